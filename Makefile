@@ -1,0 +1,123 @@
+# Winnow: the one way in. `make help` lists the targets.
+
+BUILD   ?= release
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+O       := build/$(BUILD)
+BIN     := $(O)/bin
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 -Werror
+CFLAGS_release := -O2 -g
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_clang   := $(CFLAGS_release)
+ifeq ($(filter $(BUILD),release asan clang),)
+$(error BUILD=$(BUILD) is unknown; expected release, asan or clang)
+endif
+ifeq ($(BUILD),clang)
+CC := clang
+endif
+
+CPPFLAGS := -D_GNU_SOURCE -DWINNOW_VERSION='"$(VERSION)"' -Isrc -MMD -MP
+CFLAGS   := -std=gnu17 $(WARNINGS) $(CFLAGS_$(BUILD))
+LDFLAGS  := $(filter -fsanitize%,$(CFLAGS_$(BUILD)))
+LIBS     := -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
+
+PROGRAMS := winnow-filter winnow-autoscaler winnow-loadgen winnow-plot
+LIBRARY  := $(O)/libwinnow.a
+
+# Every program is the sources of its own folder on top of the library.
+winnow-filter_SOURCES     := $(wildcard workers/*.c)
+winnow-autoscaler_SOURCES := $(wildcard autoscaler/*.c)
+winnow-loadgen_SOURCES    := $(wildcard loadgen/*.c)
+winnow-plot_SOURCES       := $(wildcard plots/*.c)
+library_SOURCES           := $(wildcard src/*.c src/*/*.c)
+# A unit test links the library and whatever sources it names after `units:` in its first line.
+unit_SOURCES              := $(wildcard tests/unit/*_test.c)
+UNITS                     := $(unit_SOURCES:%.c=$(O)/%)
+
+objects = $(patsubst %.c,$(O)/%.o,$(1))
+ALL_OBJECTS := $(call objects,$(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES)) $(unit_SOURCES))
+
+.DEFAULT_GOAL := all
+.PHONY: help deps deps-check all demo check check-unit check-system asan bench tidy format install clean
+.SECONDEXPANSION:
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+deps: ## install with apt what building and the demo need and is missing (as root)
+	@tools/install-deps demo
+
+deps-check: ## the same for the tests
+	@tools/install-deps demo check
+
+all: $(PROGRAMS:%=$(BIN)/%) compile_commands.json ## build every program into build/release/bin
+
+demo: deps ## set everything up, run bursts against the autoscaler for a minute, draw the picture
+	@$(MAKE) --no-print-directory all
+	@tools/demo $(BIN)
+
+check: deps-check ## set everything up, then run every test
+	@$(MAKE) --no-print-directory all units
+	@tests/run $(O)
+
+check-unit: all units ## only the unit tests
+	@tests/run $(O) unit
+
+check-system: all ## only the system tests, on a private broker
+	@tests/run $(O) system
+
+asan: ## every test under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory check BUILD=asan
+
+bench: all ## ratios measured side by side on a private broker
+	@tests/bench/run $(BIN)
+
+tidy: compile_commands.json ## clang-tidy over every source
+	@clang-tidy --quiet -p . $(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES))
+
+format: ## clang-format over every source
+	@clang-format -i $(shell git ls-files '*.c' '*.h')
+
+install: all ## install programs, word lists and the systemd unit under PREFIX (default /usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/share/winnow/plots
+	install $(PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/winnow/plots
+	sed 's|@PREFIX@|$(PREFIX)|g' autoscaler/winnow-autoscaler@.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/winnow-autoscaler@.service
+
+clean: ## remove what the build and the demo made
+	rm -rf build out compile_commands.json
+
+.PHONY: units
+units: $(UNITS)
+
+$(LIBRARY): $(call objects,$(library_SOURCES))
+	@rm -f $@
+	ar rcs $@ $^
+
+$(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call objects,$$($$*_SOURCES)) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+unit_objects = $(call objects,$(shell sed -n '1s/.*units: *\(.*[^ *\/]\) *\*\//\1/p' $(1)))
+$(UNITS): $(O)/%: $(O)/%.o $$(call unit_objects,$$*.c) $(LIBRARY)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# Each object leaves its line for compile_commands.json beside it.
+$(O)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@printf '{"directory": "%s", "file": "%s", "output": "%s", "command": "%s"},\n' '$(CURDIR)' '$<' '$@' \
+	    '$(subst ",\\",$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<)' >$@.json
+
+compile_commands.json: $(ALL_OBJECTS)
+	@{ echo '['; cat $(ALL_OBJECTS:=.json) | sed '$$ s/,$$//'; echo ']'; } >$@
+
+# The default word list is part of the program, so that it works wherever it is copied.
+$(O)/workers/default_words.o: $(sort $(wildcard workers/words/*.txt))
+
+-include $(ALL_OBJECTS:.o=.d)

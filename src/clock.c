@@ -1,0 +1,56 @@
+#include "clock.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec now;
+
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * CLOCK_NS_PER_S + now.tv_nsec;
+}
+
+int64_t clock_now_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_cpu_ns(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+int clock_poll_ms(int64_t deadline_ns)
+{
+    if (deadline_ns == CLOCK_NEVER)
+        return -1;
+
+    int64_t left_ns = deadline_ns - clock_now_ns();
+    if (left_ns <= 0)
+        return 0;
+    int64_t left_ms = (left_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
+    return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+}
+
+void clock_stamp(char stamp[CLOCK_STAMP_SIZE])
+{
+    struct timespec now;
+    struct tm utc;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t length = strftime(stamp, CLOCK_STAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(stamp + length, CLOCK_STAMP_SIZE - length, ".%03dZ",
+             (int)(now.tv_nsec / CLOCK_NS_PER_MS));
+}
+
+void clock_time_of_day(char text[CLOCK_TIME_SIZE])
+{
+    time_t now = time(NULL);
+    struct tm local;
+
+    localtime_r(&now, &local);
+    strftime(text, CLOCK_TIME_SIZE, "%H:%M:%S", &local);
+}

@@ -1,0 +1,33 @@
+/* units.h - durations, counts and rates as people write them. Pure. */
+#ifndef WINNOW_UNITS_H
+#define WINNOW_UNITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What each parser accepts, for messages. */
+#define UNITS_DURATION_FORM "a number with a unit: 250us, 250ms, 2s, 5m or 1h"
+#define UNITS_COUNT_FORM    "a whole number, 1000 or 10k or 2M"
+#define UNITS_SIZE_FORM     "a number of bytes: 4096, 64KiB or 1MiB"
+
+/* Each parser takes the whole text (no spaces, no sign, no exponent, no NaN), writes its result only on
+ * success, and returns 0 or -ERR_INVALID: empty, malformed, or more than the type holds. */
+
+/* "250ms" -> nanoseconds, >= 0. Units: ns us ms s m h; a fraction is allowed ("1.5s"); a bare 0 is too. */
+int units_parse_duration(const char *text, int64_t *ns);
+
+/* "10k" -> 10000, >= 0. Suffixes: k (1e3), M (1e6); a fraction only with a suffix and only when the
+ * result is whole ("1.5k"). */
+int units_parse_count(const char *text, uint64_t *count);
+
+/* "1.5k" -> 1500.0 per second, >= 0 and finite. Suffixes as for counts; any fraction. */
+int units_parse_rate(const char *text, double *per_s);
+
+/* "64KiB" -> 65536. Suffixes: KiB, MiB, GiB. */
+int units_parse_size(const char *text, size_t *bytes);
+
+/* The shortest form that units_parse_duration reads back to the same value: 1500000000 -> "1500ms". */
+#define UNITS_TEXT_SIZE 32
+void units_format_duration(int64_t ns, char text[UNITS_TEXT_SIZE]);
+
+#endif
