@@ -39,6 +39,10 @@ UNITS                     := $(unit_SOURCES:%.c=$(O)/%)
 objects = $(patsubst %.c,$(O)/%.o,$(1))
 ALL_OBJECTS := $(call objects,$(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES)) $(unit_SOURCES))
 
+# V=1 shows every command.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)	$@")
+
 .DEFAULT_GOAL := all
 .PHONY: help deps deps-check all demo check check-unit check-system asan bench tidy format install clean
 .SECONDEXPANSION:
@@ -97,20 +101,24 @@ units: $(UNITS)
 
 $(LIBRARY): $(call objects,$(library_SOURCES))
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
 
 $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call objects,$$($$*_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 unit_objects = $(call objects,$(shell sed -n '1s/.*units: *\(.*[^ *\/]\) *\*\//\1/p' $(1)))
 $(UNITS): $(O)/%: $(O)/%.o $$(call unit_objects,$$*.c) $(LIBRARY)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
 # Each object leaves its line for compile_commands.json beside it.
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 	@printf '{"directory": "%s", "file": "%s", "output": "%s", "command": "%s"},\n' '$(CURDIR)' '$<' '$@' \
 	    '$(subst ",\\",$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<)' >$@.json
 

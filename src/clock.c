@@ -1,8 +1,6 @@
 #include "clock.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <time.h>
 
 static int64_t read_clock(clockid_t id)
 {
@@ -22,16 +20,17 @@ int64_t clock_cpu_ns(void)
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-int clock_poll_ms(int64_t deadline_ns)
+struct timespec *clock_left(int64_t deadline_ns, struct timespec *left)
 {
     if (deadline_ns == CLOCK_NEVER)
-        return -1;
+        return NULL;
 
     int64_t left_ns = deadline_ns - clock_now_ns();
-    if (left_ns <= 0)
-        return 0;
-    int64_t left_ms = (left_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
-    return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+    if (left_ns < 0)
+        left_ns = 0;
+    *left =
+        (struct timespec){.tv_sec = left_ns / CLOCK_NS_PER_S, .tv_nsec = left_ns % CLOCK_NS_PER_S};
+    return left;
 }
 
 void clock_stamp(char stamp[CLOCK_STAMP_SIZE])

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define CLOCK_NS_PER_MS INT64_C(1000000)
 #define CLOCK_NS_PER_S  INT64_C(1000000000)
@@ -17,9 +18,9 @@ int64_t clock_now_ns(void);
 /* Nanoseconds of processor time this process has used. */
 int64_t clock_cpu_ns(void);
 
-/* Milliseconds from now to an absolute monotonic deadline, for poll(2): rounded up, at least 0, and -1
- * (no limit) for CLOCK_NEVER. */
-int clock_poll_ms(int64_t deadline_ns);
+/* The time from now to an absolute monotonic deadline, at least 0, for ppoll(2); NULL (no limit) for
+ * CLOCK_NEVER. Returns left. */
+struct timespec *clock_left(int64_t deadline_ns, struct timespec *left);
 
 /* The wall clock in UTC as ISO 8601 with milliseconds: 2026-01-31T12:00:00.123Z. */
 #define CLOCK_STAMP_SIZE 32

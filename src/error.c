@@ -60,6 +60,11 @@ void error_prefix(struct why *why, const char *format, ...)
     va_start(args, format);
     int length = vsnprintf(why->text, sizeof why->text, format, args);
     va_end(args);
-    if (length >= 0 && (size_t)length < sizeof why->text)
-        snprintf(why->text + length, sizeof why->text - (size_t)length, ": %s", rest.text);
+    if (length < 0 || (size_t)length + 3 > sizeof why->text)
+        return;
+    size_t left = sizeof why->text - (size_t)length - 3;
+    size_t keep = strnlen(rest.text, left);
+    memcpy(why->text + length, ": ", 2);
+    memcpy(why->text + length + 2, rest.text, keep);
+    why->text[(size_t)length + 2 + keep] = '\0';
 }

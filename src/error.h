@@ -5,7 +5,7 @@
 /* Functions return 0 or one of these negated. */
 enum error {
     ERR_INVALID = 1, /* an argument or a flag outside what is accepted */
-    ERR_CONFIG,      /* a file, path or broker entity is not as it must be: correct it and start again */
+    ERR_CONFIG, /* a file, path or broker entity is not as it must be: correct it and start again */
     ERR_REFUSED,     /* the broker refused the user, the virtual host or an operation */
     ERR_UNAVAILABLE, /* no connection to the broker, or it was lost */
     ERR_LOCKED,      /* another process holds what only one may hold */

@@ -1,0 +1,20 @@
+/* schedule_file.h - reads a schedule from a CSV file. */
+#ifndef LOADGEN_SCHEDULE_FILE_H
+#define LOADGEN_SCHEDULE_FILE_H
+
+#include "error.h"
+#include "schedule.h"
+
+#define SCHEDULE_FILE_COLUMNS "duration_s,from_per_s,to_per_s"
+
+/* Appends a phase for each row of the file. Its columns are SCHEDULE_FILE_COLUMNS, found by name,
+ * in any order, others ignored; every field is a number and at least 0.
+ *
+ * schedule   initialised; empty when the call fails
+ *
+ * Returns 0, -ERR_MEMORY, or -ERR_CONFIG with the file, line and column of what is wrong:
+ * unreadable or not a table (table.h), a missing column, a field that is empty, negative, too large
+ * or not a number, or a schedule that takes no time at all. */
+int schedule_file_read(const char *path, struct schedule *schedule, struct why *why);
+
+#endif

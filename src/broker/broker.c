@@ -1,0 +1,295 @@
+#include "internal.h"
+
+#include "clock.h"
+
+#include <amqp_ssl_socket.h>
+#include <amqp_tcp_socket.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* The broker's own default; larger frames only delay the others. */
+#define FRAME_MAX          131072
+#define DEFAULT_ATTEMPT_NS (2 * CLOCK_NS_PER_S)
+#define ANSWER_NS          (10 * CLOCK_NS_PER_S)
+#define GOODBYE_NS         (2 * CLOCK_NS_PER_S)
+#define RETRY_FIRST_NS     (20 * CLOCK_NS_PER_MS)
+#define RETRY_LAST_NS      (500 * CLOCK_NS_PER_MS)
+
+static struct timeval to_timeval(int64_t ns)
+{
+    return (struct timeval){.tv_sec = ns / CLOCK_NS_PER_S, .tv_usec = ns % CLOCK_NS_PER_S / 1000};
+}
+
+/* What an AMQP reply code means to the caller; see the specification's table of reply codes. */
+static enum error error_of_reply(uint16_t code)
+{
+    switch (code) {
+    case AMQP_ACCESS_REFUSED:
+    case AMQP_NOT_ALLOWED:
+        return ERR_REFUSED;
+    case AMQP_NOT_FOUND:
+        return ERR_MISSING;
+    case AMQP_RESOURCE_LOCKED:
+        return ERR_LOCKED;
+    case AMQP_PRECONDITION_FAILED:
+    case AMQP_NOT_IMPLEMENTED:
+        return ERR_CONFIG;
+    default:
+        return ERR_UNAVAILABLE;
+    }
+}
+
+int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *why)
+{
+    uint16_t code;
+    amqp_bytes_t text;
+
+    broker->broken = true;
+    if (method.id == AMQP_CHANNEL_CLOSE_METHOD) {
+        const amqp_channel_close_t *closed = method.decoded;
+        code = closed->reply_code;
+        text = closed->reply_text;
+    } else {
+        const amqp_connection_close_t *closed = method.decoded;
+        code = closed->reply_code;
+        text = closed->reply_text;
+    }
+    return error_set(why, error_of_reply(code), "the broker at %s says: %.*s", broker->where,
+                     (int)text.len, (const char *)text.bytes);
+}
+
+int broker_fail_status(struct broker *broker, int status, struct why *why)
+{
+    broker->broken = true;
+    if (status == AMQP_STATUS_NO_MEMORY)
+        return error_set(why, ERR_MEMORY, "out of memory");
+    return error_set(why, ERR_UNAVAILABLE, "lost the connection to the broker at %s: %s",
+                     broker->where, amqp_error_string2(status));
+}
+
+int broker_fail_reply(struct broker *broker, amqp_rpc_reply_t reply, struct why *why)
+{
+    switch (reply.reply_type) {
+    case AMQP_RESPONSE_NORMAL:
+        return 0;
+    case AMQP_RESPONSE_SERVER_EXCEPTION:
+        if (reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD ||
+            reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD)
+            return broker_fail_closed(broker, reply.reply, why);
+        break;
+    case AMQP_RESPONSE_LIBRARY_EXCEPTION:
+        return broker_fail_status(broker, reply.library_error, why);
+    default:
+        break;
+    }
+    broker->broken = true;
+    return error_set(why, ERR_UNAVAILABLE, "the broker at %s gave an answer out of turn",
+                     broker->where);
+}
+
+static int connect_socket(struct broker *broker, const struct broker_options *options,
+                          const struct broker_url *url, int64_t attempt_ns, struct why *why)
+{
+    amqp_socket_t *socket;
+
+    if (url->tls) {
+        int error = broker_tls_socket(broker, options, &socket, why);
+        if (error)
+            return error;
+    } else {
+        socket = amqp_tcp_socket_new(broker->amqp);
+        if (!socket)
+            return error_set(why, ERR_MEMORY, "out of memory");
+    }
+
+    struct timeval timeout = to_timeval(attempt_ns);
+    int status = amqp_socket_open_noblock(socket, url->host, url->port, &timeout);
+    switch (status) {
+    case AMQP_STATUS_OK:
+        return 0;
+    case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
+        return error_set(why, ERR_CONFIG,
+                         "the certificate of %s is not trusted; name its authority with --tls-ca",
+                         broker->where);
+    case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
+        return error_set(
+            why, ERR_CONFIG,
+            "the certificate of %s is for another host; use the name it was issued for",
+            broker->where);
+    case AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED:
+        return error_set(why, ERR_UNAVAILABLE, "no address is known for the broker's host '%s'",
+                         url->host);
+    case AMQP_STATUS_TIMEOUT:
+        return error_set(why, ERR_UNAVAILABLE, "the broker at %s does not answer", broker->where);
+    case AMQP_STATUS_SSL_ERROR:
+    case AMQP_STATUS_SSL_CONNECTION_FAILED:
+        return error_set(why, ERR_UNAVAILABLE, "no TLS connection with %s: %s", broker->where,
+                         amqp_error_string2(status));
+    default:
+        return error_set(why, ERR_UNAVAILABLE,
+                         "no broker answers at %s; is it running, and is the address in --amqp or "
+                         "$AMQP_URL right?",
+                         broker->where);
+    }
+}
+
+static amqp_table_entry_t entry_text(const char *key, const char *text)
+{
+    return (amqp_table_entry_t){
+        .key = amqp_cstring_bytes(key),
+        .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(text)}};
+}
+
+static amqp_table_entry_t entry_true(const char *key)
+{
+    return (amqp_table_entry_t){.key = amqp_cstring_bytes(key),
+                                .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}};
+}
+
+static int log_in(struct broker *broker, const struct broker_options *options,
+                  const struct broker_url *url, int64_t attempt_ns, struct why *why)
+{
+    amqp_table_entry_t capabilities[] = {entry_true("consumer_cancel_notify"),
+                                         entry_true("connection.blocked"),
+                                         entry_true("publisher_confirms"), entry_true("basic.nack"),
+                                         entry_true("authentication_failure_close")};
+    amqp_table_entry_t properties[] = {
+        entry_text("product", "Winnow"),
+        entry_text("version", WINNOW_VERSION),
+        entry_text("connection_name", options->name ? options->name : "winnow"),
+        {.key = amqp_cstring_bytes("capabilities"),
+         .value = {.kind = AMQP_FIELD_KIND_TABLE,
+                   .value.table = {sizeof capabilities / sizeof capabilities[0], capabilities}}}};
+    amqp_table_t table = {sizeof properties / sizeof properties[0], properties};
+    struct timeval timeout = to_timeval(attempt_ns);
+    int heartbeat_s = options->heartbeat_s ? options->heartbeat_s : BROKER_HEARTBEAT_S;
+
+    amqp_set_handshake_timeout(broker->amqp, &timeout);
+    amqp_rpc_reply_t reply =
+        amqp_login_with_properties(broker->amqp, url->vhost, 0, FRAME_MAX, heartbeat_s, &table,
+                                   AMQP_SASL_METHOD_PLAIN, url->user, url->password);
+    int error = broker_fail_reply(broker, reply, why);
+    /* A reset in the middle of the log-in is how a broker that is only starting up looks. */
+    if (error == -ERR_REFUSED && url->vhost[0] == '\0')
+        return error_set(
+            why, ERR_REFUSED,
+            "the broker at %s has no virtual host with an empty name, which is what a URL "
+            "that ends with a slash asks for; leave the slash out for the default one",
+            broker->where);
+    if (error == -ERR_REFUSED)
+        error_prefix(why, "user '%s' with that password, virtual host '%s'", url->user, url->vhost);
+    return error;
+}
+
+int broker_open(const struct broker_options *options, struct broker **out, struct why *why)
+{
+    int64_t attempt_ns = options->attempt_ns ? options->attempt_ns : DEFAULT_ATTEMPT_NS;
+    struct broker_url url;
+    int error = broker_url_parse(options->url, &url, why);
+    if (error)
+        return error;
+
+    struct broker *broker = calloc(1, sizeof *broker);
+    if (broker)
+        broker->amqp = amqp_new_connection();
+    if (!broker || !broker->amqp) {
+        error = error_set(why, ERR_MEMORY, "out of memory");
+        goto out;
+    }
+    snprintf(broker->where, sizeof broker->where, "%s:%d", url.host, url.port);
+
+    error = connect_socket(broker, options, &url, attempt_ns, why);
+    if (error)
+        goto out;
+    error = log_in(broker, options, &url, attempt_ns, why);
+    if (error)
+        goto out;
+
+    struct timeval answer = to_timeval(ANSWER_NS);
+    amqp_set_rpc_timeout(broker->amqp, &answer);
+    amqp_channel_open(broker->amqp, BROKER_CHANNEL);
+    error = broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
+    if (error)
+        goto out;
+
+    broker->frame_max = (size_t)amqp_get_frame_max(broker->amqp);
+    broker->heartbeat_ns = (int64_t)amqp_get_heartbeat(broker->amqp) * CLOCK_NS_PER_S;
+    broker->opened = true;
+    *out = broker;
+    broker = NULL;
+
+out:
+    broker_url_clear(&url);
+    broker_close(broker);
+    return error;
+}
+
+/* A uniformly random share of [half, whole], so that many clients do not come back in step. */
+static int64_t with_jitter(int64_t ns)
+{
+    uint32_t random = 0;
+
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
+        return ns;
+    return ns / 2 + (int64_t)((double)ns / 2 * (double)random / UINT32_MAX);
+}
+
+int broker_open_retry(const struct broker_options *options, int wake_fd, int64_t deadline_ns,
+                      struct broker **broker, struct why *why)
+{
+    for (int64_t pause_ns = RETRY_FIRST_NS;; pause_ns *= 2) {
+        int error = broker_open(options, broker, why);
+        if (error != -ERR_UNAVAILABLE)
+            return error;
+
+        if (pause_ns > RETRY_LAST_NS)
+            pause_ns = RETRY_LAST_NS;
+        int64_t now_ns = clock_now_ns();
+        if (now_ns >= deadline_ns)
+            return error;
+        int64_t until_ns = now_ns + with_jitter(pause_ns);
+        struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
+        struct timespec left;
+        if (ppoll(&wake, 1, clock_left(until_ns < deadline_ns ? until_ns : deadline_ns, &left),
+                  NULL) > 0)
+            return error_set(why, ERR_TIMEOUT, "interrupted while connecting to the broker");
+    }
+}
+
+void broker_close(struct broker *broker)
+{
+    if (!broker)
+        return;
+    /* Blocked, the broker would not read the goodbye. */
+    if (broker->opened && !broker->broken && !broker->blocked) {
+        struct timeval goodbye = to_timeval(GOODBYE_NS);
+        amqp_set_rpc_timeout(broker->amqp, &goodbye);
+        amqp_connection_close(broker->amqp, AMQP_REPLY_SUCCESS);
+    }
+    amqp_destroy_connection(broker->amqp);
+    free(broker->incoming.held);
+    free(broker->incoming.body);
+    free(broker);
+}
+
+void broker_client_name(const char *farm, const char *program, char name[BROKER_NAME_SIZE])
+{
+    char host[65] = "";
+
+    gethostname(host, sizeof host - 1);
+    snprintf(name, BROKER_NAME_SIZE, "%s/%s/%s/%d", farm, program, host, (int)getpid());
+}
+
+bool broker_blocked(const struct broker *broker)
+{
+    return broker->blocked;
+}
+
+int broker_fd(const struct broker *broker)
+{
+    return amqp_get_sockfd(broker->amqp);
+}

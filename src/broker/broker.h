@@ -1,0 +1,167 @@
+/* broker.h - AMQP 0-9-1 connections to RabbitMQ: the only room that knows rabbitmq-c.
+ *
+ * One struct broker is one TCP or TLS connection with one channel. It belongs to one thread and does not
+ * survive fork. Once a call has returned an error other than those it documents as harmless, the connection
+ * is broken: close it and open another. What was unacknowledged then comes back to its queue, and
+ * what was unconfirmed may or may not have arrived. */
+#ifndef WINNOW_BROKER_H
+#define WINNOW_BROKER_H
+
+#include "error.h"
+#include "properties.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BROKER_DEFAULT_URL "amqp://guest:guest@127.0.0.1:5672"
+#define BROKER_URL_FORM    "amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:// for TLS"
+#define BROKER_HEARTBEAT_S 5
+
+/* Where and how to connect. The texts are borrowed for the time of the call. */
+struct broker_options {
+    const char *url;
+    const char *tls_ca_file;   /* NULL: the system's bundle */
+    const char *tls_cert_file; /* NULL: no client certificate */
+    const char *tls_key_file;
+    const char *name;   /* connection_name, shown by the broker's own tools */
+    int heartbeat_s;    /* 0: BROKER_HEARTBEAT_S */
+    int64_t attempt_ns; /* longest that one attempt may take; 0: two seconds */
+};
+
+struct broker;
+
+/* Checks a URL without connecting. 0 or -ERR_INVALID with the reason, which never repeats a password. */
+int broker_check_url(const char *url, struct why *why);
+
+/* Connects, logs in, announces what this client understands (consumer cancel, blocked, confirms, negative
+ * acknowledgement) and opens the channel.
+ *
+ * Returns 0 and *broker (release with broker_close), or
+ *   -ERR_INVALID      malformed URL
+ *   -ERR_UNAVAILABLE  nobody answers, or not in AMQP, or not within attempt_ns
+ *   -ERR_REFUSED      user, password or virtual host not accepted
+ *   -ERR_CONFIG       TLS: unreadable file, certificate not trusted or of another host */
+int broker_open(const struct broker_options *options, struct broker **broker, struct why *why);
+
+/* broker_open again and again while it answers -ERR_UNAVAILABLE, waiting between attempts from 20 ms up to
+ * 500 ms with jitter, until deadline_ns. wake_fd (or -1) becoming readable ends the wait.
+ * Returns as broker_open; -ERR_UNAVAILABLE after the deadline; -ERR_TIMEOUT when woken. */
+int broker_open_retry(const struct broker_options *options, int wake_fd, int64_t deadline_ns,
+                      struct broker **broker, struct why *why);
+
+/* Says goodbye when the connection still works, waiting at most two seconds, and frees everything. What was
+ * sent before has then been taken by the broker. Takes NULL. */
+void broker_close(struct broker *broker);
+
+/* "FARM/PROGRAM/HOST/PID", the name of a connection or a consumer. */
+#define BROKER_NAME_SIZE 400
+void broker_client_name(const char *farm, const char *program, char name[BROKER_NAME_SIZE]);
+
+/* ---- entities: each waits for the broker's answer ----
+ * Errors of all of them: -ERR_REFUSED (no permission), -ERR_CONFIG (exists with other arguments),
+ * -ERR_LOCKED (exclusive to another connection), -ERR_MISSING, -ERR_UNAVAILABLE. */
+
+struct broker_argument {
+    const char *name; /* NULL ends a list */
+    const char *text; /* NULL: the number counts */
+    int64_t number;
+};
+
+struct broker_queue {
+    const char *name;
+    bool passive, durable, exclusive;
+    const struct broker_argument *arguments; /* ends with a NULL name; NULL: none */
+};
+
+/* What the broker knows of a queue: messages ready (not those handed to consumers), and consumers. */
+struct broker_queue_state {
+    uint32_t ready_msgs;
+    uint32_t consumers;
+};
+
+int broker_declare_queue(struct broker *broker, const struct broker_queue *queue,
+                         struct broker_queue_state *state, struct why *why);
+int broker_declare_fanout(struct broker *broker, const char *exchange, struct why *why);
+/* -ERR_MISSING when there is no such exchange; the connection is then broken. */
+int broker_find_exchange(struct broker *broker, const char *exchange, struct why *why);
+int broker_bind(struct broker *broker, const char *queue, const char *exchange, struct why *why);
+int broker_delete_queue(struct broker *broker, const char *queue, struct why *why);
+int broker_enable_confirms(struct broker *broker, struct why *why);
+
+/* ---- consuming and publishing: sent without waiting; answers come as events ---- */
+
+/* Consumes with manual acknowledgement and at most prefetch unacknowledged messages (1..65535), or
+ * without acknowledgement when prefetch is 0. BROKER_CONSUMING follows. */
+int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
+                   bool exclusive, struct why *why);
+/* Changes the prefetch of a consumer, which the broker allows only by ending it and beginning anew; what it
+ * holds stays with it. BROKER_CONSUMING follows. */
+int broker_set_prefetch(struct broker *broker, const char *queue, const char *tag,
+                        uint16_t prefetch, struct why *why);
+/* BROKER_CANCEL_OK follows after the last delivery. */
+int broker_cancel(struct broker *broker, const char *tag, struct why *why);
+int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
+/* Gives a message back to its queue. */
+int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
+/* Asks for the state of a queue (passive declare); BROKER_QUEUE_STATE follows. */
+int broker_ask_queue(struct broker *broker, const char *queue, struct why *why);
+/* Empties a queue; BROKER_PURGED follows. */
+int broker_ask_purge(struct broker *broker, const char *queue, struct why *why);
+
+/* Publishes a message; exchange "" with a queue's name as the routing key sends to that queue. *sequence
+ * (may be NULL) counts from 1 on this connection and is what confirms refer to.
+ * -ERR_INVALID: the properties do not fit a frame, or the routing key is over 255 bytes; nothing
+ * was sent and the connection is as good as before. */
+int broker_publish(struct broker *broker, const char *exchange, struct broker_bytes routing_key,
+                   const struct broker_properties *properties, struct broker_bytes body,
+                   bool mandatory, uint64_t *sequence, struct why *why);
+
+enum broker_event_type {
+    BROKER_DELIVERY,    /* tag, redelivered, message */
+    BROKER_CONFIRMED,   /* tag, multiple: published messages the broker has taken */
+    BROKER_NACKED,      /* tag, multiple: published messages the broker could not take */
+    BROKER_RETURNED,    /* message, text: mandatory and unroutable; its confirm follows */
+    BROKER_CONSUMING,   /* the consumer is in place */
+    BROKER_CANCELLED,   /* the broker ended the consumer: its queue was deleted */
+    BROKER_CANCEL_OK,   /* broker_cancel took effect */
+    BROKER_QUEUE_STATE, /* state: the answer to broker_ask_queue */
+    BROKER_PURGED,      /* state.ready_msgs: how many messages the purge removed */
+};
+
+/* Everything in it is borrowed until the next call on the same broker. */
+struct broker_event {
+    enum broker_event_type type;
+    uint64_t tag;
+    bool multiple;
+    bool redelivered;
+    struct broker_bytes exchange;       /* of a delivery or a return */
+    struct broker_bytes routing_key;    /* the same */
+    struct broker_bytes raw_properties; /* for broker_properties_decode */
+    struct broker_bytes body;
+    struct broker_bytes text;
+    struct broker_queue_state state;
+};
+
+/* Takes the next event off the connection without waiting, sending heartbeats that are due.
+ * Returns 1 and *event, 0 when there is none, or an error (the connection is broken):
+ *   -ERR_UNAVAILABLE lost; -ERR_REFUSED, -ERR_CONFIG, -ERR_MISSING, -ERR_LOCKED: closed by the
+ *   broker with that reason. */
+int broker_next(struct broker *broker, struct broker_event *event, struct why *why);
+
+/* Waits until broker_next may have something, wake_fd (or -1) is readable, or deadline_ns; never longer than
+ * the heartbeat allows. Call broker_next until it answers 0 before waiting. */
+void broker_wait(struct broker *broker, int wake_fd, int64_t deadline_ns);
+
+/* For callers with a poll of their own: the descriptor to watch for reading, and the time by which
+ * broker_next must be called for the sake of the heartbeat. */
+int broker_fd(const struct broker *broker);
+int64_t broker_heartbeat_due_ns(const struct broker *broker);
+
+/* Bytes that a message's properties and headers may take on this connection. */
+size_t broker_properties_room(const struct broker *broker);
+
+/* True while the broker has said that it reads nothing from this connection (its memory or disk alarm). */
+bool broker_blocked(const struct broker *broker);
+
+#endif

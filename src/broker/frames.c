@@ -1,0 +1,340 @@
+/* What goes over an open connection without waiting for an answer, and the frames that come back. */
+#include "internal.h"
+
+#include "clock.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+/* A body that needed more than this to assemble gives the memory back afterwards. */
+#define BODY_KEEP_BYTES (4u << 20)
+
+static int sent(struct broker *broker, int status, struct why *why)
+{
+    return status == AMQP_STATUS_OK ? 0 : broker_fail_status(broker, status, why);
+}
+
+int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
+                   bool exclusive, struct why *why)
+{
+    if (prefetch) {
+        amqp_basic_qos_t qos = {.prefetch_count = prefetch};
+        int error =
+            sent(broker,
+                 amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_BASIC_QOS_METHOD, &qos), why);
+        if (error)
+            return error;
+    }
+    amqp_basic_consume_t consume = {.queue = amqp_cstring_bytes(queue),
+                                    .consumer_tag = amqp_cstring_bytes(tag),
+                                    .no_ack = prefetch == 0,
+                                    .exclusive = exclusive};
+    return sent(broker,
+                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_BASIC_CONSUME_METHOD, &consume),
+                why);
+}
+
+static int cancel(struct broker *broker, const char *tag, bool nowait, struct why *why)
+{
+    amqp_basic_cancel_t method = {.consumer_tag = amqp_cstring_bytes(tag), .nowait = nowait};
+
+    return sent(broker,
+                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_BASIC_CANCEL_METHOD, &method),
+                why);
+}
+
+int broker_set_prefetch(struct broker *broker, const char *queue, const char *tag,
+                        uint16_t prefetch, struct why *why)
+{
+    int error = cancel(broker, tag, true, why);
+
+    return error ? error : broker_consume(broker, queue, tag, prefetch, false, why);
+}
+
+int broker_cancel(struct broker *broker, const char *tag, struct why *why)
+{
+    return cancel(broker, tag, false, why);
+}
+
+int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why)
+{
+    return sent(broker, amqp_basic_ack(broker->amqp, BROKER_CHANNEL, delivery_tag, multiple), why);
+}
+
+int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why)
+{
+    return sent(broker, amqp_basic_nack(broker->amqp, BROKER_CHANNEL, delivery_tag, multiple, 1),
+                why);
+}
+
+int broker_ask_queue(struct broker *broker, const char *queue, struct why *why)
+{
+    amqp_queue_declare_t ask = {.queue = amqp_cstring_bytes(queue), .passive = 1};
+
+    return sent(broker,
+                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_QUEUE_DECLARE_METHOD, &ask),
+                why);
+}
+
+int broker_ask_purge(struct broker *broker, const char *queue, struct why *why)
+{
+    amqp_queue_purge_t ask = {.queue = amqp_cstring_bytes(queue)};
+
+    return sent(broker,
+                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_QUEUE_PURGE_METHOD, &ask), why);
+}
+
+size_t broker_properties_room(const struct broker *broker)
+{
+    return broker->frame_max - BROKER_FRAME_OVERHEAD - BROKER_CONTENT_OVERHEAD;
+}
+
+int broker_publish(struct broker *broker, const char *exchange, struct broker_bytes routing_key,
+                   const struct broker_properties *properties, struct broker_bytes body,
+                   bool mandatory, uint64_t *sequence, struct why *why)
+{
+    if (routing_key.length > 255)
+        return error_set(why, ERR_INVALID, "a routing key of %zu bytes; at most 255 are possible",
+                         routing_key.length);
+    /* The library finds out only when the method frame is already on its way. */
+    size_t room = broker_properties_room(broker);
+    if (broker_properties_size(properties, room) < 0)
+        return error_set(why, ERR_INVALID,
+                         "the properties and headers need more than the %zu bytes of a frame",
+                         room);
+
+    int status = amqp_basic_publish(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(exchange),
+                                    broker_to_amqp(routing_key), mandatory, 0, &properties->amqp,
+                                    broker_to_amqp(body));
+    if (status != AMQP_STATUS_OK)
+        return broker_fail_status(broker, status, why);
+    broker->published++;
+    if (sequence)
+        *sequence = broker->published;
+    return 0;
+}
+
+static bool reserve(char **buffer, size_t *capacity, size_t needed)
+{
+    if (needed <= *capacity)
+        return true;
+    char *grown = realloc(*buffer, needed);
+    if (!grown)
+        return false;
+    *buffer = grown;
+    *capacity = needed;
+    return true;
+}
+
+/* Copies what the event borrows from the library, which is about to reuse its memory. */
+static bool hold(struct incoming *incoming)
+{
+    struct broker_bytes *parts[] = {&incoming->event.exchange, &incoming->event.routing_key,
+                                    &incoming->event.raw_properties, &incoming->event.text};
+    size_t total = 0, offset = 0;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        total += parts[i]->length;
+    if (!reserve(&incoming->held, &incoming->held_capacity, total + 1))
+        return false;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (!parts[i]->bytes)
+            continue;
+        memcpy(incoming->held + offset, parts[i]->bytes, parts[i]->length);
+        parts[i]->bytes = incoming->held + offset;
+        offset += parts[i]->length;
+    }
+    return true;
+}
+
+/* Each take_ function returns 1 when the event is complete, 0 when more frames are needed, or an error. */
+
+static int take_header(struct broker *broker, const amqp_frame_t *frame)
+{
+    struct incoming *incoming = &broker->incoming;
+
+    incoming->event.raw_properties = broker_from_amqp(frame->payload.properties.raw);
+    incoming->body_size = frame->payload.properties.body_size;
+    incoming->body_length = 0;
+    incoming->event.body = (struct broker_bytes){"", 0};
+    incoming->expects = incoming->body_size ? INCOMING_BODY : INCOMING_NONE;
+    return incoming->body_size == 0;
+}
+
+static int take_body(struct broker *broker, const amqp_frame_t *frame, struct why *why)
+{
+    struct incoming *incoming = &broker->incoming;
+    struct broker_bytes part = broker_from_amqp(frame->payload.body_fragment);
+
+    if (incoming->body_length == 0 && part.length >= incoming->body_size) {
+        incoming->event.body = part;
+        incoming->expects = INCOMING_NONE;
+        return 1;
+    }
+    if (incoming->body_length == 0 &&
+        (incoming->body_size > SIZE_MAX || !hold(incoming) ||
+         !reserve(&incoming->body, &incoming->body_capacity, (size_t)incoming->body_size))) {
+        broker->broken = true;
+        return error_set(why, ERR_MEMORY, "no memory for a message of %llu bytes",
+                         (unsigned long long)incoming->body_size);
+    }
+    if (part.length > incoming->body_size - incoming->body_length)
+        return broker_fail_status(broker, AMQP_STATUS_BAD_AMQP_DATA, why);
+    memcpy(incoming->body + incoming->body_length, part.bytes, part.length);
+    incoming->body_length += part.length;
+    amqp_maybe_release_buffers(broker->amqp);
+    if (incoming->body_length < incoming->body_size)
+        return 0;
+    incoming->event.body = (struct broker_bytes){incoming->body, incoming->body_length};
+    incoming->expects = INCOMING_NONE;
+    return 1;
+}
+
+static int take_method(struct broker *broker, const amqp_frame_t *frame, struct why *why)
+{
+    struct broker_event *event = &broker->incoming.event;
+    const void *decoded = frame->payload.method.decoded;
+
+    *event = (struct broker_event){0};
+    switch (frame->payload.method.id) {
+    case AMQP_BASIC_DELIVER_METHOD: {
+        const amqp_basic_deliver_t *deliver = decoded;
+        event->type = BROKER_DELIVERY;
+        event->tag = deliver->delivery_tag;
+        event->redelivered = deliver->redelivered;
+        event->exchange = broker_from_amqp(deliver->exchange);
+        event->routing_key = broker_from_amqp(deliver->routing_key);
+        broker->incoming.expects = INCOMING_HEADER;
+        return 0;
+    }
+    case AMQP_BASIC_RETURN_METHOD: {
+        const amqp_basic_return_t *returned = decoded;
+        event->type = BROKER_RETURNED;
+        event->exchange = broker_from_amqp(returned->exchange);
+        event->routing_key = broker_from_amqp(returned->routing_key);
+        event->text = broker_from_amqp(returned->reply_text);
+        broker->incoming.expects = INCOMING_HEADER;
+        return 0;
+    }
+    case AMQP_BASIC_ACK_METHOD: {
+        const amqp_basic_ack_t *ack = decoded;
+        event->type = BROKER_CONFIRMED;
+        event->tag = ack->delivery_tag;
+        event->multiple = ack->multiple;
+        return 1;
+    }
+    case AMQP_BASIC_NACK_METHOD: {
+        const amqp_basic_nack_t *nack = decoded;
+        event->type = BROKER_NACKED;
+        event->tag = nack->delivery_tag;
+        event->multiple = nack->multiple;
+        return 1;
+    }
+    case AMQP_BASIC_CONSUME_OK_METHOD:
+        event->type = BROKER_CONSUMING;
+        return 1;
+    case AMQP_BASIC_CANCEL_METHOD:
+        event->type = BROKER_CANCELLED;
+        return 1;
+    case AMQP_BASIC_CANCEL_OK_METHOD:
+        event->type = BROKER_CANCEL_OK;
+        return 1;
+    case AMQP_QUEUE_DECLARE_OK_METHOD: {
+        const amqp_queue_declare_ok_t *ok = decoded;
+        event->type = BROKER_QUEUE_STATE;
+        event->state = (struct broker_queue_state){ok->message_count, ok->consumer_count};
+        return 1;
+    }
+    case AMQP_QUEUE_PURGE_OK_METHOD: {
+        const amqp_queue_purge_ok_t *ok = decoded;
+        event->type = BROKER_PURGED;
+        event->state.ready_msgs = ok->message_count;
+        return 1;
+    }
+    case AMQP_CHANNEL_CLOSE_METHOD:
+        return broker_fail_closed(broker, frame->payload.method, why);
+    default:
+        return 0; /* qos-ok, for one */
+    }
+}
+
+/* The connection's own methods may come between the frames of a message. */
+static int take_connection_method(struct broker *broker, const amqp_frame_t *frame, struct why *why)
+{
+    switch (frame->payload.method.id) {
+    case AMQP_CONNECTION_BLOCKED_METHOD:
+        broker->blocked = true;
+        return 0;
+    case AMQP_CONNECTION_UNBLOCKED_METHOD:
+        broker->blocked = false;
+        return 0;
+    case AMQP_CONNECTION_CLOSE_METHOD:
+        return broker_fail_closed(broker, frame->payload.method, why);
+    default:
+        return 0;
+    }
+}
+
+static int take_frame(struct broker *broker, const amqp_frame_t *frame, struct why *why)
+{
+    enum expected expects = broker->incoming.expects;
+
+    if (frame->frame_type == AMQP_FRAME_METHOD && frame->channel == 0)
+        return take_connection_method(broker, frame, why);
+    if (frame->frame_type == AMQP_FRAME_METHOD && expects == INCOMING_NONE)
+        return take_method(broker, frame, why);
+    if (frame->frame_type == AMQP_FRAME_HEADER && expects == INCOMING_HEADER)
+        return take_header(broker, frame);
+    if (frame->frame_type == AMQP_FRAME_BODY && expects == INCOMING_BODY)
+        return take_body(broker, frame, why);
+    if (frame->frame_type == AMQP_FRAME_HEARTBEAT)
+        return 0;
+    return broker_fail_status(broker, AMQP_STATUS_BAD_AMQP_DATA, why);
+}
+
+int broker_next(struct broker *broker, struct broker_event *event, struct why *why)
+{
+    struct timeval none = {0};
+    amqp_frame_t frame;
+
+    /* Nothing is half taken: what the last event borrowed may go. */
+    if (broker->incoming.expects == INCOMING_NONE) {
+        amqp_maybe_release_buffers(broker->amqp);
+        if (broker->incoming.body_capacity > BODY_KEEP_BYTES) {
+            free(broker->incoming.body);
+            broker->incoming.body = NULL;
+            broker->incoming.body_capacity = 0;
+        }
+    }
+    for (;;) {
+        int status = amqp_simple_wait_frame_noblock(broker->amqp, &frame, &none);
+        if (status == AMQP_STATUS_TIMEOUT)
+            return 0;
+        if (status != AMQP_STATUS_OK)
+            return broker_fail_status(broker, status, why);
+        int taken = take_frame(broker, &frame, why);
+        if (taken == 1)
+            *event = broker->incoming.event;
+        if (taken != 0)
+            return taken;
+    }
+}
+
+int64_t broker_heartbeat_due_ns(const struct broker *broker)
+{
+    /* The library sends one when half an interval has passed without traffic, inside its calls only. */
+    return broker->heartbeat_ns ? clock_now_ns() + broker->heartbeat_ns / 4 : CLOCK_NEVER;
+}
+
+void broker_wait(struct broker *broker, int wake_fd, int64_t deadline_ns)
+{
+    if (amqp_frames_enqueued(broker->amqp) || amqp_data_in_buffer(broker->amqp))
+        return;
+
+    int64_t heartbeat_ns = broker_heartbeat_due_ns(broker);
+    struct pollfd fds[] = {{.fd = broker_fd(broker), .events = POLLIN},
+                           {.fd = wake_fd, .events = POLLIN}};
+    struct timespec left;
+    ppoll(fds, 2, clock_left(heartbeat_ns < deadline_ns ? heartbeat_ns : deadline_ns, &left), NULL);
+}

@@ -1,0 +1,72 @@
+/* properties.h - the properties and headers of an AMQP message: read, change, check that they fit. */
+#ifndef WINNOW_PROPERTIES_H
+#define WINNOW_PROPERTIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes of another owner; NULL bytes mean absent, which is not the same as empty. */
+struct broker_bytes {
+    const char *bytes;
+    size_t length;
+};
+
+static inline struct broker_bytes broker_text(const char *text)
+{
+    return (struct broker_bytes){text, text ? strlen(text) : 0};
+}
+
+/* The text properties a program may read and set. Each holds at most 255 bytes. */
+enum broker_property {
+    BROKER_CONTENT_TYPE,
+    BROKER_CONTENT_ENCODING,
+    BROKER_CORRELATION_ID,
+    BROKER_REPLY_TO,
+    BROKER_EXPIRATION,
+    BROKER_MESSAGE_ID,
+    BROKER_USER_ID,
+};
+
+/* A message's properties, decoded. Reusable: decoding anew drops what was there. */
+struct broker_properties;
+
+/* Starts empty. NULL when out of memory. */
+struct broker_properties *broker_properties_open(void);
+void broker_properties_close(struct broker_properties *properties);
+
+/* Decodes what broker_next gave as raw_properties. The result borrows raw until the next decode or clear.
+ * 0, -ERR_INVALID (malformed) or -ERR_MEMORY; the properties are empty after an error. */
+int broker_properties_decode(struct broker_properties *properties, struct broker_bytes raw);
+void broker_properties_clear(struct broker_properties *properties);
+
+struct broker_bytes broker_properties_get(const struct broker_properties *properties,
+                                          enum broker_property property);
+/* Borrows value; absent bytes remove the property; more than 255 bytes: -ERR_INVALID. */
+int broker_properties_set(struct broker_properties *properties, enum broker_property property,
+                          struct broker_bytes value);
+void broker_properties_set_persistent(struct broker_properties *properties, bool persistent);
+
+/* Keeps the headers for which keep answers true, in their order. */
+void broker_headers_filter(struct broker_properties *properties,
+                           bool (*keep)(struct broker_bytes name));
+void broker_headers_clear(struct broker_properties *properties);
+
+/* Append a header; name and text are borrowed. 0 or -ERR_MEMORY. */
+int broker_headers_add_text(struct broker_properties *properties, const char *name,
+                            struct broker_bytes text);
+int broker_headers_add_int(struct broker_properties *properties, const char *name, int64_t value);
+int broker_headers_add_true(struct broker_properties *properties, const char *name);
+
+/* A text or integer header by name: true when it is there and of that kind. */
+bool broker_headers_get_text(const struct broker_properties *properties, const char *name,
+                             struct broker_bytes *text);
+bool broker_headers_get_int(const struct broker_properties *properties, const char *name,
+                            int64_t *value);
+bool broker_headers_has(const struct broker_properties *properties, const char *name);
+
+/* Bytes that the properties take in a header frame, or -ERR_INVALID when more than limit_bytes. */
+int broker_properties_size(const struct broker_properties *properties, size_t limit_bytes);
+
+#endif

@@ -1,0 +1,207 @@
+#include "event.h"
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistr.h>
+
+static bool ends_with(const char *text, size_t length, const char *ending)
+{
+    size_t ending_length = strlen(ending);
+
+    return length >= ending_length &&
+           strncasecmp(text + length - ending_length, ending, ending_length) == 0;
+}
+
+bool event_is_json(const char *content_type, size_t length)
+{
+    const char *parameters = length ? memchr(content_type, ';', length) : NULL;
+
+    if (parameters)
+        length = (size_t)(parameters - content_type);
+    while (length && content_type[length - 1] == ' ')
+        length--;
+    return (length == strlen("application/json") &&
+            ends_with(content_type, length, "application/json")) ||
+           ends_with(content_type, length, "+json");
+}
+
+static bool reserve(char **buffer, size_t *capacity, size_t needed)
+{
+    if (needed <= *capacity)
+        return true;
+    char *grown = realloc(*buffer, needed);
+    if (!grown)
+        return false;
+    *buffer = grown;
+    *capacity = needed;
+    return true;
+}
+
+/* ---- where the value of "text" stands ----
+ * These walk over JSON that is known to be valid, so they need not look out for its end. */
+
+static const char *skip_space(const char *at)
+{
+    return at + strspn(at, " \t\r\n");
+}
+
+/* From the opening quote to behind the closing one. */
+static const char *skip_string(const char *at)
+{
+    for (at++; *at != '"'; at++)
+        if (*at == '\\')
+            at++;
+    return at + 1;
+}
+
+static const char *skip_value(const char *at)
+{
+    if (*at == '"')
+        return skip_string(at);
+    if (*at != '{' && *at != '[')
+        return at + strcspn(at, ",]} \t\r\n");
+
+    size_t depth = 0;
+    do {
+        if (*at == '"') {
+            at = skip_string(at);
+            continue;
+        }
+        if (*at == '{' || *at == '[')
+            depth++;
+        else if (*at == '}' || *at == ']')
+            depth--;
+        at++;
+    } while (depth);
+    return at;
+}
+
+/* True for "text" however it is escaped. */
+static bool is_text_key(const char *key, size_t length)
+{
+    if (!memchr(key, '\\', length))
+        return length == 6 && memcmp(key, "\"text\"", 6) == 0;
+
+    json_t *decoded = json_loadb(key, length, JSON_DECODE_ANY, NULL);
+    bool same = decoded && strcmp(json_string_value(decoded), "text") == 0;
+    json_decref(decoded);
+    return same;
+}
+
+/* Fills in value_start and value_end; returns how many members are called "text". */
+static size_t find_text(struct event *event)
+{
+    const char *at = skip_space(event->body);
+    size_t found = 0;
+
+    at = skip_space(at + 1);
+    while (*at != '}') {
+        const char *key = at;
+        at = skip_string(at);
+        bool is_text = is_text_key(key, (size_t)(at - key));
+        at = skip_space(skip_space(at) + 1);
+        const char *value = at;
+        at = skip_value(at);
+        if (is_text) {
+            found++;
+            event->value_start = (size_t)(value - event->body);
+            event->value_end = (size_t)(at - event->body);
+        }
+        at = skip_space(at);
+        if (*at == ',')
+            at = skip_space(at + 1);
+    }
+    return found;
+}
+
+static int parse_json(struct event *event, struct why *why)
+{
+    json_error_t problem;
+    /* Integers of any size are valid JSON; their digits are never rewritten, so a double will do. */
+    json_t *root = json_loadb(event->body, event->body_length,
+                              JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &problem);
+    int error = 0;
+
+    if (!root)
+        return error_set(why, ERR_INVALID, "invalid JSON at line %d, column %d: %s", problem.line,
+                         problem.column, problem.text);
+    const json_t *text = json_object_get(root, "text");
+    if (!json_is_object(root))
+        error = error_set(why, ERR_INVALID, "the JSON is not an object");
+    else if (!text)
+        error = error_set(why, ERR_INVALID, "the JSON object has no member \"text\"");
+    else if (!json_is_string(text))
+        error = error_set(why, ERR_INVALID, "the member \"text\" is not a string");
+    else if (find_text(event) != 1)
+        error = error_set(why, ERR_INVALID, "the JSON object has more than one member \"text\"");
+    else {
+        event->text_length = json_string_length(text);
+        if (!reserve(&event->buffer, &event->buffer_capacity, event->text_length + 1))
+            error = error_set(why, ERR_MEMORY, "out of memory");
+        else {
+            memcpy(event->buffer, json_string_value(text), event->text_length);
+            event->text = event->buffer;
+        }
+    }
+    json_decref(root);
+    return error;
+}
+
+int event_parse(struct event *event, bool json, const char *body, size_t length, struct why *why)
+{
+    event->json = json;
+    event->body = body;
+    event->body_length = length;
+    if (json)
+        return parse_json(event, why);
+
+    const uint8_t *bad = length ? u8_check((const uint8_t *)body, length) : NULL;
+    if (bad)
+        return error_set(why, ERR_INVALID, "the text is not valid UTF-8 at byte %zu",
+                         (size_t)(bad - (const uint8_t *)body));
+    event->text = body;
+    event->text_length = length;
+    return 0;
+}
+
+int event_build(struct event *event, const char *text, size_t text_length, const char **built,
+                size_t *built_length)
+{
+    if (!event->json) {
+        *built = text;
+        *built_length = text_length;
+        return 0;
+    }
+
+    int error = -ERR_MEMORY;
+    json_t *value = json_stringn(text, text_length);
+    char *encoded = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+    if (!encoded)
+        goto out;
+    size_t encoded_length = strlen(encoded);
+    size_t tail = event->body_length - event->value_end;
+    size_t total = event->value_start + encoded_length + tail;
+    if (!reserve(&event->built, &event->built_capacity, total + 1))
+        goto out;
+    memcpy(event->built, event->body, event->value_start);
+    memcpy(event->built + event->value_start, encoded, encoded_length);
+    memcpy(event->built + event->value_start + encoded_length, event->body + event->value_end,
+           tail);
+    *built = event->built;
+    *built_length = total;
+    error = 0;
+out:
+    free(encoded);
+    json_decref(value);
+    return error;
+}
+
+void event_clear(struct event *event)
+{
+    free(event->buffer);
+    free(event->built);
+    *event = (struct event){0};
+}

@@ -1,0 +1,271 @@
+#include "options.h"
+
+#include "units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum {
+    KEY_AMQP = OPTIONS_KEY_COMMON,
+    KEY_FARM,
+    KEY_QUEUE_TYPE,
+    KEY_TLS_CA,
+    KEY_TLS_CERT,
+    KEY_TLS_KEY,
+    KEY_CONNECT_TIMEOUT,
+    KEY_LOG_LEVEL,
+};
+
+static const struct argp_option connection_options[] = {
+    {NULL, 0, NULL, 0, "Broker and farm:", 20},
+    {"amqp", KEY_AMQP, "URL", 0,
+     "Broker to use, amqp[s]://USER:PASSWORD@HOST:PORT/VHOST; a trailing slash alone names the "
+     "empty "
+     "virtual host (default: $AMQP_URL, else " BROKER_DEFAULT_URL ")",
+     20},
+    {"farm", KEY_FARM, "NAME", 0,
+     "Farm, the prefix of its exchange and queues (default: $WINNOW_FARM, "
+     "else " TOPOLOGY_DEFAULT_FARM ")",
+     20},
+    {"queue-type", KEY_QUEUE_TYPE, "TYPE", 0,
+     "Type of the farm's queues, classic, classic-v2 or quorum (default: $WINNOW_QUEUE_TYPE, else "
+     "classic)",
+     20},
+    {"tls-ca", KEY_TLS_CA, "FILE", 0,
+     "Certificate authorities to trust for amqps:// (default: $WINNOW_TLS_CA, else the system's)",
+     20},
+    {"tls-cert", KEY_TLS_CERT, "FILE", 0, "Client certificate ($WINNOW_TLS_CERT)", 20},
+    {"tls-key", KEY_TLS_KEY, "FILE", 0, "Its key ($WINNOW_TLS_KEY)", 20},
+    {"connect-timeout", KEY_CONNECT_TIMEOUT, "DURATION", 0,
+     "How long to try the first connection (default: 30s)", 20},
+    {0}};
+
+static const struct argp_option log_options[] = {
+    {"log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn, info or debug (default: info)", 30},
+    {0}};
+
+const char *argp_program_version = "winnow " WINNOW_VERSION;
+
+/* The library would print a usage of its own making; the first line is what a person needs. */
+static void refuse(struct argp_state *state, const char *option, const char *text, const char *what,
+                   const char *form) __attribute__((noreturn));
+
+static void refuse(struct argp_state *state, const char *option, const char *text, const char *what,
+                   const char *form)
+{
+    fprintf(stderr, "%s: %s: '%s' is not %s; expected %s\n", state->name, option, text, what, form);
+    exit(EX_USAGE);
+}
+
+/* Keeps the password out of what `ps` shows; the caller has its own copy by then. */
+static void wipe(char *argument)
+{
+    memset(argument, '*', strlen(argument));
+}
+
+static error_t parse_connection(int key, char *argument, struct argp_state *state)
+{
+    struct options *options = state->input;
+
+    switch (key) {
+    case KEY_AMQP:
+        options->amqp_url = strdup(argument);
+        wipe(argument);
+        return options->amqp_url ? 0 : ENOMEM;
+    case KEY_FARM:
+        options->farm = argument;
+        return 0;
+    case KEY_QUEUE_TYPE:
+        if (topology_parse_queue_type(argument, &options->queue_type))
+            refuse(state, "--queue-type", argument, "a queue type", TOPOLOGY_QUEUE_FORM);
+        return 0;
+    case KEY_TLS_CA:
+        options->tls_ca_file = argument;
+        return 0;
+    case KEY_TLS_CERT:
+        options->tls_cert_file = argument;
+        return 0;
+    case KEY_TLS_KEY:
+        options->tls_key_file = argument;
+        return 0;
+    case KEY_CONNECT_TIMEOUT:
+        options->connect_timeout_ns =
+            options_duration(state, "--connect-timeout", argument, 0, INT64_MAX / 2);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_log(int key, char *argument, struct argp_state *state)
+{
+    enum log_level *level = state->input;
+
+    if (key != KEY_LOG_LEVEL)
+        return ARGP_ERR_UNKNOWN;
+    if (log_parse_level(argument, level))
+        refuse(state, "--log-level", argument, "a level", "error, warn, info or debug");
+    return 0;
+}
+
+static const struct argp connection_argp = {.options = connection_options,
+                                            .parser = parse_connection};
+static const struct argp log_argp = {.options = log_options, .parser = parse_log};
+
+/* What the outer parser hands to the program's own parser and to the common ones. */
+struct inputs {
+    void *own;
+    struct options *options;
+    enum log_level *level;
+};
+
+static error_t distribute(int key, char *argument, struct argp_state *state)
+{
+    (void)argument;
+    const struct inputs *inputs = state->input;
+
+    if (key != ARGP_KEY_INIT)
+        return ARGP_ERR_UNKNOWN;
+    int child = 0;
+    state->child_inputs[child++] = inputs->own;
+    if (inputs->options)
+        state->child_inputs[child++] = inputs->options;
+    state->child_inputs[child] = inputs->level;
+    return 0;
+}
+
+static void parse(const char *program, const struct argp *argp, int argc, char **argv,
+                  struct inputs *inputs)
+{
+    const struct argp own = {
+        .options = argp->options, .parser = argp->parser, .children = argp->children};
+    const struct argp_child with_connection[] = {
+        {&own, 0, NULL, 0}, {&connection_argp, 0, NULL, 0}, {&log_argp, 0, NULL, 0}, {0}};
+    const struct argp_child without[] = {{&own, 0, NULL, 0}, {&log_argp, 0, NULL, 0}, {0}};
+    const struct argp whole = {.parser = distribute,
+                               .args_doc = argp->args_doc,
+                               .doc = argp->doc,
+                               .children = inputs->options ? with_connection : without};
+
+    argp_err_exit_status = EX_USAGE;
+    /* Messages name the program, wherever it was started from. */
+    argv[0] = (char *)(uintptr_t)program;
+    if (argp_parse(&whole, argc, argv, ARGP_IN_ORDER, NULL, inputs))
+        exit(EX_USAGE);
+}
+
+static const char *from_environment(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+
+    return value && value[0] ? value : otherwise;
+}
+
+void options_parse(struct options *options, const char *program, const struct argp *argp, int argc,
+                   char **argv, void *input)
+{
+    *options = (struct options){.program = program,
+                                .amqp_url = from_environment("AMQP_URL", BROKER_DEFAULT_URL),
+                                .farm = from_environment("WINNOW_FARM", TOPOLOGY_DEFAULT_FARM),
+                                .tls_ca_file = from_environment("WINNOW_TLS_CA", NULL),
+                                .tls_cert_file = from_environment("WINNOW_TLS_CERT", NULL),
+                                .tls_key_file = from_environment("WINNOW_TLS_KEY", NULL),
+                                .connect_timeout_ns = OPTIONS_CONNECT_TIMEOUT_NS,
+                                .log_level = LOG_INFO};
+    const char *type = from_environment("WINNOW_QUEUE_TYPE", "classic");
+    if (topology_parse_queue_type(type, &options->queue_type)) {
+        fprintf(stderr, "%s: $WINNOW_QUEUE_TYPE: '%s' is not a queue type; expected %s\n", program,
+                type, TOPOLOGY_QUEUE_FORM);
+        exit(EX_USAGE);
+    }
+
+    struct inputs inputs = {.own = input, .options = options, .level = &options->log_level};
+    parse(program, argp, argc, argv, &inputs);
+    log_open(program, options->log_level);
+
+    struct why why;
+    if (broker_check_url(options->amqp_url, &why)) {
+        fprintf(stderr, "%s: --amqp or $AMQP_URL: %s\n", program, why.text);
+        exit(EX_USAGE);
+    }
+    if (topology_init(&options->topology, options->farm, options->queue_type)) {
+        fprintf(stderr, "%s: --farm or $WINNOW_FARM: '%s' is not a farm's name; expected %s\n",
+                program, options->farm, TOPOLOGY_FARM_FORM);
+        exit(EX_USAGE);
+    }
+}
+
+void options_parse_local(const char *program, const struct argp *argp, int argc, char **argv,
+                         void *input)
+{
+    enum log_level level = LOG_INFO;
+    struct inputs inputs = {.own = input, .level = &level};
+
+    parse(program, argp, argc, argv, &inputs);
+    log_open(program, level);
+}
+
+struct broker_options options_broker(const struct options *options, const char *name)
+{
+    return (struct broker_options){.url = options->amqp_url,
+                                   .tls_ca_file = options->tls_ca_file,
+                                   .tls_cert_file = options->tls_cert_file,
+                                   .tls_key_file = options->tls_key_file,
+                                   .name = name};
+}
+
+int64_t options_duration(struct argp_state *state, const char *option, const char *text,
+                         int64_t min_ns, int64_t max_ns)
+{
+    int64_t ns;
+
+    if (units_parse_duration(text, &ns))
+        refuse(state, option, text, "a duration", UNITS_DURATION_FORM);
+    if (ns < min_ns || ns > max_ns) {
+        char range[128], least[UNITS_TEXT_SIZE], most[UNITS_TEXT_SIZE];
+        units_format_duration(min_ns, least);
+        units_format_duration(max_ns, most);
+        snprintf(range, sizeof range, "%s to %s", least, most);
+        refuse(state, option, text, "in range", range);
+    }
+    return ns;
+}
+
+uint64_t options_count(struct argp_state *state, const char *option, const char *text, uint64_t min,
+                       uint64_t max)
+{
+    uint64_t count;
+
+    if (units_parse_count(text, &count))
+        refuse(state, option, text, "a count", UNITS_COUNT_FORM);
+    if (count < min || count > max) {
+        char range[64];
+        snprintf(range, sizeof range, "%llu to %llu", (unsigned long long)min,
+                 (unsigned long long)max);
+        refuse(state, option, text, "in range", range);
+    }
+    return count;
+}
+
+size_t options_size(struct argp_state *state, const char *option, const char *text, size_t min,
+                    size_t max)
+{
+    size_t bytes;
+
+    if (units_parse_size(text, &bytes))
+        refuse(state, option, text, "a size", UNITS_SIZE_FORM);
+    if (bytes < min || bytes > max) {
+        char range[64];
+        snprintf(range, sizeof range, "%zu to %zu bytes", min, max);
+        refuse(state, option, text, "in range", range);
+    }
+    return bytes;
+}
+
+int options_fail(const char *program, int error, const struct why *why)
+{
+    fprintf(stderr, "%s: %s\n", program, why->text[0] ? why->text : error_text(error));
+    return error_exit_code(error);
+}

@@ -1,0 +1,58 @@
+/* scoreboard.h - shared memory in which each worker tells what it is doing.
+ *
+ * The autoscaler creates it and hands the descriptor down; slot n belongs to the worker that was started with
+ * WINNOW_SLOT=n. A worker writes only its own slot, with atomic stores; the autoscaler reads all, and
+ * clears a slot before a worker is started in it and after it has ended. */
+#ifndef WINNOW_SCOREBOARD_H
+#define WINNOW_SCOREBOARD_H
+
+#include "error.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCOREBOARD_FD_VARIABLE   "WINNOW_SCOREBOARD_FD"
+#define SCOREBOARD_SLOT_VARIABLE "WINNOW_SLOT"
+
+enum scoreboard_state {
+    SCOREBOARD_EMPTY,    /* nobody writes here: no worker, or one that knows no scoreboard */
+    SCOREBOARD_WORKING,  /* consuming */
+    SCOREBOARD_BLOCKED,  /* the broker takes nothing from it, or its connection is away */
+    SCOREBOARD_DRAINING, /* finishing what it holds */
+};
+
+/* One worker's slot, on cache lines of its own. Times are of the monotonic clock. */
+struct scoreboard_slot {
+    _Alignas(128) _Atomic int32_t state;
+    _Atomic int32_t pid;
+    _Atomic uint64_t handled_msgs;   /* events answered since the worker started */
+    _Atomic uint64_t in_flight_msgs; /* events taken off the socket and not yet acknowledged */
+    _Atomic uint64_t
+        given_back_msgs;         /* events returned to the queue when a drain ran out of time */
+    _Atomic int64_t busy_ns;     /* time spent on events */
+    _Atomic int64_t progress_ns; /* when it last took up or finished an event */
+    _Atomic int64_t simulated_service_ns; /* --service-time; 0: none */
+};
+
+struct scoreboard;
+
+/* For the autoscaler: shared memory with so many empty slots. 0, -ERR_SYSTEM or -ERR_MEMORY. */
+int scoreboard_create(size_t slots, struct scoreboard **scoreboard, struct why *why);
+
+/* For a worker: attaches to the scoreboard the environment names. 0 with *slot; *slot is NULL when the
+ * environment names none (the worker was started by hand); -ERR_INVALID when what it names is no scoreboard. */
+int scoreboard_attach(struct scoreboard **scoreboard, struct scoreboard_slot **slot,
+                      struct why *why);
+
+void scoreboard_close(struct scoreboard *scoreboard);
+
+int scoreboard_fd(const struct scoreboard *scoreboard);
+size_t scoreboard_slots(const struct scoreboard *scoreboard);
+struct scoreboard_slot *scoreboard_slot(struct scoreboard *scoreboard, size_t index);
+
+/* Sets every field to 0, SCOREBOARD_EMPTY. */
+void scoreboard_clear(struct scoreboard_slot *slot);
+
+#endif

@@ -1,0 +1,17 @@
+/* signals.h - signals as bytes on a descriptor, never work in a handler. */
+#ifndef WINNOW_SIGNALS_H
+#define WINNOW_SIGNALS_H
+
+#include "error.h"
+
+/* Blocks SIGINT and SIGTERM, ignores SIGPIPE, and opens a descriptor that becomes readable when one
+ * of the two arrives. 0 or -ERR_SYSTEM. */
+int signals_open(int *fd, struct why *why);
+
+/* The next signal that arrived, or 0 when there is none. */
+int signals_next(int fd);
+
+/* In a child between fork and exec: the dispositions and the mask a program expects at its start. */
+void signals_restore(void);
+
+#endif

@@ -1,0 +1,139 @@
+#include "topology.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FARM_MAX_BYTES 100
+
+static const char *const queue_type_names[] = {
+    [QUEUE_CLASSIC] = "classic", [QUEUE_CLASSIC_V2] = "classic-v2", [QUEUE_QUORUM] = "quorum"};
+
+int topology_parse_queue_type(const char *text, enum queue_type *type)
+{
+    for (size_t i = 0; i < sizeof queue_type_names / sizeof queue_type_names[0]; i++)
+        if (strcmp(text, queue_type_names[i]) == 0) {
+            *type = (enum queue_type)i;
+            return 0;
+        }
+    return -ERR_INVALID;
+}
+
+const char *topology_queue_type_name(enum queue_type type)
+{
+    return queue_type_names[type];
+}
+
+int topology_init(struct topology *topology, const char *farm, enum queue_type type)
+{
+    size_t length = strnlen(farm, FARM_MAX_BYTES + 1);
+
+    if (length == 0 || length > FARM_MAX_BYTES || strncmp(farm, "amq.", 4) == 0)
+        return -ERR_INVALID;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)farm[i] < ' ' || farm[i] == 0x7f)
+            return -ERR_INVALID;
+
+    topology->queue_type = type;
+    snprintf(topology->farm, sizeof topology->farm, "%s", farm);
+    snprintf(topology->events, sizeof topology->events, "%s.events", farm);
+    snprintf(topology->work, sizeof topology->work, "%s.work", farm);
+    snprintf(topology->count, sizeof topology->count, "%s.count", farm);
+    snprintf(topology->results, sizeof topology->results, "%s.results", farm);
+    snprintf(topology->dead, sizeof topology->dead, "%s.dead", farm);
+    return 0;
+}
+
+/* Arguments of a durable queue: its type and, when given, where the broker sends what is rejected. They
+ * can't be changed later; everything else is for the broker's policies. */
+static void queue_arguments(enum queue_type type, const char *dead_exchange,
+                            struct broker_argument arguments[4])
+{
+    int count = 0;
+
+    arguments[count++] = (struct broker_argument){
+        .name = "x-queue-type", .text = type == QUEUE_QUORUM ? "quorum" : "classic"};
+    if (type == QUEUE_CLASSIC_V2)
+        arguments[count++] = (struct broker_argument){.name = "x-queue-version", .number = 2};
+    if (dead_exchange)
+        arguments[count++] =
+            (struct broker_argument){.name = "x-dead-letter-exchange", .text = dead_exchange};
+    arguments[count] = (struct broker_argument){0};
+}
+
+static int declare_durable(const struct topology *topology, struct broker *broker, const char *name,
+                           const char *dead_exchange, struct why *why)
+{
+    struct broker_argument arguments[4];
+
+    queue_arguments(topology->queue_type, dead_exchange, arguments);
+    struct broker_queue queue = {.name = name, .durable = true, .arguments = arguments};
+    return broker_declare_queue(broker, &queue, NULL, why);
+}
+
+int topology_declare(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    int error = broker_declare_fanout(broker, topology->dead, why);
+
+    if (!error)
+        error = declare_durable(topology, broker, topology->dead, NULL, why);
+    if (!error)
+        error = broker_bind(broker, topology->dead, topology->dead, why);
+    if (!error)
+        error = declare_durable(topology, broker, topology->results, NULL, why);
+    if (!error)
+        error = declare_durable(topology, broker, topology->work, topology->dead, why);
+    if (!error)
+        error = broker_declare_fanout(broker, topology->events, why);
+    if (!error)
+        error = broker_bind(broker, topology->work, topology->events, why);
+    return error;
+}
+
+int topology_declare_if_missing(const struct topology *topology,
+                                const struct broker_options *options, struct why *why)
+{
+    struct broker *broker = NULL;
+    int error = broker_open(options, &broker, why);
+
+    if (error)
+        return error;
+    error = broker_find_exchange(broker, topology->events, why);
+    broker_close(broker);
+    if (error != -ERR_MISSING)
+        return error;
+
+    error = broker_open(options, &broker, why);
+    if (error)
+        return error;
+    error = topology_declare(topology, broker, why);
+    broker_close(broker);
+    return error;
+}
+
+int topology_declare_count(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    const struct broker_argument arguments[] = {
+        {.name = "x-queue-type", .text = "classic"},
+        {.name = "x-max-length", .number = TOPOLOGY_COUNT_MAX_MSGS},
+        /* Refusing instead would refuse the publisher. */
+        {.name = "x-overflow", .text = "drop-head"},
+        {0}};
+    struct broker_queue queue = {
+        .name = topology->count, .exclusive = true, .arguments = arguments};
+    int error = broker_declare_queue(broker, &queue, NULL, why);
+
+    if (!error)
+        error = broker_bind(broker, topology->count, topology->events, why);
+    return error;
+}
+
+bool topology_reserves(const struct topology *topology, struct broker_bytes queue)
+{
+    const char *const reserved[] = {topology->work, topology->count, topology->dead};
+
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (strlen(reserved[i]) == queue.length &&
+            memcmp(reserved[i], queue.bytes, queue.length) == 0)
+            return true;
+    return false;
+}

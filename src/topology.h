@@ -1,0 +1,52 @@
+/* topology.h - a farm's exchange and queues: their names, kinds and arguments. Nothing else declares them. */
+#ifndef WINNOW_TOPOLOGY_H
+#define WINNOW_TOPOLOGY_H
+
+#include "broker/broker.h"
+
+#include <stdbool.h>
+
+#define TOPOLOGY_DEFAULT_FARM "winnow"
+#define TOPOLOGY_FARM_FORM    "1 to 100 printable characters, not starting with 'amq.'"
+#define TOPOLOGY_QUEUE_FORM   "classic, classic-v2 or quorum"
+
+/* The count queue drops its oldest copies beyond this; a count read at this length is not exact. */
+#define TOPOLOGY_COUNT_MAX_MSGS 100000
+
+enum queue_type { QUEUE_CLASSIC, QUEUE_CLASSIC_V2, QUEUE_QUORUM };
+
+#define TOPOLOGY_NAME_SIZE 128
+struct topology {
+    enum queue_type queue_type;
+    char farm[TOPOLOGY_NAME_SIZE];
+    char events[TOPOLOGY_NAME_SIZE]; /* fanout exchange that publishers send to */
+    char work[TOPOLOGY_NAME_SIZE];   /* queue that workers consume */
+    char count[TOPOLOGY_NAME_SIZE];  /* queue whose copies are only counted; also the farm's lock */
+    char results[TOPOLOGY_NAME_SIZE]; /* queue of results without a reply_to */
+    char dead[TOPOLOGY_NAME_SIZE];    /* exchange and queue of what could not be handled */
+};
+
+/* "classic-v2" -> type; 0 or -ERR_INVALID. */
+int topology_parse_queue_type(const char *text, enum queue_type *type);
+const char *topology_queue_type_name(enum queue_type type);
+
+/* Fills in the names. 0 or -ERR_INVALID when farm is not of TOPOLOGY_FARM_FORM. */
+int topology_init(struct topology *topology, const char *farm, enum queue_type type);
+
+/* Declares and binds everything but the count queue; harmless when it is there already.
+ * Errors as those of the entities in broker.h. */
+int topology_declare(const struct topology *topology, struct broker *broker, struct why *why);
+
+/* Declares nothing when the exchange is there, else what topology_declare does. For publishers,
+ * who need not know the farm's queue type. Costs a connection of its own when it is missing. */
+int topology_declare_if_missing(const struct topology *topology,
+                                const struct broker_options *options, struct why *why);
+
+/* Declares, binds and locks the count queue for this connection.
+ * -ERR_LOCKED: another autoscaler holds it, or held it until a moment ago. */
+int topology_declare_count(const struct topology *topology, struct broker *broker, struct why *why);
+
+/* True when an event may not name this queue as its reply_to: the farm's own, except FARM.results. */
+bool topology_reserves(const struct topology *topology, struct broker_bytes queue);
+
+#endif

@@ -1,0 +1,200 @@
+#include "units.h"
+
+#include "error.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct unit {
+    const char *name;
+    uint64_t scale;
+};
+
+/* Descending, because units_format_duration takes the first that divides. */
+static const struct unit durations[] = {
+    {"h", UINT64_C(3600000000000)}, {"m", UINT64_C(60000000000)}, {"s", UINT64_C(1000000000)},
+    {"ms", UINT64_C(1000000)},      {"us", UINT64_C(1000)},       {"ns", UINT64_C(1)},
+};
+static const struct unit counts[] = {{"", 1}, {"k", 1000}, {"M", 1000000}};
+static const struct unit sizes[] = {
+    {"", 1}, {"KiB", UINT64_C(1) << 10}, {"MiB", UINT64_C(1) << 20}, {"GiB", UINT64_C(1) << 30}};
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+/* A text taken apart: digits[.digits]suffix. */
+struct decimal {
+    const char *whole;
+    size_t whole_length;
+    const char *fraction;
+    size_t fraction_length;
+    const char *suffix;
+};
+
+/* Not isdigit or strspn over a class: what a digit is must not depend on the locale. */
+static size_t digits(const char *text)
+{
+    size_t length = 0;
+
+    while (text[length] >= '0' && text[length] <= '9')
+        length++;
+    return length;
+}
+
+static bool decimal_split(const char *text, struct decimal *decimal)
+{
+    *decimal = (struct decimal){.whole = text, .whole_length = digits(text)};
+    decimal->suffix = text + decimal->whole_length;
+    if (decimal->whole_length == 0)
+        return false;
+    if (*decimal->suffix != '.')
+        return true;
+    decimal->fraction = decimal->suffix + 1;
+    decimal->fraction_length = digits(decimal->fraction);
+    decimal->suffix = decimal->fraction + decimal->fraction_length;
+    return decimal->fraction_length > 0;
+}
+
+static const struct unit *unit_find(const struct unit *units, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(units[i].name, name) == 0)
+            return &units[i];
+    return NULL;
+}
+
+/* decimal * scale, only when that is a whole number which 64 bits hold. */
+static bool decimal_scale(const struct decimal *decimal, uint64_t scale, uint64_t *value)
+{
+    uint64_t whole = 0;
+    uint64_t numerator = 0;
+    uint64_t denominator = 1;
+    size_t fraction_length = decimal->fraction_length;
+
+    for (size_t i = 0; i < decimal->whole_length; i++)
+        if (__builtin_mul_overflow(whole, 10, &whole) ||
+            __builtin_add_overflow(whole, (uint64_t)(decimal->whole[i] - '0'), &whole))
+            return false;
+
+    while (fraction_length > 0 && decimal->fraction[fraction_length - 1] == '0')
+        fraction_length--;
+    /* No unit has enough factors of two or five to make more decimals than these whole. */
+    if (fraction_length > 18)
+        return false;
+    for (size_t i = 0; i < fraction_length; i++) {
+        numerator = numerator * 10 + (uint64_t)(decimal->fraction[i] - '0');
+        denominator *= 10;
+    }
+
+    unsigned __int128 part = (unsigned __int128)numerator * scale;
+    if (part % denominator != 0)
+        return false;
+    if (__builtin_mul_overflow(whole, scale, &whole) ||
+        __builtin_add_overflow(whole, (uint64_t)(part / denominator), &whole))
+        return false;
+    *value = whole;
+    return true;
+}
+
+int units_parse_duration(const char *text, int64_t *ns)
+{
+    struct decimal decimal;
+    uint64_t value;
+
+    if (strcmp(text, "0") == 0) {
+        *ns = 0;
+        return 0;
+    }
+    if (!decimal_split(text, &decimal))
+        return -ERR_INVALID;
+    const struct unit *unit = unit_find(durations, LENGTH(durations), decimal.suffix);
+    if (!unit || !decimal_scale(&decimal, unit->scale, &value) || value > INT64_MAX)
+        return -ERR_INVALID;
+    *ns = (int64_t)value;
+    return 0;
+}
+
+int units_parse_count(const char *text, uint64_t *count)
+{
+    struct decimal decimal;
+
+    if (!decimal_split(text, &decimal))
+        return -ERR_INVALID;
+    const struct unit *unit = unit_find(counts, LENGTH(counts), decimal.suffix);
+    if (!unit || (decimal.fraction && unit->scale == 1))
+        return -ERR_INVALID;
+    return decimal_scale(&decimal, unit->scale, count) ? 0 : -ERR_INVALID;
+}
+
+int units_parse_rate(const char *text, double *per_s)
+{
+    struct decimal decimal;
+    char plain[1024];
+
+    if (!decimal_split(text, &decimal))
+        return -ERR_INVALID;
+    const struct unit *unit = unit_find(counts, LENGTH(counts), decimal.suffix);
+    size_t length = decimal.whole_length + decimal.fraction_length;
+    if (!unit || length >= sizeof plain - sizeof "e-1234")
+        return -ERR_INVALID;
+
+    /* strtod rounds correctly, but in the locale's decimal point: it gets none, 1.5k is 15e2. */
+    memcpy(plain, decimal.whole, decimal.whole_length);
+    if (decimal.fraction)
+        memcpy(plain + decimal.whole_length, decimal.fraction, decimal.fraction_length);
+    int exponent = (unit->scale == 1 ? 0 : unit->scale == 1000 ? 3 : 6);
+    exponent -= (int)decimal.fraction_length;
+    plain[length++] = 'e';
+    plain[length++] = exponent < 0 ? '-' : '+';
+    exponent = abs(exponent);
+    for (int power = 1000; power > 0; power /= 10)
+        plain[length++] = (char)('0' + exponent / power % 10);
+    plain[length] = '\0';
+
+    double value = strtod(plain, NULL);
+    if (!isfinite(value))
+        return -ERR_INVALID;
+    *per_s = value;
+    return 0;
+}
+
+int units_parse_size(const char *text, size_t *bytes)
+{
+    struct decimal decimal;
+    uint64_t value;
+
+    if (!decimal_split(text, &decimal) || decimal.fraction)
+        return -ERR_INVALID;
+    const struct unit *unit = unit_find(sizes, LENGTH(sizes), decimal.suffix);
+    if (!unit || !decimal_scale(&decimal, unit->scale, &value) || value > SIZE_MAX)
+        return -ERR_INVALID;
+    *bytes = (size_t)value;
+    return 0;
+}
+
+void units_format_duration(int64_t ns, char text[UNITS_TEXT_SIZE])
+{
+    char reversed[UNITS_TEXT_SIZE];
+    uint64_t value = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+    const char *unit = "";
+    size_t length = 0;
+    size_t out = 0;
+
+    for (size_t i = 0; value != 0 && i < LENGTH(durations); i++)
+        if (value % durations[i].scale == 0) {
+            value /= durations[i].scale;
+            unit = durations[i].name;
+            break;
+        }
+
+    do {
+        reversed[length++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    if (ns < 0)
+        text[out++] = '-';
+    while (length > 0)
+        text[out++] = reversed[--length];
+    memcpy(text + out, unit, strlen(unit) + 1);
+}

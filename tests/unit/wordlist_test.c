@@ -1,0 +1,333 @@
+/* units: workers/wordlist.c workers/default_words.c */
+#include "../../workers/wordlist.h"
+
+#include "../../workers/default_words.h"
+#include "error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void assert_adds(struct wordlist *list, const char *text)
+{
+    struct why why = {""};
+
+    if (wordlist_add(list, "words.txt", text, strlen(text), &why) != 0)
+        fail_msg("%s", why.text);
+}
+
+/* The list of a text holds exactly these entries. */
+#define assert_entries(text, ...)                                                                  \
+    assert_entries_of(text, strlen(text), (const char *[]){__VA_ARGS__, NULL})
+
+static void assert_entries_of(const char *text, size_t length, const char *const *expected)
+{
+    struct wordlist list;
+    struct why why = {""};
+    size_t count = 0;
+
+    wordlist_init(&list);
+    if (wordlist_add(&list, "words.txt", text, length, &why) != 0)
+        fail_msg("%s", why.text);
+    for (; expected[count]; count++) {
+        assert_true(count < list.count);
+        assert_string_equal(list.entries[count].text, expected[count]);
+        assert_int_equal(list.entries[count].length, strlen(expected[count]));
+    }
+    assert_int_equal(list.count, count);
+    wordlist_clear(&list);
+}
+
+/* The text is refused, and the explanation holds both parts. */
+static void assert_refused(const char *text, size_t length, const char *place, const char *what)
+{
+    struct wordlist list;
+    struct why why = {""};
+
+    wordlist_init(&list);
+    assert_adds(&list, "before\n");
+    assert_int_equal(wordlist_add(&list, "words.txt", text, length, &why), -ERR_CONFIG);
+    assert_int_equal(strncmp(why.text, place, strlen(place)), 0);
+    assert_non_null(strstr(why.text, what));
+    assert_non_null(strstr(why.text, "expected"));
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.entries[0].text, "before");
+    assert_int_equal(wordlist_add(&list, "words.txt", text, length, NULL), -ERR_CONFIG);
+    wordlist_clear(&list);
+}
+
+static void an_entry_is_a_line(void **state)
+{
+    (void)state;
+    assert_entries("fool\nlast without a line end", "fool", "last without a line end");
+}
+
+static void comments_and_blank_lines_are_no_entries(void **state)
+{
+    (void)state;
+    assert_entries("# a comment\n\n   \t\n  # another\nfool\n#\n", "fool");
+    assert_entries("c#\nfool # no comment\n", "c#", "fool # no comment");
+}
+
+static void nothing_gives_an_empty_list(void **state)
+{
+    struct wordlist list;
+    (void)state;
+
+    wordlist_init(&list);
+    assert_int_equal(wordlist_add(&list, "words.txt", NULL, 0, NULL), 0);
+    assert_adds(&list, "");
+    assert_adds(&list, "\n\n# only a comment");
+    assert_adds(&list, "\ufeff");
+    assert_int_equal(list.count, 0);
+    wordlist_clear(&list);
+}
+
+static void white_space_is_trimmed_and_folded(void **state)
+{
+    (void)state;
+    assert_entries(" \t fool \t\n\u00a0a  bad\t \u2003 egg\u3000\n", "fool", "a bad egg");
+}
+
+static void carriage_returns_and_byte_order_mark_are_accepted(void **state)
+{
+    (void)state;
+    assert_entries("\ufeff# comment\r\nfool\r\n\r\nbad egg \r\n", "fool", "bad egg");
+    assert_entries("\ufefffool\r", "fool");
+}
+
+static void case_is_folded(void **state)
+{
+    (void)state;
+    assert_entries("FOOL\nIN\u00daTIL\nSTRASSE\n\u03a3\u0391\u03a3\n", "fool", "in\u00fatil",
+                   "strasse", "\u03c3\u03b1\u03c3");
+}
+
+static void entries_are_composed(void **state)
+{
+    (void)state;
+    assert_entries("IMBE\u0301CIL\n", "imb\u00e9cil");
+}
+
+static void curly_apostrophe_is_straightened(void **state)
+{
+    (void)state;
+    assert_entries("cap d\u2019espinaca\n\u2019n\u2019\n", "cap d'espinaca", "'n'");
+}
+
+static void duplicates_count_once(void **state)
+{
+    (void)state;
+    assert_entries("Fool\nfool\n FOOL\nstra\u00dfe\nSTRASSE\ne\u0301\n\u00c9\nd\u2019a\nd'A\n"
+                   "a  b\na b\n",
+                   "fool", "strasse", "\u00e9", "d'a", "a b");
+}
+
+static void lists_add_up(void **state)
+{
+    struct wordlist list;
+    (void)state;
+
+    wordlist_init(&list);
+    assert_adds(&list, "one\ntwo\n");
+    assert_adds(&list, "TWO\nthree\n");
+    assert_int_equal(list.count, 3);
+    assert_string_equal(list.entries[0].text, "one");
+    assert_string_equal(list.entries[1].text, "two");
+    assert_string_equal(list.entries[2].text, "three");
+    wordlist_clear(&list);
+    assert_int_equal(list.count, 0);
+    assert_adds(&list, "again\n");
+    assert_int_equal(list.count, 1);
+    wordlist_clear(&list);
+}
+
+static void thousands_of_entries_keep_their_order(void **state)
+{
+    enum { COUNT = 20000 };
+    struct wordlist list;
+    size_t size = 0;
+    char *text = NULL;
+    (void)state;
+
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < COUNT; i++)
+            fprintf(stream, "%s%d\n", round ? "WORD" : "word", i);
+    assert_int_equal(fclose(stream), 0);
+
+    wordlist_init(&list);
+    assert_adds(&list, text);
+    assert_int_equal(list.count, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, "word%d", i);
+        assert_string_equal(list.entries[i].text, expected);
+    }
+    wordlist_clear(&list);
+    free(text);
+}
+
+static void invalid_utf8_is_named_with_its_line(void **state)
+{
+    static const char *const bad[] = {
+        "ok\nin\xfatil\n",           /* Latin-1 */
+        "ok\n# Espa\xf1ol\n",        /* in a comment too: the file is not what it should be */
+        "ok\nover\xc0\xaflong\n",    /* overlong */
+        "ok\nhalf\xed\xa0\x80\n",    /* a surrogate */
+        "ok\ncut\xe2\x80",           /* ends in the middle of a character */
+        "ok\nbeyond\xf4\x90\x80\x80" /* past U+10FFFF */
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_refused(bad[i], strlen(bad[i]), "words.txt:2: ", "UTF-8");
+    assert_refused("in\xfatil\n", 7, "words.txt:1: byte 3 ", "UTF-8");
+}
+
+static void control_characters_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("a\nb\n\nfo\0ol\n", 11, "words.txt:4: ", "U+0000");
+    assert_refused("\0", 1, "words.txt:1: ", "U+0000");
+    assert_refused("fool\rmoron\r", 11, "words.txt:1: ", "U+000D");
+    assert_refused("a\fb", 3, "words.txt:1: ", "U+000C");
+    assert_refused("a\x7f", 2, "words.txt:1: ", "U+007F");
+    assert_refused("a\xc2\x85z", 4, "words.txt:1: ", "U+0085");
+    assert_refused("a\n\ufeff# second file\n", 19, "words.txt:2: ", "U+FEFF");
+}
+
+static void an_entry_needs_a_letter_or_digit(void **state)
+{
+    (void)state;
+    assert_refused("ok\n---\n", 7, "words.txt:2: ", "letter or digit");
+    assert_refused("_\n", 2, "words.txt:1: ", "letter or digit");
+    assert_refused("\u0301\n", 3, "words.txt:1: ", "letter or digit");
+    assert_entries("7\n\u2168\n", "7", "\u2178");
+}
+
+static void the_longest_entry_has_a_kibibyte(void **state)
+{
+    char text[WORDLIST_ENTRY_MAX_BYTES + 8];
+    struct wordlist list;
+    (void)state;
+
+    memset(text, 'A', sizeof text);
+    assert_refused(text, WORDLIST_ENTRY_MAX_BYTES + 1, "words.txt:1: ", "1024");
+
+    text[WORDLIST_ENTRY_MAX_BYTES] = ' ';
+    text[WORDLIST_ENTRY_MAX_BYTES + 1] = '\n';
+    wordlist_init(&list);
+    assert_int_equal(wordlist_add(&list, "words.txt", text, WORDLIST_ENTRY_MAX_BYTES + 2, NULL), 0);
+    assert_int_equal(list.entries[0].length, WORDLIST_ENTRY_MAX_BYTES);
+    wordlist_clear(&list);
+}
+
+static void folding_grows_an_entry_at_most_threefold(void **state)
+{
+    /* The last is a musical note: four bytes, of which normalisation makes three characters of
+     * four. */
+    static const char *const letters[] = {"\u0390", "\u0130", "\ufb03", "\u1f82", "\U0001d160"};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+        struct wordlist list;
+        char text[WORDLIST_ENTRY_MAX_BYTES];
+        size_t length = 0;
+
+        text[length++] = 'a';
+        while (length + strlen(letters[i]) <= sizeof text) {
+            memcpy(text + length, letters[i], strlen(letters[i]));
+            length += strlen(letters[i]);
+        }
+        wordlist_init(&list);
+        assert_int_equal(wordlist_add(&list, "words.txt", text, length, NULL), 0);
+        assert_in_range(list.entries[0].length, 1, WORDLIST_ENTRY_MAX_BYTES * WORDLIST_FOLD_GROWTH);
+        wordlist_clear(&list);
+    }
+}
+
+static void default_lists_are_accepted_and_repeat_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(default_words_count, 3);
+    for (size_t i = 0; i < default_words_count; i++) {
+        const struct default_words_list *words = &default_words[i];
+        struct wordlist list;
+        struct why why = {""};
+        size_t lines = 0;
+
+        wordlist_init(&list);
+        if (wordlist_add(&list, words->name, words->bytes, words->length, &why) != 0)
+            fail_msg("%s", why.text);
+        assert_in_range(list.count, 80, 200);
+
+        assert_int_equal(words->bytes[words->length - 1], '\n');
+        for (size_t at = 0; at < words->length; at++) {
+            bool begins = at == 0 || words->bytes[at - 1] == '\n';
+            lines += begins && words->bytes[at] != '#' && words->bytes[at] != '\n';
+        }
+        assert_int_equal(lines, list.count);
+        wordlist_clear(&list);
+    }
+    assert_string_equal(default_words[0].name, "ca.txt");
+    assert_string_equal(default_words[1].name, "en.txt");
+    assert_string_equal(default_words[2].name, "es.txt");
+}
+
+static void random_bytes_are_taken_or_refused_but_never_crash(void **state)
+{
+    static const char bytes[] = "aB#\n\n\r _\xe9\xc3\xa9\xef\xbb\xbf\xe2\x80\x99"; /* the NUL too */
+    unsigned seed = 7;
+    (void)state;
+
+    for (int round = 0; round < 20000; round++) {
+        /* On the heap and exactly as long as it is, so that the sanitizer sees a read past its end.
+         */
+        size_t length = (size_t)rand_r(&seed) % 40;
+        char *text = malloc(length);
+        assert_true(text || length == 0);
+        for (size_t i = 0; i < length; i++)
+            text[i] = bytes[(size_t)rand_r(&seed) % sizeof bytes];
+
+        struct wordlist list;
+        struct why why;
+        wordlist_init(&list);
+        int error = wordlist_add(&list, "words.txt", text, length, &why);
+        assert_true(error == 0 || error == -ERR_CONFIG);
+        assert_true(error == 0 || list.count == 0);
+        wordlist_clear(&list);
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_entry_is_a_line),
+        cmocka_unit_test(comments_and_blank_lines_are_no_entries),
+        cmocka_unit_test(nothing_gives_an_empty_list),
+        cmocka_unit_test(white_space_is_trimmed_and_folded),
+        cmocka_unit_test(carriage_returns_and_byte_order_mark_are_accepted),
+        cmocka_unit_test(case_is_folded),
+        cmocka_unit_test(entries_are_composed),
+        cmocka_unit_test(curly_apostrophe_is_straightened),
+        cmocka_unit_test(duplicates_count_once),
+        cmocka_unit_test(lists_add_up),
+        cmocka_unit_test(thousands_of_entries_keep_their_order),
+        cmocka_unit_test(invalid_utf8_is_named_with_its_line),
+        cmocka_unit_test(control_characters_are_refused),
+        cmocka_unit_test(an_entry_needs_a_letter_or_digit),
+        cmocka_unit_test(the_longest_entry_has_a_kibibyte),
+        cmocka_unit_test(folding_grows_an_entry_at_most_threefold),
+        cmocka_unit_test(default_lists_are_accepted_and_repeat_nothing),
+        cmocka_unit_test(random_bytes_are_taken_or_refused_but_never_crash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

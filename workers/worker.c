@@ -1,0 +1,617 @@
+#include "worker.h"
+
+#include "broker/broker.h"
+#include "clock.h"
+#include "event.h"
+#include "log.h"
+#include "reply.h"
+#include "scoreboard.h"
+#include "signals.h"
+#include "topology.h"
+#include "window.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+/* One acknowledgement serves this many events, unless they have waited this long or nothing else is to do. */
+#define ACK_BATCH_MSGS 25
+#define ACK_DELAY_NS   (5 * CLOCK_NS_PER_MS)
+
+/* A worker holds about this much measured work, so that a drain is short and others find something to do. */
+#define HOLD_NS                 CLOCK_NS_PER_S
+#define SERVICE_SMOOTHING       0.125
+#define PREFETCH_CHANGE         1.5
+#define PREFETCH_CHANGE_STEP_NS (250 * CLOCK_NS_PER_MS)
+
+/* Between quick events the socket is looked at this often, not after each: a look costs two system calls. */
+#define LOOK_NS (CLOCK_NS_PER_MS / 2)
+
+/* How long to take no work after the broker could not take a result. */
+#define REFUSED_PAUSE_NS (500 * CLOCK_NS_PER_MS)
+
+/* An event taken off the socket and not yet handled. */
+struct delivery {
+    struct delivery *next;
+    uint64_t tag;
+    bool redelivered;
+    struct broker_bytes raw_properties, body; /* both in bytes[] */
+    char bytes[];
+};
+
+struct worker {
+    const struct worker_settings *settings;
+    const struct worker_job *job;
+    const struct topology *topology;
+    char name[BROKER_NAME_SIZE]; /* FARM/PROGRAM/HOST/PID: connection and consumer */
+    const char *short_name;      /* HOST/PID within it */
+    int signal_fd, ready_fd;
+
+    struct scoreboard *scoreboard;
+    struct scoreboard_slot *slot; /* never NULL: one of its own when there is no scoreboard */
+
+    struct broker *broker;
+    struct broker_properties *properties;
+    struct event event;
+    struct delivery *first, **last; /* taken and waiting, oldest first */
+    struct window window;           /* handled, published, unconfirmed */
+    size_t in_flight;               /* waiting, published, or settled but not yet acknowledged */
+    uint64_t settled_tag;           /* acknowledging this and all before acknowledges ... */
+    size_t settled;                 /* ... so many events */
+    int64_t settled_since_ns;
+
+    int64_t started_ns;  /* when the first of the waiting events was taken up; 0: not yet */
+    double service_ns;   /* smoothed time an event takes; 0: none measured */
+    uint16_t prefetch;   /* as the broker has it */
+    int64_t prefetch_ns; /* when it was last changed */
+    int64_t pause_until_ns;
+
+    int64_t looked_ns; /* when everything was last taken off the socket */
+
+    bool draining, cancelled;
+    int64_t drain_by_ns;
+};
+
+/* ---- telling ---- */
+
+static void tell_state(struct worker *worker)
+{
+    int32_t state = worker->draining                                    ? SCOREBOARD_DRAINING
+                    : !worker->broker || broker_blocked(worker->broker) ? SCOREBOARD_BLOCKED
+                                                                        : SCOREBOARD_WORKING;
+
+    atomic_store_explicit(&worker->slot->state, state, memory_order_relaxed);
+}
+
+static void tell_in_flight(struct worker *worker)
+{
+    atomic_store_explicit(&worker->slot->in_flight_msgs, worker->in_flight, memory_order_relaxed);
+}
+
+static void tell_progress(struct worker *worker, int64_t now_ns)
+{
+    atomic_store_explicit(&worker->slot->progress_ns, now_ns, memory_order_relaxed);
+}
+
+/* Tells the autoscaler, once, that this worker consumes. */
+static void tell_ready(struct worker *worker)
+{
+    if (worker->ready_fd < 0)
+        return;
+    if (write(worker->ready_fd, "r", 1) != 1)
+        log_event(LOG_WARN, "ready_untold", "why=\"%s\"", strerror(errno));
+    close(worker->ready_fd);
+    worker->ready_fd = -1;
+}
+
+/* ---- what is held ---- */
+
+static int take(struct worker *worker, const struct broker_event *event)
+{
+    size_t raw_length = event->raw_properties.length;
+    struct delivery *delivery = malloc(sizeof *delivery + raw_length + event->body.length);
+
+    if (!delivery)
+        return -ERR_MEMORY;
+    *delivery = (struct delivery){
+        .tag = event->tag,
+        .redelivered = event->redelivered,
+        .raw_properties = {delivery->bytes, raw_length},
+        .body = {delivery->bytes + raw_length, event->body.length},
+    };
+    memcpy(delivery->bytes, event->raw_properties.bytes, raw_length);
+    memcpy(delivery->bytes + raw_length, event->body.bytes, event->body.length);
+    *worker->last = delivery;
+    worker->last = &delivery->next;
+    worker->in_flight++;
+    tell_in_flight(worker);
+    return 0;
+}
+
+static void drop_first(struct worker *worker)
+{
+    struct delivery *gone = worker->first;
+
+    worker->first = gone->next;
+    if (!worker->first)
+        worker->last = &worker->first;
+    worker->started_ns = 0;
+    free(gone);
+}
+
+/* The connection is gone: everything unacknowledged comes back to the queue, for whoever takes it. */
+static void forget(struct worker *worker)
+{
+    while (worker->first)
+        drop_first(worker);
+    window_clear(&worker->window);
+    worker->in_flight = worker->settled = 0;
+    tell_in_flight(worker);
+}
+
+static int acknowledge(struct worker *worker, struct why *why)
+{
+    if (!worker->settled)
+        return 0;
+    int error = broker_ack(worker->broker, worker->settled_tag, true, why);
+    worker->in_flight -= worker->settled;
+    worker->settled = 0;
+    tell_in_flight(worker);
+    return error;
+}
+
+/* Gives an event back to its queue. */
+static int give_back(struct worker *worker, uint64_t tag, struct why *why)
+{
+    worker->in_flight--;
+    tell_in_flight(worker);
+    return broker_requeue(worker->broker, tag, false, why);
+}
+
+/* ---- publishing ---- */
+
+static int publish(struct worker *worker, const char *exchange, struct broker_bytes routing_key,
+                   struct broker_bytes body, uint64_t delivery_tag, struct why *why)
+{
+    int error = broker_publish(worker->broker, exchange, routing_key, worker->properties, body,
+                               true, NULL, why);
+
+    if (!error && window_add(&worker->window, delivery_tag))
+        error = error_set(why, ERR_MEMORY, "out of memory");
+    return error;
+}
+
+/* Sends the message whose properties are at hand to FARM.dead. delivery_tag 0: in place of one returned. */
+static int publish_dead(struct worker *worker, const struct reply *reply, struct broker_bytes body,
+                        uint64_t delivery_tag, const char *reason, struct why *why)
+{
+    if (reply_dead(worker->properties, reply, reason))
+        return error_set(why, ERR_MEMORY, "out of memory");
+    log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", worker->topology->dead, reason);
+    return publish(worker, worker->topology->dead, (struct broker_bytes){"", 0}, body, delivery_tag,
+                   why);
+}
+
+/* Why an event cannot be handled, from its properties and size alone: 0, or -ERR_INVALID. */
+static int check(const struct worker *worker, const struct delivery *delivery, struct why *why)
+{
+    struct broker_bytes encoding =
+        broker_properties_get(worker->properties, BROKER_CONTENT_ENCODING);
+    struct broker_bytes reply_to = broker_properties_get(worker->properties, BROKER_REPLY_TO);
+
+    if (delivery->body.length > worker->settings->max_body_bytes)
+        return error_set(why, ERR_INVALID, "body of %zu bytes; at most %zu are accepted",
+                         delivery->body.length, worker->settings->max_body_bytes);
+    if (encoding.length && (encoding.length != strlen("utf-8") ||
+                            strncasecmp(encoding.bytes, "utf-8", encoding.length) != 0))
+        return error_set(why, ERR_INVALID, "content_encoding '%.*s'; expected utf-8 or none",
+                         (int)encoding.length, encoding.bytes);
+    if (reply_to.bytes && topology_reserves(worker->topology, reply_to))
+        return error_set(why, ERR_INVALID, "reply_to names the farm's own queue '%.*s'",
+                         (int)reply_to.length, reply_to.bytes);
+    return 0;
+}
+
+/* Handles the event and publishes its result. An error but -ERR_INVALID ends the connection or the worker. */
+static int answer(struct worker *worker, const struct delivery *delivery, struct why *why)
+{
+    struct broker_properties *properties = worker->properties;
+    struct worker_output output = {0};
+    const char *body = delivery->body.bytes;
+    size_t body_length = delivery->body.length;
+
+    int error = check(worker, delivery, why);
+    if (error)
+        return error;
+    struct broker_bytes type = broker_properties_get(properties, BROKER_CONTENT_TYPE);
+    error =
+        event_parse(&worker->event, event_is_json(type.bytes, type.length), body, body_length, why);
+    if (error)
+        return error;
+    error = worker->job->handle(worker->job->context, worker->event.text, worker->event.text_length,
+                                &output, why);
+    if (error)
+        return error;
+    if (output.matches)
+        error = event_build(&worker->event, output.text, output.length, &body, &body_length);
+    if (error)
+        return error;
+
+    struct broker_bytes reply_to = broker_properties_get(properties, BROKER_REPLY_TO);
+    if (!reply_to.length)
+        reply_to = broker_text(worker->topology->results);
+    if (reply_result(properties,
+                     &(struct reply){.worker = worker->short_name,
+                                     .matches = output.matches,
+                                     .redelivered = delivery->redelivered,
+                                     .room_bytes = broker_properties_room(worker->broker)}))
+        return error_set(why, ERR_MEMORY, "out of memory");
+    return publish(worker, "", reply_to, (struct broker_bytes){body, body_length}, delivery->tag,
+                   why);
+}
+
+static int handle_first(struct worker *worker, struct why *why)
+{
+    const struct delivery *delivery = worker->first;
+    struct why reason = {0};
+
+    int error = broker_properties_decode(worker->properties, delivery->raw_properties);
+    if (error == -ERR_INVALID)
+        error_set(&reason, ERR_INVALID, "malformed properties");
+    else if (!error)
+        error = answer(worker, delivery, &reason);
+    if (error == -ERR_INVALID)
+        error = publish_dead(worker,
+                             &(struct reply){.worker = worker->short_name,
+                                             .matches = -1,
+                                             .redelivered = delivery->redelivered,
+                                             .room_bytes = broker_properties_room(worker->broker)},
+                             delivery->body, delivery->tag, reason.text, &reason);
+    if (error) {
+        *why = reason;
+        return error;
+    }
+
+    int64_t done_ns = clock_now_ns();
+    int64_t spent_ns = done_ns - worker->started_ns;
+    worker->service_ns += worker->service_ns == 0
+                              ? (double)spent_ns
+                              : SERVICE_SMOOTHING * ((double)spent_ns - worker->service_ns);
+    struct scoreboard_slot *slot = worker->slot;
+    atomic_fetch_add_explicit(&slot->busy_ns, spent_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&slot->handled_msgs, 1, memory_order_relaxed);
+    tell_progress(worker, done_ns);
+    drop_first(worker);
+    return 0;
+}
+
+/* ---- what comes in ---- */
+
+/* A result nobody could be found for: it goes to FARM.dead, as it is. */
+static int take_returned(struct worker *worker, const struct broker_event *event, struct why *why)
+{
+    char reason[512];
+
+    /* FARM.dead itself has no queue: a new connection declares everything anew, and the events return. */
+    if (event->exchange.length)
+        return error_set(why, ERR_UNAVAILABLE, "'%s' takes no messages", worker->topology->dead);
+    if (broker_properties_decode(worker->properties, event->raw_properties))
+        return error_set(why, ERR_UNAVAILABLE, "a returned message has malformed properties");
+    snprintf(reason, sizeof reason, "unroutable result: no queue '%.*s' (%.*s)",
+             (int)event->routing_key.length, event->routing_key.bytes, (int)event->text.length,
+             event->text.bytes);
+    struct reply reply = {.worker = worker->short_name,
+                          .matches = -1,
+                          .redelivered =
+                              broker_headers_has(worker->properties, "winnow-redelivered"),
+                          .room_bytes = broker_properties_room(worker->broker)};
+    broker_headers_get_int(worker->properties, "winnow-matches", &reply.matches);
+    return publish_dead(worker, &reply, event->body, 0, reason, why);
+}
+
+/* Results that the broker could not take: their events go back to the queue, and this worker rests a while. */
+static int take_refused(struct worker *worker, const struct broker_event *event, struct why *why)
+{
+    uint64_t oldest = window_oldest(&worker->window);
+
+    for (uint64_t each = event->multiple && oldest ? oldest : event->tag; each <= event->tag;
+         each++) {
+        uint64_t tag = window_refuse(&worker->window, each);
+        if (!tag)
+            return error_set(why, ERR_UNAVAILABLE, "the broker could not take a dead message");
+        int error = give_back(worker, tag, why);
+        if (error)
+            return error;
+    }
+    log_event(LOG_WARN, "result_refused", "why=\"the broker could not take a result\"");
+    worker->pause_until_ns = clock_now_ns() + REFUSED_PAUSE_NS;
+    return 0;
+}
+
+static int take_event(struct worker *worker, const struct broker_event *event, struct why *why)
+{
+    switch (event->type) {
+    case BROKER_DELIVERY:
+        return take(worker, event);
+    case BROKER_CONFIRMED:
+        window_confirm(&worker->window, event->tag, event->multiple);
+        return 0;
+    case BROKER_NACKED:
+        return take_refused(worker, event, why);
+    case BROKER_RETURNED:
+        return take_returned(worker, event, why);
+    case BROKER_CONSUMING:
+        tell_ready(worker);
+        return 0;
+    case BROKER_CANCEL_OK:
+        worker->cancelled = true;
+        return 0;
+    case BROKER_CANCELLED:
+        if (worker->draining) {
+            worker->cancelled = true;
+            return 0;
+        }
+        return error_set(why, ERR_UNAVAILABLE, "the queue '%s' was deleted",
+                         worker->topology->work);
+    default:
+        return 0;
+    }
+}
+
+static int start_drain(struct worker *worker, int64_t now_ns, struct why *why)
+{
+    worker->draining = true;
+    worker->drain_by_ns = now_ns + worker->settings->drain_timeout_ns;
+    tell_state(worker);
+    log_event(LOG_INFO, "draining", "in_flight=%zu", worker->in_flight);
+    return worker->broker ? broker_cancel(worker->broker, worker->name, why) : 0;
+}
+
+/* Takes everything off the socket, so that in_flight is what this worker really holds. */
+static int take_all(struct worker *worker, struct why *why)
+{
+    struct broker_event event;
+    int got;
+
+    while ((got = broker_next(worker->broker, &event, why)) == 1) {
+        int error = take_event(worker, &event, why);
+        if (error)
+            return error;
+    }
+    if (got < 0)
+        return got;
+    worker->looked_ns = clock_now_ns();
+    if (signals_next(worker->signal_fd) && !worker->draining) {
+        int error = start_drain(worker, worker->looked_ns, why);
+        if (error)
+            return error;
+    }
+
+    uint64_t tag;
+    size_t events = window_settled(&worker->window, &tag);
+    if (events) {
+        if (!worker->settled)
+            worker->settled_since_ns = clock_now_ns();
+        worker->settled += events;
+        worker->settled_tag = tag;
+    }
+    return 0;
+}
+
+/* ---- the loop ---- */
+
+static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
+{
+    struct broker_options options = options_broker(worker->settings->options, worker->name);
+    int error = broker_open_retry(&options, worker->signal_fd, deadline_ns, &worker->broker, why);
+
+    if (!error)
+        error = topology_declare(worker->topology, worker->broker, why);
+    if (!error)
+        error = broker_enable_confirms(worker->broker, why);
+    if (error)
+        return error;
+    /* One at first: how many make a second of work is known after the first. */
+    worker->prefetch = worker->service_ns > 0 ? worker->prefetch : 1;
+    worker->cancelled = false;
+    error = broker_consume(worker->broker, worker->topology->work, worker->name, worker->prefetch,
+                           false, why);
+    tell_state(worker);
+    return error;
+}
+
+static int adapt_prefetch(struct worker *worker, int64_t now_ns, struct why *why)
+{
+    if (worker->draining || worker->service_ns == 0)
+        return 0;
+    double fits = (double)HOLD_NS / worker->service_ns;
+    uint16_t target = fits < 1                                    ? 1
+                      : fits > (double)worker->settings->prefetch ? worker->settings->prefetch
+                                                                  : (uint16_t)fits;
+    bool at_first = worker->prefetch_ns == 0;
+    bool far =
+        target > worker->prefetch * PREFETCH_CHANGE || target * PREFETCH_CHANGE < worker->prefetch;
+    if (!far || (!at_first && now_ns - worker->prefetch_ns < PREFETCH_CHANGE_STEP_NS))
+        return 0;
+
+    worker->prefetch = target;
+    worker->prefetch_ns = now_ns;
+    log_event(LOG_DEBUG, "prefetch", "msgs=%u service_ns=%.0f", target, worker->service_ns);
+    return broker_set_prefetch(worker->broker, worker->topology->work, worker->name, target, why);
+}
+
+/* Gives back what has not been begun and would not be done in time. */
+static int give_back_late(struct worker *worker, int64_t now_ns, struct why *why)
+{
+    size_t given = 0;
+
+    if (!worker->first || (double)now_ns + worker->service_ns <= (double)worker->drain_by_ns)
+        return 0;
+    while (worker->first) {
+        int error = give_back(worker, worker->first->tag, why);
+        if (error)
+            return error;
+        drop_first(worker);
+        given++;
+    }
+    atomic_fetch_add(&worker->slot->given_back_msgs, given);
+    log_event(LOG_WARN, "given_back", "events=%zu why=\"the drain time-out would pass\"", given);
+    return 0;
+}
+
+/* Does what is due and sets *until_ns to when there will be more to do, if nothing comes in before. */
+static int step(struct worker *worker, int64_t *until_ns, struct why *why)
+{
+    int64_t now_ns = clock_now_ns();
+    int error = 0;
+
+    if (!worker->first || now_ns - worker->looked_ns >= LOOK_NS)
+        error = take_all(worker, why);
+    if (error)
+        return error;
+    *until_ns = CLOCK_NEVER;
+    tell_state(worker);
+    if (worker->draining) {
+        error = give_back_late(worker, now_ns, why);
+        *until_ns = worker->drain_by_ns;
+    }
+    bool may_work = worker->first && !broker_blocked(worker->broker);
+    if (!error && may_work && now_ns < worker->pause_until_ns) {
+        may_work = false;
+        *until_ns = worker->pause_until_ns;
+    }
+    if (!error && may_work) {
+        if (!worker->started_ns) {
+            worker->started_ns = now_ns;
+            tell_progress(worker, now_ns);
+        }
+        int64_t finish_ns = worker->started_ns + worker->settings->simulated_service_ns;
+        if (now_ns < finish_ns) {
+            *until_ns = finish_ns;
+            may_work = false;
+        } else {
+            error = handle_first(worker, why);
+            *until_ns = now_ns;
+        }
+    }
+    bool ack_due = worker->settled >= ACK_BATCH_MSGS || (worker->settled && !worker->first) ||
+                   (worker->settled && now_ns - worker->settled_since_ns >= ACK_DELAY_NS);
+    if (!error && ack_due)
+        error = acknowledge(worker, why);
+    if (!error && worker->settled && worker->settled_since_ns + ACK_DELAY_NS < *until_ns)
+        *until_ns = worker->settled_since_ns + ACK_DELAY_NS;
+    if (!error)
+        error = adapt_prefetch(worker, now_ns, why);
+    return error;
+}
+
+static bool drained(const struct worker *worker)
+{
+    return worker->draining && worker->cancelled && worker->in_flight == 0;
+}
+
+/* Works on one connection until it is drained (0) or an error ends the connection. */
+static int work(struct worker *worker, struct why *why)
+{
+    while (!drained(worker)) {
+        int64_t until_ns;
+        int error = step(worker, &until_ns, why);
+
+        if (error)
+            return error;
+        int64_t now_ns = clock_now_ns();
+        if (worker->draining && now_ns >= worker->drain_by_ns && !worker->first)
+            return drained(worker)
+                       ? 0
+                       : error_set(why, ERR_TIMEOUT,
+                                   "the drain time-out passed with %zu results unconfirmed",
+                                   worker->in_flight);
+        if (until_ns > now_ns && !drained(worker))
+            broker_wait(worker->broker, worker->signal_fd, until_ns);
+    }
+    return 0;
+}
+
+static void disconnect(struct worker *worker)
+{
+    broker_close(worker->broker);
+    worker->broker = NULL;
+    forget(worker);
+}
+
+/* Connections one after the other, until the worker is drained or something other than the connection fails. */
+static int work_and_reconnect(struct worker *worker, struct why *why)
+{
+    int64_t deadline_ns = clock_now_ns() + worker->settings->options->connect_timeout_ns;
+    int error = connect(worker, deadline_ns, why);
+
+    while (!error) {
+        log_event(LOG_INFO, "consuming", "queue=%s", worker->topology->work);
+        error = work(worker, why);
+        if (error != -ERR_UNAVAILABLE)
+            break;
+        disconnect(worker);
+        if (worker->draining)
+            return 0; /* what it held has come back to the queue already */
+        log_event(LOG_WARN, "connection_lost", "why=\"%s\"", why->text);
+        tell_state(worker);
+        while ((error = connect(worker, CLOCK_NEVER, why)) == -ERR_UNAVAILABLE)
+            disconnect(worker);
+    }
+    /* Told to go while it had no connection: there is nothing to finish. */
+    if (error == -ERR_TIMEOUT && !worker->broker)
+        error = 0;
+    disconnect(worker);
+    return error;
+}
+
+static int open_ready_fd(void)
+{
+    const char *text = getenv(WORKER_READY_FD_VARIABLE);
+
+    return text && text[0] ? atoi(text) : -1;
+}
+
+int worker_run(const struct worker_settings *settings, const struct worker_job *job,
+               struct why *why)
+{
+    struct scoreboard_slot own_slot = {0};
+    struct worker worker = {
+        .settings = settings,
+        .job = job,
+        .topology = &settings->options->topology,
+        .signal_fd = -1,
+        .ready_fd = open_ready_fd(),
+    };
+    worker.last = &worker.first;
+
+    int error = signals_open(&worker.signal_fd, why);
+    if (!error)
+        error = scoreboard_attach(&worker.scoreboard, &worker.slot, why);
+    if (error)
+        return error;
+    if (!worker.slot)
+        worker.slot = &own_slot;
+    atomic_store(&worker.slot->pid, (int32_t)getpid());
+    atomic_store(&worker.slot->simulated_service_ns, settings->simulated_service_ns);
+    broker_client_name(worker.topology->farm, settings->options->program, worker.name);
+    worker.short_name = worker.name + strlen(worker.topology->farm) + strlen("/") +
+                        strlen(settings->options->program) + strlen("/");
+
+    worker.properties = broker_properties_open();
+    if (!worker.properties)
+        error = error_set(why, ERR_MEMORY, "out of memory");
+    else
+        error = work_and_reconnect(&worker, why);
+    log_event(LOG_INFO, "stopped", "handled=%llu",
+              (unsigned long long)atomic_load(&worker.slot->handled_msgs));
+
+    broker_properties_close(worker.properties);
+    event_clear(&worker.event);
+    scoreboard_close(worker.scoreboard);
+    close(worker.signal_fd);
+    return error;
+}
