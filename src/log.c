@@ -31,6 +31,11 @@ int log_parse_level(const char *text, enum log_level *level)
     return -ERR_INVALID;
 }
 
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
 bool log_enabled(enum log_level level)
 {
     return level <= log_threshold;

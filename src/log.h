@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#define LOG_LEVEL_FORM "error, warn, info or debug"
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Names the program in every line that follows (the pointer is kept) and drops what is below the level.
@@ -13,6 +15,7 @@ void log_open(const char *program, enum log_level level);
 /* "error", "warn", "info" or "debug" -> level; 0 or -ERR_INVALID. */
 int log_parse_level(const char *text, enum log_level *level);
 
+const char *log_level_name(enum log_level level);
 bool log_enabled(enum log_level level);
 
 /* Writes `time=... level=... program=... pid=... event=EVENT FORMAT...` with one write(2). EVENT is one

@@ -43,7 +43,8 @@ static const struct argp_option connection_options[] = {
     {0}};
 
 static const struct argp_option log_options[] = {
-    {"log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn, info or debug (default: info)", 30},
+    {"log-level", KEY_LOG_LEVEL, "LEVEL", 0,
+     "error, warn, info or debug (default: $WINNOW_LOG_LEVEL, else info)", 30},
     {0}};
 
 const char *argp_program_version = "winnow " WINNOW_VERSION;
@@ -106,7 +107,7 @@ static error_t parse_log(int key, char *argument, struct argp_state *state)
     if (key != KEY_LOG_LEVEL)
         return ARGP_ERR_UNKNOWN;
     if (log_parse_level(argument, level))
-        refuse(state, "--log-level", argument, "a level", "error, warn, info or debug");
+        refuse(state, "--log-level", argument, "a level", LOG_LEVEL_FORM);
     return 0;
 }
 
@@ -156,6 +157,19 @@ static void parse(const char *program, const struct argp *argp, int argc, char *
         exit(EX_USAGE);
 }
 
+static enum log_level log_level_from_environment(const char *program)
+{
+    const char *text = getenv("WINNOW_LOG_LEVEL");
+    enum log_level level = LOG_INFO;
+
+    if (text && text[0] && log_parse_level(text, &level)) {
+        fprintf(stderr, "%s: $WINNOW_LOG_LEVEL: '%s' is not a level; expected %s\n", program, text,
+                LOG_LEVEL_FORM);
+        exit(EX_USAGE);
+    }
+    return level;
+}
+
 static const char *from_environment(const char *name, const char *otherwise)
 {
     const char *value = getenv(name);
@@ -173,7 +187,7 @@ void options_parse(struct options *options, const char *program, const struct ar
                                 .tls_cert_file = from_environment("WINNOW_TLS_CERT", NULL),
                                 .tls_key_file = from_environment("WINNOW_TLS_KEY", NULL),
                                 .connect_timeout_ns = OPTIONS_CONNECT_TIMEOUT_NS,
-                                .log_level = LOG_INFO};
+                                .log_level = log_level_from_environment(program)};
     const char *type = from_environment("WINNOW_QUEUE_TYPE", "classic");
     if (topology_parse_queue_type(type, &options->queue_type)) {
         fprintf(stderr, "%s: $WINNOW_QUEUE_TYPE: '%s' is not a queue type; expected %s\n", program,
@@ -200,7 +214,7 @@ void options_parse(struct options *options, const char *program, const struct ar
 void options_parse_local(const char *program, const struct argp *argp, int argc, char **argv,
                          void *input)
 {
-    enum log_level level = LOG_INFO;
+    enum log_level level = log_level_from_environment(program);
     struct inputs inputs = {.own = input, .level = &level};
 
     parse(program, argp, argc, argv, &inputs);

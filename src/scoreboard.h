@@ -15,6 +15,8 @@
 
 #define SCOREBOARD_FD_VARIABLE   "WINNOW_SCOREBOARD_FD"
 #define SCOREBOARD_SLOT_VARIABLE "WINNOW_SLOT"
+/* Beside them, the descriptor on which a worker writes one byte when it consumes. */
+#define SCOREBOARD_READY_VARIABLE "WINNOW_READY_FD"
 
 enum scoreboard_state {
     SCOREBOARD_EMPTY,    /* nobody writes here: no worker, or one that knows no scoreboard */

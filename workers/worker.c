@@ -570,7 +570,7 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
 
 static int open_ready_fd(void)
 {
-    const char *text = getenv(WORKER_READY_FD_VARIABLE);
+    const char *text = getenv(SCOREBOARD_READY_VARIABLE);
 
     return text && text[0] ? atoi(text) : -1;
 }

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #define WORKER_DRAIN_TIMEOUT_VARIABLE "WINNOW_DRAIN_TIMEOUT"
-#define WORKER_READY_FD_VARIABLE      "WINNOW_READY_FD"
 
 /* What a job made of a text. */
 struct worker_output {

@@ -1,0 +1,356 @@
+#include "launcher.h"
+
+#include "signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The process and the pipe on which it says that it is ready. */
+struct child {
+    pid_t pid;
+    int pid_fd, ready_fd;
+};
+
+struct launcher {
+    struct launcher_settings settings;
+    struct child *children;
+    int epoll_fd;
+};
+
+/* epoll tells which descriptor of which slot became readable. */
+enum watched { WATCHED_PID, WATCHED_READY };
+
+static int watch(struct launcher *launcher, int fd, size_t slot, enum watched what)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)slot * 2 + what};
+
+    return epoll_ctl(launcher->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* 0 when the file can be executed, else why not. */
+static int executable(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status))
+        return errno;
+    if (!S_ISREG(status.st_mode))
+        return EACCES;
+    return access(path, X_OK) ? errno : 0;
+}
+
+/* The reason that tells most: a file that is there but cannot be executed beats one that is not there. */
+static int search_path(const char *program)
+{
+    const char *path = getenv("PATH");
+    char candidate[PATH_MAX];
+    int reason = ENOENT;
+
+    for (const char *at = path ? path : "/usr/bin:/bin"; at;) {
+        int length = (int)strcspn(at, ":");
+        snprintf(candidate, sizeof candidate, "%.*s/%s", length ? length : 1, length ? at : ".",
+                 program);
+        int found = executable(candidate);
+        if (!found)
+            return 0;
+        if (found != ENOENT && found != ENOTDIR)
+            reason = found;
+        at = at[length] ? at + length + 1 : NULL;
+    }
+    return reason;
+}
+
+int launcher_check(const char *program, struct why *why)
+{
+    int reason = strchr(program, '/') ? executable(program) : search_path(program);
+
+    if (!reason)
+        return 0;
+    return error_set(why, ERR_CONFIG, "cannot execute the worker '%s': %s", program,
+                     strerror(reason));
+}
+
+int launcher_open(const struct launcher_settings *settings, struct launcher **out, struct why *why)
+{
+    struct launcher *launcher = calloc(1, sizeof *launcher);
+    struct child *children = calloc(settings->slots, sizeof *children);
+
+    if (!launcher || !children) {
+        free(launcher);
+        free(children);
+        return error_set(why, ERR_MEMORY, "out of memory");
+    }
+    launcher->settings = *settings;
+    launcher->children = children;
+    for (size_t i = 0; i < settings->slots; i++)
+        children[i] = (struct child){.pid_fd = -1, .ready_fd = -1};
+    launcher->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (launcher->epoll_fd < 0) {
+        int error = error_set(why, ERR_SYSTEM, "cannot watch workers: %s", strerror(errno));
+        launcher_close(launcher);
+        return error;
+    }
+    *out = launcher;
+    return 0;
+}
+
+void launcher_close(struct launcher *launcher)
+{
+    if (!launcher)
+        return;
+    for (size_t i = 0; i < launcher->settings.slots; i++) {
+        close_fd(&launcher->children[i].pid_fd);
+        close_fd(&launcher->children[i].ready_fd);
+    }
+    close_fd(&launcher->epoll_fd);
+    free(launcher->children);
+    free(launcher);
+}
+
+/* Everything the child needs is made before fork: after it only calls that are safe there are left. */
+struct preparation {
+    char fd_variable[64], slot_variable[64], ready_variable[64];
+    char **environment;
+    int ready[2], failure[2];
+};
+
+static void forget_preparation(struct preparation *preparation)
+{
+    free(preparation->environment);
+    close_fd(&preparation->ready[0]);
+    close_fd(&preparation->ready[1]);
+    close_fd(&preparation->failure[0]);
+    close_fd(&preparation->failure[1]);
+}
+
+static bool same_variable(const char *a, const char *b)
+{
+    size_t length = strcspn(a, "=");
+
+    return length == strcspn(b, "=") && strncmp(a, b, length) == 0;
+}
+
+/* The environment of this process with the worker's variables in place of any of the same name. */
+static char **worker_environment(const struct launcher *launcher, struct preparation *preparation)
+{
+    const char *own[] = {preparation->fd_variable, preparation->slot_variable,
+                         preparation->ready_variable};
+    const char *const *added = launcher->settings.environment;
+    size_t inherited = 0, more = 0;
+
+    while (environ[inherited])
+        inherited++;
+    while (added[more])
+        more++;
+    char **environment = calloc(inherited + more + 4, sizeof *environment);
+    if (!environment)
+        return NULL;
+
+    size_t count = 0;
+    for (size_t i = 0; i < 3; i++)
+        environment[count++] = (char *)(uintptr_t)own[i];
+    for (size_t i = 0; i < more; i++)
+        environment[count++] = (char *)(uintptr_t)added[i];
+    size_t set = count;
+    for (size_t i = 0; i < inherited; i++) {
+        bool replaced = false;
+        for (size_t j = 0; j < set && !replaced; j++)
+            replaced = same_variable(environ[i], environment[j]);
+        if (!replaced)
+            environment[count++] = environ[i];
+    }
+    return environment;
+}
+
+static int prepare(const struct launcher *launcher, size_t slot, struct preparation *preparation,
+                   struct why *why)
+{
+    *preparation = (struct preparation){.ready = {-1, -1}, .failure = {-1, -1}};
+    if (pipe2(preparation->ready, O_CLOEXEC) || pipe2(preparation->failure, O_CLOEXEC)) {
+        int error = error_set(why, ERR_SYSTEM, "cannot start a worker: %s", strerror(errno));
+        forget_preparation(preparation);
+        return error;
+    }
+    const struct launcher_settings *settings = &launcher->settings;
+    snprintf(preparation->fd_variable, sizeof preparation->fd_variable, "%s=%d",
+             settings->scoreboard_variable, settings->scoreboard_fd);
+    snprintf(preparation->slot_variable, sizeof preparation->slot_variable, "%s=%zu",
+             settings->slot_variable, slot);
+    snprintf(preparation->ready_variable, sizeof preparation->ready_variable, "%s=%d",
+             settings->ready_variable, preparation->ready[1]);
+    preparation->environment = worker_environment(launcher, preparation);
+    if (preparation->environment)
+        return 0;
+    forget_preparation(preparation);
+    return error_set(why, ERR_MEMORY, "out of memory");
+}
+
+static void run_child(const struct launcher *launcher, const struct preparation *preparation,
+                      pid_t parent) __attribute__((noreturn));
+
+static void run_child(const struct launcher *launcher, const struct preparation *preparation,
+                      pid_t parent)
+{
+    char *const *command = launcher->settings.command;
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    /* A group of its own, so that Ctrl-C on the terminal reaches the autoscaler alone. */
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (null >= 0)
+        dup2(null, STDIN_FILENO);
+    fcntl(launcher->settings.scoreboard_fd, F_SETFD, 0);
+    fcntl(preparation->ready[1], F_SETFD, 0);
+    signals_restore();
+    /* The parent may have died before the line above asked to be told. */
+    if (getppid() != parent)
+        _exit(0);
+    execvpe(command[0], command, preparation->environment);
+
+    int reason = errno;
+    ssize_t told = write(preparation->failure[1], &reason, sizeof reason);
+    (void)told;
+    _exit(127);
+}
+
+/* Reads why exec failed; the pipe just closes when it succeeded. */
+static int exec_failure(int fd)
+{
+    int reason = 0;
+    ssize_t got;
+
+    do
+        got = read(fd, &reason, sizeof reason);
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)sizeof reason ? reason : 0;
+}
+
+static bool temporary(int reason)
+{
+    return reason == EAGAIN || reason == ENOMEM || reason == EMFILE || reason == ENFILE ||
+           reason == ETXTBSY || reason == EIO;
+}
+
+int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
+{
+    struct child *child = &launcher->children[slot];
+    struct preparation preparation;
+    int error = prepare(launcher, slot, &preparation, why);
+    if (error)
+        return error;
+
+    pid_t self = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        run_child(launcher, &preparation, self);
+    if (pid < 0) {
+        error = error_set(why, ERR_SYSTEM, "cannot start a worker: %s", strerror(errno));
+        goto out;
+    }
+    close_fd(&preparation.failure[1]);
+    int reason = exec_failure(preparation.failure[0]);
+    if (reason) {
+        waitpid(pid, NULL, 0);
+        error = error_set(why, temporary(reason) ? ERR_SYSTEM : ERR_CONFIG,
+                          "cannot execute the worker '%s': %s", launcher->settings.command[0],
+                          strerror(reason));
+        goto out;
+    }
+    int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pid_fd < 0 || watch(launcher, pid_fd, slot, WATCHED_PID)) {
+        error = error_set(why, ERR_SYSTEM, "cannot watch a worker: %s", strerror(errno));
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        close_fd(&pid_fd);
+        goto out;
+    }
+    *child = (struct child){.pid = pid, .pid_fd = pid_fd, .ready_fd = preparation.ready[0]};
+    preparation.ready[0] = -1;
+    /* Without it the worker counts as running after a second: no reason to give up. */
+    if (watch(launcher, child->ready_fd, slot, WATCHED_READY))
+        close_fd(&child->ready_fd);
+out:
+    forget_preparation(&preparation);
+    return error;
+}
+
+void launcher_drain(struct launcher *launcher, size_t slot)
+{
+    if (launcher->children[slot].pid)
+        kill(launcher->children[slot].pid, SIGTERM);
+}
+
+void launcher_kill(struct launcher *launcher, size_t slot)
+{
+    if (launcher->children[slot].pid)
+        kill(launcher->children[slot].pid, SIGKILL);
+}
+
+int launcher_pid(const struct launcher *launcher, size_t slot)
+{
+    return launcher->children[slot].pid;
+}
+
+int launcher_fd(const struct launcher *launcher)
+{
+    return launcher->epoll_fd;
+}
+
+/* A byte on the ready pipe; true when there was one. It is read once, and the pipe closed. */
+static bool take_ready(struct child *child)
+{
+    char byte;
+    bool ready = read(child->ready_fd, &byte, 1) == 1;
+
+    close_fd(&child->ready_fd);
+    return ready;
+}
+
+static bool take_end(struct child *child, struct launcher_event *event)
+{
+    siginfo_t info = {0};
+
+    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG) || !info.si_pid)
+        return false;
+    bool exited = info.si_code == CLD_EXITED;
+    event->type = LAUNCHER_ENDED;
+    event->code = exited ? info.si_status : 0;
+    event->signal = exited ? 0 : info.si_status;
+    close_fd(&child->pid_fd);
+    close_fd(&child->ready_fd);
+    child->pid = 0;
+    return true;
+}
+
+int launcher_next(struct launcher *launcher, struct launcher_event *event)
+{
+    struct epoll_event readable;
+
+    while (epoll_wait(launcher->epoll_fd, &readable, 1, 0) == 1) {
+        struct child *child = &launcher->children[readable.data.u64 / 2];
+        *event = (struct launcher_event){
+            .type = LAUNCHER_READY, .slot = readable.data.u64 / 2, .pid = child->pid};
+        if (readable.data.u64 % 2 == WATCHED_READY ? take_ready(child) : take_end(child, event))
+            return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,310 @@
+#include "pool.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#define SIGNAL_TERM 15
+
+enum event { EVENT_START, EVENT_READY, EVENT_DRAIN, EVENT_KILL, EVENT_HUNG, EVENT_ENDED };
+#define EVENTS 6
+
+#define IGNORE (-1)
+
+/* The whole machine: what each state makes of each event. */
+/* clang-format off */
+static const signed char transitions[POOL_STATES][EVENTS] = {
+    /*                  START          READY         DRAIN          KILL         HUNG         ENDED */
+    [POOL_EMPTY]    = {POOL_STARTING, IGNORE,       IGNORE,        IGNORE,      IGNORE,      IGNORE},
+    [POOL_STARTING] = {IGNORE,        POOL_RUNNING, POOL_DRAINING, POOL_KILLED, IGNORE,      POOL_EMPTY},
+    [POOL_RUNNING]  = {IGNORE,        IGNORE,       POOL_DRAINING, POOL_KILLED, POOL_KILLED, POOL_EMPTY},
+    [POOL_DRAINING] = {IGNORE,        IGNORE,       IGNORE,        POOL_KILLED, IGNORE,      POOL_EMPTY},
+    [POOL_KILLED]   = {IGNORE,        IGNORE,       IGNORE,        IGNORE,      IGNORE,      POOL_EMPTY},
+};
+/* clang-format on */
+
+static uint32_t *count_of(struct pool *pool, enum pool_state state)
+{
+    switch (state) {
+    case POOL_STARTING:
+        return &pool->counts.starting;
+    case POOL_RUNNING:
+        return &pool->counts.running;
+    case POOL_DRAINING:
+    case POOL_KILLED:
+        return &pool->counts.draining;
+    case POOL_EMPTY:
+    default:
+        return NULL;
+    }
+}
+
+/* Moves a slot by the table and keeps the counts; false when the event means nothing in its state. */
+static bool move(struct pool *pool, size_t slot, enum event event)
+{
+    if (slot >= pool->slot_count)
+        return false;
+    enum pool_state from = pool->slots[slot].state;
+    int to = transitions[from][event];
+    if (to == IGNORE)
+        return false;
+    pool->slots[slot].state = (enum pool_state)to;
+    uint32_t *left = count_of(pool, from), *entered = count_of(pool, (enum pool_state)to);
+    if (left)
+        --*left;
+    if (entered)
+        ++*entered;
+    return true;
+}
+
+int pool_init(struct pool *pool, const struct pool_params *params)
+{
+    *pool = (struct pool){.params = *params, .random = params->seed, .last_crash_ns = INT64_MIN};
+    if (params->max_workers < 1 || params->max_workers > POOL_MAX_WORKERS)
+        return -ERR_INVALID;
+    pool->slot_count = (size_t)params->max_workers * 3;
+    pool->slots = calloc(pool->slot_count, sizeof *pool->slots);
+    return pool->slots ? 0 : -ERR_MEMORY;
+}
+
+void pool_clear(struct pool *pool)
+{
+    free(pool->slots);
+    *pool = (struct pool){0};
+}
+
+void pool_want(struct pool *pool, uint32_t workers)
+{
+    pool->wanted = workers < pool->params.max_workers ? workers : pool->params.max_workers;
+}
+
+void pool_ready(struct pool *pool, size_t slot)
+{
+    if (move(pool, slot, EVENT_READY))
+        pool->ever_ran = true;
+}
+
+void pool_hung(struct pool *pool, size_t slot)
+{
+    if (move(pool, slot, EVENT_HUNG))
+        pool->slots[slot].hung = pool->slots[slot].kill_due = true;
+}
+
+static void kill_slot(struct pool *pool, size_t slot)
+{
+    if (move(pool, slot, EVENT_KILL))
+        pool->slots[slot].kill_due = true;
+}
+
+void pool_abandon(struct pool *pool)
+{
+    pool->wanted = 0;
+    for (size_t i = 0; i < pool->slot_count; i++)
+        kill_slot(pool, i);
+}
+
+void pool_speaks(struct pool *pool, size_t slot)
+{
+    if (slot < pool->slot_count)
+        pool->slots[slot].speaks = true;
+}
+
+void pool_idle(struct pool *pool, size_t slot, bool idle)
+{
+    if (slot < pool->slot_count)
+        pool->slots[slot].idle = idle;
+}
+
+/* splitmix64 */
+static uint64_t next_random(struct pool *pool)
+{
+    uint64_t mixed = pool->random += UINT64_C(0x9e3779b97f4a7c15);
+
+    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return mixed ^ (mixed >> 31);
+}
+
+/* The first restart comes at once, then 100 ms doubling to 30 s, each shortened by up to half. */
+static int64_t backoff_ns(struct pool *pool)
+{
+    int64_t ns = POOL_BACKOFF_FIRST_NS;
+
+    if (pool->crashes_in_row <= 1)
+        return 0;
+    for (uint32_t i = 2; i < pool->crashes_in_row && ns < POOL_BACKOFF_LAST_NS; i++)
+        ns *= 2;
+    if (ns > POOL_BACKOFF_LAST_NS)
+        ns = POOL_BACKOFF_LAST_NS;
+    return ns - (int64_t)(next_random(pool) % (uint64_t)(ns / 2));
+}
+
+static void crashed(struct pool *pool, struct pool_end end, int64_t now_ns)
+{
+    bool configuration = !end.signal && (end.code == EX_NOPERM || end.code == EX_CONFIG);
+
+    if (!end.signal && end.code == EX_USAGE) {
+        pool->fault = POOL_USAGE;
+        pool->fault_code = end.code;
+        return;
+    }
+    if (configuration && !pool->ever_ran) {
+        pool->fault = POOL_GAVE_UP;
+        pool->fault_code = end.code;
+        return;
+    }
+    if (pool->last_crash_ns != INT64_MIN && now_ns - pool->last_crash_ns > POOL_HEALTHY_NS &&
+        now_ns - pool->start_from_ns > POOL_HEALTHY_NS)
+        pool->crashes_in_row = 0;
+    if (pool->crashes_in_row < UINT32_MAX)
+        pool->crashes_in_row++;
+    pool->last_crash_ns = now_ns;
+    int64_t from_ns = now_ns + (configuration ? POOL_REFUSED_RETRY_NS : backoff_ns(pool));
+    if (from_ns > pool->start_from_ns)
+        pool->start_from_ns = from_ns;
+}
+
+enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns)
+{
+    if (slot >= pool->slot_count)
+        return POOL_UNKNOWN;
+    struct pool_slot before = pool->slots[slot];
+    if (!move(pool, slot, EVENT_ENDED))
+        return POOL_UNKNOWN;
+    pool->slots[slot] = (struct pool_slot){0};
+
+    bool asked = before.state == POOL_DRAINING || (before.state == POOL_KILLED && !before.hung);
+    if (!asked) {
+        pool->counts.crashed++;
+        crashed(pool, end, now_ns);
+        return POOL_CRASHED;
+    }
+    /* SIGTERM may reach a worker before it can take it; 75 tells of a drain that ran out of time. */
+    bool clean = before.state == POOL_KILLED || end.signal == SIGNAL_TERM ||
+                 (!end.signal && (end.code == EX_OK || end.code == EX_TEMPFAIL));
+    if (clean)
+        pool->counts.stopped++;
+    else
+        pool->counts.crashed++;
+    return clean ? POOL_STOPPED : POOL_CRASHED;
+}
+
+/* The actions of one step; full means that the caller has to come again. */
+struct actions {
+    struct pool_action *list;
+    size_t count, capacity;
+};
+
+static bool add(struct actions *actions, enum pool_action_kind kind, size_t slot)
+{
+    if (actions->count == actions->capacity)
+        return false;
+    actions->list[actions->count++] = (struct pool_action){kind, slot};
+    return true;
+}
+
+static size_t room(const struct actions *actions)
+{
+    return actions->capacity - actions->count;
+}
+
+/* Counts silent workers as running, and kills what is to be killed. */
+static void step_deadlines(struct pool *pool, int64_t now_ns, struct actions *actions,
+                           int64_t *wake_ns)
+{
+    for (size_t i = 0; i < pool->slot_count; i++) {
+        struct pool_slot *slot = &pool->slots[i];
+        int64_t due_ns = POOL_NEVER;
+
+        if (slot->state == POOL_STARTING && !slot->speaks)
+            due_ns = slot->started_ns + POOL_SILENT_START_NS;
+        else if (slot->state == POOL_DRAINING)
+            due_ns = slot->deadline_ns;
+        if (due_ns <= now_ns) {
+            if (slot->state == POOL_STARTING)
+                pool_ready(pool, i);
+            else
+                kill_slot(pool, i);
+        } else if (due_ns < *wake_ns) {
+            *wake_ns = due_ns;
+        }
+        if (slot->kill_due && add(actions, POOL_KILL, i))
+            slot->kill_due = false;
+    }
+}
+
+static bool better_to_stop(const struct pool *pool, const struct pool_slot *a,
+                           const struct pool_slot *b)
+{
+    if (pool->params.stop == POOL_STOP_IDLE && a->idle != b->idle)
+        return a->idle;
+    return a->started_ns < b->started_ns;
+}
+
+static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions, int64_t *wake_ns)
+{
+    const struct pool_counts *counts = &pool->counts;
+
+    while (counts->starting + counts->running > pool->wanted &&
+           counts->draining < 2 * pool->params.max_workers && room(actions)) {
+        struct pool_slot *chosen = NULL;
+        for (size_t i = 0; i < pool->slot_count; i++) {
+            struct pool_slot *slot = &pool->slots[i];
+            if ((slot->state == POOL_STARTING || slot->state == POOL_RUNNING) &&
+                (!chosen || better_to_stop(pool, slot, chosen)))
+                chosen = slot;
+        }
+        size_t index = (size_t)(chosen - pool->slots);
+        move(pool, index, EVENT_DRAIN);
+        chosen->deadline_ns = now_ns + pool->params.drain_timeout_ns + POOL_DRAIN_GRACE_NS;
+        if (chosen->deadline_ns < *wake_ns)
+            *wake_ns = chosen->deadline_ns;
+        add(actions, POOL_DRAIN, index);
+    }
+}
+
+static void step_up(struct pool *pool, int64_t now_ns, struct actions *actions, int64_t *wake_ns)
+{
+    const struct pool_counts *counts = &pool->counts;
+
+    if (pool->fault != POOL_SOUND || counts->starting + counts->running >= pool->wanted)
+        return;
+    if (now_ns < pool->start_from_ns) {
+        if (pool->start_from_ns < *wake_ns)
+            *wake_ns = pool->start_from_ns;
+        return;
+    }
+    for (size_t i = 0;
+         i < pool->slot_count && room(actions) && counts->starting + counts->running < pool->wanted;
+         i++) {
+        if (!move(pool, i, EVENT_START))
+            continue;
+        pool->slots[i].started_ns = now_ns;
+        pool->counts.spawned++;
+        add(actions, POOL_START, i);
+        if (now_ns + POOL_SILENT_START_NS < *wake_ns)
+            *wake_ns = now_ns + POOL_SILENT_START_NS;
+    }
+}
+
+size_t pool_step(struct pool *pool, int64_t now_ns, struct pool_action *actions, size_t capacity,
+                 int64_t *wake_ns)
+{
+    struct actions step = {.list = actions, .capacity = capacity};
+
+    *wake_ns = POOL_NEVER;
+    step_deadlines(pool, now_ns, &step, wake_ns);
+    step_down(pool, now_ns, &step, wake_ns);
+    step_up(pool, now_ns, &step, wake_ns);
+    return step.count;
+}
+
+struct pool_counts pool_counts(const struct pool *pool)
+{
+    return pool->counts;
+}
+
+bool pool_is_empty(const struct pool *pool)
+{
+    return !pool->counts.starting && !pool->counts.running && !pool->counts.draining;
+}

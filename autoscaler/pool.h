@@ -1,0 +1,139 @@
+/* pool.h - the supervision of a farm's workers as a state machine. Pure: no clock, no processes.
+ *
+ *              start                  ready, or a second has passed
+ *     EMPTY ----------> STARTING -----------------------------------> RUNNING
+ *       ^                  |  |                                        |   |
+ *       |  ended (a crash) |  | no longer wanted     no longer wanted  |   | ended (a crash), hung
+ *       |<-----------------+  +----------> DRAINING <------------------+   |
+ *       |                                   |    | drain deadline          |
+ *       |        ended                      |    v                         |
+ *       +<----------------------------------+  KILLED <--------------------+ hung
+ *       +<---------------------------------------+
+ *
+ * The caller tells what happened (pool_ready, pool_ended, ...) and how many workers are wanted, and carries
+ * out the actions that pool_step gives. Every worker has a slot from its start until its end is known.
+ *
+ * Always: starting + running <= max, and a drain begins only while draining + killed < 2 max. A drain
+ * ends by its deadline. Back-off is at most 30 s. */
+#ifndef WINNOW_POOL_H
+#define WINNOW_POOL_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum pool_state { POOL_EMPTY, POOL_STARTING, POOL_RUNNING, POOL_DRAINING, POOL_KILLED };
+#define POOL_STATES 5
+
+enum pool_action_kind {
+    POOL_START, /* start a worker in this slot; pool_ended follows if that fails */
+    POOL_DRAIN, /* ask it to drain (SIGTERM) */
+    POOL_KILL,  /* end it at once (SIGKILL) */
+};
+
+struct pool_action {
+    enum pool_action_kind kind;
+    size_t slot;
+};
+
+enum pool_stop { POOL_STOP_OLDEST, POOL_STOP_IDLE };
+
+struct pool_params {
+    uint32_t max_workers; /* 1 .. POOL_MAX_WORKERS */
+    int64_t
+        drain_timeout_ns; /* a drain that takes longer than this, and POOL_DRAIN_GRACE_NS, is killed */
+    enum pool_stop stop; /* which worker goes when there are too many */
+    uint64_t seed;       /* of the back-off's jitter */
+};
+
+#define POOL_MAX_WORKERS      1000
+#define POOL_DRAIN_GRACE_NS   INT64_C(1000000000)
+#define POOL_SILENT_START_NS  INT64_C(1000000000)
+#define POOL_BACKOFF_FIRST_NS INT64_C(100000000)
+#define POOL_BACKOFF_LAST_NS  INT64_C(30000000000)
+#define POOL_HEALTHY_NS       INT64_C(10000000000)
+#define POOL_REFUSED_RETRY_NS INT64_C(30000000000)
+#define POOL_NEVER            INT64_MAX
+
+/* How a process ended: by exit code, or by signal (then code is meaningless). */
+struct pool_end {
+    int code;
+    int signal; /* 0: it exited */
+};
+
+/* What an end meant. */
+enum pool_verdict {
+    POOL_STOPPED, /* it was asked to */
+    POOL_CRASHED, /* nobody asked for it, or it failed in its drain */
+    POOL_UNKNOWN, /* there was no worker in that slot */
+};
+
+struct pool_slot {
+    enum pool_state state;
+    bool hung;     /* KILLED because it hung, so its end is a crash */
+    bool kill_due; /* KILLED, and the next step says so to the caller */
+    bool speaks;   /* it uses the scoreboard, so it will say when it consumes */
+    bool idle;     /* it holds no event; set by the caller, read by POOL_STOP_IDLE */
+    int64_t started_ns;
+    int64_t deadline_ns; /* of a drain */
+};
+
+struct pool_counts {
+    uint32_t starting, running, draining; /* draining includes killed */
+    uint64_t spawned, stopped, crashed;   /* since the pool began */
+};
+
+/* Why no worker is started any more. */
+enum pool_fault {
+    POOL_SOUND,
+    POOL_GAVE_UP, /* the first workers ended with 77 or 78: nothing ever ran */
+    POOL_USAGE,   /* a worker ended with 64: its command line is wrong */
+};
+
+struct pool {
+    struct pool_params params;
+    struct pool_slot *slots; /* 3 * max_workers */
+    size_t slot_count;
+    uint32_t wanted;
+    bool ever_ran;
+    enum pool_fault fault;
+    int fault_code;
+    uint32_t crashes_in_row;
+    int64_t last_crash_ns;
+    int64_t start_from_ns; /* back-off: no start before */
+    uint64_t random;
+    struct pool_counts counts;
+};
+
+/* 0, -ERR_INVALID (max_workers out of range) or -ERR_MEMORY. */
+int pool_init(struct pool *pool, const struct pool_params *params);
+void pool_clear(struct pool *pool);
+
+/* How many workers should be starting or running; more than max_workers means max_workers. */
+void pool_want(struct pool *pool, uint32_t workers);
+
+/* The worker consumes. Ignored unless it is starting. */
+void pool_ready(struct pool *pool, size_t slot);
+/* The worker has events in flight and makes no progress. Ignored unless it is running. */
+void pool_hung(struct pool *pool, size_t slot);
+/* Facts about a worker that steps take into account. */
+void pool_speaks(struct pool *pool, size_t slot);
+void pool_idle(struct pool *pool, size_t slot, bool idle);
+/* The worker has ended, or could not be started. */
+enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns);
+/* Every worker is to be killed at the next step: the second SIGINT. */
+void pool_abandon(struct pool *pool);
+
+/* Everything that is due now. Fills at most capacity actions and returns how many; call it again while it fills
+ * all. The state already counts them as carried out.
+ * *wake_ns is when something will be due next, POOL_NEVER if nothing is. */
+size_t pool_step(struct pool *pool, int64_t now_ns, struct pool_action *actions, size_t capacity,
+                 int64_t *wake_ns);
+
+struct pool_counts pool_counts(const struct pool *pool);
+/* No slot holds a worker. */
+bool pool_is_empty(const struct pool *pool);
+
+#endif

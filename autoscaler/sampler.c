@@ -1,0 +1,270 @@
+#include "sampler.h"
+
+#include "clock.h"
+#include "lock.h"
+#include "log.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define RETRY_NS (500 * CLOCK_NS_PER_MS)
+
+/* Copies are taken off the socket this often: each look costs system calls, and the socket holds what comes
+ * in between. */
+#define LOOK_NS (20 * CLOCK_NS_PER_MS)
+
+/* What was asked of the broker on one connection. Answers come in order, so only the one that leaves none
+ * outstanding belongs to the last question. */
+struct question {
+    uint32_t outstanding;
+    bool answered;
+    uint32_t answer_msgs;
+};
+
+struct sampler {
+    const struct broker_options *options;
+    const struct topology *topology;
+    enum sampler_count mode;
+
+    struct broker *count_broker, *probe_broker; /* NULL while lost */
+    int64_t count_retry_ns, probe_retry_ns;
+    int64_t look_ns; /* not before this */
+
+    double arrived_msgs; /* since since_ns */
+    int64_t since_ns;
+    bool interrupted; /* some copies since then were not seen */
+    struct question count, ready;
+};
+
+static int open_count(struct sampler *sampler, struct broker *broker, struct why *why)
+{
+    int error = lock_take(sampler->topology, broker, why);
+
+    if (!error && sampler->mode == SAMPLER_CONSUME)
+        error =
+            broker_consume(broker, sampler->topology->count, sampler->options->name, 0, true, why);
+    return error;
+}
+
+static void count_from(struct sampler *sampler, int64_t now_ns, bool interrupted)
+{
+    sampler->arrived_msgs = 0;
+    sampler->since_ns = now_ns;
+    sampler->interrupted = interrupted;
+}
+
+int sampler_open(const struct broker_options *options, const struct topology *topology,
+                 enum sampler_count count, int wake_fd, int64_t deadline_ns, struct sampler **out,
+                 struct why *why)
+{
+    struct sampler *sampler = calloc(1, sizeof *sampler);
+    if (!sampler)
+        return error_set(why, ERR_MEMORY, "out of memory");
+
+    sampler->options = options;
+    sampler->topology = topology;
+    sampler->mode = count;
+    int error = broker_open_retry(options, wake_fd, deadline_ns, &sampler->probe_broker, why);
+    if (!error)
+        error = topology_declare(topology, sampler->probe_broker, why);
+    if (!error)
+        error = broker_open_retry(options, wake_fd, deadline_ns, &sampler->count_broker, why);
+    if (!error)
+        error = open_count(sampler, sampler->count_broker, why);
+    if (error) {
+        sampler_close(sampler);
+        return error;
+    }
+    count_from(sampler, clock_now_ns(), false);
+    *out = sampler;
+    return 0;
+}
+
+void sampler_close(struct sampler *sampler)
+{
+    if (!sampler)
+        return;
+    broker_close(sampler->count_broker);
+    broker_close(sampler->probe_broker);
+    free(sampler);
+}
+
+/* level says how loud: the loss itself is news, an attempt to come back that failed is not. */
+static void lose_count(struct sampler *sampler, enum log_level level, const struct why *why)
+{
+    log_event(level, "connection_lost", "for=count why=\"%s\"", why->text);
+    broker_close(sampler->count_broker);
+    sampler->count_broker = NULL;
+    sampler->count_retry_ns = clock_now_ns() + RETRY_NS;
+    sampler->interrupted = true;
+    sampler->count = (struct question){0};
+}
+
+static void lose_probe(struct sampler *sampler, enum log_level level, const struct why *why)
+{
+    log_event(level, "connection_lost", "for=backlog why=\"%s\"", why->text);
+    broker_close(sampler->probe_broker);
+    sampler->probe_broker = NULL;
+    sampler->probe_retry_ns = clock_now_ns() + RETRY_NS;
+    sampler->ready = (struct question){0};
+}
+
+static void reconnect(struct sampler *sampler, int64_t now_ns)
+{
+    struct why why = {0};
+
+    if (!sampler->probe_broker && now_ns >= sampler->probe_retry_ns) {
+        int error = broker_open(sampler->options, &sampler->probe_broker, &why);
+        if (!error)
+            error = topology_declare(sampler->topology, sampler->probe_broker, &why);
+        if (error)
+            lose_probe(sampler, LOG_DEBUG, &why);
+        else
+            log_event(LOG_INFO, "connected", "for=backlog");
+    }
+    if (!sampler->count_broker && now_ns >= sampler->count_retry_ns) {
+        int error = broker_open(sampler->options, &sampler->count_broker, &why);
+        if (!error)
+            error = open_count(sampler, sampler->count_broker, &why);
+        if (error)
+            lose_count(sampler, LOG_DEBUG, &why);
+        else
+            log_event(LOG_INFO, "connected", "for=count");
+    }
+}
+
+static void answer(struct question *question, uint32_t msgs)
+{
+    if (question->outstanding)
+        question->outstanding--;
+    question->answered = question->outstanding == 0;
+    question->answer_msgs = msgs;
+}
+
+static void take_count_answer(struct sampler *sampler, uint32_t msgs)
+{
+    answer(&sampler->count, msgs);
+    if (sampler->mode == SAMPLER_PURGE)
+        sampler->arrived_msgs += msgs;
+    /* At its greatest length the queue has dropped copies. */
+    if (msgs >= TOPOLOGY_COUNT_MAX_MSGS)
+        sampler->interrupted = true;
+}
+
+static void take_count(struct sampler *sampler)
+{
+    struct broker_event event;
+    struct why why = {0};
+    int got;
+
+    while ((got = broker_next(sampler->count_broker, &event, &why)) == 1) {
+        if (event.type == BROKER_DELIVERY)
+            sampler->arrived_msgs++;
+        else if (event.type == BROKER_QUEUE_STATE || event.type == BROKER_PURGED)
+            take_count_answer(sampler, event.state.ready_msgs);
+        else if (event.type == BROKER_CANCELLED) {
+            error_set(&why, ERR_UNAVAILABLE, "the queue '%s' was deleted",
+                      sampler->topology->count);
+            got = -ERR_UNAVAILABLE;
+            break;
+        }
+    }
+    if (got < 0)
+        lose_count(sampler, LOG_WARN, &why);
+}
+
+static void take_probe(struct sampler *sampler)
+{
+    struct broker_event event;
+    struct why why = {0};
+    int got;
+
+    while ((got = broker_next(sampler->probe_broker, &event, &why)) == 1)
+        if (event.type == BROKER_QUEUE_STATE)
+            answer(&sampler->ready, event.state.ready_msgs);
+    if (got < 0)
+        lose_probe(sampler, LOG_WARN, &why);
+}
+
+static void ask(struct question *question)
+{
+    question->outstanding++;
+    question->answered = false;
+}
+
+int64_t sampler_service(struct sampler *sampler, int64_t now_ns, struct pollfd fds[SAMPLER_FDS],
+                        size_t *count)
+{
+    int64_t next_ns = CLOCK_NEVER;
+
+    reconnect(sampler, now_ns);
+    bool asking = sampler->count.outstanding > 0;
+    if (sampler->count_broker && (asking || now_ns >= sampler->look_ns)) {
+        take_count(sampler);
+        sampler->look_ns = now_ns + LOOK_NS;
+    }
+    if (sampler->probe_broker)
+        take_probe(sampler);
+
+    *count = 0;
+    struct broker *const brokers[] = {sampler->count_broker, sampler->probe_broker};
+    const int64_t retries_ns[] = {sampler->count_retry_ns, sampler->probe_retry_ns};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t due_ns = brokers[i] ? broker_heartbeat_due_ns(brokers[i]) : retries_ns[i];
+        if (due_ns < next_ns)
+            next_ns = due_ns;
+    }
+    if (sampler->probe_broker)
+        fds[(*count)++] = (struct pollfd){.fd = broker_fd(sampler->probe_broker), .events = POLLIN};
+    /* Between looks the count's descriptor is left alone; the next look is due when one was worth it. */
+    if (sampler->count_broker && asking)
+        fds[(*count)++] = (struct pollfd){.fd = broker_fd(sampler->count_broker), .events = POLLIN};
+    else if (sampler->count_broker && sampler->look_ns < next_ns)
+        next_ns = sampler->look_ns;
+    return next_ns;
+}
+
+void sampler_ask(struct sampler *sampler)
+{
+    struct why why = {0};
+
+    if (sampler->probe_broker) {
+        ask(&sampler->ready);
+        if (broker_ask_queue(sampler->probe_broker, sampler->topology->work, &why))
+            lose_probe(sampler, LOG_WARN, &why);
+    }
+    if (sampler->count_broker) {
+        ask(&sampler->count);
+        int error = sampler->mode == SAMPLER_PURGE
+                        ? broker_ask_purge(sampler->count_broker, sampler->topology->count, &why)
+                        : broker_ask_queue(sampler->count_broker, sampler->topology->count, &why);
+        if (error)
+            lose_count(sampler, LOG_WARN, &why);
+    }
+}
+
+bool sampler_answered(const struct sampler *sampler)
+{
+    return !sampler->count.outstanding && !sampler->ready.outstanding;
+}
+
+struct sampler_sample sampler_read(struct sampler *sampler, int64_t now_ns)
+{
+    struct sampler_sample sample = {
+        .interval_s = (double)(now_ns - sampler->since_ns) / (double)CLOCK_NS_PER_S,
+        .arrived_msgs = NAN,
+        .arrival_per_s = NAN,
+        .ready_msgs = sampler->ready.answered ? (double)sampler->ready.answer_msgs : (double)NAN,
+    };
+    bool exact = !sampler->interrupted && sampler->count.answered;
+
+    if (exact)
+        sample.arrived_msgs = sampler->arrived_msgs;
+    if (exact && sample.interval_s > 0)
+        sample.arrival_per_s = sample.arrived_msgs / sample.interval_s;
+    /* A purge that is answered late has removed copies of both intervals. */
+    bool late = sampler->mode == SAMPLER_PURGE && sampler->count.outstanding;
+    count_from(sampler, now_ns, !sampler->count_broker || late);
+    sampler->count.answered = sampler->ready.answered = false;
+    return sample;
+}

@@ -1,0 +1,54 @@
+/* sampler.h - measures a farm: how many events arrived, and how many wait.
+ *
+ * It keeps two connections: one counts the copies in the count queue (and holds the farm's lock), one asks
+ * for the length of the work queue, so that a busy count never delays that answer. Nothing here waits for
+ * the broker but the opening of a connection, at most two seconds. */
+#ifndef WINNOW_SAMPLER_H
+#define WINNOW_SAMPLER_H
+
+#include "broker/broker.h"
+#include "error.h"
+#include "topology.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sampler_count {
+    SAMPLER_CONSUME, /* the copies are consumed and counted as they come */
+    SAMPLER_PURGE,   /* they are purged at each sample, and the broker says how many there were */
+};
+
+/* One measurement. NAN means unknown. */
+struct sampler_sample {
+    double interval_s;    /* measured, since the sample before */
+    double arrived_msgs;  /* events that arrived in it */
+    double arrival_per_s; /* arrived_msgs / interval_s */
+    double ready_msgs;    /* in the work queue, not handed to a worker */
+};
+
+struct sampler;
+
+/* Connects within deadline_ns, declares the farm and takes its lock. wake_fd becoming readable ends the attempt
+ * with -ERR_TIMEOUT. The options, and the texts in them, are borrowed.
+ * Errors as of broker_open_retry and the entities of broker.h; -ERR_LOCKED. */
+int sampler_open(const struct broker_options *options, const struct topology *topology,
+                 enum sampler_count count, int wake_fd, int64_t deadline_ns,
+                 struct sampler **sampler, struct why *why);
+void sampler_close(struct sampler *sampler);
+
+/* Takes what has come in, and connects again when it is time to. Returns when to call it next at the
+ * latest. Its descriptors for poll go to fds (at most SAMPLER_FDS), *count says how many. */
+#define SAMPLER_FDS 2
+int64_t sampler_service(struct sampler *sampler, int64_t now_ns, struct pollfd fds[SAMPLER_FDS],
+                        size_t *count);
+
+/* Asks the broker for what the next sample needs. */
+void sampler_ask(struct sampler *sampler);
+/* All answers are there, or none can come. */
+bool sampler_answered(const struct sampler *sampler);
+/* The measurement since the last call. What was not answered, interrupted or overflowed is unknown. */
+struct sampler_sample sampler_read(struct sampler *sampler, int64_t now_ns);
+
+#endif
