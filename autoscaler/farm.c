@@ -1,0 +1,435 @@
+#include "farm.h"
+
+#include "clock.h"
+#include "history.h"
+#include "launcher.h"
+#include "log.h"
+#include "scoreboard.h"
+#include "signals.h"
+
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define PROGRAM "winnow-autoscaler"
+
+/* A sample waits this long for the broker's answers, and at most half an interval. */
+#define ANSWER_NS (1 * CLOCK_NS_PER_S)
+
+struct farm {
+    const struct options *options;
+    const struct farm_settings *settings;
+    struct broker_options broker_options;
+    char name[BROKER_NAME_SIZE];
+    int signal_fd;
+
+    struct sampler *sampler;
+    struct policy_state policy_state;
+    struct pool pool;
+    struct launcher *launcher;
+    struct scoreboard *scoreboard;
+    struct history *history;
+
+    int64_t start_ns, tick_ns; /* when it began; when the next sample is due */
+    bool asking;               /* a sample's questions are out */
+    int64_t answer_by_ns;
+
+    uint64_t handled_by_ended;  /* events handled by workers that have ended */
+    double handled_before;      /* total at the last decision */
+    struct pool_counts counted; /* counts at the last decision */
+    double simulated_service_s;
+    bool told_silent, finishing, abandoned;
+    struct why fault;
+};
+
+/* What the workers say of themselves, added up. */
+struct farm_view {
+    double in_flight_msgs, draining_in_flight_msgs; /* NAN when a worker does not say */
+    double handled_msgs;
+    size_t blocked;
+};
+
+static struct farm_view look_at_workers(struct farm *farm)
+{
+    struct farm_view view = {.handled_msgs = (double)farm->handled_by_ended};
+    size_t silent = 0;
+
+    for (size_t i = 0; i < farm->pool.slot_count; i++) {
+        const struct pool_slot *worker = &farm->pool.slots[i];
+        struct scoreboard_slot *slot = scoreboard_slot(farm->scoreboard, i);
+        if (worker->state == POOL_EMPTY)
+            continue;
+        if (!atomic_load_explicit(&slot->pid, memory_order_relaxed)) {
+            silent += worker->state == POOL_RUNNING;
+            continue;
+        }
+        double held = (double)atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed);
+        view.in_flight_msgs += held;
+        if (worker->state == POOL_DRAINING || worker->state == POOL_KILLED)
+            view.draining_in_flight_msgs += held;
+        view.handled_msgs +=
+            (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
+        view.blocked +=
+            atomic_load_explicit(&slot->state, memory_order_relaxed) == SCOREBOARD_BLOCKED;
+        int64_t simulated = atomic_load_explicit(&slot->simulated_service_ns, memory_order_relaxed);
+        if (simulated)
+            farm->simulated_service_s = (double)simulated / (double)CLOCK_NS_PER_S;
+        pool_idle(&farm->pool, i, held == 0);
+    }
+    if (silent && !farm->told_silent) {
+        farm->told_silent = true;
+        log_event(
+            LOG_WARN, "worker_silent",
+            "why=\"the worker uses no scoreboard: what it holds is unknown and not counted\"");
+    }
+    if (silent)
+        view.in_flight_msgs = view.handled_msgs = NAN;
+    return view;
+}
+
+/* ---- workers ---- */
+
+/* The first fault is the one to tell: what follows from it says less. */
+static void note_fault(struct farm *farm, const struct why *why)
+{
+    if (farm->pool.fault == POOL_SOUND || farm->fault.text[0])
+        return;
+    farm->fault = *why;
+    log_event(LOG_ERROR, "workers_unusable", "why=\"%s\"", why->text);
+}
+
+static void worker_ended(struct farm *farm, const struct launcher_event *event)
+{
+    struct scoreboard_slot *slot = scoreboard_slot(farm->scoreboard, event->slot);
+    struct pool_end end = {.code = event->code, .signal = event->signal};
+    struct why why;
+
+    farm->handled_by_ended += atomic_load(&slot->handled_msgs);
+    scoreboard_clear(slot);
+    if (pool_ended(&farm->pool, event->slot, end, clock_now_ns()) == POOL_STOPPED) {
+        log_event(LOG_DEBUG, "worker_stopped", "worker=%d", event->pid);
+        return;
+    }
+    if (event->signal)
+        log_event(LOG_WARN, "worker_crashed", "worker=%d signal=%d", event->pid, event->signal);
+    else
+        log_event(LOG_WARN, "worker_crashed", "worker=%d code=%d", event->pid, event->code);
+    error_set(&why, ERR_CONFIG,
+              "the worker '%s' ended with exit code %d; its own message says why, and no other is "
+              "started",
+              farm->settings->worker[0], event->code);
+    note_fault(farm, &why);
+}
+
+static void start_worker(struct farm *farm, size_t slot)
+{
+    struct why why = {0};
+
+    scoreboard_clear(scoreboard_slot(farm->scoreboard, slot));
+    int error = launcher_start(farm->launcher, slot, &why);
+    if (!error) {
+        log_event(LOG_DEBUG, "worker_started", "worker=%d", launcher_pid(farm->launcher, slot));
+        return;
+    }
+    log_event(LOG_WARN, "worker_not_started", "why=\"%s\"", why.text);
+    pool_ended(&farm->pool, slot,
+               (struct pool_end){.code = error == -ERR_CONFIG ? EX_CONFIG : EX_OSERR},
+               clock_now_ns());
+    note_fault(farm, &why);
+}
+
+static void take_worker_events(struct farm *farm)
+{
+    struct launcher_event event;
+
+    while (launcher_next(farm->launcher, &event)) {
+        if (event.type == LAUNCHER_READY)
+            pool_ready(&farm->pool, event.slot);
+        else
+            worker_ended(farm, &event);
+    }
+}
+
+/* Brings the processes in line with the pool; returns when the pool wants to be stepped again. */
+static int64_t step_workers(struct farm *farm)
+{
+    struct pool_action actions[16];
+    int64_t wake_ns;
+    size_t count;
+
+    for (size_t i = 0; i < farm->pool.slot_count; i++)
+        if (farm->pool.slots[i].state == POOL_STARTING && !farm->pool.slots[i].speaks &&
+            atomic_load_explicit(&scoreboard_slot(farm->scoreboard, i)->pid, memory_order_relaxed))
+            pool_speaks(&farm->pool, i);
+    do {
+        count = pool_step(&farm->pool, clock_now_ns(), actions, sizeof actions / sizeof actions[0],
+                          &wake_ns);
+        for (size_t i = 0; i < count; i++) {
+            size_t slot = actions[i].slot;
+            switch (actions[i].kind) {
+            case POOL_START:
+                start_worker(farm, slot);
+                break;
+            case POOL_DRAIN:
+                launcher_drain(farm->launcher, slot);
+                break;
+            case POOL_KILL:
+                log_event(LOG_WARN, "worker_killed", "worker=%d",
+                          launcher_pid(farm->launcher, slot));
+                launcher_kill(farm->launcher, slot);
+                break;
+            }
+        }
+    } while (count);
+    return wake_ns;
+}
+
+/* ---- deciding ---- */
+
+/* A measurement for people: "?" when unknown. */
+static const char *number(double value, char text[32])
+{
+    if (isnan(value))
+        return "?";
+    snprintf(text, 32, value < 10 && value != floor(value) ? "%.1f" : "%.0f", value);
+    return text;
+}
+
+static void print_start(const struct farm *farm)
+{
+    const struct policy_params *params = &farm->settings->params;
+
+    printf("farm %s: N = ceil((B + λT) / C) with T = %g s, C = %g events, %u to %u workers of %s\n",
+           farm->options->topology.farm, params->horizon_s, params->capacity_msgs,
+           params->min_workers, params->max_workers, farm->settings->worker[0]);
+    printf("    time  λ events/s   B events = ready + in flight    N  running starting draining  "
+           "why\n");
+    fflush(stdout);
+}
+
+static void print_row(const struct history_row *row)
+{
+    char clock[CLOCK_TIME_SIZE], texts[4][32];
+
+    clock_time_of_day(clock);
+    printf("%s  %10s  %9s = %5s + %-9s  %3u  %7u %8u %8u  %s\n", clock,
+           number(row->sample.arrival_per_s, texts[0]), number(row->backlog_msgs, texts[1]),
+           number(row->sample.ready_msgs, texts[2]), number(row->in_flight_msgs, texts[3]),
+           row->decision.desired_workers, row->workers.running, row->workers.starting,
+           row->workers.draining, row->reason);
+    fflush(stdout);
+}
+
+static void decide(struct farm *farm, int64_t now_ns)
+{
+    struct farm_view view = look_at_workers(farm);
+    struct history_row row = {
+        .time_s = (double)(now_ns - farm->start_ns) / (double)CLOCK_NS_PER_S,
+        .sample = sampler_read(farm->sampler, now_ns),
+        .in_flight_msgs = view.in_flight_msgs,
+        .params = farm->settings->params,
+        .policy = farm->settings->policy->name,
+        .farm = farm->options->topology.farm,
+    };
+    /* What draining workers hold is theirs to finish; what silent ones hold is not known to be backlog. */
+    double held =
+        isnan(view.in_flight_msgs) ? 0 : view.in_flight_msgs - view.draining_in_flight_msgs;
+    row.backlog_msgs = row.sample.ready_msgs + held;
+    struct policy_sample sample = {.backlog_msgs = row.backlog_msgs,
+                                   .arrival_per_s = row.sample.arrival_per_s};
+
+    farm->settings->policy->decide(&sample, &farm->settings->params, &farm->policy_state,
+                                   &row.decision);
+    pool_want(&farm->pool, row.decision.desired_workers);
+    step_workers(farm);
+
+    row.workers = pool_counts(&farm->pool);
+    row.spawned = row.workers.spawned - farm->counted.spawned;
+    row.stopped = row.workers.stopped - farm->counted.stopped;
+    row.crashed = row.workers.crashed - farm->counted.crashed;
+    farm->counted = row.workers;
+    row.handled_per_s = row.sample.interval_s > 0
+                            ? (view.handled_msgs - farm->handled_before) / row.sample.interval_s
+                            : NAN;
+    farm->handled_before = view.handled_msgs;
+    row.reason = policy_reason_text(row.decision.reason);
+    row.simulated_service_s = farm->simulated_service_s;
+
+    struct why why = {0};
+    print_row(&row);
+    if (farm->history && history_write(farm->history, &row, &why))
+        log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);
+}
+
+/* Samples and decides when it is time to; returns when it will be. */
+static int64_t tick(struct farm *farm, int64_t now_ns)
+{
+    if (farm->asking && (sampler_answered(farm->sampler) || now_ns >= farm->answer_by_ns)) {
+        farm->asking = false;
+        decide(farm, now_ns);
+    }
+    if (!farm->asking && now_ns >= farm->tick_ns) {
+        int64_t patience_ns = farm->settings->interval_ns / 2;
+        farm->asking = true;
+        farm->answer_by_ns = now_ns + (patience_ns < ANSWER_NS ? patience_ns : ANSWER_NS);
+        sampler_ask(farm->sampler);
+        /* Ticks stay on their grid; those that were missed are not made up for. */
+        while (farm->tick_ns <= now_ns)
+            farm->tick_ns += farm->settings->interval_ns;
+    }
+    return farm->asking ? farm->answer_by_ns : farm->tick_ns;
+}
+
+/* ---- the loop ---- */
+
+static void take_signals(struct farm *farm)
+{
+    int signal_number;
+
+    while ((signal_number = signals_next(farm->signal_fd)) != 0) {
+        if (farm->finishing) {
+            log_event(LOG_WARN, "abandoning", "why=\"a second signal\"");
+            pool_abandon(&farm->pool);
+            farm->abandoned = true;
+        } else {
+            struct pool_counts counts = pool_counts(&farm->pool);
+            printf("draining %u workers; once more to end them at once\n",
+                   counts.starting + counts.running);
+            fflush(stdout);
+        }
+        farm->finishing = true;
+        pool_want(&farm->pool, 0);
+    }
+}
+
+static void wait(struct farm *farm, const struct pollfd *fds, size_t count, int64_t until_ns)
+{
+    struct pollfd all[SAMPLER_FDS + 2] = {
+        {.fd = farm->signal_fd, .events = POLLIN},
+        {.fd = launcher_fd(farm->launcher), .events = POLLIN},
+    };
+    struct timespec left;
+
+    memcpy(all + 2, fds, count * sizeof *fds);
+    ppoll(all, count + 2, clock_left(until_ns, &left), NULL);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int farm_run(struct farm *farm, struct why *why)
+{
+    print_start(farm);
+    for (;;) {
+        int64_t now_ns = clock_now_ns();
+        struct pollfd fds[SAMPLER_FDS];
+        size_t fd_count;
+        int64_t until_ns = sampler_service(farm->sampler, now_ns, fds, &fd_count);
+
+        take_worker_events(farm);
+        take_signals(farm);
+        if (!farm->finishing)
+            until_ns = sooner(until_ns, tick(farm, now_ns));
+        until_ns = sooner(until_ns, step_workers(farm));
+
+        /* Workers that run go on; when none does and none will, there is nothing to stay for. */
+        if (farm->pool.fault == POOL_GAVE_UP ||
+            (farm->pool.fault == POOL_USAGE && pool_is_empty(&farm->pool)))
+            farm->finishing = true;
+        if (farm->finishing)
+            pool_want(&farm->pool, 0);
+        if (farm->finishing && pool_is_empty(&farm->pool))
+            break;
+        wait(farm, fds, fd_count, until_ns);
+    }
+    if (farm->pool.fault == POOL_SOUND)
+        return 0;
+    *why = farm->fault;
+    return farm->pool.fault_code == EX_NOPERM ? -ERR_REFUSED : -ERR_CONFIG;
+}
+
+/* ---- opening and closing ---- */
+
+static int set_up(struct farm *farm, struct why *why)
+{
+    const struct farm_settings *settings = farm->settings;
+    int error = launcher_check(settings->worker[0], why);
+
+    if (!error && settings->history_path)
+        error = history_open(settings->history_path, &farm->history, why);
+    if (!error)
+        error = signals_open(&farm->signal_fd, why);
+    if (!error &&
+        pool_init(&farm->pool, &(struct pool_params){.max_workers = settings->params.max_workers,
+                                                     .drain_timeout_ns = settings->drain_timeout_ns,
+                                                     .stop = settings->stop,
+                                                     .seed = (uint64_t)clock_now_ns()}))
+        error = error_set(why, ERR_MEMORY, "out of memory");
+    if (!error)
+        error = scoreboard_create(farm->pool.slot_count, &farm->scoreboard, why);
+    if (!error)
+        error = launcher_open(
+            &(struct launcher_settings){.slots = farm->pool.slot_count,
+                                        .command = settings->worker,
+                                        .environment = settings->environment,
+                                        .scoreboard_fd = scoreboard_fd(farm->scoreboard),
+                                        .scoreboard_variable = SCOREBOARD_FD_VARIABLE,
+                                        .slot_variable = SCOREBOARD_SLOT_VARIABLE,
+                                        .ready_variable = SCOREBOARD_READY_VARIABLE},
+            &farm->launcher, why);
+    if (!error)
+        error = sampler_open(&farm->broker_options, &farm->options->topology, settings->count,
+                             farm->signal_fd, clock_now_ns() + farm->options->connect_timeout_ns,
+                             &farm->sampler, why);
+    return error;
+}
+
+void farm_close(struct farm *farm)
+{
+    if (!farm)
+        return;
+    sampler_close(farm->sampler);
+    launcher_close(farm->launcher);
+    scoreboard_close(farm->scoreboard);
+    pool_clear(&farm->pool);
+    history_close(farm->history);
+    if (farm->signal_fd >= 0)
+        close(farm->signal_fd);
+    free(farm);
+}
+
+int farm_open(const struct farm_settings *settings, const struct options *options,
+              struct farm **out, struct why *why)
+{
+    struct farm *farm = calloc(1, sizeof *farm);
+    if (!farm)
+        return error_set(why, ERR_MEMORY, "out of memory");
+
+    farm->options = options;
+    farm->settings = settings;
+    farm->signal_fd = -1;
+    broker_client_name(options->topology.farm, PROGRAM, farm->name);
+    farm->broker_options = options_broker(options, farm->name);
+    int error = set_up(farm, why);
+    if (error) {
+        farm_close(farm);
+        return error;
+    }
+    policy_start(&farm->policy_state, &settings->params);
+    pool_want(&farm->pool, farm->policy_state.desired_workers);
+    farm->start_ns = clock_now_ns();
+    farm->tick_ns = farm->start_ns + settings->interval_ns;
+    *out = farm;
+    return 0;
+}
+
+bool farm_abandoned(const struct farm *farm)
+{
+    return farm->abandoned;
+}
