@@ -35,9 +35,12 @@ library_SOURCES           := $(wildcard src/*.c src/*/*.c)
 # A unit test links the library and whatever sources it names after `units:` in its first line.
 unit_SOURCES              := $(wildcard tests/unit/*_test.c)
 UNITS                     := $(unit_SOURCES:%.c=$(O)/%)
+# Programs of the system tests' own are linked the same way.
+helper_SOURCES            := $(wildcard tests/system/*.c)
+HELPERS                   := $(helper_SOURCES:%.c=$(O)/%)
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
-ALL_OBJECTS := $(call objects,$(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES)) $(unit_SOURCES))
+ALL_OBJECTS := $(call objects,$(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES)) $(unit_SOURCES) $(helper_SOURCES))
 
 # V=1 shows every command.
 Q := $(if $(V),,@)
@@ -70,7 +73,7 @@ check: deps-check ## set everything up, then run every test
 check-unit: all units ## only the unit tests
 	@tests/run $(O) unit
 
-check-system: all ## only the system tests, on a private broker
+check-system: all units ## only the system tests, on a private broker
 	@tests/run $(O) system
 
 asan: ## every test under the address and undefined-behaviour sanitizers
@@ -85,11 +88,9 @@ tidy: compile_commands.json ## clang-tidy over every source
 format: ## clang-format over every source
 	@clang-format -i $(shell git ls-files '*.c' '*.h')
 
-install: all ## install programs, word lists and the systemd unit under PREFIX (default /usr/local)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
-	    $(DESTDIR)$(PREFIX)/share/winnow/plots
+install: all ## install the programs and the systemd unit under PREFIX (default /usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install $(PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/winnow/plots
 	sed 's|@PREFIX@|$(PREFIX)|g' autoscaler/winnow-autoscaler@.service \
 	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/winnow-autoscaler@.service
 
@@ -97,7 +98,7 @@ clean: ## remove what the build and the demo made
 	rm -rf build out compile_commands.json
 
 .PHONY: units
-units: $(UNITS)
+units: $(UNITS) $(HELPERS)
 
 $(LIBRARY): $(call objects,$(library_SOURCES))
 	@rm -f $@
@@ -110,7 +111,7 @@ $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call objects,$$($$*_SOURCES)) $(LIBRARY)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 unit_objects = $(call objects,$(shell sed -n '1s/.*units: *\(.*[^ *\/]\) *\*\//\1/p' $(1)))
-$(UNITS): $(O)/%: $(O)/%.o $$(call unit_objects,$$*.c) $(LIBRARY)
+$(UNITS) $(HELPERS): $(O)/%: $(O)/%.o $$(call unit_objects,$$*.c) $(LIBRARY)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
@@ -127,5 +128,7 @@ compile_commands.json: $(ALL_OBJECTS)
 
 # The default word list is part of the program, so that it works wherever it is copied.
 $(O)/workers/default_words.o: $(sort $(wildcard workers/words/*.txt))
+# So are the gnuplot scripts.
+$(O)/plots/scripts.o: $(wildcard plots/*.gp)
 
 -include $(ALL_OBJECTS:.o=.d)

@@ -27,6 +27,9 @@ enum {
     KEY_DRAIN_TIMEOUT,
     KEY_COUNT,
     KEY_STOP,
+    KEY_HANG_TIMEOUT,
+    KEY_MAX_ATTEMPTS,
+    KEY_STANDBY,
 };
 
 static const struct argp_option option_table[] = {
@@ -50,6 +53,13 @@ static const struct argp_option option_table[] = {
     {"stop", KEY_STOP, "WHICH", 0,
      "Which worker goes when there are too many: oldest (default), or idle, one that holds nothing",
      2},
+    {"hang-timeout", KEY_HANG_TIMEOUT, "DURATION", 0,
+     "A worker that is on one event for longer is killed and replaced (default: 60s)", 2},
+    {"max-attempts", KEY_MAX_ATTEMPTS, "N", 0,
+     "An event that crashed or hung its worker so often goes to FARM.dead as poison (default: 3)",
+     2},
+    {"standby", KEY_STANDBY, NULL, 0,
+     "Wait while another autoscaler runs this farm, and take over when it ends", 1},
     {0}};
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -99,6 +109,17 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         if (strcmp(argument, "oldest") && strcmp(argument, "idle"))
             argp_error(state, "--stop: '%s' is not known; expected oldest or idle", argument);
         settings->stop = argument[0] == 'i' ? POOL_STOP_IDLE : POOL_STOP_OLDEST;
+        return 0;
+    case KEY_HANG_TIMEOUT:
+        settings->hang_timeout_ns =
+            options_duration(state, "--hang-timeout", argument, SECOND_NS / 100, 86400 * SECOND_NS);
+        return 0;
+    case KEY_MAX_ATTEMPTS:
+        settings->max_attempts =
+            (uint32_t)options_count(state, "--max-attempts", argument, 1, 1000);
+        return 0;
+    case KEY_STANDBY:
+        settings->standby = true;
         return 0;
     case ARGP_KEY_ARGS:
         settings->worker = state->argv + state->next;
@@ -198,6 +219,8 @@ int main(int argc, char **argv)
     struct options options;
     struct farm_settings settings = {.interval_ns = 2 * SECOND_NS,
                                      .drain_timeout_ns = 30 * SECOND_NS,
+                                     .hang_timeout_ns = 60 * SECOND_NS,
+                                     .max_attempts = 3,
                                      .params = POLICY_DEFAULT_PARAMS,
                                      .policy = policy_find("formula")};
     options_parse(&options, PROGRAM, &argp, argc, argv, &settings);

@@ -17,6 +17,9 @@
 
 #define PROGRAM "winnow-autoscaler"
 
+/* A worker without an event looks for one at least every heartbeat. */
+#define IDLE_HANG_NS (BROKER_HEARTBEAT_S * CLOCK_NS_PER_S)
+
 /* A sample waits this long for the broker's answers, and at most half an interval. */
 #define ANSWER_NS (1 * CLOCK_NS_PER_S)
 
@@ -50,7 +53,7 @@ struct farm {
 struct farm_view {
     double in_flight_msgs, draining_in_flight_msgs; /* NAN when a worker does not say */
     double handled_msgs;
-    size_t blocked;
+    size_t running, blocked;
 };
 
 static struct farm_view look_at_workers(struct farm *farm)
@@ -73,8 +76,11 @@ static struct farm_view look_at_workers(struct farm *farm)
             view.draining_in_flight_msgs += held;
         view.handled_msgs +=
             (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
-        view.blocked +=
-            atomic_load_explicit(&slot->state, memory_order_relaxed) == SCOREBOARD_BLOCKED;
+        if (worker->state == POOL_RUNNING) {
+            view.running++;
+            view.blocked +=
+                atomic_load_explicit(&slot->state, memory_order_relaxed) == SCOREBOARD_BLOCKED;
+        }
         int64_t simulated = atomic_load_explicit(&slot->simulated_service_ns, memory_order_relaxed);
         if (simulated)
             farm->simulated_service_s = (double)simulated / (double)CLOCK_NS_PER_S;
@@ -102,6 +108,19 @@ static void note_fault(struct farm *farm, const struct why *why)
     log_event(LOG_ERROR, "workers_unusable", "why=\"%s\"", why->text);
 }
 
+/* The event that a worker died of is counted before its slot is cleared: others wait for that. */
+static void count_attempt(struct farm *farm, struct scoreboard_slot *slot)
+{
+    struct scoreboard_fingerprint event = scoreboard_handling(slot);
+
+    if (!event.low)
+        return;
+    uint32_t attempts = scoreboard_count_attempt(farm->scoreboard, event);
+    log_event(LOG_WARN, "attempt_failed", "event=%016llx%016llx attempts=%u of=%u",
+              (unsigned long long)event.high, (unsigned long long)event.low, attempts,
+              farm->settings->max_attempts);
+}
+
 static void worker_ended(struct farm *farm, const struct launcher_event *event)
 {
     struct scoreboard_slot *slot = scoreboard_slot(farm->scoreboard, event->slot);
@@ -109,8 +128,11 @@ static void worker_ended(struct farm *farm, const struct launcher_event *event)
     struct why why;
 
     farm->handled_by_ended += atomic_load(&slot->handled_msgs);
+    enum pool_verdict verdict = pool_ended(&farm->pool, event->slot, end, clock_now_ns());
+    if (verdict == POOL_CRASHED)
+        count_attempt(farm, slot);
     scoreboard_clear(slot);
-    if (pool_ended(&farm->pool, event->slot, end, clock_now_ns()) == POOL_STOPPED) {
+    if (verdict == POOL_STOPPED) {
         log_event(LOG_DEBUG, "worker_stopped", "worker=%d", event->pid);
         return;
     }
@@ -152,6 +174,32 @@ static void take_worker_events(struct farm *farm)
         else
             worker_ended(farm, &event);
     }
+}
+
+/* Finds workers that make no progress; returns when the next could be found. */
+static int64_t find_hung(struct farm *farm, int64_t now_ns)
+{
+    int64_t wake_ns = CLOCK_NEVER;
+
+    for (size_t i = 0; i < farm->pool.slot_count; i++) {
+        const struct scoreboard_slot *slot = scoreboard_slot(farm->scoreboard, i);
+        /* One that waits for the broker is not hung, and one that drains has a deadline. */
+        if (farm->pool.slots[i].state != POOL_RUNNING ||
+            atomic_load_explicit(&slot->state, memory_order_relaxed) != SCOREBOARD_WORKING)
+            continue;
+        int64_t limit_ns = farm->settings->hang_timeout_ns;
+        if (!scoreboard_handling(slot).low && limit_ns < IDLE_HANG_NS)
+            limit_ns = IDLE_HANG_NS;
+        int64_t hung_ns =
+            atomic_load_explicit(&slot->progress_ns, memory_order_relaxed) + limit_ns;
+        if (hung_ns > now_ns) {
+            wake_ns = hung_ns < wake_ns ? hung_ns : wake_ns;
+            continue;
+        }
+        log_event(LOG_WARN, "worker_hung", "worker=%d", launcher_pid(farm->launcher, i));
+        pool_hung(&farm->pool, i);
+    }
+    return wake_ns;
 }
 
 /* Brings the processes in line with the pool; returns when the pool wants to be stepped again. */
@@ -240,7 +288,8 @@ static void decide(struct farm *farm, int64_t now_ns)
         isnan(view.in_flight_msgs) ? 0 : view.in_flight_msgs - view.draining_in_flight_msgs;
     row.backlog_msgs = row.sample.ready_msgs + held;
     struct policy_sample sample = {.backlog_msgs = row.backlog_msgs,
-                                   .arrival_per_s = row.sample.arrival_per_s};
+                                   .arrival_per_s = row.sample.arrival_per_s,
+                                   .blocked = view.running && view.blocked == view.running};
 
     farm->settings->policy->decide(&sample, &farm->settings->params, &farm->policy_state,
                                    &row.decision);
@@ -336,7 +385,8 @@ int farm_run(struct farm *farm, struct why *why)
         take_signals(farm);
         if (!farm->finishing)
             until_ns = sooner(until_ns, tick(farm, now_ns));
-        until_ns = sooner(until_ns, step_workers(farm));
+        int64_t hung_ns = find_hung(farm, now_ns);
+        until_ns = sooner(until_ns, sooner(hung_ns, step_workers(farm)));
 
         /* Workers that run go on; when none does and none will, there is nothing to stay for. */
         if (farm->pool.fault == POOL_GAVE_UP ||
@@ -372,7 +422,8 @@ static int set_up(struct farm *farm, struct why *why)
                                                      .seed = (uint64_t)clock_now_ns()}))
         error = error_set(why, ERR_MEMORY, "out of memory");
     if (!error)
-        error = scoreboard_create(farm->pool.slot_count, &farm->scoreboard, why);
+        error = scoreboard_create(farm->pool.slot_count, settings->max_attempts, &farm->scoreboard,
+                                  why);
     if (!error)
         error = launcher_open(
             &(struct launcher_settings){.slots = farm->pool.slot_count,
@@ -384,9 +435,10 @@ static int set_up(struct farm *farm, struct why *why)
                                         .ready_variable = SCOREBOARD_READY_VARIABLE},
             &farm->launcher, why);
     if (!error)
-        error = sampler_open(&farm->broker_options, &farm->options->topology, settings->count,
-                             farm->signal_fd, clock_now_ns() + farm->options->connect_timeout_ns,
-                             &farm->sampler, why);
+        error =
+            sampler_open(&farm->broker_options, &farm->options->topology, settings->count,
+                         settings->standby, farm->signal_fd,
+                         clock_now_ns() + farm->options->connect_timeout_ns, &farm->sampler, why);
     return error;
 }
 

@@ -15,6 +15,9 @@
 struct farm_settings {
     int64_t interval_ns;      /* between decisions */
     int64_t drain_timeout_ns; /* longest that a worker may take to finish what it holds */
+    int64_t hang_timeout_ns;  /* a worker that is on one event for longer is replaced */
+    uint32_t max_attempts; /* an event that killed or hung its worker so often is handled no more */
+    bool standby;          /* wait for the lock instead of failing when another autoscaler has it */
     struct policy_params params;
     const struct policy *policy;
     const char *history_path; /* NULL: no history */

@@ -12,6 +12,7 @@ static const char *const reason_texts[] = {
     [POLICY_MAX] = "max",
     [POLICY_HELD_ARRIVAL] = "held: arrival rate unknown",
     [POLICY_HELD_BACKLOG] = "held: backlog unknown",
+    [POLICY_HELD_BLOCKED] = "held: workers blocked by the broker",
 };
 
 const struct policy *policy_find(const char *name)
@@ -29,7 +30,7 @@ const char *policy_reason_text(enum policy_reason reason)
 
 bool policy_reason_held(enum policy_reason reason)
 {
-    return reason == POLICY_HELD_ARRIVAL || reason == POLICY_HELD_BACKLOG;
+    return reason >= POLICY_HELD_ARRIVAL;
 }
 
 static bool valid(const struct policy_params *params)
@@ -58,8 +59,10 @@ int policy_formula(const struct policy_sample *sample, const struct policy_param
         return -ERR_INVALID;
 
     struct policy_decision decided = {.formula_workers = NAN};
-    if (isnan(sample->arrival_per_s) || isnan(sample->backlog_msgs)) {
-        decided.reason = isnan(sample->arrival_per_s) ? POLICY_HELD_ARRIVAL : POLICY_HELD_BACKLOG;
+    if (isnan(sample->arrival_per_s) || isnan(sample->backlog_msgs) || sample->blocked) {
+        decided.reason = isnan(sample->arrival_per_s)  ? POLICY_HELD_ARRIVAL
+                         : isnan(sample->backlog_msgs) ? POLICY_HELD_BACKLOG
+                                                       : POLICY_HELD_BLOCKED;
         decided.desired_workers = clamp(state->desired_workers, params);
     } else {
         double needed = ceil((sample->backlog_msgs + sample->arrival_per_s * params->horizon_s) /

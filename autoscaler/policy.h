@@ -11,6 +11,8 @@
 struct policy_sample {
     double backlog_msgs;  /* >= 0: ready and in flight, less what draining workers hold */
     double arrival_per_s; /* >= 0: events per second */
+    bool
+        blocked; /* the broker takes nothing from the workers: more would not help, fewer could not drain */
 };
 
 struct policy_params {
@@ -37,6 +39,7 @@ enum policy_reason {
     POLICY_MAX,          /* the formula asked for more than max_workers */
     POLICY_HELD_ARRIVAL, /* the arrival rate is unknown: as before */
     POLICY_HELD_BACKLOG, /* the backlog is unknown: as before */
+    POLICY_HELD_BLOCKED, /* the broker takes nothing from the workers: as before */
 };
 
 struct policy_decision {
@@ -64,8 +67,8 @@ bool policy_reason_held(enum policy_reason reason);
 void policy_start(struct policy_state *state, const struct policy_params *params);
 
 /* Workers needed to clear the backlog and what arrives within the horizon:
- * N = ceil((B + lambda T) / C), clamped to [min_workers, max_workers]. When something is unknown, the number
- * decided before, clamped. The same inputs give the same decision.
+ * N = ceil((B + lambda T) / C), clamped to [min_workers, max_workers]. When something is unknown or
+ * the workers are blocked, the number decided before, clamped. The same inputs give the same decision.
  *
  * state     read and written
  * decision  written only on success

@@ -6,8 +6,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RETRY_NS (500 * CLOCK_NS_PER_MS)
+#define CHECK_NS CLOCK_NS_PER_S
 
 /* Copies are taken off the socket this often: each look costs system calls, and the socket holds what comes
  * in between. */
@@ -32,6 +34,7 @@ struct sampler {
 
     double arrived_msgs; /* since since_ns */
     int64_t since_ns;
+    int64_t check_ns; /* when the farm's entities are looked for next */
     bool interrupted; /* some copies since then were not seen */
     struct question count, ready;
 };
@@ -53,9 +56,33 @@ static void count_from(struct sampler *sampler, int64_t now_ns, bool interrupted
     sampler->interrupted = interrupted;
 }
 
+/* The lock, at once or, on standby, when whoever has it ends. */
+static int open_count_first(struct sampler *sampler, bool standby, int wake_fd, int64_t deadline_ns,
+                            struct why *why)
+{
+    for (bool told = false;; told = true) {
+        int error =
+            broker_open_retry(sampler->options, wake_fd, deadline_ns, &sampler->count_broker, why);
+        if (!error)
+            error = open_count(sampler, sampler->count_broker, why);
+        if (error != -ERR_LOCKED || !standby)
+            return error;
+        broker_close(sampler->count_broker);
+        sampler->count_broker = NULL;
+        deadline_ns = CLOCK_NEVER; /* it has been connected: from now on it waits */
+        if (!told)
+            log_event(LOG_INFO, "standby", "farm=%s why=\"another autoscaler runs it\"",
+                      sampler->topology->farm);
+        struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
+        struct timespec left;
+        if (ppoll(&wake, 1, clock_left(clock_now_ns() + RETRY_NS, &left), NULL) > 0)
+            return error_set(why, ERR_TIMEOUT, "interrupted while on standby");
+    }
+}
+
 int sampler_open(const struct broker_options *options, const struct topology *topology,
-                 enum sampler_count count, int wake_fd, int64_t deadline_ns, struct sampler **out,
-                 struct why *why)
+                 enum sampler_count count, bool standby, int wake_fd, int64_t deadline_ns,
+                 struct sampler **out, struct why *why)
 {
     struct sampler *sampler = calloc(1, sizeof *sampler);
     if (!sampler)
@@ -67,10 +94,13 @@ int sampler_open(const struct broker_options *options, const struct topology *to
     int error = broker_open_retry(options, wake_fd, deadline_ns, &sampler->probe_broker, why);
     if (!error)
         error = topology_declare(topology, sampler->probe_broker, why);
+    /* On standby nobody would see to this connection's heartbeat. */
+    broker_close(sampler->probe_broker);
+    sampler->probe_broker = NULL;
     if (!error)
-        error = broker_open_retry(options, wake_fd, deadline_ns, &sampler->count_broker, why);
+        error = open_count_first(sampler, standby, wake_fd, deadline_ns, why);
     if (!error)
-        error = open_count(sampler, sampler->count_broker, why);
+        error = broker_open_retry(options, wake_fd, deadline_ns, &sampler->probe_broker, why);
     if (error) {
         sampler_close(sampler);
         return error;
@@ -109,6 +139,16 @@ static void lose_probe(struct sampler *sampler, enum log_level level, const stru
     sampler->ready = (struct question){0};
 }
 
+/* Something of the farm was deleted: the probe declares it anew, and until the count queue is bound again
+ * copies are missed. */
+static void lose_entity(struct sampler *sampler, const struct why *why)
+{
+    log_event(LOG_WARN, "entity_missing", "why=\"%s\" doing=\"declaring it anew\"", why->text);
+    lose_probe(sampler, LOG_DEBUG, why);
+    sampler->probe_retry_ns = 0;
+    sampler->interrupted = true;
+}
+
 static void reconnect(struct sampler *sampler, int64_t now_ns)
 {
     struct why why = {0};
@@ -121,6 +161,10 @@ static void reconnect(struct sampler *sampler, int64_t now_ns)
             lose_probe(sampler, LOG_DEBUG, &why);
         else
             log_event(LOG_INFO, "connected", "for=backlog");
+        /* The exchange may be a new one, to which nothing but the work queue is bound yet. */
+        if (!error && sampler->count_broker &&
+            topology_bind_count(sampler->topology, sampler->count_broker, &why))
+            lose_count(sampler, LOG_WARN, &why);
     }
     if (!sampler->count_broker && now_ns >= sampler->count_retry_ns) {
         int error = broker_open(sampler->options, &sampler->count_broker, &why);
@@ -173,6 +217,12 @@ static void take_count(struct sampler *sampler)
         lose_count(sampler, LOG_WARN, &why);
 }
 
+static bool is_work_queue(const struct sampler *sampler, struct broker_bytes name)
+{
+    return name.length == strlen(sampler->topology->work) &&
+           memcmp(name.bytes, sampler->topology->work, name.length) == 0;
+}
+
 static void take_probe(struct sampler *sampler)
 {
     struct broker_event event;
@@ -180,9 +230,11 @@ static void take_probe(struct sampler *sampler)
     int got;
 
     while ((got = broker_next(sampler->probe_broker, &event, &why)) == 1)
-        if (event.type == BROKER_QUEUE_STATE)
+        if (event.type == BROKER_QUEUE_STATE && is_work_queue(sampler, event.text))
             answer(&sampler->ready, event.state.ready_msgs);
-    if (got < 0)
+    if (got == -ERR_MISSING)
+        lose_entity(sampler, &why);
+    else if (got < 0)
         lose_probe(sampler, LOG_WARN, &why);
 }
 
@@ -190,6 +242,19 @@ static void ask(struct question *question)
 {
     question->outstanding++;
     question->answered = false;
+}
+
+/* Looks whether everything is still there and bound. */
+static void check_entities(struct sampler *sampler, int64_t now_ns)
+{
+    struct why why = {0};
+
+    if (now_ns < sampler->check_ns || !sampler->probe_broker || sampler->ready.outstanding)
+        return;
+    sampler->check_ns = now_ns + CHECK_NS;
+    ask(&sampler->ready); /* the work queue's state is among the answers */
+    if (topology_check(sampler->topology, sampler->probe_broker, &why))
+        lose_probe(sampler, LOG_WARN, &why);
 }
 
 int64_t sampler_service(struct sampler *sampler, int64_t now_ns, struct pollfd fds[SAMPLER_FDS],
@@ -205,6 +270,7 @@ int64_t sampler_service(struct sampler *sampler, int64_t now_ns, struct pollfd f
     }
     if (sampler->probe_broker)
         take_probe(sampler);
+    check_entities(sampler, now_ns);
 
     *count = 0;
     struct broker *const brokers[] = {sampler->count_broker, sampler->probe_broker};
@@ -214,6 +280,8 @@ int64_t sampler_service(struct sampler *sampler, int64_t now_ns, struct pollfd f
         if (due_ns < next_ns)
             next_ns = due_ns;
     }
+    if (sampler->probe_broker && !sampler->ready.outstanding && sampler->check_ns < next_ns)
+        next_ns = sampler->check_ns;
     if (sampler->probe_broker)
         fds[(*count)++] = (struct pollfd){.fd = broker_fd(sampler->probe_broker), .events = POLLIN};
     /* Between looks the count's descriptor is left alone; the next look is due when one was worth it. */

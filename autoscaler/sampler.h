@@ -1,5 +1,8 @@
 /* sampler.h - measures a farm: how many events arrived, and how many wait.
  *
+ * It also sees to it that the farm's exchange, queues and bindings are there, every second: nothing tells of
+ * their deletion, and without workers nobody else would notice.
+ *
  * It keeps two connections: one counts the copies in the count queue (and holds the farm's lock), one asks
  * for the length of the work queue, so that a busy count never delays that answer. Nothing here waits for
  * the broker but the opening of a connection, at most two seconds. */
@@ -30,11 +33,12 @@ struct sampler_sample {
 
 struct sampler;
 
-/* Connects within deadline_ns, declares the farm and takes its lock. wake_fd becoming readable ends the attempt
+/* Connects within deadline_ns, declares the farm and takes its lock; with standby it waits for the lock as long
+ * as another holds it. wake_fd becoming readable ends the attempt
  * with -ERR_TIMEOUT. The options, and the texts in them, are borrowed.
  * Errors as of broker_open_retry and the entities of broker.h; -ERR_LOCKED. */
 int sampler_open(const struct broker_options *options, const struct topology *topology,
-                 enum sampler_count count, int wake_fd, int64_t deadline_ns,
+                 enum sampler_count count, bool standby, int wake_fd, int64_t deadline_ns,
                  struct sampler **sampler, struct why *why);
 void sampler_close(struct sampler *sampler);
 

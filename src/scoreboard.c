@@ -7,12 +7,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C(0x31574f4e4e4957) /* "WINNOW1", the layout's version with it */
+/* Header only: no library to link. */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define MAGIC UINT64_C(0x32574f4e4e4957) /* "WINNOW2", the layout's version with it */
+
+/* Events whose workers died: a hash table whose chains are at most PROBES long, so that a look-up is short
+ * and the oldest of a full chain gives way. The autoscaler alone writes. */
+#define ATTEMPTS 4096
+#define PROBES   16
+
+struct attempt {
+    _Atomic uint64_t high, low;
+    _Atomic uint32_t count; /* 0: free */
+    uint32_t stamp;         /* greater means counted later */
+};
 
 /* What lies in the shared memory. */
 struct layout {
     uint64_t magic;
     uint64_t slots;
+    uint32_t max_attempts;
+    uint32_t next_stamp;
+    struct attempt attempts[ATTEMPTS];
     struct scoreboard_slot slot[];
 };
 
@@ -27,7 +45,7 @@ static size_t bytes_for(size_t slots)
     return sizeof(struct layout) + slots * sizeof(struct scoreboard_slot);
 }
 
-int scoreboard_create(size_t slots, struct scoreboard **out, struct why *why)
+int scoreboard_create(size_t slots, uint32_t max_attempts, struct scoreboard **out, struct why *why)
 {
     struct scoreboard *scoreboard = calloc(1, sizeof *scoreboard);
     if (!scoreboard)
@@ -47,6 +65,7 @@ int scoreboard_create(size_t slots, struct scoreboard **out, struct why *why)
     }
     scoreboard->layout->magic = MAGIC;
     scoreboard->layout->slots = slots;
+    scoreboard->layout->max_attempts = max_attempts;
     *out = scoreboard;
     return 0;
 }
@@ -136,4 +155,98 @@ void scoreboard_clear(struct scoreboard_slot *slot)
     atomic_store(&slot->busy_ns, 0);
     atomic_store(&slot->progress_ns, 0);
     atomic_store(&slot->simulated_service_ns, 0);
+    scoreboard_set_handling(slot, (struct scoreboard_fingerprint){0});
+}
+
+struct scoreboard_fingerprint scoreboard_fingerprint(const void *message_id, size_t id_length,
+                                                     const void *properties,
+                                                     size_t properties_length, const void *body,
+                                                     size_t body_length)
+{
+    XXH128_hash_t hash;
+
+    if (id_length) {
+        hash = XXH3_128bits(message_id, id_length);
+    } else {
+        hash = XXH3_128bits(properties, properties_length);
+        XXH128_hash_t rest = XXH3_128bits_withSeed(body, body_length, hash.low64);
+        hash.high64 ^= rest.high64;
+        hash.low64 ^= rest.low64;
+    }
+    return (struct scoreboard_fingerprint){hash.high64, hash.low64 | 1};
+}
+
+void scoreboard_set_handling(struct scoreboard_slot *slot, struct scoreboard_fingerprint event)
+{
+    atomic_store_explicit(&slot->fingerprint_high, event.high, memory_order_relaxed);
+    atomic_store_explicit(&slot->fingerprint_low, event.low, memory_order_release);
+}
+
+struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *slot)
+{
+    struct scoreboard_fingerprint event;
+
+    event.low = atomic_load_explicit(&slot->fingerprint_low, memory_order_acquire);
+    event.high = atomic_load_explicit(&slot->fingerprint_high, memory_order_relaxed);
+    return event;
+}
+
+static bool is_for(const struct attempt *attempt, struct scoreboard_fingerprint event)
+{
+    return atomic_load(&attempt->low) == event.low && atomic_load(&attempt->high) == event.high;
+}
+
+static size_t chain(struct scoreboard_fingerprint event, size_t probe)
+{
+    return (size_t)(event.high + probe) % ATTEMPTS;
+}
+
+uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
+                                  struct scoreboard_fingerprint event)
+{
+    struct layout *layout = scoreboard->layout;
+    struct attempt *chosen = NULL;
+
+    for (size_t probe = 0; probe < PROBES; probe++) {
+        struct attempt *attempt = &layout->attempts[chain(event, probe)];
+        if (atomic_load(&attempt->count) && is_for(attempt, event)) {
+            chosen = attempt;
+            break;
+        }
+        if (!chosen || attempt->stamp < chosen->stamp)
+            chosen = attempt;
+    }
+    if (!is_for(chosen, event)) {
+        atomic_store(&chosen->count, 0);
+        atomic_store(&chosen->high, event.high);
+        atomic_store(&chosen->low, event.low);
+    }
+    chosen->stamp = ++layout->next_stamp;
+    return atomic_fetch_add(&chosen->count, 1) + 1;
+}
+
+bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event)
+{
+    const struct layout *layout = scoreboard->layout;
+
+    for (size_t probe = 0; probe < PROBES; probe++) {
+        const struct attempt *attempt = &layout->attempts[chain(event, probe)];
+        uint32_t count = atomic_load(&attempt->count);
+        if (count >= layout->max_attempts && is_for(attempt, event))
+            return true;
+    }
+    return false;
+}
+
+bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
+                                  const struct scoreboard_slot *own,
+                                  struct scoreboard_fingerprint event)
+{
+    for (size_t i = 0; i < scoreboard->layout->slots; i++) {
+        const struct scoreboard_slot *slot = &scoreboard->layout->slot[i];
+        struct scoreboard_fingerprint other = scoreboard_handling(slot);
+        if (slot != own && other.low == event.low && other.high == event.high)
+            return true;
+    }
+    return false;
 }

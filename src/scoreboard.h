@@ -25,6 +25,11 @@ enum scoreboard_state {
     SCOREBOARD_DRAINING, /* finishing what it holds */
 };
 
+/* Tells one event from all others: 0,0 means none. */
+struct scoreboard_fingerprint {
+    uint64_t high, low;
+};
+
 /* One worker's slot, on cache lines of its own. Times are of the monotonic clock. */
 struct scoreboard_slot {
     _Alignas(128) _Atomic int32_t state;
@@ -34,14 +39,18 @@ struct scoreboard_slot {
     _Atomic uint64_t
         given_back_msgs;         /* events returned to the queue when a drain ran out of time */
     _Atomic int64_t busy_ns;     /* time spent on events */
-    _Atomic int64_t progress_ns; /* when it last took up or finished an event */
+    _Atomic int64_t progress_ns; /* when it last took up or finished an event, or looked for one */
     _Atomic int64_t simulated_service_ns; /* --service-time; 0: none */
+    /* The event being handled, so that it can be counted against it when the worker dies of it. */
+    _Atomic uint64_t fingerprint_high, fingerprint_low;
 };
 
 struct scoreboard;
 
-/* For the autoscaler: shared memory with so many empty slots. 0, -ERR_SYSTEM or -ERR_MEMORY. */
-int scoreboard_create(size_t slots, struct scoreboard **scoreboard, struct why *why);
+/* For the autoscaler: shared memory with so many empty slots. An event that killed or hung its worker
+ * max_attempts times is poison to all workers. 0, -ERR_SYSTEM or -ERR_MEMORY. */
+int scoreboard_create(size_t slots, uint32_t max_attempts, struct scoreboard **scoreboard,
+                      struct why *why);
 
 /* For a worker: attaches to the scoreboard the environment names. 0 with *slot; *slot is NULL when the
  * environment names none (the worker was started by hand); -ERR_INVALID when what it names is no scoreboard. */
@@ -53,6 +62,28 @@ void scoreboard_close(struct scoreboard *scoreboard);
 int scoreboard_fd(const struct scoreboard *scoreboard);
 size_t scoreboard_slots(const struct scoreboard *scoreboard);
 struct scoreboard_slot *scoreboard_slot(struct scoreboard *scoreboard, size_t index);
+
+/* Of an event: its message_id when that is not empty, else its properties and body. Never 0,0. */
+struct scoreboard_fingerprint scoreboard_fingerprint(const void *message_id, size_t id_length,
+                                                     const void *properties,
+                                                     size_t properties_length, const void *body,
+                                                     size_t body_length);
+
+/* What the slot's worker is handling. */
+void scoreboard_set_handling(struct scoreboard_slot *slot, struct scoreboard_fingerprint event);
+struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *slot);
+
+/* For the autoscaler, before it clears a dead worker's slot: one more attempt at this event has failed. Returns
+ * how many that makes. Of several thousand events the one counted longest ago may be forgotten. */
+uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
+                                  struct scoreboard_fingerprint event);
+
+/* For a worker, before it handles a redelivered event: whether it failed max_attempts times, ... */
+bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event);
+/* ... and whether another slot says it is handling it, as that of a dead worker does until it is counted. */
+bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
+                                  const struct scoreboard_slot *own,
+                                  struct scoreboard_fingerprint event);
 
 /* Sets every field to 0, SCOREBOARD_EMPTY. */
 void scoreboard_clear(struct scoreboard_slot *slot);

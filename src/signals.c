@@ -14,6 +14,7 @@ int signals_open(int *fd, struct why *why)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &set, NULL) == 0) {
         *fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (*fd >= 0)
@@ -35,5 +36,6 @@ void signals_restore(void)
 
     sigemptyset(&none);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

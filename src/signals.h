@@ -4,7 +4,7 @@
 
 #include "error.h"
 
-/* Blocks SIGINT and SIGTERM, ignores SIGPIPE, and opens a descriptor that becomes readable when one
+/* Blocks SIGINT and SIGTERM, ignores SIGPIPE and SIGXFSZ (both come back as errors), and opens a descriptor that becomes readable when one
  * of the two arrives. 0 or -ERR_SYSTEM. */
 int signals_open(int *fd, struct why *why);
 

@@ -89,6 +89,30 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
     return error;
 }
 
+int topology_check(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    int error = broker_ask_exchange(broker, topology->dead, why);
+
+    if (!error)
+        error = broker_ask_exchange(broker, topology->events, why);
+    if (!error)
+        error = broker_ask_queue(broker, topology->dead, why);
+    if (!error)
+        error = broker_ask_queue(broker, topology->results, why);
+    if (!error)
+        error = broker_ask_queue(broker, topology->work, why);
+    if (!error)
+        error = broker_send_bind(broker, topology->dead, topology->dead, why);
+    if (!error)
+        error = broker_send_bind(broker, topology->work, topology->events, why);
+    return error;
+}
+
+int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    return broker_send_bind(broker, topology->count, topology->events, why);
+}
+
 int topology_declare_if_missing(const struct topology *topology,
                                 const struct broker_options *options, struct why *why)
 {

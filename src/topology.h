@@ -37,6 +37,14 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
  * Errors as those of the entities in broker.h. */
 int topology_declare(const struct topology *topology, struct broker *broker, struct why *why);
 
+/* Asks for everything that topology_declare declared and binds it anew, without waiting. A BROKER_QUEUE_STATE for
+ * each queue follows (text: its name), the work queue last; or the connection ends with -ERR_MISSING when
+ * something is gone. */
+int topology_check(const struct topology *topology, struct broker *broker, struct why *why);
+
+/* Binds the count queue anew, without waiting; the exchange must be there. */
+int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why);
+
 /* Declares nothing when the exchange is there, else what topology_declare does. For publishers,
  * who need not know the farm's queue type. Costs a connection of its own when it is missing. */
 int topology_declare_if_missing(const struct topology *topology,

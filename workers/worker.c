@@ -1,10 +1,9 @@
 #include "worker.h"
 
+#include "answer.h"
 #include "broker/broker.h"
 #include "clock.h"
-#include "event.h"
 #include "log.h"
-#include "reply.h"
 #include "scoreboard.h"
 #include "signals.h"
 #include "topology.h"
@@ -14,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 /* One acknowledgement serves this many events, unless they have waited this long or nothing else is to do. */
@@ -30,6 +28,10 @@
 /* Between quick events the socket is looked at this often, not after each: a look costs two system calls. */
 #define LOOK_NS (CLOCK_NS_PER_MS / 2)
 
+/* How long a redelivered event waits for the death of its last worker to be counted. */
+#define COUNTED_WAIT_NS (200 * CLOCK_NS_PER_MS)
+#define COUNTED_LOOK_NS CLOCK_NS_PER_MS
+
 /* How long to take no work after the broker could not take a result. */
 #define REFUSED_PAUSE_NS (500 * CLOCK_NS_PER_MS)
 
@@ -38,24 +40,23 @@ struct delivery {
     struct delivery *next;
     uint64_t tag;
     bool redelivered;
+    bool poison;                              /* not to be handled */
     struct broker_bytes raw_properties, body; /* both in bytes[] */
+    int64_t wait_until_ns;                    /* for COUNTED_WAIT_NS; 0: not waiting */
     char bytes[];
 };
 
 struct worker {
     const struct worker_settings *settings;
-    const struct worker_job *job;
     const struct topology *topology;
     char name[BROKER_NAME_SIZE]; /* FARM/PROGRAM/HOST/PID: connection and consumer */
-    const char *short_name;      /* HOST/PID within it */
     int signal_fd, ready_fd;
 
     struct scoreboard *scoreboard;
     struct scoreboard_slot *slot; /* never NULL: one of its own when there is no scoreboard */
 
     struct broker *broker;
-    struct broker_properties *properties;
-    struct event event;
+    struct answerer answerer;
     struct delivery *first, **last; /* taken and waiting, oldest first */
     struct window window;           /* handled, published, unconfirmed */
     size_t in_flight;               /* waiting, published, or settled but not yet acknowledged */
@@ -139,6 +140,7 @@ static void drop_first(struct worker *worker)
     if (!worker->first)
         worker->last = &worker->first;
     worker->started_ns = 0;
+    scoreboard_set_handling(worker->slot, (struct scoreboard_fingerprint){0});
     free(gone);
 }
 
@@ -171,145 +173,92 @@ static int give_back(struct worker *worker, uint64_t tag, struct why *why)
     return broker_requeue(worker->broker, tag, false, why);
 }
 
-/* ---- publishing ---- */
+/* ---- answering ---- */
 
-static int publish(struct worker *worker, const char *exchange, struct broker_bytes routing_key,
-                   struct broker_bytes body, uint64_t delivery_tag, struct why *why)
+/* A message was published: the next one that the broker will confirm. delivery_tag 0: for no event. */
+static int published(struct worker *worker, uint64_t delivery_tag, struct why *why)
 {
-    int error = broker_publish(worker->broker, exchange, routing_key, worker->properties, body,
-                               true, NULL, why);
-
-    if (!error && window_add(&worker->window, delivery_tag))
-        error = error_set(why, ERR_MEMORY, "out of memory");
-    return error;
+    return window_add(&worker->window, delivery_tag) ? error_set(why, ERR_MEMORY, "out of memory")
+                                                     : 0;
 }
 
-/* Sends the message whose properties are at hand to FARM.dead. delivery_tag 0: in place of one returned. */
-static int publish_dead(struct worker *worker, const struct reply *reply, struct broker_bytes body,
-                        uint64_t delivery_tag, const char *reason, struct why *why)
+/* Begins with the first of the waiting events, unless the autoscaler is still to count the death of the
+ * worker that had it before: false, and it is to be tried again. */
+static bool take_up_first(struct worker *worker, int64_t now_ns)
 {
-    if (reply_dead(worker->properties, reply, reason))
-        return error_set(why, ERR_MEMORY, "out of memory");
-    log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", worker->topology->dead, reason);
-    return publish(worker, worker->topology->dead, (struct broker_bytes){"", 0}, body, delivery_tag,
-                   why);
+    struct delivery *delivery = worker->first;
+
+    if (worker->scoreboard) {
+        struct broker_bytes id = {0};
+        if (broker_properties_decode(worker->answerer.properties, delivery->raw_properties) == 0)
+            id = broker_properties_get(worker->answerer.properties, BROKER_MESSAGE_ID);
+        struct scoreboard_fingerprint event = scoreboard_fingerprint(
+            id.bytes, id.length, delivery->raw_properties.bytes, delivery->raw_properties.length,
+            delivery->body.bytes, delivery->body.length);
+        if (delivery->redelivered) {
+            if (!delivery->wait_until_ns)
+                delivery->wait_until_ns = now_ns + COUNTED_WAIT_NS;
+            if (now_ns < delivery->wait_until_ns &&
+                scoreboard_handled_elsewhere(worker->scoreboard, worker->slot, event))
+                return false;
+            delivery->poison = scoreboard_is_poison(worker->scoreboard, event);
+        }
+        scoreboard_set_handling(worker->slot, event);
+    }
+    worker->started_ns = now_ns;
+    tell_progress(worker, now_ns);
+    return true;
 }
 
-/* Why an event cannot be handled, from its properties and size alone: 0, or -ERR_INVALID. */
-static int check(const struct worker *worker, const struct delivery *delivery, struct why *why)
-{
-    struct broker_bytes encoding =
-        broker_properties_get(worker->properties, BROKER_CONTENT_ENCODING);
-    struct broker_bytes reply_to = broker_properties_get(worker->properties, BROKER_REPLY_TO);
-
-    if (delivery->body.length > worker->settings->max_body_bytes)
-        return error_set(why, ERR_INVALID, "body of %zu bytes; at most %zu are accepted",
-                         delivery->body.length, worker->settings->max_body_bytes);
-    if (encoding.length && (encoding.length != strlen("utf-8") ||
-                            strncasecmp(encoding.bytes, "utf-8", encoding.length) != 0))
-        return error_set(why, ERR_INVALID, "content_encoding '%.*s'; expected utf-8 or none",
-                         (int)encoding.length, encoding.bytes);
-    if (reply_to.bytes && topology_reserves(worker->topology, reply_to))
-        return error_set(why, ERR_INVALID, "reply_to names the farm's own queue '%.*s'",
-                         (int)reply_to.length, reply_to.bytes);
-    return 0;
-}
-
-/* Handles the event and publishes its result. An error but -ERR_INVALID ends the connection or the worker. */
-static int answer(struct worker *worker, const struct delivery *delivery, struct why *why)
-{
-    struct broker_properties *properties = worker->properties;
-    struct worker_output output = {0};
-    const char *body = delivery->body.bytes;
-    size_t body_length = delivery->body.length;
-
-    int error = check(worker, delivery, why);
-    if (error)
-        return error;
-    struct broker_bytes type = broker_properties_get(properties, BROKER_CONTENT_TYPE);
-    error =
-        event_parse(&worker->event, event_is_json(type.bytes, type.length), body, body_length, why);
-    if (error)
-        return error;
-    error = worker->job->handle(worker->job->context, worker->event.text, worker->event.text_length,
-                                &output, why);
-    if (error)
-        return error;
-    if (output.matches)
-        error = event_build(&worker->event, output.text, output.length, &body, &body_length);
-    if (error)
-        return error;
-
-    struct broker_bytes reply_to = broker_properties_get(properties, BROKER_REPLY_TO);
-    if (!reply_to.length)
-        reply_to = broker_text(worker->topology->results);
-    if (reply_result(properties,
-                     &(struct reply){.worker = worker->short_name,
-                                     .matches = output.matches,
-                                     .redelivered = delivery->redelivered,
-                                     .room_bytes = broker_properties_room(worker->broker)}))
-        return error_set(why, ERR_MEMORY, "out of memory");
-    return publish(worker, "", reply_to, (struct broker_bytes){body, body_length}, delivery->tag,
-                   why);
-}
-
-static int handle_first(struct worker *worker, struct why *why)
+static int finish_first(struct worker *worker, struct why *why)
 {
     const struct delivery *delivery = worker->first;
-    struct why reason = {0};
-
-    int error = broker_properties_decode(worker->properties, delivery->raw_properties);
-    if (error == -ERR_INVALID)
-        error_set(&reason, ERR_INVALID, "malformed properties");
-    else if (!error)
-        error = answer(worker, delivery, &reason);
-    if (error == -ERR_INVALID)
-        error = publish_dead(worker,
-                             &(struct reply){.worker = worker->short_name,
-                                             .matches = -1,
-                                             .redelivered = delivery->redelivered,
-                                             .room_bytes = broker_properties_room(worker->broker)},
-                             delivery->body, delivery->tag, reason.text, &reason);
-    if (error) {
-        *why = reason;
+    int error = answer_event(&worker->answerer,
+                             &(struct answer_event){.raw_properties = delivery->raw_properties,
+                                                    .body = delivery->body,
+                                                    .redelivered = delivery->redelivered,
+                                                    .poison = delivery->poison},
+                             why);
+    if (!error)
+        error = published(worker, delivery->tag, why);
+    if (error)
         return error;
-    }
 
     int64_t done_ns = clock_now_ns();
     int64_t spent_ns = done_ns - worker->started_ns;
     worker->service_ns += worker->service_ns == 0
                               ? (double)spent_ns
                               : SERVICE_SMOOTHING * ((double)spent_ns - worker->service_ns);
-    struct scoreboard_slot *slot = worker->slot;
-    atomic_fetch_add_explicit(&slot->busy_ns, spent_ns, memory_order_relaxed);
-    atomic_fetch_add_explicit(&slot->handled_msgs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->slot->busy_ns, spent_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->slot->handled_msgs, 1, memory_order_relaxed);
     tell_progress(worker, done_ns);
     drop_first(worker);
     return 0;
 }
 
+/* Works on the first of the waiting events; *until_ns is when it can go on. */
+static int work_on_first(struct worker *worker, int64_t now_ns, int64_t *until_ns, struct why *why)
+{
+    if (!worker->started_ns && !take_up_first(worker, now_ns)) {
+        *until_ns = now_ns + COUNTED_LOOK_NS;
+        return 0;
+    }
+    int64_t finish_ns = worker->started_ns + worker->settings->simulated_service_ns;
+    if (now_ns < finish_ns && !worker->first->poison) {
+        *until_ns = finish_ns;
+        return 0;
+    }
+    *until_ns = now_ns;
+    return finish_first(worker, why);
+}
+
 /* ---- what comes in ---- */
 
-/* A result nobody could be found for: it goes to FARM.dead, as it is. */
 static int take_returned(struct worker *worker, const struct broker_event *event, struct why *why)
 {
-    char reason[512];
+    int error = answer_returned(&worker->answerer, event, why);
 
-    /* FARM.dead itself has no queue: a new connection declares everything anew, and the events return. */
-    if (event->exchange.length)
-        return error_set(why, ERR_UNAVAILABLE, "'%s' takes no messages", worker->topology->dead);
-    if (broker_properties_decode(worker->properties, event->raw_properties))
-        return error_set(why, ERR_UNAVAILABLE, "a returned message has malformed properties");
-    snprintf(reason, sizeof reason, "unroutable result: no queue '%.*s' (%.*s)",
-             (int)event->routing_key.length, event->routing_key.bytes, (int)event->text.length,
-             event->text.bytes);
-    struct reply reply = {.worker = worker->short_name,
-                          .matches = -1,
-                          .redelivered =
-                              broker_headers_has(worker->properties, "winnow-redelivered"),
-                          .room_bytes = broker_properties_room(worker->broker)};
-    broker_headers_get_int(worker->properties, "winnow-matches", &reply.matches);
-    return publish_dead(worker, &reply, event->body, 0, reason, why);
+    return error ? error : published(worker, 0, why);
 }
 
 /* Results that the broker could not take: their events go back to the queue, and this worker rests a while. */
@@ -408,6 +357,7 @@ static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
     struct broker_options options = options_broker(worker->settings->options, worker->name);
     int error = broker_open_retry(&options, worker->signal_fd, deadline_ns, &worker->broker, why);
 
+    worker->answerer.broker = worker->broker;
     if (!error)
         error = topology_declare(worker->topology, worker->broker, why);
     if (!error)
@@ -443,12 +393,13 @@ static int adapt_prefetch(struct worker *worker, int64_t now_ns, struct why *why
     return broker_set_prefetch(worker->broker, worker->topology->work, worker->name, target, why);
 }
 
-/* Gives back what has not been begun and would not be done in time. */
+/* Gives back what would not be done in time. */
 static int give_back_late(struct worker *worker, int64_t now_ns, struct why *why)
 {
     size_t given = 0;
 
-    if (!worker->first || (double)now_ns + worker->service_ns <= (double)worker->drain_by_ns)
+    int64_t begin_ns = worker->started_ns ? worker->started_ns : now_ns;
+    if (!worker->first || (double)begin_ns + worker->service_ns <= (double)worker->drain_by_ns)
         return 0;
     while (worker->first) {
         int error = give_back(worker, worker->first->tag, why);
@@ -474,6 +425,8 @@ static int step(struct worker *worker, int64_t *until_ns, struct why *why)
         return error;
     *until_ns = CLOCK_NEVER;
     tell_state(worker);
+    if (!worker->started_ns)
+        tell_progress(worker, now_ns);
     if (worker->draining) {
         error = give_back_late(worker, now_ns, why);
         *until_ns = worker->drain_by_ns;
@@ -483,20 +436,8 @@ static int step(struct worker *worker, int64_t *until_ns, struct why *why)
         may_work = false;
         *until_ns = worker->pause_until_ns;
     }
-    if (!error && may_work) {
-        if (!worker->started_ns) {
-            worker->started_ns = now_ns;
-            tell_progress(worker, now_ns);
-        }
-        int64_t finish_ns = worker->started_ns + worker->settings->simulated_service_ns;
-        if (now_ns < finish_ns) {
-            *until_ns = finish_ns;
-            may_work = false;
-        } else {
-            error = handle_first(worker, why);
-            *until_ns = now_ns;
-        }
-    }
+    if (!error && may_work)
+        error = work_on_first(worker, now_ns, until_ns, why);
     bool ack_due = worker->settled >= ACK_BATCH_MSGS || (worker->settled && !worker->first) ||
                    (worker->settled && now_ns - worker->settled_since_ns >= ACK_DELAY_NS);
     if (!error && ack_due)
@@ -581,7 +522,6 @@ int worker_run(const struct worker_settings *settings, const struct worker_job *
     struct scoreboard_slot own_slot = {0};
     struct worker worker = {
         .settings = settings,
-        .job = job,
         .topology = &settings->options->topology,
         .signal_fd = -1,
         .ready_fd = open_ready_fd(),
@@ -598,19 +538,23 @@ int worker_run(const struct worker_settings *settings, const struct worker_job *
     atomic_store(&worker.slot->pid, (int32_t)getpid());
     atomic_store(&worker.slot->simulated_service_ns, settings->simulated_service_ns);
     broker_client_name(worker.topology->farm, settings->options->program, worker.name);
-    worker.short_name = worker.name + strlen(worker.topology->farm) + strlen("/") +
-                        strlen(settings->options->program) + strlen("/");
-
-    worker.properties = broker_properties_open();
-    if (!worker.properties)
+    worker.answerer = (struct answerer){
+        .job = job,
+        .topology = worker.topology,
+        .worker = worker.name + strlen(worker.topology->farm) + strlen("/") +
+                  strlen(settings->options->program) + strlen("/"),
+        .max_body_bytes = settings->max_body_bytes,
+        .properties = broker_properties_open(),
+    };
+    if (!worker.answerer.properties)
         error = error_set(why, ERR_MEMORY, "out of memory");
     else
         error = work_and_reconnect(&worker, why);
     log_event(LOG_INFO, "stopped", "handled=%llu",
               (unsigned long long)atomic_load(&worker.slot->handled_msgs));
 
-    broker_properties_close(worker.properties);
-    event_clear(&worker.event);
+    broker_properties_close(worker.answerer.properties);
+    event_clear(&worker.answerer.event);
     scoreboard_close(worker.scoreboard);
     close(worker.signal_fd);
     return error;

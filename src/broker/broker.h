@@ -106,6 +106,11 @@ int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, stru
 int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
 /* Asks for the state of a queue (passive declare); BROKER_QUEUE_STATE follows. */
 int broker_ask_queue(struct broker *broker, const char *queue, struct why *why);
+/* The same for a fanout exchange; nothing follows, but the connection ends with -ERR_MISSING if it is gone. */
+int broker_ask_exchange(struct broker *broker, const char *exchange, struct why *why);
+/* Binds a queue to a fanout exchange; nothing follows. */
+int broker_send_bind(struct broker *broker, const char *queue, const char *exchange,
+                     struct why *why);
 /* Empties a queue; BROKER_PURGED follows. */
 int broker_ask_purge(struct broker *broker, const char *queue, struct why *why);
 
@@ -125,7 +130,7 @@ enum broker_event_type {
     BROKER_CONSUMING,   /* the consumer is in place */
     BROKER_CANCELLED,   /* the broker ended the consumer: its queue was deleted */
     BROKER_CANCEL_OK,   /* broker_cancel took effect */
-    BROKER_QUEUE_STATE, /* state: the answer to broker_ask_queue */
+    BROKER_QUEUE_STATE, /* text: the queue's name; state: the answer to broker_ask_queue */
     BROKER_PURGED,      /* state.ready_msgs: how many messages the purge removed */
 };
 

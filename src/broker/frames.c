@@ -77,6 +77,28 @@ int broker_ask_queue(struct broker *broker, const char *queue, struct why *why)
                 why);
 }
 
+int broker_ask_exchange(struct broker *broker, const char *exchange, struct why *why)
+{
+    amqp_exchange_declare_t ask = {.exchange = amqp_cstring_bytes(exchange),
+                                   .type = amqp_cstring_bytes("fanout"),
+                                   .passive = 1,
+                                   .durable = 1};
+
+    return sent(broker,
+                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_EXCHANGE_DECLARE_METHOD, &ask),
+                why);
+}
+
+int broker_send_bind(struct broker *broker, const char *queue, const char *exchange,
+                     struct why *why)
+{
+    amqp_queue_bind_t bind = {
+        .queue = amqp_cstring_bytes(queue), .exchange = amqp_cstring_bytes(exchange), .nowait = 1};
+
+    return sent(broker,
+                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_QUEUE_BIND_METHOD, &bind), why);
+}
+
 int broker_ask_purge(struct broker *broker, const char *queue, struct why *why)
 {
     amqp_queue_purge_t ask = {.queue = amqp_cstring_bytes(queue)};
@@ -243,6 +265,7 @@ static int take_method(struct broker *broker, const amqp_frame_t *frame, struct 
     case AMQP_QUEUE_DECLARE_OK_METHOD: {
         const amqp_queue_declare_ok_t *ok = decoded;
         event->type = BROKER_QUEUE_STATE;
+        event->text = broker_from_amqp(ok->queue);
         event->state = (struct broker_queue_state){ok->message_count, ok->consumer_count};
         return 1;
     }
