@@ -5,7 +5,6 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 O       := build/$(BUILD)
 BIN     := $(O)/bin
 PREFIX  ?= /usr/local
-VERSION := 0.1.0
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 -Werror
 CFLAGS_release := -O2 -g
@@ -18,7 +17,7 @@ ifeq ($(BUILD),clang)
 CC := clang
 endif
 
-CPPFLAGS := -D_GNU_SOURCE -DWINNOW_VERSION='"$(VERSION)"' -Isrc -MMD -MP
+CPPFLAGS := -D_GNU_SOURCE -Isrc -MMD -MP
 CFLAGS   := -std=gnu17 $(WARNINGS) $(CFLAGS_$(BUILD))
 LDFLAGS  := $(filter -fsanitize%,$(CFLAGS_$(BUILD)))
 LIBS     := -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
@@ -121,7 +120,7 @@ $(O)/%.o: %.c Makefile
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 	@printf '{"directory": "%s", "file": "%s", "output": "%s", "command": "%s"},\n' '$(CURDIR)' '$<' '$@' \
-	    '$(subst ",\\",$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<)' >$@.json
+	    '$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<' >$@.json
 
 compile_commands.json: $(ALL_OBJECTS)
 	@{ echo '['; cat $(ALL_OBJECTS:=.json) | sed '$$ s/,$$//'; echo ']'; } >$@

@@ -101,12 +101,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             options_duration(state, "--drain-timeout", argument, 0, 86400 * SECOND_NS);
         return 0;
     case KEY_COUNT:
-        if (strcmp(argument, "consume") && strcmp(argument, "purge"))
+        if (strcmp(argument, "consume") != 0 && strcmp(argument, "purge") != 0)
             argp_error(state, "--count: '%s' is not known; expected consume or purge", argument);
         settings->count = argument[0] == 'p' ? SAMPLER_PURGE : SAMPLER_CONSUME;
         return 0;
     case KEY_STOP:
-        if (strcmp(argument, "oldest") && strcmp(argument, "idle"))
+        if (strcmp(argument, "oldest") != 0 && strcmp(argument, "idle") != 0)
             argp_error(state, "--stop: '%s' is not known; expected oldest or idle", argument);
         settings->stop = argument[0] == 'i' ? POOL_STOP_IDLE : POOL_STOP_OLDEST;
         return 0;

@@ -337,9 +337,7 @@ static int64_t tick(struct farm *farm, int64_t now_ns)
 
 static void take_signals(struct farm *farm)
 {
-    int signal_number;
-
-    while ((signal_number = signals_next(farm->signal_fd)) != 0) {
+    while (signals_next(farm->signal_fd)) {
         if (farm->finishing) {
             log_event(LOG_WARN, "abandoning", "why=\"a second signal\"");
             pool_abandon(&farm->pool);

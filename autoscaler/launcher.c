@@ -136,6 +136,7 @@ struct preparation {
 static void forget_preparation(struct preparation *preparation)
 {
     free(preparation->environment);
+    preparation->environment = NULL;
     close_fd(&preparation->ready[0]);
     close_fd(&preparation->ready[1]);
     close_fd(&preparation->failure[0]);

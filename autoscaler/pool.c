@@ -254,6 +254,8 @@ static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions
                 (!chosen || better_to_stop(pool, slot, chosen)))
                 chosen = slot;
         }
+        if (!chosen)
+            break;
         size_t index = (size_t)(chosen - pool->slots);
         move(pool, index, EVENT_DRAIN);
         chosen->deadline_ns = now_ns + pool->params.drain_timeout_ns + POOL_DRAIN_GRACE_NS;

@@ -122,7 +122,7 @@ static int parse_json(struct event *event, struct why *why)
     json_error_t problem;
     /* Integers of any size are valid JSON; their digits are never rewritten, so a double will do. */
     json_t *root = json_loadb(event->body, event->body_length,
-                              JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &problem);
+                              JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &problem);
     int error = 0;
 
     if (!root)

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "units.h"
+#include "version.h"
 
 #include <stdio.h>
 #include <stdlib.h>

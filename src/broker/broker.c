@@ -1,6 +1,7 @@
 #include "internal.h"
 
 #include "clock.h"
+#include "version.h"
 
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>

@@ -96,7 +96,8 @@ int broker_enable_confirms(struct broker *broker, struct why *why);
 int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
                    bool exclusive, struct why *why);
 /* Changes the prefetch of a consumer, which the broker allows only by ending it and beginning anew; what it
- * holds stays with it. BROKER_CONSUMING follows. */
+ * holds stays with it. The new one is called TAG/1, TAG/2, ... (the caller goes on saying TAG): to one of the same
+ * name the broker would add what it held to its prefetch. BROKER_CONSUMING follows. */
 int broker_set_prefetch(struct broker *broker, const char *queue, const char *tag,
                         uint16_t prefetch, struct why *why);
 /* BROKER_CANCEL_OK follows after the last delivery. */

@@ -4,6 +4,7 @@
 #include "clock.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
@@ -15,9 +16,22 @@ static int sent(struct broker *broker, int status, struct why *why)
     return status == AMQP_STATUS_OK ? 0 : broker_fail_status(broker, status, why);
 }
 
+/* Longest that the protocol can carry. */
+#define TAG_SIZE 256
+
+static amqp_bytes_t current_tag(const struct broker *broker, const char *tag, char text[TAG_SIZE])
+{
+    if (!broker->prefetch_changes)
+        return amqp_cstring_bytes(tag);
+    snprintf(text, TAG_SIZE, "%s/%u", tag, broker->prefetch_changes);
+    return amqp_cstring_bytes(text);
+}
+
 int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
                    bool exclusive, struct why *why)
 {
+    char text[TAG_SIZE];
+
     if (prefetch) {
         amqp_basic_qos_t qos = {.prefetch_count = prefetch};
         int error =
@@ -27,7 +41,7 @@ int broker_consume(struct broker *broker, const char *queue, const char *tag, ui
             return error;
     }
     amqp_basic_consume_t consume = {.queue = amqp_cstring_bytes(queue),
-                                    .consumer_tag = amqp_cstring_bytes(tag),
+                                    .consumer_tag = current_tag(broker, tag, text),
                                     .no_ack = prefetch == 0,
                                     .exclusive = exclusive};
     return sent(broker,
@@ -37,7 +51,8 @@ int broker_consume(struct broker *broker, const char *queue, const char *tag, ui
 
 static int cancel(struct broker *broker, const char *tag, bool nowait, struct why *why)
 {
-    amqp_basic_cancel_t method = {.consumer_tag = amqp_cstring_bytes(tag), .nowait = nowait};
+    char text[TAG_SIZE];
+    amqp_basic_cancel_t method = {.consumer_tag = current_tag(broker, tag, text), .nowait = nowait};
 
     return sent(broker,
                 amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_BASIC_CANCEL_METHOD, &method),
@@ -49,7 +64,10 @@ int broker_set_prefetch(struct broker *broker, const char *queue, const char *ta
 {
     int error = cancel(broker, tag, true, why);
 
-    return error ? error : broker_consume(broker, queue, tag, prefetch, false, why);
+    if (error)
+        return error;
+    broker->prefetch_changes++;
+    return broker_consume(broker, queue, tag, prefetch, false, why);
 }
 
 int broker_cancel(struct broker *broker, const char *tag, struct why *why)

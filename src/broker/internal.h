@@ -37,6 +37,7 @@ struct broker {
     size_t frame_max;
     int64_t heartbeat_ns;
     uint64_t published;
+    unsigned prefetch_changes; /* they number the consumer's tag */
     bool opened, broken, blocked;
     struct incoming incoming;
 };
