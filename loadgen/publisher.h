@@ -1,0 +1,82 @@
+/* publisher.h - sends events over several connections, as fast as their confirm windows let it.
+ *
+ * An event is in flight until the broker has confirmed it. When the broker refuses it, or the
+ * connection breaks first, it is sent again under the same name: it may arrive twice, and is not
+ * forgotten. What becomes of each event goes into the ledger. */
+#ifndef LOADGEN_PUBLISHER_H
+#define LOADGEN_PUBLISHER_H
+
+#include "bodies.h"
+#include "error.h"
+#include "ledger.h"
+#include "options.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Everything is borrowed and must stay until publisher_close. */
+struct publisher_settings {
+    const struct options *options;
+    const char *name; /* of the connections, see broker_client_name */
+    uint64_t run;
+    const char *reply_to; /* queue for the results; NULL: the farm's own */
+    size_t connections;   /* >= 1 */
+    size_t window_msgs;   /* >= 1: events in flight on each connection */
+    const struct bodies *bodies;
+    struct ledger *ledger;
+};
+
+struct publisher;
+
+/* Opens the connections, trying until deadline_ns or until wake_fd (or -1) is readable, and
+ * declares the farm's exchange and queues when they are not there.
+ *
+ * Returns 0 and *publisher (release with publisher_close), or as broker_open_retry and
+ * topology_declare_if_missing. */
+int publisher_open(const struct publisher_settings *settings, int wake_fd, int64_t deadline_ns,
+                   struct publisher **publisher, struct why *why);
+/* Takes NULL. */
+void publisher_close(struct publisher *publisher);
+
+/* From here on intended times count, and latencies with them. */
+void publisher_start(struct publisher *publisher, int64_t start_ns);
+
+/* True when publisher_send can send at once: a connection is up, with room in its window and in its
+ * socket, and nothing that must be sent again comes first. */
+bool publisher_ready(struct publisher *publisher);
+
+/* Sends the next event of the ledger on the next connection in turn. Only when ready.
+ *
+ * *sent_ns   when the event was in the socket's hands
+ *
+ * Returns 0, also when the connection broke at it, or -ERR_MEMORY, -ERR_INVALID. */
+int publisher_send(struct publisher *publisher, int64_t intended_ns, int64_t *sent_ns,
+                   struct why *why);
+
+/* Takes in what has arrived, brings lost connections back, and sends again what has to be.
+ *
+ * *more   set when there was too much to take at once: look again before waiting
+ *
+ * Returns 0, or the last error of a connection lost for longer than --connect-timeout, or
+ * -ERR_MEMORY. */
+int publisher_look(struct publisher *publisher, bool *more, struct why *why);
+
+/* For the caller's poll: fills in fds[0 .. connections-1]. */
+void publisher_poll(const struct publisher *publisher, struct pollfd *fds);
+/* When publisher_look is due even though nothing is readable. */
+int64_t publisher_due_ns(const struct publisher *publisher);
+
+/* Events sent and not yet settled, those to be sent again included. */
+size_t publisher_waiting(const struct publisher *publisher);
+
+/* Whether the broker now blocks a connection (its memory or disk alarm), and for how long it has
+ * done so since the start, in all. */
+bool publisher_blocked(const struct publisher *publisher);
+int64_t publisher_blocked_ns(const struct publisher *publisher);
+
+/* Connections that are lost at the moment. */
+size_t publisher_lost(const struct publisher *publisher);
+
+#endif

@@ -1,0 +1,424 @@
+#!/usr/bin/python3
+"""The load generator's accounts are true: against real workers, against workers that lie, and against a
+broker that blocks, refuses and drops connections."""
+
+import csv
+import json
+import signal
+import subprocess
+
+from tap import *
+
+LOADGEN = "winnow-loadgen"
+KEYS = """published confirmed returned nacked results dead destroyed lost duplicates corrupted
+    blocked_s offered_per_s achieved_per_s lag_ms confirm_ms end_to_end_ms""".split()
+PERCENTILES = ["p50", "p90", "p99", "p99_9", "max"]
+
+
+def write(name, text):
+    with open(name, "wb") as file:
+        file.write(text.encode() if isinstance(text, str) else text)
+    return name
+
+
+def summary():
+    with open("summary.json") as file:
+        return json.load(file)
+
+
+def counts(*keys):
+    found = summary()
+    return {key: found[key] for key in keys}
+
+
+def loadgen(*args, name, serve=None, seconds=30):
+    """Runs the load generator to its end, with serve(running) beside it; its exit code and the program."""
+    with spawn(LOADGEN, "--summary", "summary.json", *args, farm=name) as running:
+        if serve:
+            serve(running)
+        return running.wait(seconds), running
+
+
+def new_farm():
+    """A farm whose exchange and queues are there; the load generator made them."""
+    name = farm()
+    code, running = loadgen("--phase", "10ms@0", name=name)
+    ok(code == 0, "a schedule without events is fine") or diag(running.stderr())
+    return name
+
+
+def queues_of_run(name):
+    """Whether the broker still has a queue of a run: nothing but the name is known of it."""
+    listing = ctl("list_queues", "name")
+    return [line for line in listing.split() if line.startswith(f"{name}.verify.")]
+
+
+def ctl(*args):
+    tool = os.path.join(os.environ["WINNOW_TOP"], "tools", "private-broker")
+    command = [tool, "ctl", os.environ["WINNOW_TEST_BROKER_DIR"], "-q", *args]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+@contextlib.contextmanager
+def channel_of():
+    with contextlib.closing(connect()) as connection:
+        yield connection.channel()
+
+
+def worker(name, handle):
+    """A worker made here: handle(channel, number, properties, body) answers or does not."""
+
+    def serve(running):
+        with channel_of() as channel:
+            number = 0
+            while running.wait(0) is None:
+                method, properties, body = channel.basic_get(f"{name}.work", auto_ack=True)
+                if not method:
+                    time.sleep(0.005)
+                    continue
+                handle(channel, number, properties, body)
+                number += 1
+
+    return serve
+
+
+def reply(channel, properties, body, matches=0, **changed):
+    fields = dict(
+        message_id=properties.message_id,
+        correlation_id=properties.message_id,
+        headers={} if matches is None else {"winnow-matches": matches},
+    )
+    fields.update(changed)
+    channel.basic_publish("", properties.reply_to, body, pika.BasicProperties(**fields))
+
+
+def first_second(running):
+    """Waits until the run has told of its first second."""
+    return wait_until(lambda: re.search(r"^ +\d+\.\d ", running.stderr(), re.M), 10)
+
+
+def take_all(name):
+    with channel_of() as channel:
+        messages = []
+        while True:
+            method, properties, body = channel.basic_get(f"{name}.work", auto_ack=True)
+            if not method:
+                return messages
+            messages.append((properties, body))
+
+
+# ---- what is right ----
+
+
+def real_workers_answer_everything():
+    name = farm()
+    schedule = write("schedule.csv", "to_per_s,duration_s,from_per_s\n1000,1,0\n500,1.5,500\n")
+    with spawn("winnow-filter", farm=name) as first, spawn("winnow-filter", farm=name):
+        code, running = loadgen(
+            "--schedule", schedule, "--verify", "--connections", "2", "--timeline", "timeline.csv", name=name
+        )
+        equal(code, 0, "a run against real workers ends well") or diag(running.stderr())
+    total = dict(published=1250, confirmed=1250, results=1250)
+    equal(counts(*total), total, "every event is published, confirmed and answered")
+    faults = dict.fromkeys(["returned", "nacked", "dead", "destroyed", "lost", "duplicates", "corrupted"], 0)
+    equal(counts(*faults), faults, "and nothing is held against anybody")
+    like(running.stdout(), r"1250 published.*\n.*1250 results, 0 dead, 0 lost", "the totals are printed")
+    like(running.stdout(), "verdict +good", "with a verdict")
+    like(running.stderr(), r"time_s +offered/s.*\n +1\.0 ", "a line a second tells how it goes")
+
+    found = summary()
+    equal(list(found), KEYS, "the summary has its keys, in order")
+    for key in ["lag_ms", "confirm_ms", "end_to_end_ms"]:
+        values = list(found[key].values())
+        ok(list(found[key]) == PERCENTILES and values == sorted(values) and values[0] > 0, f"{key} has percentiles")
+    ok(abs(found["offered_per_s"] - 500) < 1, "the offered rate is that of the schedule")
+
+    with open("timeline.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    equal(
+        list(rows[0]),
+        ["time_s", "offered_per_s", "published_per_s", "confirmed_per_s", "results_per_s"],
+        "the timeline has its columns",
+    )
+    ok(2 <= len(rows) <= 4, "and a row a second")
+    for column in list(rows[0])[1:]:
+        area, before = 0, 0
+        for row in rows:
+            area += float(row[column]) * (float(row["time_s"]) - before)
+            before = float(row["time_s"])
+        ok(abs(area - 1250) < 2, f"which adds up to all events: {column}")
+    equal(queues_of_run(name), [], "the queues of the run are gone")
+
+
+def events_are_as_promised():
+    name = new_farm()
+    body = write("body.txt", "\ufefffirst line\r\n\n   \nsecond — línia\nthird, without an end")
+    code, running = loadgen("--phase", "60ms@100", "--body", body, name=name)
+    equal(code, 0, "a run that nobody answers ends well without --verify")
+    messages = take_all(name)
+    equal(
+        [text.decode() for _, text in messages],
+        ["first line", "second — línia", "third, without an end"] * 2,
+        "the lines of the file are sent in turn, without the blank ones",
+    )
+    first = messages[0][0]
+    equal(
+        (first.delivery_mode, first.content_type, first.correlation_id, first.reply_to, first.headers),
+        (2, "text/plain", None, None, None),
+        "events are persistent plain text, for FARM.results",
+    )
+    like(first.message_id, r"^[0-9a-f]{16}\.0\.[0-9a-f]+$", "the message_id names run, event and time")
+    unknown = dict.fromkeys(["results", "dead", "destroyed", "lost", "duplicates", "corrupted"])
+    equal(counts(*unknown), unknown, "what was not looked at is unknown, not zero")
+    equal(summary()["end_to_end_ms"], dict.fromkeys(PERCENTILES), "nor has it percentiles")
+
+    table = write("body.csv", 'id,text\n1,"one, two"\n2,\n3,"two\nlines"\n')
+    loadgen("--phase", "20ms@100", "--body", f"{table}:text", name=name)
+    equal([text for _, text in take_all(name)], [b"one, two", b"two\nlines"], "a column of a table is sent")
+
+
+def poisson_times_repeat():
+    name = new_farm()
+    times = []
+    for seed in 7, 7, 8:
+        loadgen("--phase", "300ms@200", "--arrival", "poisson", "--seed", seed, name=name)
+        times.append([properties.message_id.split(".")[2] for properties, _ in take_all(name)])
+    ok(len(times[0]) > 20 and times[0] == times[1], "the same seed makes the same times")
+    ok(times[0] != times[2], "another seed makes others")
+
+
+def dead_letters_are_answers():
+    name = farm()
+    body = write("bad.txt", b"good\n\xff\xfe not UTF-8\n")
+    with spawn("winnow-filter", farm=name):
+        code, _ = loadgen("--phase", "500ms@100", "--body", body, "--verify", name=name)
+    equal(code, 0, "events that end in FARM.dead are accounted for")
+    want = dict(confirmed=50, results=25, dead=25, lost=0)
+    equal(counts(*want), want, "and counted apart from results")
+
+
+# ---- what is wrong ----
+
+
+def a_lost_event_is_found():
+    name = new_farm()
+
+    def steal_each_tenth(channel, number, properties, body):
+        if number % 10 != 3:
+            reply(channel, properties, body)
+
+    code, running = loadgen(
+        "--phase", "500ms@100", "--verify", "--verify-timeout", "1s", name=name, serve=worker(name, steal_each_tenth)
+    )
+    equal(code, 1, "a run with lost events ends badly")
+    want = dict(published=50, confirmed=50, results=45, dead=0, lost=5, duplicates=0, corrupted=0)
+    equal(counts(*want), want, "exactly the stolen events are lost")
+    like(running.stdout(), "verdict +bad: 5 lost", "and the verdict says so")
+    like(running.stderr(), "event=lost sequence=3 ", "and which")
+    equal(queues_of_run(name), [], "the queues are gone after a bad run too")
+
+
+def a_wrong_answer_is_found():
+    name = new_farm()
+    body = write("fool.txt", "you fool!\n")
+    other = pika.BasicProperties(message_id="0123456789abcdef.0.0", correlation_id="0123456789abcdef.0.0")
+
+    def lie(channel, number, properties, text):
+        right = b"you CENSORED!"
+        if number == 0:
+            reply(channel, properties, b"You CENSORED!", 1)
+        elif number == 1:
+            reply(channel, properties, right, 2)
+        elif number == 2:
+            reply(channel, properties, right, None)
+        elif number == 3:
+            reply(channel, properties, right, "1")
+        elif number == 4:
+            reply(channel, properties, right, 1, correlation_id=None)
+        elif number == 5:
+            reply(channel, properties, right, 1, message_id=None)
+        elif number == 6:
+            reply(channel, properties, right, 1)
+            reply(channel, properties, right, 1)
+        elif number == 7:
+            for message in other, pika.BasicProperties(), pika.BasicProperties(message_id="\u00e9"):
+                channel.basic_publish("", properties.reply_to, right, message)
+                channel.basic_publish(f"{name}.dead", "", right, message)
+            reply(channel, properties, text, 0)
+        else:
+            reply(channel, properties, right, 1)
+
+    code, running = loadgen(
+        "--phase", "200ms@100", "--body", body, "--verify", "--verify-timeout", "2s", name=name, serve=worker(name, lie)
+    )
+    equal(code, 1, "a run with corrupted results ends badly")
+    want = dict(confirmed=20, results=20, dead=0, lost=0, duplicates=1, corrupted=6)
+    equal(counts(*want), want, "what is not the event's own text with its masks is corrupted")
+    like(running.stdout(), "6 messages were not of this run", "messages of others are not counted as ours")
+
+
+def another_mask_can_be_verified():
+    name = farm()
+    body = write("masks.txt", "*** you fool *** tonto\n")
+    with spawn("winnow-filter", "--mask", "***", farm=name):
+        code, _ = loadgen("--phase", "50ms@100", "--body", body, "--verify", "--mask", "***", name=name)
+        equal((code, summary()["corrupted"]), (0, 0), "a mask that the text holds already is no mistake")
+        code, _ = loadgen("--phase", "50ms@100", "--body", body, "--verify", name=name)
+        equal((code, summary()["corrupted"]), (1, 5), "another mask than the workers' is")
+
+
+def an_unroutable_event_is_found():
+    name = farm()
+    with channel_of() as channel:
+        channel.exchange_declare(f"{name}.events", "fanout", durable=True)
+        code, running = loadgen("--phase", "100ms@100", name=name)
+        channel.exchange_delete(f"{name}.events")
+    equal(code, 1, "a run whose events nobody takes ends badly")
+    want = dict(published=10, confirmed=0, returned=10, nacked=0)
+    equal(counts(*want), want, "a returned event is not confirmed")
+
+
+# ---- a broker that makes trouble ----
+
+
+def a_refused_event_is_sent_again():
+    name = new_farm()
+    with channel_of() as channel:
+        channel.queue_declare(
+            f"{name}.small", exclusive=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"}
+        )
+        channel.queue_bind(f"{name}.small", f"{name}.events")
+
+        def drain(running):
+            while running.wait(0.05) is None:
+                channel.basic_get(f"{name}.small", auto_ack=True)
+
+        code, _ = loadgen("--phase", "10ms@1k", name=name, serve=drain)
+    equal(code, 0, "events that the broker refuses at first get there in the end")
+    want = dict(published=10, confirmed=10)
+    equal(counts(*want), want, "each is confirmed once")
+    ok(summary()["nacked"] > 0, "and the refusals are counted")
+
+
+def a_broken_connection_loses_nothing():
+    name = farm()
+    with spawn("winnow-filter", farm=name):
+
+        def cut(running):
+            first_second(running)
+            ctl("close_all_connections", "cut for the test")
+
+        code, running = loadgen("--phase", "4s@500", "--connections", "2", "--verify", name=name, serve=cut)
+    equal(code, 0, "a run whose connections were cut ends well") or diag(running.stdout() + running.stderr())
+    want = dict(published=2000, confirmed=2000, results=2000, lost=0, corrupted=0)
+    equal(counts(*want), want, "nothing is lost by it")
+    like(running.stderr(), "event=connection_back", "because the connections came back")
+    equal(queues_of_run(name), [], "and the queues are gone")
+
+
+def a_blocking_broker_is_waited_for():
+    name = new_farm()
+    try:
+        ctl("set_vm_memory_high_watermark", "absolute", "1")
+
+        def unblock(running):
+            first_second(running)
+            ctl("set_vm_memory_high_watermark", "0.6")
+
+        # Far less patience than the broker needs: that time does not count.
+        code, running = loadgen("--phase", "500ms@200", "--verify-timeout", "500ms", name=name, serve=unblock)
+    finally:
+        ctl("set_vm_memory_high_watermark", "0.6")
+    equal(code, 0, "a run that the broker blocked ends well") or diag(running.stderr())
+    found = summary()
+    equal((found["published"], found["confirmed"]), (100, 100), "no event is left out")
+    ok(0.5 < found["blocked_s"] < 20, "the time blocked is told")
+    ok(found["lag_ms"]["p50"] > 250, "and it counts as lag of the events that had to wait")
+
+
+def a_signal_ends_it_truthfully():
+    name = farm()
+    with spawn("winnow-filter", farm=name):
+
+        def interrupt(running):
+            first_second(running)
+            running.signal(signal.SIGINT)
+
+        code, running = loadgen("--phase", "1h@200", "--verify", name=name, serve=interrupt, seconds=5)
+    equal(code, 0, "a run interrupted when all is well ends well")
+    found = summary()
+    ok(200 <= found["published"] < 1000, "it stopped sending")
+    ok(found["published"] == found["confirmed"] == found["results"], "and accounts for what was sent")
+    ok(abs(found["offered_per_s"] - 200) < 4, "offered is what was due until then")
+
+    name = new_farm()
+
+    def interrupt_twice(running):
+        first_second(running)
+        running.signal(signal.SIGTERM)
+        wait_until(lambda: "event=stopping" in running.stderr(), 5)
+        running.signal(signal.SIGTERM)
+
+    code, running = loadgen("--phase", "1h@200", "--verify", name=name, serve=interrupt_twice, seconds=2)
+    equal(code, 1, "a second signal ends it at once")
+    found = summary()
+    ok(found["lost"] == found["confirmed"] > 0, "what was not answered by then is said to be so")
+    equal(queues_of_run(name), [], "and the queues are gone")
+
+
+# ---- what it refuses ----
+
+
+def bad_input_is_refused():
+    name = farm()
+    one = ["--phase", "1s@1"]
+    empty = write("empty.txt", "\n  \n")
+    table = write("table.csv", "a,b\n1,2\n")
+    rows = write("rows.csv", "duration_s,from_per_s,to_per_s\n1,2,3\n1,-2,3\n")
+    cases = [
+        (64, [], "nothing to send"),
+        (64, [*one, "--schedule", rows], "cannot be combined"),
+        (64, ["--phase", "1@1"], "--phase: phase '1@1': duration '1'"),
+        (64, ["--phase", "1s"], "--phase: phase '1s': no rate"),
+        (64, ["--phase", "1s@5..x"], "rate 'x'"),
+        (64, [*one, "--arrival", "regular"], "--arrival: 'regular'.* constant or poisson"),
+        (64, [*one, "--connections", "0"], "--connections: '0'"),
+        (64, [*one, "--confirm-window", "many"], "--confirm-window: 'many'"),
+        (64, [*one, "--verify-timeout", "5"], "--verify-timeout: '5'"),
+        (64, [*one, "more"], "unexpected argument 'more'"),
+        (78, ["--schedule", "missing.csv"], "missing.csv: No such file"),
+        (78, ["--schedule", rows], "rows.csv:3: column 'from_per_s': -2 is negative"),
+        (78, ["--schedule", table], "table.csv:1: no column 'duration_s'"),
+        (78, [*one, "--body", "missing.txt"], "--body: cannot read 'missing.txt': No such file"),
+        (78, [*one, "--body", "."], "--body: cannot read '.': Is a directory"),
+        (78, [*one, "--body", empty], "--body: 'empty.txt' has no text in it"),
+        (78, [*one, "--body", table], "--body: 'table.csv': which column"),
+        (78, [*one, "--body", f"{table}:c"], "--body: table.csv:1: no column 'c'"),
+        (78, [*one, "--summary", "missing/s.json"], "--summary: cannot write 'missing/s.json'"),
+        (78, [*one, "--timeline", "."], r"--timeline: cannot write '\.'"),
+    ]
+    # Nobody answers there: what is refused is refused before anything is sent.
+    for code, args, message in cases:
+        with spawn(LOADGEN, *args, farm=name, amqp="amqp://127.0.0.1:1") as running:
+            got = running.wait(5)
+            ok(
+                got == code and re.search(message, running.stderr()), f"refused: {' '.join(args) or 'no arguments'}"
+            ) or diag(f"{got}: {running.stderr()}")
+    with spawn(LOADGEN, *one, "--connect-timeout", "200ms", farm=name, amqp="amqp://127.0.0.1:1") as running:
+        equal(running.wait(5), 69, "without a broker it ends with 69")
+
+
+real_workers_answer_everything()
+events_are_as_promised()
+poisson_times_repeat()
+dead_letters_are_answers()
+a_lost_event_is_found()
+a_wrong_answer_is_found()
+another_mask_can_be_verified()
+an_unroutable_event_is_found()
+a_refused_event_is_sent_again()
+a_broken_connection_loses_nothing()
+a_blocking_broker_is_waited_for()
+a_signal_ends_it_truthfully()
+bad_input_is_refused()
+done_testing()
