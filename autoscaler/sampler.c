@@ -36,6 +36,8 @@ struct sampler {
     int64_t since_ns;
     int64_t check_ns; /* when the farm's entities are looked for next */
     bool interrupted; /* some copies since then were not seen */
+    bool missing;     /* something of the farm was deleted, which is still to be told */
+    bool checking;    /* they were asked for, and the answers are to come */
     struct question count, ready;
 };
 
@@ -137,6 +139,7 @@ static void lose_probe(struct sampler *sampler, enum log_level level, const stru
     sampler->probe_broker = NULL;
     sampler->probe_retry_ns = clock_now_ns() + RETRY_NS;
     sampler->ready = (struct question){0};
+    sampler->checking = false;
 }
 
 /* Something of the farm was deleted: the probe declares it anew, and until the count queue is bound again
@@ -146,7 +149,32 @@ static void lose_entity(struct sampler *sampler, const struct why *why)
     log_event(LOG_WARN, "entity_missing", "why=\"%s\" doing=\"declaring it anew\"", why->text);
     lose_probe(sampler, LOG_DEBUG, why);
     sampler->probe_retry_ns = 0;
-    sampler->interrupted = true;
+    sampler->interrupted = sampler->missing = true;
+}
+
+/* Copies go nowhere while the exchange is another one than the count queue was bound to. */
+static void bind_count(struct sampler *sampler)
+{
+    struct why why = {0};
+
+    if (sampler->count_broker &&
+        topology_bind_count(sampler->topology, sampler->count_broker, &why))
+        lose_count(sampler, LOG_WARN, &why);
+}
+
+/* On a connection of its own: the broker may block those that have published. */
+static void tell_destroyed(struct sampler *sampler)
+{
+    struct broker *broker = NULL;
+    struct why why = {0};
+    int error = broker_open(sampler->options, &broker, &why);
+
+    if (!error)
+        error = topology_tell_destroyed(sampler->topology, broker, &why);
+    if (error)
+        log_event(LOG_WARN, "destroyed_untold", "why=\"%s\"", why.text);
+    broker_close(broker);
+    sampler->missing = false;
 }
 
 static void reconnect(struct sampler *sampler, int64_t now_ns)
@@ -161,10 +189,10 @@ static void reconnect(struct sampler *sampler, int64_t now_ns)
             lose_probe(sampler, LOG_DEBUG, &why);
         else
             log_event(LOG_INFO, "connected", "for=backlog");
-        /* The exchange may be a new one, to which nothing but the work queue is bound yet. */
-        if (!error && sampler->count_broker &&
-            topology_bind_count(sampler->topology, sampler->count_broker, &why))
-            lose_count(sampler, LOG_WARN, &why);
+        if (!error)
+            bind_count(sampler);
+        if (!error && sampler->missing)
+            tell_destroyed(sampler);
     }
     if (!sampler->count_broker && now_ns >= sampler->count_retry_ns) {
         int error = broker_open(sampler->options, &sampler->count_broker, &why);
@@ -229,9 +257,15 @@ static void take_probe(struct sampler *sampler)
     struct why why = {0};
     int got;
 
-    while ((got = broker_next(sampler->probe_broker, &event, &why)) == 1)
-        if (event.type == BROKER_QUEUE_STATE && is_work_queue(sampler, event.text))
-            answer(&sampler->ready, event.state.ready_msgs);
+    while ((got = broker_next(sampler->probe_broker, &event, &why)) == 1) {
+        if (event.type != BROKER_QUEUE_STATE || !is_work_queue(sampler, event.text))
+            continue;
+        answer(&sampler->ready, event.state.ready_msgs);
+        /* It is the last of a check's answers: everything is there. */
+        if (sampler->checking)
+            bind_count(sampler);
+        sampler->checking = false;
+    }
     if (got == -ERR_MISSING)
         lose_entity(sampler, &why);
     else if (got < 0)
@@ -252,6 +286,7 @@ static void check_entities(struct sampler *sampler, int64_t now_ns)
     if (now_ns < sampler->check_ns || !sampler->probe_broker || sampler->ready.outstanding)
         return;
     sampler->check_ns = now_ns + CHECK_NS;
+    sampler->checking = true;
     ask(&sampler->ready); /* the work queue's state is among the answers */
     if (topology_check(sampler->topology, sampler->probe_broker, &why))
         lose_probe(sampler, LOG_WARN, &why);

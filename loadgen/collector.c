@@ -139,6 +139,11 @@ static void take(struct collector *collector, const struct broker_event *event)
         .body = event->body,
         .redelivered = event->redelivered,
     };
+    if (is_dead(collector, event) && broker_headers_has(properties, TOPOLOGY_DESTROYED_HEADER)) {
+        log_event(LOG_WARN, "destroyed", "why=\"the farm's queue or exchange was deleted\"");
+        ledger_notice(ledger);
+        return;
+    }
     if (!ledger_find(ledger, answer.message_id, answer.correlation_id, &id))
         return;
     if (is_dead(collector, event)) {

@@ -354,6 +354,23 @@ void ledger_dead(struct ledger *ledger, const struct ledger_id *id, bool redeliv
         ledger->counts.dead++;
 }
 
+void ledger_notice(struct ledger *ledger)
+{
+    ledger->destroyed_below = ledger->counts.published;
+}
+
+void ledger_settle(struct ledger *ledger)
+{
+    for (uint64_t sequence = 0; ledger_next_lost(ledger, &sequence); sequence++) {
+        if (sequence >= ledger->destroyed_below)
+            return;
+        /* As good as answered: it is lost no more. */
+        *find_event(ledger, sequence) |= ANSWERED;
+        ledger->counts.lost--;
+        ledger->counts.destroyed++;
+    }
+}
+
 bool ledger_next_lost(const struct ledger *ledger, uint64_t *sequence)
 {
     for (uint64_t each = *sequence; each < ledger->counts.published; each++)

@@ -53,7 +53,7 @@ struct ledger_counts {
     uint64_t nacked;     /* times that the broker refused one */
     uint64_t results;    /* events first answered by a result, right or not */
     uint64_t dead;       /* events first answered by a dead letter */
-    uint64_t destroyed;  /* events known to have been in a queue when it was deleted */
+    uint64_t destroyed;  /* events that went with a deleted queue; known after ledger_settle */
     uint64_t lost;       /* events confirmed and, so far, without an answer */
     uint64_t duplicates; /* answers beyond the first */
     uint64_t corrupted;  /* results that are not right, duplicates among them */
@@ -69,6 +69,7 @@ struct ledger {
     /* The ledger's own. */
     uint64_t run;
     struct broker_bytes mask;
+    uint64_t destroyed_below; /* events before this one may have been destroyed */
     uint8_t **pages;
     size_t page_count;
 };
@@ -121,6 +122,14 @@ const char *ledger_result(struct ledger *ledger, const struct ledger_id *id,
 
 /* A dead letter of a found event. */
 void ledger_dead(struct ledger *ledger, const struct ledger_id *id, bool redelivered);
+
+/* A notice came that the farm's work queue or exchange had been deleted and is there again: what was sent until now
+ * and stays without an answer was destroyed with it, rather than lost. */
+void ledger_notice(struct ledger *ledger);
+
+/* At the end, when no answer is waited for any more: counts as destroyed, and no longer as lost, what notices
+ * explain. */
+void ledger_settle(struct ledger *ledger);
 
 /* The first lost event from *sequence on: true and its number, or false. */
 bool ledger_next_lost(const struct ledger *ledger, uint64_t *sequence);

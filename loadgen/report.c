@@ -119,9 +119,12 @@ static void print_verdict(FILE *out, const struct report *report)
     } else if (!counts->published) {
         fputs("no events were sent\n", out);
     } else if (report->verify) {
-        fputs(counts->dead ? "good: every event was confirmed and answered, by a right result or "
-                             "a dead letter\n"
-                           : "good: every event was confirmed and answered by a right result\n",
+        fputs(counts->destroyed
+                  ? "good: every event was confirmed, and answered unless it went with a "
+                    "deleted queue\n"
+              : counts->dead ? "good: every event was confirmed and answered, by a right result or "
+                               "a dead letter\n"
+                             : "good: every event was confirmed and answered by a right result\n",
               out);
     } else {
         fputs("good: every event was confirmed; results were not looked at\n", out);
@@ -142,6 +145,8 @@ void report_print(FILE *out, const struct report *report)
                 "answered       %" PRIu64 " results, %" PRIu64 " dead, %" PRIu64 " lost, %" PRIu64
                 " duplicates, %" PRIu64 " corrupted",
                 counts->results, counts->dead, counts->lost, counts->duplicates, counts->corrupted);
+        if (counts->destroyed)
+            fprintf(out, "; %" PRIu64 " destroyed with a deleted queue", counts->destroyed);
         if (counts->foreign)
             fprintf(out, "; %" PRIu64 " messages were not of this run", counts->foreign);
         fputs("\n", out);

@@ -298,6 +298,7 @@ static void conclude(struct run *run, struct report *report)
     int64_t achieved_ns = run->confirmed_ns - run->start_ns;
 
     offer(run, now_ns);
+    ledger_settle(run->ledger);
     if (offered_ns > run->schedule_ns)
         offered_ns = run->schedule_ns;
     if (achieved_ns < offered_ns)

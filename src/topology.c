@@ -108,6 +108,28 @@ int topology_check(const struct topology *topology, struct broker *broker, struc
     return error;
 }
 
+int topology_tell_destroyed(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    static const char reason[] =
+        "destroyed: the work queue or the exchange was deleted, and the events in it are gone";
+    struct broker_properties *notice = broker_properties_open();
+    int error = notice ? broker_headers_add_text(notice, "winnow-reason", broker_text(reason))
+                       : -ERR_MEMORY;
+
+    if (!error)
+        error =
+            broker_headers_add_text(notice, TOPOLOGY_DESTROYED_HEADER, broker_text(topology->work));
+    if (error) {
+        error = error_set(why, ERR_MEMORY, "out of memory");
+    } else {
+        broker_properties_set_persistent(notice, true);
+        error = broker_publish(broker, topology->dead, broker_text(""), notice, broker_text(""),
+                               false, NULL, why);
+    }
+    broker_properties_close(notice);
+    return error;
+}
+
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why)
 {
     return broker_send_bind(broker, topology->count, topology->events, why);

@@ -42,6 +42,13 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
  * something is gone. */
 int topology_check(const struct topology *topology, struct broker *broker, struct why *why);
 
+/* Sends a notice to FARM.dead that the work queue or the exchange had been deleted, and with it the events that were
+ * waiting or were sent before it was declared anew: a message without a body, with the header
+ * TOPOLOGY_DESTROYED_HEADER. For whoever noticed, after topology_declare. */
+#define TOPOLOGY_DESTROYED_HEADER "winnow-destroyed"
+int topology_tell_destroyed(const struct topology *topology, struct broker *broker,
+                            struct why *why);
+
 /* Binds the count queue anew, without waiting; the exchange must be there. */
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why);
 

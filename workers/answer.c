@@ -18,6 +18,15 @@ static int publish_dead(struct answerer *answerer, const struct reply *reply,
                           answerer->properties, body, true, NULL, why);
 }
 
+/* RabbitMQ's direct reply-to is no queue: a mandatory answer to it arrives and is returned as well. */
+static bool is_direct_reply(struct broker_bytes reply_to)
+{
+    static const char prefix[] = "amq.rabbitmq.reply-to.";
+
+    return reply_to.length >= sizeof prefix - 1 &&
+           memcmp(reply_to.bytes, prefix, sizeof prefix - 1) == 0;
+}
+
 /* Why an event cannot be handled, from its properties and size alone: 0, or -ERR_INVALID. */
 static int check(const struct answerer *answerer, const struct answer_event *event, struct why *why)
 {
@@ -75,7 +84,8 @@ static int handle(struct answerer *answerer, const struct answer_event *event,
     if (reply_result(properties, &said))
         return error_set(why, ERR_MEMORY, "out of memory");
     return broker_publish(answerer->broker, "", reply_to, properties,
-                          (struct broker_bytes){body, body_length}, true, NULL, why);
+                          (struct broker_bytes){body, body_length}, !is_direct_reply(reply_to), NULL,
+                          why);
 }
 
 int answer_event(struct answerer *answerer, const struct answer_event *event, struct why *why)
@@ -114,6 +124,8 @@ int answer_returned(struct answerer *answerer, const struct broker_event *return
                           .matches = -1,
                           .redelivered =
                               broker_headers_has(answerer->properties, "winnow-redelivered"),
+                          .headers_dropped =
+                              broker_headers_has(answerer->properties, "winnow-headers-dropped"),
                           .room_bytes = broker_properties_room(answerer->broker)};
     broker_headers_get_int(answerer->properties, "winnow-matches", &reply.matches);
     return publish_dead(answerer, &reply, returned->body, reason, why);

@@ -1,5 +1,6 @@
 /* answer.h - answers one event: the job's result to where the event asks for it, or the event to FARM.dead
- * with the reason. Each call that succeeds has published exactly one message, mandatory. */
+ * with the reason. Each call that succeeds has published exactly one message, mandatory unless it
+ * answers to a direct reply-to. */
 #ifndef WINNOW_ANSWER_H
 #define WINNOW_ANSWER_H
 

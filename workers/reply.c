@@ -47,6 +47,8 @@ static int add_own(struct broker_properties *properties, const struct reply *rep
         error = broker_headers_add_text(properties, "winnow-worker", broker_text(reply->worker));
     if (!error && reply->redelivered)
         error = broker_headers_add_true(properties, "winnow-redelivered");
+    if (!error && reply->headers_dropped)
+        error = broker_headers_add_true(properties, "winnow-headers-dropped");
     return error;
 }
 
@@ -57,9 +59,10 @@ static int add_own_that_fit(struct broker_properties *properties, const struct r
 
     if (error || broker_properties_size(properties, reply->room_bytes) >= 0)
         return error;
+    struct reply without = *reply;
+    without.headers_dropped = true;
     broker_headers_clear(properties);
-    error = add_own(properties, reply, reason);
-    return error ? error : broker_headers_add_true(properties, "winnow-headers-dropped");
+    return add_own(properties, &without, reason);
 }
 
 int reply_result(struct broker_properties *properties, const struct reply *reply)

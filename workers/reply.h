@@ -10,10 +10,11 @@
 
 /* What a worker has to say in the headers. */
 struct reply {
-    const char *worker; /* "host/pid"; borrowed */
-    int64_t matches;    /* places changed; -1: not said */
-    bool redelivered;   /* the event came a second time */
-    size_t room_bytes;  /* what a frame has for properties */
+    const char *worker;   /* "host/pid"; borrowed */
+    int64_t matches;      /* places changed; -1: not said */
+    bool redelivered;     /* the event came a second time */
+    bool headers_dropped; /* what it copied was dropped already */
+    size_t room_bytes;    /* what a frame has for properties */
 };
 
 /* Turns an event's properties, in place, into those of its result: all but reply_to, user_id and expiration;

@@ -72,6 +72,7 @@ struct worker {
 
     int64_t looked_ns; /* when everything was last taken off the socket */
 
+    bool queue_deleted; /* under it; to be told when it is there again */
     bool draining, cancelled;
     int64_t drain_by_ns;
 };
@@ -303,6 +304,7 @@ static int take_event(struct worker *worker, const struct broker_event *event, s
             worker->cancelled = true;
             return 0;
         }
+        worker->queue_deleted = true;
         return error_set(why, ERR_UNAVAILABLE, "the queue '%s' was deleted",
                          worker->topology->work);
     default:
@@ -362,6 +364,12 @@ static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
         error = topology_declare(worker->topology, worker->broker, why);
     if (!error)
         error = broker_enable_confirms(worker->broker, why);
+    if (!error && worker->queue_deleted) {
+        worker->queue_deleted = false;
+        error = topology_tell_destroyed(worker->topology, worker->broker, why);
+        if (!error)
+            error = published(worker, 0, why);
+    }
     if (error)
         return error;
     /* One at first: how many make a second of work is known after the first. */

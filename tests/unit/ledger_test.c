@@ -523,6 +523,26 @@ static void the_accounts_always_add_up(void **state)
 
 #define claim(name) cmocka_unit_test_setup_teardown(name, start_empty, clear)
 
+static void what_a_notice_explains_is_destroyed_and_not_lost(void **state)
+{
+    (void)state;
+    for (uint64_t sequence = 0; sequence < 6; sequence++) {
+        if (sequence == 4)
+            ledger_notice(ledger); /* 4 and 5 are sent after it */
+        assert_int_equal(ledger_sent(ledger, 0), 0);
+        ledger_confirmed(ledger, sequence, 1);
+    }
+    ledger_dead(ledger, &(struct ledger_id){.sequence = 1}, false);
+    ledger_dead(ledger, &(struct ledger_id){.sequence = 4}, false);
+    assert_int_equal(ledger->counts.lost, 4);
+    ledger_settle(ledger);
+    assert_int_equal(ledger->counts.destroyed, 3); /* 0, 2, 3 */
+    assert_int_equal(ledger->counts.lost, 1);      /* 5 */
+    uint64_t lost = 0;
+    assert_true(ledger_next_lost(ledger, &lost));
+    assert_int_equal(lost, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -549,6 +569,7 @@ int main(void)
         claim(a_wrong_duplicate_is_corrupted_too),
         claim(messages_of_others_are_counted_apart),
         claim(numbers_never_sent_are_ignored),
+        claim(what_a_notice_explains_is_destroyed_and_not_lost),
         claim(the_accounts_always_add_up),
     };
 
