@@ -10,10 +10,12 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 -
 CFLAGS_release := -O2 -g
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_clang   := $(CFLAGS_release)
-ifeq ($(filter $(BUILD),release asan clang),)
-$(error BUILD=$(BUILD) is unknown; expected release, asan or clang)
+CFLAGS_fuzz    := -O1 -g -fsanitize=address,undefined,float-cast-overflow,fuzzer-no-link \
+                  -fno-sanitize-recover=all -fno-omit-frame-pointer
+ifeq ($(filter $(BUILD),release asan clang fuzz),)
+$(error BUILD=$(BUILD) is unknown; expected release, asan, clang or fuzz)
 endif
-ifeq ($(BUILD),clang)
+ifneq ($(filter $(BUILD),clang fuzz),)
 CC := clang
 endif
 
@@ -35,18 +37,21 @@ library_SOURCES           := $(wildcard src/*.c src/*/*.c)
 unit_SOURCES              := $(wildcard tests/unit/*_test.c)
 UNITS                     := $(unit_SOURCES:%.c=$(O)/%)
 # Programs of the system tests' own are linked the same way.
-helper_SOURCES            := $(wildcard tests/system/*.c)
+helper_SOURCES            := $(wildcard tests/system/*.c) tests/chaos/watch.c
 HELPERS                   := $(helper_SOURCES:%.c=$(O)/%)
+# So is a fuzz target, in BUILD=fuzz alone.
+FUZZERS                   := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))
+FUZZ_SECONDS              ?= 600
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
-ALL_OBJECTS := $(call objects,$(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES)) $(unit_SOURCES) $(helper_SOURCES))
+ALL_OBJECTS := $(call objects,$(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES)) $(unit_SOURCES) $(helper_SOURCES)) $(FUZZERS:=.o)
 
 # V=1 shows every command.
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$@")
 
 .DEFAULT_GOAL := all
-.PHONY: help deps deps-check all demo check check-unit check-system asan bench tidy format install clean
+.PHONY: help deps deps-check all demo check check-unit check-system asan chaos fuzz bench tidy format install clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
@@ -66,17 +71,24 @@ demo: deps ## set everything up, run bursts against the autoscaler for a minute,
 	@tools/demo $(BIN)
 
 check: deps-check ## set everything up, then run every test
-	@$(MAKE) --no-print-directory all units
+	@$(MAKE) --no-print-directory all units fuzzers
 	@tests/run $(O)
 
 check-unit: all units ## only the unit tests
 	@tests/run $(O) unit
 
-check-system: all units ## only the system tests, on a private broker
+check-system: all units fuzzers ## only the system tests, on a private broker
 	@tests/run $(O) system
 
 asan: ## every test under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory check BUILD=asan
+
+chaos: all units ## the farm under faults for CHAOS_SECONDS (900), from SEED (1); what was seen goes to out/chaos
+	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) --out out/chaos
+
+fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (default 600) each; findings go to out/fuzz
+	@$(MAKE) --no-print-directory fuzzers
+	@nice tests/fuzz/run build/fuzz/tests/fuzz $(FUZZ_SECONDS) out/fuzz
 
 bench: all ## ratios measured side by side on a private broker
 	@tests/bench/run $(BIN)
@@ -99,6 +111,11 @@ clean: ## remove what the build and the demo made
 .PHONY: units
 units: $(UNITS) $(HELPERS)
 
+# The fuzz targets bring sanitizers of their own, so an asan build has none.
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+	$(if $(filter fuzz asan,$(BUILD)),@:,@$(MAKE) --no-print-directory BUILD=fuzz fuzzers)
+
 $(LIBRARY): $(call objects,$(library_SOURCES))
 	@rm -f $@
 	$(call say,AR)
@@ -113,6 +130,10 @@ unit_objects = $(call objects,$(shell sed -n '1s/.*units: *\(.*[^ *\/]\) *\*\//\
 $(UNITS) $(HELPERS): $(O)/%: $(O)/%.o $$(call unit_objects,$$*.c) $(LIBRARY)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+$(FUZZERS): $(O)/%: $(O)/%.o $$(call unit_objects,$$*.c) $(LIBRARY)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 # Each object leaves its line for compile_commands.json beside it.
 $(O)/%.o: %.c Makefile

@@ -64,6 +64,11 @@ static int find_run(struct history *history, struct why *why)
     for (size_t i = 0; !error && i < table_rows(table); i++) {
         double run;
         error = table_number(table, i, column, &run, why);
+        /* 2^53 is where doubles stop counting. NAN fails the comparisons too. */
+        if (!error && !(run >= 0 && run < 9007199254740992.0 && run == floor(run)))
+            error = table_error(table, i, column, why,
+                                "'%.40s' is not the number of a run, expected 1 or more",
+                                table_cell(table, i, column));
         if (!error && run >= (double)history->run)
             history->run = (uint64_t)run + 1;
     }

@@ -119,6 +119,12 @@ static size_t find_text(struct event *event)
 
 static int parse_json(struct event *event, struct why *why)
 {
+    /* JSON holds no NUL, but jansson passes over one that follows a number. */
+    const char *nul = event->body_length ? memchr(event->body, '\0', event->body_length) : NULL;
+    if (nul)
+        return error_set(why, ERR_INVALID, "invalid JSON at byte %zu: a NUL byte",
+                         (size_t)(nul - event->body));
+
     json_error_t problem;
     /* Integers of any size are valid JSON; their digits are never rewritten, so a double will do. */
     json_t *root = json_loadb(event->body, event->body_length,

@@ -61,10 +61,15 @@ static void refuse(struct argp_state *state, const char *option, const char *tex
     exit(EX_USAGE);
 }
 
-/* Keeps the password out of what `ps` shows; the caller has its own copy by then. */
-static void wipe(char *argument)
+/* Takes a copy that lives as long as the process, and keeps the password out of what `ps` shows. */
+static const char *take_secret(char *argument)
 {
+    static char *taken; /* reachable to the end, so that no one takes it for a leak */
+
+    free(taken);
+    taken = strdup(argument);
     memset(argument, '*', strlen(argument));
+    return taken;
 }
 
 static error_t parse_connection(int key, char *argument, struct argp_state *state)
@@ -73,8 +78,7 @@ static error_t parse_connection(int key, char *argument, struct argp_state *stat
 
     switch (key) {
     case KEY_AMQP:
-        options->amqp_url = strdup(argument);
-        wipe(argument);
+        options->amqp_url = take_secret(argument);
         return options->amqp_url ? 0 : ENOMEM;
     case KEY_FARM:
         options->farm = argument;

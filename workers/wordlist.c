@@ -92,11 +92,17 @@ static int grow(struct wordlist *list)
     return 0;
 }
 
+static bool is_control(ucs4_t character)
+{
+    /* Not uc_is_cntrl, which counts the line and paragraph separators in. */
+    return uc_is_general_category_withtable(character, UC_CATEGORY_MASK_Cc);
+}
+
 /* Control characters are no white space here, whatever Unicode says, but for the tab: a form feed
  * or a lone carriage return between two words is a damaged file. */
 static bool is_blank(ucs4_t character)
 {
-    return character == '\t' || (uc_is_property_white_space(character) && !uc_is_cntrl(character));
+    return character == '\t' || (uc_is_property_white_space(character) && !is_control(character));
 }
 
 static struct span trim(struct span line)
@@ -137,8 +143,7 @@ static int tidy(struct span raw, struct place place, uint8_t *clean, size_t *cle
         size_t size = (size_t)u8_mbtouc(&character, raw.bytes + i, raw.length - i);
         if (is_blank(character)) {
             gap = true;
-        } else if (uc_is_general_category_withtable(character, UC_CATEGORY_MASK_Cc) ||
-                   character == BYTE_ORDER_MARK) {
+        } else if (is_control(character) || character == BYTE_ORDER_MARK) {
             return error_set(why, ERR_CONFIG,
                              "%s:%zu: control character U+%04X; expected one word or phrase a line",
                              place.name, place.line, (unsigned)character);

@@ -28,6 +28,9 @@
 /* Between quick events the socket is looked at this often, not after each: a look costs two system calls. */
 #define LOOK_NS (CLOCK_NS_PER_MS / 2)
 
+/* A drain leaves the last result this long to be confirmed. */
+#define CONFIRM_NS (50 * CLOCK_NS_PER_MS)
+
 /* How long a redelivered event waits for the death of its last worker to be counted. */
 #define COUNTED_WAIT_NS (200 * CLOCK_NS_PER_MS)
 #define COUNTED_LOOK_NS CLOCK_NS_PER_MS
@@ -68,6 +71,7 @@ struct worker {
     double service_ns;   /* smoothed time an event takes; 0: none measured */
     uint16_t prefetch;   /* as the broker has it */
     int64_t prefetch_ns; /* when it was last changed */
+    bool resting;        /* without a consumer, until a lower prefetch may begin */
     int64_t pause_until_ns;
 
     int64_t looked_ns; /* when everything was last taken off the socket */
@@ -374,7 +378,7 @@ static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
         return error;
     /* One at first: how many make a second of work is known after the first. */
     worker->prefetch = worker->service_ns > 0 ? worker->prefetch : 1;
-    worker->cancelled = false;
+    worker->cancelled = worker->resting = false;
     error = broker_consume(worker->broker, worker->topology->work, worker->name, worker->prefetch,
                            false, why);
     tell_state(worker);
@@ -392,22 +396,34 @@ static int adapt_prefetch(struct worker *worker, int64_t now_ns, struct why *why
     bool at_first = worker->prefetch_ns == 0;
     bool far =
         target > worker->prefetch * PREFETCH_CHANGE || target * PREFETCH_CHANGE < worker->prefetch;
-    if (!far || (!at_first && now_ns - worker->prefetch_ns < PREFETCH_CHANGE_STEP_NS))
+    if (!worker->resting &&
+        (!far || (!at_first && now_ns - worker->prefetch_ns < PREFETCH_CHANGE_STEP_NS)))
         return 0;
+    /* What it may hold anew comes on top of what it holds, which must first become little. */
+    if (target < worker->prefetch && worker->in_flight > target / 2) {
+        bool rests = worker->resting;
+        worker->resting = true;
+        return rests ? 0 : broker_rest(worker->broker, worker->name, why);
+    }
 
     worker->prefetch = target;
     worker->prefetch_ns = now_ns;
     log_event(LOG_DEBUG, "prefetch", "msgs=%u service_ns=%.0f", target, worker->service_ns);
-    return broker_set_prefetch(worker->broker, worker->topology->work, worker->name, target, why);
+    if (!worker->resting)
+        return broker_set_prefetch(worker->broker, worker->topology->work, worker->name, target,
+                                   why);
+    worker->resting = false;
+    return broker_consume(worker->broker, worker->topology->work, worker->name, target, false, why);
 }
 
-/* Gives back what would not be done in time. */
+/* Gives back what would not be done and confirmed in time. */
 static int give_back_late(struct worker *worker, int64_t now_ns, struct why *why)
 {
     size_t given = 0;
 
     int64_t begin_ns = worker->started_ns ? worker->started_ns : now_ns;
-    if (!worker->first || (double)begin_ns + worker->service_ns <= (double)worker->drain_by_ns)
+    double done_ns = (double)begin_ns + worker->service_ns + CONFIRM_NS;
+    if (!worker->first || done_ns <= (double)worker->drain_by_ns)
         return 0;
     while (worker->first) {
         int error = give_back(worker, worker->first->tag, why);
@@ -500,7 +516,8 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
     while (!error) {
         log_event(LOG_INFO, "consuming", "queue=%s", worker->topology->work);
         error = work(worker, why);
-        if (error != -ERR_UNAVAILABLE)
+        /* What is missing a new connection declares anew. */
+        if (error != -ERR_UNAVAILABLE && error != -ERR_MISSING)
             break;
         disconnect(worker);
         if (worker->draining)

@@ -174,6 +174,13 @@ static int log_in(struct broker *broker, const struct broker_options *options,
         amqp_login_with_properties(broker->amqp, url->vhost, 0, FRAME_MAX, heartbeat_s, &table,
                                    AMQP_SASL_METHOD_PLAIN, url->user, url->password);
     int error = broker_fail_reply(broker, reply, why);
+    /* In TLS 1.3 the broker looks at our certificate only when the connection stands already. */
+    if (error && reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
+        reply.library_error == AMQP_STATUS_SSL_ERROR)
+        return error_set(why, ERR_UNAVAILABLE,
+                         "%s ended the TLS connection; does it want a certificate that it trusts "
+                         "(--tls-cert, --tls-key)?",
+                         broker->where);
     /* A reset in the middle of the log-in is how a broker that is only starting up looks. */
     if (error == -ERR_REFUSED && url->vhost[0] == '\0')
         return error_set(

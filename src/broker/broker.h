@@ -100,6 +100,8 @@ int broker_consume(struct broker *broker, const char *queue, const char *tag, ui
  * name the broker would add what it held to its prefetch. BROKER_CONSUMING follows. */
 int broker_set_prefetch(struct broker *broker, const char *queue, const char *tag,
                         uint16_t prefetch, struct why *why);
+/* The first half of that: no more deliveries, until broker_consume is called with the same TAG. */
+int broker_rest(struct broker *broker, const char *tag, struct why *why);
 /* BROKER_CANCEL_OK follows after the last delivery. */
 int broker_cancel(struct broker *broker, const char *tag, struct why *why);
 int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);

@@ -59,15 +59,20 @@ static int cancel(struct broker *broker, const char *tag, bool nowait, struct wh
                 why);
 }
 
-int broker_set_prefetch(struct broker *broker, const char *queue, const char *tag,
-                        uint16_t prefetch, struct why *why)
+int broker_rest(struct broker *broker, const char *tag, struct why *why)
 {
     int error = cancel(broker, tag, true, why);
 
-    if (error)
-        return error;
     broker->prefetch_changes++;
-    return broker_consume(broker, queue, tag, prefetch, false, why);
+    return error;
+}
+
+int broker_set_prefetch(struct broker *broker, const char *queue, const char *tag,
+                        uint16_t prefetch, struct why *why)
+{
+    int error = broker_rest(broker, tag, why);
+
+    return error ? error : broker_consume(broker, queue, tag, prefetch, false, why);
 }
 
 int broker_cancel(struct broker *broker, const char *tag, struct why *why)

@@ -65,6 +65,7 @@ int broker_tls_socket(struct broker *broker, const struct broker_options *option
 /* url.c */
 struct broker_url {
     char *buffer; /* owns the texts */
+    size_t buffer_length;
     const char *user, *password, *host, *vhost;
     int port;
     bool tls;

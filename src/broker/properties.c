@@ -3,6 +3,10 @@
 #include <limits.h>
 #include <stdlib.h>
 
+/* Of all properties: the first is content_type, the last cluster_id. */
+#define DEFINED_FLAGS                                                                              \
+    ((amqp_flags_t)(2 * AMQP_BASIC_CONTENT_TYPE_FLAG - AMQP_BASIC_CLUSTER_ID_FLAG))
+
 struct broker_properties *broker_properties_open(void)
 {
     struct broker_properties *properties = calloc(1, sizeof *properties);
@@ -39,6 +43,9 @@ int broker_properties_decode(struct broker_properties *properties, struct broker
     if (status < 0)
         return status == AMQP_STATUS_NO_MEMORY ? -ERR_MEMORY : -ERR_INVALID;
     properties->amqp = *(amqp_basic_properties_t *)decoded;
+    /* A flag that the protocol does not define has no value. Sent on, it may take a second word of flags, at
+     * which RabbitMQ closes the connection. */
+    properties->amqp._flags &= DEFINED_FLAGS;
     if (!(properties->amqp._flags & AMQP_BASIC_HEADERS_FLAG))
         properties->amqp.headers = amqp_empty_table;
     return 0;

@@ -16,9 +16,12 @@ int broker_url_parse(const char *text, struct broker_url *url, struct why *why)
     if (!url->buffer)
         return error_set(why, ERR_MEMORY, "out of memory");
 
+    /* The parser puts NULs between the texts. */
+    url->buffer_length = strlen(text);
+
     struct amqp_connection_info info;
     amqp_default_connection_info(&info);
-    if (amqp_parse_url(url->buffer, &info) != AMQP_STATUS_OK || !info.host[0]) {
+    if (amqp_parse_url(url->buffer, &info) != AMQP_STATUS_OK || !info.host[0] || info.port == 0) {
         broker_url_clear(url);
         return error_set(why, ERR_INVALID, "malformed AMQP URL; expected %s", BROKER_URL_FORM);
     }
@@ -34,7 +37,7 @@ int broker_url_parse(const char *text, struct broker_url *url, struct why *why)
 void broker_url_clear(struct broker_url *url)
 {
     if (url->buffer)
-        explicit_bzero(url->buffer, strlen(url->buffer));
+        explicit_bzero(url->buffer, url->buffer_length);
     free(url->buffer);
     *url = (struct broker_url){0};
 }

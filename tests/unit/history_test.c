@@ -1,0 +1,543 @@
+/* units: autoscaler/history.c */
+#include "../../autoscaler/history.h"
+#include "table.h"
+
+#include <fcntl.h>
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define FILE_NAME "h.csv"
+#define HEADER                                                                                     \
+    "run,time_s,timestamp,interval_s,arrived_msgs,arrival_per_s,ready_msgs,in_flight_msgs,"        \
+    "backlog_msgs,horizon_s,capacity_msgs,min_workers,max_workers,formula_workers,"                \
+    "desired_workers,running_workers,starting_workers,draining_workers,spawned,stopped,crashed,"   \
+    "handled_per_s,policy,params,reason"
+
+static char directory[] = "/tmp/winnow-history-XXXXXX";
+
+static int enter_directory(void **state)
+{
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    return mkdtemp(directory) && chdir(directory) == 0 ? 0 : -1;
+}
+
+static int leave_directory(void **state)
+{
+    (void)state;
+    return chdir("/") == 0 && rmdir(directory) == 0 ? 0 : -1;
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    unlink(FILE_NAME);
+    return 0;
+}
+
+static const struct history_row sample_row = {
+    .time_s = 2.000125,
+    .sample = {.interval_s = 2.0001,
+               .arrived_msgs = 4000,
+               .arrival_per_s = 1999.9,
+               .ready_msgs = 17},
+    .in_flight_msgs = 33,
+    .backlog_msgs = 50,
+    .params = {.horizon_s = 2, .capacity_msgs = 1000, .min_workers = 1, .max_workers = 32},
+    .decision = {.formula_workers = 5, .desired_workers = 6, .reason = POLICY_FORMULA},
+    .workers = {.starting = 2, .running = 4, .draining = 3},
+    .spawned = 7,
+    .stopped = 8,
+    .crashed = 9,
+    .handled_per_s = 1234.5,
+    .policy = "formula",
+    .reason = "formula",
+    .farm = "shop",
+    .simulated_service_s = 0.02,
+};
+
+static struct history *open_history(void)
+{
+    struct history *history = NULL;
+    struct why why;
+
+    if (history_open(FILE_NAME, &history, &why) != 0)
+        fail_msg("%s", why.text);
+    return history;
+}
+
+static void write_row(struct history *history, const struct history_row *row)
+{
+    struct why why;
+
+    if (history_write(history, row, &why) != 0)
+        fail_msg("%s", why.text);
+}
+
+/* One run: the file opened, so many rows, the file closed. */
+static void run(int rows)
+{
+    struct history *history = open_history();
+
+    for (int i = 0; i < rows; i++)
+        write_row(history, &sample_row);
+    history_close(history);
+}
+
+static void put_file(const char *bytes, size_t length)
+{
+    FILE *file = fopen(FILE_NAME, "w");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The whole file; valid until the next call. */
+static const char *file_text(void)
+{
+    static char text[1 << 16];
+    int fd = open(FILE_NAME, O_RDONLY);
+
+    assert_true(fd >= 0);
+    ssize_t length = read(fd, text, sizeof text - 1);
+    assert_true(length >= 0);
+    close(fd);
+    text[length] = '\0';
+    return text;
+}
+
+static struct table *read_history(void)
+{
+    struct table *table;
+    struct why why;
+
+    if (table_read(FILE_NAME, &table, &why) != 0)
+        fail_msg("%s", why.text);
+    return table;
+}
+
+static const char *cell(const struct table *table, size_t row, const char *column)
+{
+    int index = table_column(table, column);
+
+    if (index < 0)
+        fail_msg("no column '%s'", column);
+    return table_cell(table, row, index);
+}
+
+static void assert_cell(const struct table *table, size_t row, const char *column,
+                        const char *expected)
+{
+    if (strcmp(cell(table, row, column), expected) != 0)
+        fail_msg("%s is '%s', not '%s'", column, cell(table, row, column), expected);
+}
+
+static void assert_runs(const char *const *runs, size_t count)
+{
+    struct table *table = read_history();
+
+    assert_int_equal(table_rows(table), count);
+    for (size_t i = 0; i < count; i++)
+        assert_cell(table, i, "run", runs[i]);
+    table_close(table);
+}
+
+static void a_new_file_has_the_header_alone(void **state)
+{
+    (void)state;
+    run(0);
+    const char *text = file_text();
+    assert_memory_equal(text, HEADER, sizeof HEADER - 1);
+    assert_true(text[sizeof HEADER - 1] == ',' || text[sizeof HEADER - 1] == '\n');
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    history_close(NULL);
+}
+
+static void an_empty_file_is_as_good_as_none(void **state)
+{
+    (void)state;
+    put_file("", 0);
+    run(1);
+    assert_runs((const char *const[]){"1"}, 1);
+}
+
+static void a_row_tells_everything_by_name(void **state)
+{
+    static const char *const cells[][2] = {{"run", "1"},
+                                           {"arrived_msgs", "4000"},
+                                           {"ready_msgs", "17"},
+                                           {"in_flight_msgs", "33"},
+                                           {"backlog_msgs", "50"},
+                                           {"horizon_s", "2"},
+                                           {"capacity_msgs", "1000"},
+                                           {"min_workers", "1"},
+                                           {"max_workers", "32"},
+                                           {"formula_workers", "5"},
+                                           {"desired_workers", "6"},
+                                           {"running_workers", "4"},
+                                           {"starting_workers", "2"},
+                                           {"draining_workers", "3"},
+                                           {"spawned", "7"},
+                                           {"stopped", "8"},
+                                           {"crashed", "9"},
+                                           {"handled_per_s", "1234.5"},
+                                           {"policy", "formula"},
+                                           {"params", "{\"horizon_s\":2,\"capacity_msgs\":1000}"},
+                                           {"reason", "formula"},
+                                           {"farm", "shop"}};
+
+    (void)state;
+    run(1);
+    struct table *table = read_history();
+    assert_int_equal(table_rows(table), 1);
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
+        assert_cell(table, 0, cells[i][0], cells[i][1]);
+    const char *stamp = cell(table, 0, "timestamp");
+    assert_int_equal(strlen(stamp), strlen("2026-01-31T12:00:00.123Z"));
+    assert_true(stamp[4] == '-' && stamp[10] == 'T' && stamp[19] == '.' && stamp[23] == 'Z');
+    table_close(table);
+}
+
+static void a_row_is_in_the_file_when_history_write_returns(void **state)
+{
+    struct history *history = open_history();
+    size_t before = strlen(file_text());
+
+    (void)state;
+    write_row(history, &sample_row);
+    const char *text = file_text();
+    assert_true(strlen(text) > before);
+    assert_int_equal(text[strlen(text) - 1], '\n');
+    history_close(history);
+}
+
+static void unknown_is_an_empty_field(void **state)
+{
+    static const char *const unknown[] = {"arrived_msgs",   "arrival_per_s", "ready_msgs",
+                                          "in_flight_msgs", "backlog_msgs",  "formula_workers",
+                                          "handled_per_s"};
+    struct history_row row = sample_row;
+    struct history *history = open_history();
+
+    (void)state;
+    row.sample.arrived_msgs = row.sample.arrival_per_s = row.sample.ready_msgs = NAN;
+    row.in_flight_msgs = row.backlog_msgs = NAN;
+    row.decision.formula_workers = row.handled_per_s = NAN;
+    row.reason = "held: arrival rate unknown";
+    write_row(history, &row);
+    history_close(history);
+
+    struct table *table = read_history();
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+        assert_cell(table, 0, unknown[i], "");
+    assert_cell(table, 0, "reason", "held: arrival rate unknown");
+    assert_cell(table, 0, "desired_workers", "6");
+    table_close(table);
+}
+
+static void doubles_read_back_the_same(void **state)
+{
+    static const double numbers[] = {0.1,     1.0 / 3,
+                                     2e-300,  DBL_MAX,
+                                     DBL_MIN, DBL_TRUE_MIN,
+                                     0x1p53,  0x1p53 + 2,
+                                     1e22,    123456789.123456789,
+                                     4.35e-9, 0.30000000000000004};
+    enum { COUNT = sizeof numbers / sizeof numbers[0] };
+    struct history *history = open_history();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        struct history_row row = sample_row;
+        row.time_s = row.sample.interval_s = row.sample.arrival_per_s = numbers[i];
+        row.params.horizon_s = row.params.capacity_msgs = row.decision.formula_workers = numbers[i];
+        row.handled_per_s = row.backlog_msgs = row.simulated_service_s = numbers[i];
+        write_row(history, &row);
+    }
+    history_close(history);
+
+    static const char *const columns[] = {"time_s",        "interval_s",    "arrival_per_s",
+                                          "horizon_s",     "capacity_msgs", "formula_workers",
+                                          "handled_per_s", "backlog_msgs"};
+    struct table *table = read_history();
+    for (size_t i = 0; i < COUNT; i++) {
+        for (size_t j = 0; j < sizeof columns / sizeof columns[0]; j++) {
+            double number;
+            assert_int_equal(table_number(table, i, table_column(table, columns[j]), &number, NULL),
+                             0);
+            assert_true(number == numbers[i]);
+        }
+        double horizon, capacity;
+        assert_int_equal(sscanf(cell(table, i, "params"),
+                                "{\"horizon_s\":%lf,\"capacity_msgs\":%lf}", &horizon, &capacity),
+                         2);
+        assert_true(horizon == numbers[i]);
+        assert_true(capacity == numbers[i]);
+    }
+    table_close(table);
+}
+
+static void texts_are_quoted_where_they_need_it(void **state)
+{
+    struct history_row row = sample_row;
+    struct history *history = open_history();
+
+    (void)state;
+    row.farm = "a \"farm\", with commas";
+    row.reason = "max, they said \"no\"";
+    write_row(history, &row);
+    history_close(history);
+    assert_non_null(strstr(file_text(), ",\"a \"\"farm\"\", with commas\","));
+
+    struct table *table = read_history();
+    assert_cell(table, 0, "farm", "a \"farm\", with commas");
+    assert_cell(table, 0, "reason", "max, they said \"no\"");
+    assert_cell(table, 0, "params", "{\"horizon_s\":2,\"capacity_msgs\":1000}");
+    table_close(table);
+    run(1);
+    assert_runs((const char *const[]){"1", "2"}, 2);
+}
+
+static void a_file_is_continued_with_the_next_run(void **state)
+{
+    (void)state;
+    run(2);
+    run(0); /* decided nothing, so there is nothing to tell it from the next */
+    run(1);
+    run(2);
+    assert_runs((const char *const[]){"1", "1", "2", "3", "3"}, 5);
+}
+
+static void the_next_run_follows_the_greatest(void **state)
+{
+    (void)state;
+    run(3);
+    const char *text = file_text();
+    char *edited = strdup(text);
+    assert_non_null(edited);
+    char *second = strchr(strchr(edited, '\n') + 1, '\n') + 1;
+    assert_int_equal(second[0], '1');
+    second[0] = '8';
+    put_file(edited, strlen(edited));
+    free(edited);
+    run(1);
+    assert_runs((const char *const[]){"1", "8", "1", "9"}, 4);
+}
+
+static void assert_refused(const char *path, int error, const char *said)
+{
+    struct history *history = (struct history *)1;
+    struct why why = {""};
+
+    assert_int_equal(history_open(path, &history, &why), error);
+    if (!strstr(why.text, said) || !strstr(why.text, path))
+        fail_msg("'%s' does not name '%s' and '%s'", why.text, path, said);
+}
+
+static void a_file_with_another_header_is_refused_and_left_alone(void **state)
+{
+    static const char *const others[] = {
+        "run,time_s\n1,2\n", "\n", "x", HEADER "\n", HEADER ",farm\n", "a letter to my mother\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        put_file(others[i], strlen(others[i]));
+        assert_refused(FILE_NAME, -ERR_CONFIG, "header differs");
+        assert_string_equal(file_text(), others[i]);
+    }
+    /* Columns that this version does not know, in a file of a later one. */
+    unlink(FILE_NAME);
+    run(0);
+    char later[1024];
+    snprintf(later, sizeof later, "%.*s,more\n", (int)strlen(file_text()) - 1, file_text());
+    put_file(later, strlen(later));
+    assert_refused(FILE_NAME, -ERR_CONFIG, "header differs");
+    assert_string_equal(file_text(), later);
+}
+
+static void a_torn_last_row_is_cut_off(void **state)
+{
+    (void)state;
+    run(2);
+    char *whole = strdup(file_text());
+    assert_non_null(whole);
+    size_t length = strlen(whole);
+    size_t last = length - 1;
+    while (whole[last - 1] != '\n')
+        last--;
+    for (size_t end = last; end < length; end++) {
+        put_file(whole, end);
+        run(0);
+        assert_int_equal(strlen(file_text()), last);
+        assert_memory_equal(file_text(), whole, last);
+    }
+    put_file(whole, length - 1);
+    run(1);
+    assert_runs((const char *const[]){"1", "2"}, 2);
+    free(whole);
+}
+
+static void a_torn_row_longer_than_any_is_cut_off_too(void **state)
+{
+    static char torn[20000];
+
+    (void)state;
+    run(1);
+    size_t length = strlen(file_text());
+    memcpy(torn, file_text(), length);
+    memset(torn + length, 'x', sizeof torn - length);
+    put_file(torn, sizeof torn);
+    run(0);
+    assert_int_equal(strlen(file_text()), length);
+}
+
+static void a_file_with_a_damaged_row_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    run(2);
+    char text[8192];
+    snprintf(text, sizeof text, "%s1,2,3\n", file_text());
+    put_file(text, strlen(text));
+    assert_refused(FILE_NAME, -ERR_CONFIG, FILE_NAME ":4: ");
+    assert_string_equal(file_text(), text);
+}
+
+static void a_path_that_cannot_be_written_is_refused_with_the_systems_reason(void **state)
+{
+    (void)state;
+    assert_refused("none/h.csv", -ERR_CONFIG, "No such file or directory");
+    assert_refused("/", -ERR_CONFIG, "Is a directory");
+    assert_refused("", -ERR_CONFIG, "No such file or directory");
+    put_file("", 0);
+    assert_refused(FILE_NAME "/h.csv", -ERR_CONFIG, "Not a directory");
+    if (geteuid() != 0) {
+        assert_int_equal(chmod(FILE_NAME, 0400), 0);
+        assert_refused(FILE_NAME, -ERR_CONFIG, "Permission denied");
+    }
+}
+
+static void what_is_no_regular_file_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("/dev/full", -ERR_CONFIG, "not a regular file");
+    assert_refused("/dev/null", -ERR_CONFIG, "not a regular file");
+    assert_int_equal(mkfifo(FILE_NAME, 0600), 0);
+    assert_refused(FILE_NAME, -ERR_CONFIG, "not a regular file");
+}
+
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static int lift_limit(void **state)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    return remove_file(state);
+}
+
+static void a_row_is_written_whole_or_not_at_all(void **state)
+{
+    struct history *history = open_history();
+
+    (void)state;
+    write_row(history, &sample_row);
+    size_t before = strlen(file_text());
+    size_t row_bytes = before - (size_t)(strchr(file_text(), '\n') + 1 - file_text());
+
+    /* A disk on which there is room for so many bytes. */
+    for (size_t room = 0; room < row_bytes; room += room < 3 || room > row_bytes - 4 ? 1 : 17) {
+        struct why why = {""};
+        limit_files(before + room);
+        assert_int_equal(history_write(history, &sample_row, &why), -ERR_SYSTEM);
+        assert_non_null(strstr(why.text, FILE_NAME));
+        assert_int_equal(strlen(file_text()), before);
+    }
+    limit_files(before + row_bytes);
+    write_row(history, &sample_row);
+    limit_files(RLIM_INFINITY);
+    write_row(history, &sample_row);
+    history_close(history);
+    assert_runs((const char *const[]){"1", "1", "1"}, 3);
+}
+
+static void a_header_that_does_not_fit_leaves_nothing(void **state)
+{
+    struct history *history;
+    struct why why = {""};
+
+    (void)state;
+    limit_files(100);
+    assert_int_equal(history_open(FILE_NAME, &history, &why), -ERR_CONFIG);
+    assert_non_null(strstr(why.text, FILE_NAME));
+    assert_int_equal(strlen(file_text()), 0);
+    limit_files(RLIM_INFINITY);
+    run(1);
+    assert_runs((const char *const[]){"1"}, 1);
+}
+
+static void the_file_is_not_handed_down(void **state)
+{
+    struct history *history;
+    int next = open("/dev/null", O_RDONLY);
+
+    (void)state;
+    assert_true(next >= 0);
+    close(next);
+    history = open_history();
+    /* The lowest free descriptor is what it got. */
+    assert_true(fcntl(next, F_GETFD) & FD_CLOEXEC);
+    history_close(history);
+    assert_int_equal(fcntl(next, F_GETFD), -1);
+}
+
+#define claim(name) cmocka_unit_test_teardown(name, remove_file)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        claim(a_new_file_has_the_header_alone),
+        claim(an_empty_file_is_as_good_as_none),
+        claim(a_row_tells_everything_by_name),
+        claim(a_row_is_in_the_file_when_history_write_returns),
+        claim(unknown_is_an_empty_field),
+        claim(doubles_read_back_the_same),
+        claim(texts_are_quoted_where_they_need_it),
+        claim(a_file_is_continued_with_the_next_run),
+        claim(the_next_run_follows_the_greatest),
+        claim(a_file_with_another_header_is_refused_and_left_alone),
+        claim(a_torn_last_row_is_cut_off),
+        claim(a_torn_row_longer_than_any_is_cut_off_too),
+        claim(a_file_with_a_damaged_row_is_refused_with_its_line),
+        claim(a_path_that_cannot_be_written_is_refused_with_the_systems_reason),
+        claim(what_is_no_regular_file_is_refused),
+        cmocka_unit_test_teardown(a_row_is_written_whole_or_not_at_all, lift_limit),
+        cmocka_unit_test_teardown(a_header_that_does_not_fit_leaves_nothing, lift_limit),
+        claim(the_file_is_not_handed_down),
+    };
+
+    return cmocka_run_group_tests(tests, enter_directory, leave_directory);
+}

@@ -1,0 +1,430 @@
+/* units: */
+#include "scoreboard.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SLOTS        6
+#define MAX_ATTEMPTS 3
+
+static struct scoreboard *board;
+
+static int create(void **state)
+{
+    (void)state;
+    return scoreboard_create(SLOTS, MAX_ATTEMPTS, &board, NULL);
+}
+
+static int close_board(void **state)
+{
+    (void)state;
+    scoreboard_close(board);
+    board = NULL;
+    unsetenv(SCOREBOARD_FD_VARIABLE);
+    unsetenv(SCOREBOARD_SLOT_VARIABLE);
+    return 0;
+}
+
+static void set_variable(const char *name, long value)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%ld", value);
+    assert_int_equal(setenv(name, text, 1), 0);
+}
+
+static void name_scoreboard(int fd, long slot)
+{
+    set_variable(SCOREBOARD_FD_VARIABLE, fd);
+    set_variable(SCOREBOARD_SLOT_VARIABLE, slot);
+}
+
+/* Runs a claim in a child that finds the scoreboard in its environment, as a worker does. */
+static void in_a_worker(long slot, bool (*claim)(struct scoreboard *, struct scoreboard_slot *))
+{
+    int status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct scoreboard *own = NULL;
+        struct scoreboard_slot *own_slot = NULL;
+        char fd[16], index[16];
+
+        snprintf(fd, sizeof fd, "%d", scoreboard_fd(board));
+        snprintf(index, sizeof index, "%ld", slot);
+        setenv(SCOREBOARD_FD_VARIABLE, fd, 1);
+        setenv(SCOREBOARD_SLOT_VARIABLE, index, 1);
+        bool held = scoreboard_attach(&own, &own_slot, NULL) == 0 && own && own_slot &&
+                    claim(own, own_slot);
+        scoreboard_close(own);
+        _exit(held ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void assert_empty(size_t index)
+{
+    struct scoreboard_slot *slot = scoreboard_slot(board, index);
+    struct scoreboard_fingerprint event = scoreboard_handling(slot);
+
+    assert_int_equal(slot->state, SCOREBOARD_EMPTY);
+    assert_int_equal(slot->pid, 0);
+    assert_int_equal(slot->handled_msgs, 0);
+    assert_int_equal(slot->in_flight_msgs, 0);
+    assert_int_equal(slot->given_back_msgs, 0);
+    assert_int_equal(slot->busy_ns, 0);
+    assert_int_equal(slot->progress_ns, 0);
+    assert_int_equal(slot->simulated_service_ns, 0);
+    assert_int_equal(event.high, 0);
+    assert_int_equal(event.low, 0);
+}
+
+static void a_new_scoreboard_has_empty_slots(void **state)
+{
+    (void)state;
+    assert_int_equal(scoreboard_slots(board), SLOTS);
+    assert_true(scoreboard_fd(board) >= 0);
+    for (size_t i = 0; i < SLOTS; i++)
+        assert_empty(i);
+    scoreboard_close(NULL);
+}
+
+static bool fill(struct scoreboard *own, struct scoreboard_slot *slot)
+{
+    atomic_store(&slot->pid, (int32_t)getpid());
+    atomic_store(&slot->state, SCOREBOARD_BLOCKED);
+    atomic_store(&slot->handled_msgs, UINT64_MAX);
+    atomic_store(&slot->in_flight_msgs, 50);
+    atomic_store(&slot->given_back_msgs, 3);
+    atomic_store(&slot->busy_ns, INT64_C(7000000000));
+    atomic_store(&slot->progress_ns, INT64_MAX);
+    atomic_store(&slot->simulated_service_ns, 11);
+    scoreboard_set_handling(slot, (struct scoreboard_fingerprint){UINT64_MAX, 5});
+    return scoreboard_slots(own) == SLOTS && slot == scoreboard_slot(own, 4);
+}
+
+static void what_a_worker_writes_in_its_slot_the_autoscaler_reads(void **state)
+{
+    struct scoreboard_slot *slot = scoreboard_slot(board, 4);
+
+    (void)state;
+    in_a_worker(4, fill);
+    assert_true(slot->pid > 0);
+    assert_int_equal(slot->state, SCOREBOARD_BLOCKED);
+    assert_true(slot->handled_msgs == UINT64_MAX);
+    assert_int_equal(slot->in_flight_msgs, 50);
+    assert_int_equal(slot->given_back_msgs, 3);
+    assert_int_equal(slot->busy_ns, INT64_C(7000000000));
+    assert_true(slot->progress_ns == INT64_MAX);
+    assert_int_equal(slot->simulated_service_ns, 11);
+    assert_true(scoreboard_handling(slot).high == UINT64_MAX);
+    assert_int_equal(scoreboard_handling(slot).low, 5);
+    for (size_t i = 0; i < SLOTS; i++)
+        if (i != 4)
+            assert_empty(i);
+    scoreboard_clear(slot);
+    assert_empty(4);
+}
+
+static bool is_first(struct scoreboard *own, struct scoreboard_slot *slot)
+{
+    return slot == scoreboard_slot(own, 0);
+}
+
+static bool is_last(struct scoreboard *own, struct scoreboard_slot *slot)
+{
+    return slot == scoreboard_slot(own, SLOTS - 1);
+}
+
+static void every_slot_can_be_attached_to(void **state)
+{
+    (void)state;
+    in_a_worker(0, is_first);
+    in_a_worker(SLOTS - 1, is_last);
+}
+
+static void slots_share_no_cache_line(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SLOTS; i++)
+        assert_int_equal((uintptr_t)scoreboard_slot(board, i) % 128, 0);
+    assert_true((char *)scoreboard_slot(board, 1) - (char *)scoreboard_slot(board, 0) >= 128);
+}
+
+static void without_the_variables_there_is_no_scoreboard(void **state)
+{
+    struct scoreboard *own = board;
+    struct scoreboard_slot *slot = scoreboard_slot(board, 0);
+
+    (void)state;
+    assert_int_equal(scoreboard_attach(&own, &slot, NULL), 0);
+    assert_null(own);
+    assert_null(slot);
+
+    /* One alone names no slot of a scoreboard. */
+    set_variable(SCOREBOARD_SLOT_VARIABLE, 0);
+    assert_int_equal(scoreboard_attach(&own, &slot, NULL), 0);
+    assert_null(slot);
+}
+
+static void assert_refused(const char *said)
+{
+    struct scoreboard *own = board;
+    struct scoreboard_slot *slot = scoreboard_slot(board, 0);
+    struct why why = {""};
+
+    assert_int_equal(scoreboard_attach(&own, &slot, &why), -ERR_INVALID);
+    assert_null(own);
+    assert_null(slot);
+    if (!strstr(why.text, said))
+        fail_msg("'%s' says nothing of '%s'", why.text, said);
+}
+
+static void variables_that_name_no_descriptor_are_refused(void **state)
+{
+    static const char *const fds[] = {"", "x", "-1", "3x", "99999", "4294967296", " ", "1e3"};
+
+    (void)state;
+    set_variable(SCOREBOARD_SLOT_VARIABLE, 0);
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        char said[64];
+
+        assert_int_equal(setenv(SCOREBOARD_FD_VARIABLE, fds[i], 1), 0);
+        snprintf(said, sizeof said, SCOREBOARD_FD_VARIABLE "=%s, ", fds[i]);
+        assert_refused(said);
+    }
+}
+
+static void a_slot_that_is_not_there_is_refused(void **state)
+{
+    static const char *const slots[] = {"", "x", "-1", "1x", "99999999999999999999"};
+
+    (void)state;
+    set_variable(SCOREBOARD_FD_VARIABLE, scoreboard_fd(board));
+    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+        assert_int_equal(setenv(SCOREBOARD_SLOT_VARIABLE, slots[i], 1), 0);
+        assert_refused(SCOREBOARD_SLOT_VARIABLE);
+    }
+    /* What is refused may be closed, so each gets a descriptor of its own. */
+    name_scoreboard(dup(scoreboard_fd(board)), SLOTS);
+    assert_refused("no slot 6");
+    name_scoreboard(dup(scoreboard_fd(board)), INT32_MAX);
+    assert_refused("no slot 2147483647");
+}
+
+/* A copy of the scoreboard's memory, which a test may spoil. */
+static int copy_of_board(off_t *bytes)
+{
+    struct stat status;
+    int fd = memfd_create("copy", 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(scoreboard_fd(board), &status), 0);
+    char *memory = malloc((size_t)status.st_size);
+    assert_non_null(memory);
+    assert_int_equal(pread(scoreboard_fd(board), memory, (size_t)status.st_size, 0),
+                     status.st_size);
+    assert_int_equal(write(fd, memory, (size_t)status.st_size), status.st_size);
+    free(memory);
+    *bytes = status.st_size;
+    return fd;
+}
+
+static void a_copy_of_a_scoreboard_can_be_attached_to(void **state)
+{
+    struct scoreboard *own;
+    struct scoreboard_slot *slot;
+    off_t bytes;
+
+    (void)state;
+    name_scoreboard(copy_of_board(&bytes), 2);
+    assert_int_equal(scoreboard_attach(&own, &slot, NULL), 0);
+    assert_non_null(slot);
+    scoreboard_close(own);
+}
+
+static void memory_of_another_version_or_size_is_refused(void **state)
+{
+    off_t bytes;
+    int fd;
+
+    (void)state;
+    fd = copy_of_board(&bytes);
+    assert_int_equal(pwrite(fd, "\0", 1, 0), 1);
+    name_scoreboard(fd, 0);
+    assert_refused("another version");
+
+    fd = copy_of_board(&bytes);
+    assert_int_equal(ftruncate(fd, bytes + 4096), 0);
+    name_scoreboard(fd, 0);
+    assert_refused("another version");
+
+    fd = copy_of_board(&bytes);
+    assert_int_equal(ftruncate(fd, bytes - 1), 0);
+    name_scoreboard(fd, 0);
+    assert_refused("another version");
+
+    fd = copy_of_board(&bytes);
+    assert_int_equal(ftruncate(fd, 16), 0);
+    name_scoreboard(fd, 0);
+    assert_refused("no scoreboard");
+    close(fd);
+}
+
+static void what_is_no_memory_is_refused(void **state)
+{
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    name_scoreboard(ends[0], 0);
+    assert_refused("no scoreboard");
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* ---- events ---- */
+
+static struct scoreboard_fingerprint of(const char *id, const char *properties, const char *body)
+{
+    return scoreboard_fingerprint(id, strlen(id), properties, strlen(properties), body,
+                                  strlen(body));
+}
+
+static bool same(struct scoreboard_fingerprint a, struct scoreboard_fingerprint b)
+{
+    return a.high == b.high && a.low == b.low;
+}
+
+static void an_event_is_known_by_its_message_id_else_by_all_of_it(void **state)
+{
+    (void)state;
+    assert_true(same(of("id-1", "p", "b"), of("id-1", "q", "c")));
+    assert_false(same(of("id-1", "p", "b"), of("id-2", "p", "b")));
+    assert_true(same(of("", "p", "b"), of("", "p", "b")));
+    assert_false(same(of("", "p", "b"), of("", "q", "b")));
+    assert_false(same(of("", "p", "b"), of("", "p", "c")));
+    assert_false(same(of("", "pb", ""), of("", "p", "b")));
+    assert_false(same(of("", "a", "b"), of("", "b", "a")));
+    assert_false(same(of("", "x", "x"), of("", "y", "y")));
+    assert_true(of("", "", "").low != 0);
+}
+
+static const struct scoreboard_fingerprint event = {12345, 1};
+
+static bool is_poison(struct scoreboard *own, struct scoreboard_slot *slot)
+{
+    (void)slot;
+    return scoreboard_is_poison(own, event);
+}
+
+static bool is_sound(struct scoreboard *own, struct scoreboard_slot *slot)
+{
+    return !is_poison(own, slot);
+}
+
+static void an_event_is_poison_to_all_after_so_many_attempts(void **state)
+{
+    (void)state;
+    for (uint32_t attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        in_a_worker(1, is_sound);
+        assert_int_equal(scoreboard_count_attempt(board, event), attempt);
+    }
+    in_a_worker(1, is_poison);
+    in_a_worker(2, is_poison);
+    assert_int_equal(scoreboard_count_attempt(board, event), MAX_ATTEMPTS + 1);
+    assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){12345, 3}));
+    assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){12346, 1}));
+}
+
+static void a_thousand_events_are_counted_apart_even_when_they_collide(void **state)
+{
+    enum { EVENTS = 1000, TABLE = 4096, COLLIDING = 10 };
+
+    (void)state;
+    for (uint32_t attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        for (uint64_t i = 0; i < EVENTS; i++)
+            assert_int_equal(
+                scoreboard_count_attempt(
+                    board,
+                    (struct scoreboard_fingerprint){i * 3 + (i % COLLIDING) * TABLE, 2 * i + 1}),
+                attempt);
+        /* All in one place. */
+        for (uint64_t i = 1; i <= COLLIDING / 2; i++)
+            assert_int_equal(scoreboard_count_attempt(
+                                 board, (struct scoreboard_fingerprint){3500 + i * TABLE, 1}),
+                             attempt);
+    }
+    for (uint64_t i = 0; i < EVENTS; i++)
+        assert_true(scoreboard_is_poison(
+            board, (struct scoreboard_fingerprint){i * 3 + (i % COLLIDING) * TABLE, 2 * i + 1}));
+    assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){3500, 1}));
+}
+
+static void of_too_many_events_the_one_counted_longest_ago_is_forgotten(void **state)
+{
+    enum { TABLE = 4096, EVENTS = 200 };
+
+    (void)state;
+    for (uint64_t i = 0; i < EVENTS; i++)
+        for (uint32_t attempt = 1; attempt <= MAX_ATTEMPTS; attempt++)
+            assert_int_equal(
+                scoreboard_count_attempt(board, (struct scoreboard_fingerprint){7 + i * TABLE, 1}),
+                attempt);
+    assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){7, 1}));
+    for (uint64_t i = EVENTS - 8; i < EVENTS; i++)
+        assert_true(scoreboard_is_poison(board, (struct scoreboard_fingerprint){7 + i * TABLE, 1}));
+}
+
+static void an_event_of_another_slot_is_found_there(void **state)
+{
+    struct scoreboard_slot *own = scoreboard_slot(board, 1);
+
+    (void)state;
+    assert_false(scoreboard_handled_elsewhere(board, own, event));
+    scoreboard_set_handling(own, event);
+    assert_false(scoreboard_handled_elsewhere(board, own, event));
+    assert_true(scoreboard_handled_elsewhere(board, scoreboard_slot(board, 0), event));
+    scoreboard_set_handling(scoreboard_slot(board, SLOTS - 1), event);
+    assert_true(scoreboard_handled_elsewhere(board, own, event));
+    scoreboard_clear(scoreboard_slot(board, SLOTS - 1));
+    assert_false(scoreboard_handled_elsewhere(board, own, event));
+}
+
+#define claim(name) cmocka_unit_test_setup_teardown(name, create, close_board)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        claim(a_new_scoreboard_has_empty_slots),
+        claim(what_a_worker_writes_in_its_slot_the_autoscaler_reads),
+        claim(every_slot_can_be_attached_to),
+        claim(slots_share_no_cache_line),
+        claim(without_the_variables_there_is_no_scoreboard),
+        claim(variables_that_name_no_descriptor_are_refused),
+        claim(a_slot_that_is_not_there_is_refused),
+        claim(a_copy_of_a_scoreboard_can_be_attached_to),
+        claim(memory_of_another_version_or_size_is_refused),
+        claim(what_is_no_memory_is_refused),
+        claim(an_event_is_known_by_its_message_id_else_by_all_of_it),
+        claim(an_event_is_poison_to_all_after_so_many_attempts),
+        claim(a_thousand_events_are_counted_apart_even_when_they_collide),
+        claim(of_too_many_events_the_one_counted_longest_ago_is_forgotten),
+        claim(an_event_of_another_slot_is_found_there),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
