@@ -81,7 +81,9 @@ static int search_path(const char *program)
 
 int launcher_check(const char *program, struct why *why)
 {
-    int reason = strchr(program, '/') ? executable(program) : search_path(program);
+    int reason = !program[0]            ? ENOENT
+                 : strchr(program, '/') ? executable(program)
+                                        : search_path(program);
 
     if (!reason)
         return 0;
@@ -186,7 +188,8 @@ static int prepare(const struct launcher *launcher, size_t slot, struct preparat
                    struct why *why)
 {
     *preparation = (struct preparation){.ready = {-1, -1}, .failure = {-1, -1}};
-    if (pipe2(preparation->ready, O_CLOEXEC) || pipe2(preparation->failure, O_CLOEXEC)) {
+    if (pipe2(preparation->ready, O_CLOEXEC) || pipe2(preparation->failure, O_CLOEXEC) ||
+        fcntl(preparation->ready[0], F_SETFL, O_NONBLOCK)) {
         int error = error_set(why, ERR_SYSTEM, "cannot start a worker: %s", strerror(errno));
         forget_preparation(preparation);
         return error;
@@ -320,10 +323,11 @@ int launcher_fd(const struct launcher *launcher)
 static bool take_ready(struct child *child)
 {
     char byte;
-    bool ready = read(child->ready_fd, &byte, 1) == 1;
+    ssize_t got = read(child->ready_fd, &byte, 1);
 
-    close_fd(&child->ready_fd);
-    return ready;
+    if (got >= 0)
+        close_fd(&child->ready_fd);
+    return got == 1;
 }
 
 static bool take_end(struct child *child, struct launcher_event *event)
@@ -350,7 +354,10 @@ int launcher_next(struct launcher *launcher, struct launcher_event *event)
         struct child *child = &launcher->children[readable.data.u64 / 2];
         *event = (struct launcher_event){
             .type = LAUNCHER_READY, .slot = readable.data.u64 / 2, .pid = child->pid};
-        if (readable.data.u64 % 2 == WATCHED_READY ? take_ready(child) : take_end(child, event))
+        /* One that was ready and has ended tells both, in that order. */
+        if (child->ready_fd >= 0 && take_ready(child))
+            return 1;
+        if (readable.data.u64 % 2 == WATCHED_PID && take_end(child, event))
             return 1;
     }
     return 0;
