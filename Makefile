@@ -44,7 +44,8 @@ FUZZERS                   := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,
 FUZZ_SECONDS              ?= 600
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
-ALL_OBJECTS := $(call objects,$(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES)) $(unit_SOURCES) $(helper_SOURCES)) $(FUZZERS:=.o)
+PROGRAM_OBJECTS := $(call objects,$(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES)))
+ALL_OBJECTS     := $(PROGRAM_OBJECTS) $(call objects,$(unit_SOURCES) $(helper_SOURCES)) $(FUZZERS:=.o)
 
 # V=1 shows every command.
 Q := $(if $(V),,@)
@@ -143,8 +144,9 @@ $(O)/%.o: %.c Makefile
 	@printf '{"directory": "%s", "file": "%s", "output": "%s", "command": "%s"},\n' '$(CURDIR)' '$<' '$@' \
 	    '$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<' >$@.json
 
-compile_commands.json: $(ALL_OBJECTS)
-	@{ echo '['; cat $(ALL_OBJECTS:=.json) | sed '$$ s/,$$//'; echo ']'; } >$@
+# Of everything built so far: a machine without the tests' libraries builds no test.
+compile_commands.json: $(PROGRAM_OBJECTS)
+	@{ echo '['; cat $(wildcard $(ALL_OBJECTS:=.json)) | sed '$$ s/,$$//'; echo ']'; } >$@
 
 # The default word list is part of the program, so that it works wherever it is copied.
 $(O)/workers/default_words.o: $(sort $(wildcard workers/words/*.txt))
