@@ -1,0 +1,117 @@
+/* units: */
+/* event.c - bodies of events, plain and JSON: parse, and build with another text. */
+#include "event.h"
+#include "fuzz.h"
+
+#include <jansson.h>
+#include <unistr.h>
+
+#define LOAD_FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
+
+static json_t *load(const char *bytes, size_t length)
+{
+    json_t *json = json_loadb(bytes, length, LOAD_FLAGS, NULL);
+
+    CLAIM(json != NULL);
+    return json;
+}
+
+/* Replaces the text, and looks at the outcome in two ways: byte by byte and as JSON. */
+static void replace(const char *body, size_t length, bool json, const char *text,
+                    size_t text_length)
+{
+    struct event event = {0}, again = {0};
+    struct why why = {""};
+    const char *built;
+    size_t built_length;
+
+    CLAIM(event_parse(&event, json, body, length, &why) == 0);
+    CLAIM(event_build(&event, text, text_length, &built, &built_length) == 0);
+    CLAIM(event_parse(&again, json, built, built_length, &why) == 0);
+    CLAIM(again.text_length == text_length);
+    CLAIM(text_length == 0 || memcmp(again.text, text, text_length) == 0);
+
+    if (json) {
+        size_t tail = length - event.value_end;
+        CLAIM(again.value_start == event.value_start);
+        CLAIM(built_length - again.value_end == tail);
+        CLAIM(memcmp(built, body, event.value_start) == 0);
+        CLAIM(memcmp(built + again.value_end, body + event.value_end, tail) == 0);
+
+        json_t *before = load(body, length), *after = load(built, built_length);
+        CLAIM(json_object_set_new(before, "text", json_stringn(text, text_length)) == 0);
+        CLAIM(json_equal(before, after));
+        json_decref(before);
+        json_decref(after);
+    }
+    event_clear(&again);
+    event_clear(&event);
+}
+
+/* With the key that stands before the value renamed, there is none called "text": nothing is overlooked.
+ * A key that means "text" holds no quote, however it is escaped. */
+static void check_only(const struct event *event)
+{
+    const char *body = event->body;
+    const char *close = memrchr(body, '"', event->value_start);
+    const char *open = close ? memrchr(body, '"', (size_t)(close - body)) : NULL;
+
+    CLAIM(open != NULL);
+    size_t head = (size_t)(open + 1 - body);
+    char *renamed = malloc(event->body_length + 1);
+    CLAIM(renamed != NULL);
+    memcpy(renamed, body, head);
+    renamed[head] = 'x';
+    memcpy(renamed + head + 1, body + head, event->body_length - head);
+    json_t *json = load(renamed, event->body_length + 1);
+    CLAIM(json_is_object(json) && !json_object_get(json, "text"));
+    json_decref(json);
+    free(renamed);
+}
+
+static bool parse(struct event *event, bool json, const char *body, size_t length)
+{
+    struct why why = {""};
+    int error = event_parse(event, json, body, length, &why);
+
+    if (error) {
+        fuzz_claim_refusal(error, &why, NULL);
+        return false;
+    }
+    CLAIM(u8_check((const uint8_t *)event->text, event->text_length) == NULL);
+    /* Its own text changes nothing but how it is escaped; the input makes a text with all that needs it. */
+    char *own = fuzz_text(event->text, event->text_length);
+    replace(body, length, json, own, event->text_length);
+    free(own);
+    replace(body, length, json, "CENSORED", strlen("CENSORED"));
+    replace(body, length, json, "", 0);
+    replace(body, length, json, body, length);
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *body = (const char *)data;
+    struct event event = {0};
+
+    event_is_json(body, size);
+    bool plain = parse(&event, false, body, size);
+    if (plain) {
+        CLAIM(event.text_length == size);
+        CLAIM(size == 0 || memcmp(event.text, body, size) == 0);
+    } else {
+        CLAIM(u8_check(data, size) != NULL);
+    }
+
+    if (parse(&event, true, body, size)) {
+        CLAIM(plain);
+        CLAIM(event.value_start < event.value_end && event.value_end < size);
+        json_t *value = load(body + event.value_start, event.value_end - event.value_start);
+        CLAIM(json_is_string(value) && json_string_length(value) == event.text_length);
+        CLAIM(memcmp(json_string_value(value), event.text, event.text_length) == 0);
+        json_decref(value);
+        check_only(&event);
+    }
+    event_clear(&event);
+    return 0;
+}
