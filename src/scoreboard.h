@@ -57,6 +57,9 @@ int scoreboard_create(size_t slots, uint32_t max_attempts, struct scoreboard **s
 int scoreboard_attach(struct scoreboard **scoreboard, struct scoreboard_slot **slot,
                       struct why *why);
 
+/* For a worker that consumes: says so to the autoscaler, once, on the descriptor the environment names. */
+void scoreboard_tell_ready(void);
+
 void scoreboard_close(struct scoreboard *scoreboard);
 
 int scoreboard_fd(const struct scoreboard *scoreboard);

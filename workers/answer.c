@@ -6,14 +6,32 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistr.h>
+
+/* A reason may quote the sender's bytes, but a text header is UTF-8; cut to what reply_dead takes. */
+static void copy_reason(char copy[REPLY_REASON_SIZE], const char *reason)
+{
+    size_t length = strnlen(reason, REPLY_REASON_SIZE - 1);
+
+    memcpy(copy, reason, length);
+    copy[length] = '\0';
+    if (!u8_check((const uint8_t *)copy, length))
+        return;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)copy[i] >= 0x80)
+            copy[i] = '?';
+}
 
 /* Sends the message whose properties are at hand to FARM.dead. */
 static int publish_dead(struct answerer *answerer, const struct reply *reply,
                         struct broker_bytes body, const char *reason, struct why *why)
 {
-    if (reply_dead(answerer->properties, reply, reason))
+    char copy[REPLY_REASON_SIZE];
+
+    copy_reason(copy, reason);
+    if (reply_dead(answerer->properties, reply, copy))
         return error_set(why, ERR_MEMORY, "out of memory");
-    log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", answerer->topology->dead, reason);
+    log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", answerer->topology->dead, copy);
     return broker_publish(answerer->broker, answerer->topology->dead, (struct broker_bytes){"", 0},
                           answerer->properties, body, true, NULL, why);
 }
@@ -84,8 +102,8 @@ static int handle(struct answerer *answerer, const struct answer_event *event,
     if (reply_result(properties, &said))
         return error_set(why, ERR_MEMORY, "out of memory");
     return broker_publish(answerer->broker, "", reply_to, properties,
-                          (struct broker_bytes){body, body_length}, !is_direct_reply(reply_to), NULL,
-                          why);
+                          (struct broker_bytes){body, body_length}, !is_direct_reply(reply_to),
+                          NULL, why);
 }
 
 int answer_event(struct answerer *answerer, const struct answer_event *event, struct why *why)
@@ -120,13 +138,12 @@ int answer_returned(struct answerer *answerer, const struct broker_event *return
              (int)returned->routing_key.length, returned->routing_key.bytes,
              (int)returned->text.length, returned->text.bytes);
 
-    struct reply reply = {.worker = answerer->worker,
-                          .matches = -1,
-                          .redelivered =
-                              broker_headers_has(answerer->properties, "winnow-redelivered"),
-                          .headers_dropped =
-                              broker_headers_has(answerer->properties, "winnow-headers-dropped"),
-                          .room_bytes = broker_properties_room(answerer->broker)};
+    struct reply reply = {
+        .worker = answerer->worker,
+        .matches = -1,
+        .redelivered = broker_headers_has(answerer->properties, "winnow-redelivered"),
+        .headers_dropped = broker_headers_has(answerer->properties, "winnow-headers-dropped"),
+        .room_bytes = broker_properties_room(answerer->broker)};
     broker_headers_get_int(answerer->properties, "winnow-matches", &reply.matches);
     return publish_dead(answerer, &reply, returned->body, reason, why);
 }

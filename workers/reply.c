@@ -3,8 +3,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define REASON_MAX_BYTES 400
-
 static bool is(struct broker_bytes name, const char *text)
 {
     return name.length == strlen(text) && memcmp(name.bytes, text, name.length) == 0;
@@ -40,9 +38,7 @@ static int add_own(struct broker_properties *properties, const struct reply *rep
     if (reply->matches >= 0)
         error = broker_headers_add_int(properties, "winnow-matches", reply->matches);
     if (!error && reason)
-        error = broker_headers_add_text(
-            properties, "winnow-reason",
-            (struct broker_bytes){reason, strnlen(reason, REASON_MAX_BYTES)});
+        error = broker_headers_add_text(properties, "winnow-reason", broker_text(reason));
     if (!error)
         error = broker_headers_add_text(properties, "winnow-worker", broker_text(reply->worker));
     if (!error && reply->redelivered)

@@ -25,7 +25,8 @@ struct reply {
 int reply_result(struct broker_properties *properties, const struct reply *reply);
 
 /* The same for what could not be handled: reply_to stays, so that it can be sent again, and winnow-reason is
- * added, cut to 400 bytes. */
+ * added: UTF-8, borrowed, shorter than REPLY_REASON_SIZE. */
+#define REPLY_REASON_SIZE 400
 int reply_dead(struct broker_properties *properties, const struct reply *reply, const char *reason);
 
 #endif

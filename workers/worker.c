@@ -35,6 +35,9 @@
 #define COUNTED_WAIT_NS (200 * CLOCK_NS_PER_MS)
 #define COUNTED_LOOK_NS CLOCK_NS_PER_MS
 
+/* How long to wait when entities are deleted as fast as they are declared. */
+#define DELETED_PAUSE_NS (100 * CLOCK_NS_PER_MS)
+
 /* How long to take no work after the broker could not take a result. */
 #define REFUSED_PAUSE_NS (500 * CLOCK_NS_PER_MS)
 
@@ -53,7 +56,7 @@ struct worker {
     const struct worker_settings *settings;
     const struct topology *topology;
     char name[BROKER_NAME_SIZE]; /* FARM/PROGRAM/HOST/PID: connection and consumer */
-    int signal_fd, ready_fd;
+    int signal_fd;
 
     struct scoreboard *scoreboard;
     struct scoreboard_slot *slot; /* never NULL: one of its own when there is no scoreboard */
@@ -100,17 +103,6 @@ static void tell_in_flight(struct worker *worker)
 static void tell_progress(struct worker *worker, int64_t now_ns)
 {
     atomic_store_explicit(&worker->slot->progress_ns, now_ns, memory_order_relaxed);
-}
-
-/* Tells the autoscaler, once, that this worker consumes. */
-static void tell_ready(struct worker *worker)
-{
-    if (worker->ready_fd < 0)
-        return;
-    if (write(worker->ready_fd, "r", 1) != 1)
-        log_event(LOG_WARN, "ready_untold", "why=\"%s\"", strerror(errno));
-    close(worker->ready_fd);
-    worker->ready_fd = -1;
 }
 
 /* ---- what is held ---- */
@@ -298,7 +290,7 @@ static int take_event(struct worker *worker, const struct broker_event *event, s
     case BROKER_RETURNED:
         return take_returned(worker, event, why);
     case BROKER_CONSUMING:
-        tell_ready(worker);
+        scoreboard_tell_ready();
         return 0;
     case BROKER_CANCEL_OK:
         worker->cancelled = true;
@@ -507,6 +499,19 @@ static void disconnect(struct worker *worker)
     forget(worker);
 }
 
+/* Until it has a connection again; what somebody deletes while it is declared is declared once more. */
+static int reconnect(struct worker *worker, struct why *why)
+{
+    for (;;) {
+        int error = connect(worker, CLOCK_NEVER, why);
+        if (error != -ERR_UNAVAILABLE && error != -ERR_MISSING)
+            return error;
+        if (error == -ERR_MISSING)
+            broker_wait(worker->broker, worker->signal_fd, clock_now_ns() + DELETED_PAUSE_NS);
+        disconnect(worker);
+    }
+}
+
 /* Connections one after the other, until the worker is drained or something other than the connection fails. */
 static int work_and_reconnect(struct worker *worker, struct why *why)
 {
@@ -517,28 +522,22 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
         log_event(LOG_INFO, "consuming", "queue=%s", worker->topology->work);
         error = work(worker, why);
         /* What is missing a new connection declares anew. */
-        if (error != -ERR_UNAVAILABLE && error != -ERR_MISSING)
+        if (error == -ERR_MISSING)
+            worker->queue_deleted = true;
+        else if (error != -ERR_UNAVAILABLE)
             break;
         disconnect(worker);
         if (worker->draining)
             return 0; /* what it held has come back to the queue already */
         log_event(LOG_WARN, "connection_lost", "why=\"%s\"", why->text);
         tell_state(worker);
-        while ((error = connect(worker, CLOCK_NEVER, why)) == -ERR_UNAVAILABLE)
-            disconnect(worker);
+        error = reconnect(worker, why);
     }
     /* Told to go while it had no connection: there is nothing to finish. */
     if (error == -ERR_TIMEOUT && !worker->broker)
         error = 0;
     disconnect(worker);
     return error;
-}
-
-static int open_ready_fd(void)
-{
-    const char *text = getenv(SCOREBOARD_READY_VARIABLE);
-
-    return text && text[0] ? atoi(text) : -1;
 }
 
 int worker_run(const struct worker_settings *settings, const struct worker_job *job,
@@ -549,7 +548,6 @@ int worker_run(const struct worker_settings *settings, const struct worker_job *
         .settings = settings,
         .topology = &settings->options->topology,
         .signal_fd = -1,
-        .ready_fd = open_ready_fd(),
     };
     worker.last = &worker.first;
 

@@ -589,6 +589,31 @@ static void crashes_are_forgotten_after_ten_healthy_seconds(void **state)
     assert_in_range(wait_after_crash(), 50 * MS, 100 * MS);
 }
 
+static void crashes_that_are_rare_never_wait(void **state)
+{
+    (void)state;
+    open_model(1, POOL_STOP_OLDEST, 1);
+    want(1);
+    for (int crash = 0; crash < 20; crash++) {
+        assert_int_equal(wait_after_crash(), 0);
+        advance(POOL_HEALTHY_NS + 1);
+    }
+}
+
+static void a_longer_wait_is_not_cut_short_by_a_shorter_one(void **state)
+{
+    (void)state;
+    open_running(2, 2);
+    ended(0, CONFIG, 0);
+    int64_t from_ns = model.wake_ns;
+    advance(SECOND);
+    ended(1, 1, 0);
+    assert_int_equal(model.start_count, 0);
+    assert_true(model.wake_ns == from_ns);
+    advance(from_ns - model.now_ns);
+    assert_int_equal(model.start_count, 2);
+}
+
 static void time_spent_in_back_off_is_not_health(void **state)
 {
     (void)state;
@@ -990,6 +1015,8 @@ int main(void)
         claim(an_end_that_nobody_asked_for_is_a_crash_whatever_its_code),
         claim(the_first_restart_comes_at_once_and_later_ones_back_off),
         claim(crashes_are_forgotten_after_ten_healthy_seconds),
+        claim(crashes_that_are_rare_never_wait),
+        claim(a_longer_wait_is_not_cut_short_by_a_shorter_one),
         claim(time_spent_in_back_off_is_not_health),
         claim(a_crash_leaves_the_healthy_workers_alone),
         claim(after_exit_64_no_worker_is_started_and_the_others_go_on),

@@ -1,0 +1,220 @@
+"""A program of another language that uses a farm, the broker's own tools, and a line that can be tampered with.
+
+    from client import *
+    with Client(name) as client:
+        method, properties, body = client.ask(b"you fool", message_id="1")
+"""
+
+import itertools
+import os
+import socket
+import struct
+import subprocess
+import threading
+
+import pika
+import pika.data
+
+from tap import URL, connect, wait_until
+
+_encode_value, _decode_value = pika.data.encode_value, pika.data.decode_value
+
+
+def _encode_floats_too(pieces, value):
+    if not isinstance(value, float):
+        return _encode_value(pieces, value)
+    pieces.append(struct.pack(">cd", b"d", value))
+    return 9
+
+
+def _decode_floats_too(encoded, offset):
+    if encoded[offset : offset + 1] != b"d":
+        return _decode_value(encoded, offset)
+    return struct.unpack_from(">d", encoded, offset + 1)[0], offset + 9
+
+
+# pika cannot write floating-point headers and reads them as integers; other languages have no such trouble.
+pika.data.encode_value, pika.data.decode_value = _encode_floats_too, _decode_floats_too
+
+TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
+
+
+def port_of(url):
+    return pika.URLParameters(url).port
+
+
+def ctl(*args, directory=None):
+    """What rabbitmqctl says, as rows of its columns."""
+    directory = directory or os.environ["WINNOW_TEST_BROKER_DIR"]
+    command = [TOOL, "ctl", directory, "-q", *args]
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    if run.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {run.stdout}{run.stderr}")
+    return [line.split("\t") for line in run.stdout.splitlines()]
+
+
+class Client:
+    """Publishes events to a farm that a worker has declared, and takes results."""
+
+    def __init__(self, farm, url=None, seconds=20):
+        self.farm = farm
+        self.work, self.results, self.dead = (f"{farm}.{part}" for part in ("work", "results", "dead"))
+        self._url = url
+        self._numbers = itertools.count(1)
+        self.connection = connect(url)
+        self.channel = self.connection.channel()
+        if not wait_until(self.declared, seconds):
+            raise RuntimeError(f"nobody declared {farm}.events within {seconds} s")
+        self.replies = self.channel.queue_declare("", exclusive=True).method.queue
+        self.channel.confirm_delivery()
+
+    def declared(self):
+        """Whether a worker consumes: what it declares comes before that, and bindings cannot be asked for."""
+        try:
+            if not self.channel.is_open:
+                self.channel = self.connection.channel()
+            self.channel.exchange_declare(f"{self.farm}.events", passive=True)
+            return self.channel.queue_declare(self.work, passive=True).method.consumer_count > 0
+        except pika.exceptions.ChannelClosedByBroker:
+            return False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.connection.is_open:
+            self.connection.close()
+
+    def publish(self, body, **properties):
+        """One event, confirmed."""
+        body = body.encode() if isinstance(body, str) else body
+        self.channel.basic_publish(f"{self.farm}.events", "", body, pika.BasicProperties(**properties))
+
+    def publish_many(self, count, text="you fool", **properties):
+        """Events with the message_ids "0", "1", ... of which all have arrived at their queues when it returns."""
+        channel = self.connection.channel()
+        for number in range(count):
+            channel.basic_publish(
+                f"{self.farm}.events", "", text.encode(), pika.BasicProperties(message_id=str(number), **properties)
+            )
+        channel.close()  # answered after everything before it
+
+    def get(self, queue, seconds=20):
+        """The next message of a queue as (method, properties, body), acknowledged; None after the deadline."""
+        return wait_until(lambda: self._get(queue), seconds) or None
+
+    def _get(self, queue):
+        method, properties, body = self.channel.basic_get(queue, auto_ack=True)
+        return (method, properties, body) if method else None
+
+    def get_ready(self, queue):
+        """All that is in the queue now."""
+        return list(iter(lambda: self._get(queue), None))
+
+    def ask(self, body, seconds=20, **properties):
+        """The answer to one event, which gets a reply_to and, unless given, a correlation_id."""
+        correlation_id = properties.setdefault("correlation_id", f"ask-{next(self._numbers)}")
+        self.publish(body, reply_to=self.replies, **properties)
+        answer = self.get(self.replies, seconds)
+        if answer and answer[1].correlation_id != correlation_id:
+            raise RuntimeError(f"asked {correlation_id}, answered {answer[1].correlation_id}")
+        return answer
+
+    def ready(self, queue):
+        """Messages in the queue that no consumer holds."""
+        return self.channel.queue_declare(queue, passive=True).method.message_count
+
+    def consumers(self, queue):
+        return self.channel.queue_declare(queue, passive=True).method.consumer_count
+
+    def held(self):
+        """(ready, unacknowledged) of the work queue."""
+        for row in ctl("list_queues", "name", "messages_ready", "messages_unacknowledged"):
+            if row[0] == self.work:
+                return int(row[1]), int(row[2])
+        return None
+
+
+class Line:
+    """A TCP line to the broker that looks at the frames coming from it.
+
+    url     goes through the line
+    mode    "pass"; "hold": the broker's confirms never arrive; "refuse": they arrive as refusals;
+            "silent": nothing goes either way, as when a cable is pulled
+    """
+
+    BASIC_ACK, BASIC_NACK = struct.pack(">HH", 60, 80), struct.pack(">HH", 60, 120)
+
+    def __init__(self, url=URL, mode="pass"):
+        self.mode = mode
+        self.confirms = 0
+        self._ends = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._target = ("127.0.0.1", port_of(url))
+        self.url = f"amqp://guest:guest@127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # shutdown, not close alone: a thread in accept or recv would hold on to it.
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._listener.close()
+        self.cut()
+
+    def cut(self):
+        """Breaks every connection, without a word of AMQP."""
+        for end in self._ends:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self._ends = []
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self._target)
+            self._ends += [near, far]
+            threading.Thread(target=self._carry, args=(near, far, None), daemon=True).start()
+            threading.Thread(target=self._carry, args=(far, near, self._tamper), daemon=True).start()
+
+    def _carry(self, source, sink, tamper):
+        pending = b""
+        try:
+            while data := source.recv(65536):
+                if tamper:
+                    data, pending = tamper(pending + data)
+                if self.mode != "silent":
+                    sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def _tamper(self, data):
+        """Whole frames, and what is left over. A frame: type, channel, size, payload, end."""
+        out = []
+        while len(data) >= 7:
+            kind, _, size = struct.unpack(">BHI", data[:7])
+            if len(data) < size + 8:
+                break
+            frame, data = data[: size + 8], data[size + 8 :]
+            if kind == 1 and frame[7:11] == self.BASIC_ACK:
+                self.confirms += 1
+                if self.mode == "hold":
+                    continue
+                if self.mode == "refuse":
+                    frame = frame[:7] + self.BASIC_NACK + frame[11:]
+            out.append(frame)
+        return b"".join(out), data

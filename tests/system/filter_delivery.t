@@ -1,0 +1,289 @@
+#!/usr/bin/python3
+"""winnow-filter loses nothing, whatever happens to it: drains, kills, broken lines, deleted queues. What it
+answers a second time it says so of, and it holds no more than about a second of work."""
+
+import contextlib
+import re
+import signal
+import time
+
+from client import Client, Line, ctl
+from tap import diag, done_testing, equal, farm, like, ok, spawn, wait_until
+
+MIB = 1 << 20
+
+
+@contextlib.contextmanager
+def working(name, *args, amqp=None):
+    """A worker of the farm and a client of it, who speaks to the broker itself."""
+    with spawn("winnow-filter", *args, farm=name, amqp=amqp) as worker, Client(name) as client:
+        yield worker, client
+
+
+def numbers(messages):
+    return [int(properties.correlation_id) for _, properties, _ in messages]
+
+
+def redelivered(messages):
+    return [method.redelivered for method, _, _ in messages].count(True)
+
+
+def an_event_is_acknowledged_only_after_its_confirm():
+    name = farm()
+    with Line(mode="hold") as line:
+        with spawn("winnow-filter", farm=name, amqp=line.url) as worker, Client(name) as client:
+            client.publish_many(40)
+            results = [client.get(client.results) for _ in range(40)]
+            ok(all(results), "results arrive")
+            wait_until(lambda: line.confirms, 10)
+            worker.signal(signal.SIGKILL)
+            worker.wait(10)
+            ok(wait_until(lambda: client.ready(client.work) == 40, 20), "no event was acknowledged without a confirm")
+        with spawn("winnow-filter", farm=name), Client(name) as client:
+            results = [client.get(client.results) for _ in range(40)]
+            equal(sorted(numbers(results)), list(range(40)), "another worker answers them all once more")
+            ok(all(p.headers.get("winnow-redelivered") is True for _, p, _ in results), "marked as redelivered")
+
+
+def a_refused_result_is_worked_again():
+    name = farm()
+    with Line(mode="refuse") as line, working(name, amqp=line.url) as (worker, client):
+        client.publish_many(10)
+        ok(wait_until(lambda: "result_refused" in worker.stderr(), 20), "a result that the broker refuses is logged")
+        line.mode = "pass"
+        seen = set()
+        wait_until(lambda: seen.update(numbers(client.get_ready(client.results))) or len(seen) == 10, 20)
+        equal(seen, set(range(10)), "all events are answered in the end")
+        ok(wait_until(lambda: client.held() == (0, 0), 20), "and then acknowledged")
+        ok("connection_lost" not in worker.stderr(), "on the same connection")
+        equal(worker.end(), 0, "the worker still drains")
+
+
+def a_drain_without_confirms_ends_at_its_time_out():
+    name = farm()
+    with Line(mode="hold") as line:
+        with spawn("winnow-filter", "--drain-timeout", "500ms", farm=name, amqp=line.url) as worker:
+            with Client(name) as client:
+                client.publish_many(5)
+                ok(all(client.get(client.results) for _ in range(5)), "five results arrive, their confirms do not")
+                start = time.monotonic()
+                worker.signal(signal.SIGTERM)
+                equal(worker.wait(20), 75, "the drain ends at --drain-timeout with 75")
+                took = time.monotonic() - start
+                ok(0.4 < took < 5, f"not before it and not long after ({took:.2f} s)")
+                like(worker.stderr(), r"5 results unconfirmed", "and says how many results were unconfirmed")
+                ok(wait_until(lambda: client.ready(client.work) == 5, 20), "their events are in the queue again")
+
+
+def a_sigterm_drains(signals, what):
+    name = farm()
+    with working(name, "--service-time", "10ms") as (worker, client):
+        client.publish_many(400)
+        ok(wait_until(lambda: client.ready(client.results) >= 30, 20), f"{what}: a worker is in mid-work")
+        for number in signals:
+            worker.signal(number)
+            wait_until(lambda: "event=draining" in worker.stderr(), 5)
+            answered = client.ready(client.results)
+            wait_until(lambda: client.ready(client.results) > answered or worker.wait(0) is not None, 5)
+        equal(worker.wait(20), 0, "it ends with 0")
+        log = worker.stderr()
+        equal(log.count("event=draining"), 1, "having begun to drain once")
+        held = int(re.search(r"event=draining .*in_flight=(\d+)", log)[1])
+        ok(held >= 10, f"it held {held} events when it was told")
+        results, rest = client.get_ready(client.results), client.get_ready(client.work)
+        equal(len(results) + len(rest), 400, "every event is answered or in the queue")
+        equal(sorted(numbers(results)), list(range(len(results))), "those answered are the first ones, once each")
+        ok(len(results) < 400 and redelivered(rest) == 0, "and what it held it finished: nothing was given back")
+        equal(f"handled={len(results)}" in log, True, "it says how many it handled")
+
+
+def a_drain_time_out_gives_back():
+    name = farm()
+    with working(name, "--service-time", "40ms", "--drain-timeout", "400ms") as (worker, client):
+        client.publish_many(200)
+        wait_until(lambda: client.ready(client.results) >= 12, 20)
+        start = time.monotonic()
+        worker.signal(signal.SIGTERM)
+        equal(worker.wait(20), 0, "a drain that would take too long ends with 0")
+        took = time.monotonic() - start
+        ok(took < 3, f"in time ({took:.2f} s)")
+        log = worker.stderr()
+        given = re.search(r"level=warn .*event=given_back .*events=(\d+)", log)
+        if not ok(given, "it logs what it gave back"):
+            diag(log)
+            return
+        results, rest = client.get_ready(client.results), client.get_ready(client.work)
+        equal(len(results) + len(rest), 200, "nothing is lost or answered twice")
+        equal(redelivered(rest), int(given[1]), "what it gave back is in the queue again, as many as it said")
+        ok(int(given[1]) >= 5, f"those were several ({given[1]})")
+
+
+def a_slow_worker_holds_a_second_of_work():
+    name = farm()
+    with spawn("winnow-filter", "--service-time", "100ms", farm=name) as worker, Client(name) as client:
+        client.publish_many(100)
+        wait_until(lambda: client.ready(client.results) >= 15, 20)
+        held = client.held()[1]
+        ok(5 <= held <= 15, f"at 100 ms an event it holds about ten of them: {held}")
+        worker.signal(signal.SIGKILL)
+        worker.wait(10)
+        results = client.get_ready(client.results)
+        wait_until(lambda: client.ready(client.work) >= 100 - len(results), 20)
+        rest = client.get_ready(client.work)
+        ok(5 <= redelivered(rest) <= 15, f"killed, it leaves that many to others: {redelivered(rest)}")
+
+
+def a_fast_worker_holds_its_prefetch():
+    name = farm()
+    with Line() as line:
+        with spawn("winnow-filter", "--prefetch", 37, "--drain-timeout", "1s", farm=name, amqp=line.url):
+            with Client(name) as client:
+                client.publish_many(200)
+                wait_until(lambda: client.ready(client.results) == 200 and client.held() == (0, 0), 20)
+                client.get_ready(client.results)
+                line.mode = "hold"
+                client.publish_many(200)
+                wait_until(lambda: client.ready(client.results) >= 37, 20)
+                held = client.held()
+                equal(held, (200 - 37, 37), "a fast worker holds --prefetch events, confirms pending, and no more")
+
+
+def timed(fn):
+    start = time.monotonic()
+    fn()
+    return time.monotonic() - start
+
+
+def a_worker_holds_less_when_its_work_gets_slower():
+    # A text that keeps beginning a long phrase takes long for its size.
+    with open("phrase.txt", "w", encoding="ascii") as file:
+        file.write("a " * 400 + "b\n")
+    name = farm()
+    with spawn("winnow-filter", "--words", "phrase.txt", "--prefetch", 40, farm=name) as worker, Client(name) as client:
+        per_word_s = min(timed(lambda: client.ask("a " * 20000)) for _ in range(3)) / 20000
+        text = "a " * min(int(0.12 / per_word_s), MIB // 2)
+        client.publish_many(2000, "quick")
+        wait_until(lambda: client.ready(client.results) == 2000, 20)
+        client.get_ready(client.results)
+        client.publish_many(100, text)
+        ok(wait_until(lambda: client.ready(client.results) >= 42, 60), "events become slow")
+        held = client.held()[1]
+        ok(held <= 20, f"at some 120 ms an event a worker holds less than the 40 it held of quick ones: {held}")
+        answered = client.ready(client.results)
+        ok(wait_until(lambda: client.ready(client.results) > answered + 10, 60), "and goes on working")
+        worker.signal(signal.SIGKILL)
+
+
+def a_killed_workers_events_go_to_another():
+    name = farm()
+    with working(name, "--service-time", "2ms") as (worker, client):
+        client.publish_many(500)
+        wait_until(lambda: client.ready(client.results) >= 100, 20)
+        worker.signal(signal.SIGKILL)
+        equal(worker.wait(10), -signal.SIGKILL, "a worker is killed in mid-work")
+        wait_until(lambda: client.consumers(client.work) == 0, 20)
+        left = client.ready(client.work)
+        first = client.get_ready(client.results)
+        with spawn("winnow-filter", farm=name):
+            second = []
+            wait_until(lambda: second.extend(client.get_ready(client.results)) or len(second) >= left, 20)
+            ok(wait_until(lambda: client.held() == (0, 0), 20), "another clears the queue")
+        second += client.get_ready(client.results)
+        equal(sorted(set(numbers(first + second))), list(range(500)), "every event is answered")
+        equal(sorted(numbers(second)), sorted(set(numbers(second))), "by the other worker once")
+        marked = {number for number, (_, p, _) in zip(numbers(second), second) if "winnow-redelivered" in p.headers}
+        ok(0 < len(marked) <= 100, f"what the dead one held is marked as redelivered: {len(marked)}")
+        equal(marked, set(range(min(marked), min(marked) + len(marked))), "that is what it held, no other")
+        ok(set(numbers(first)) & set(numbers(second)) <= marked, "and whatever was answered twice is marked")
+        ok(not any("winnow-redelivered" in p.headers for _, p, _ in first), "nothing else is")
+
+
+def a_lost_connection_is_opened_again():
+    name = farm()
+    with Line() as line, working(name, "--service-time", "2ms", amqp=line.url) as (worker, client):
+
+        def close_by_the_broker():
+            pids = [row[0] for row in ctl("list_connections", "pid", "client_properties") if f"{name}/" in row[1]]
+            equal(len(pids), 1, "a worker has one connection")
+            ctl("close_connection", pids[0], "tried by a test")
+
+        for what, lose in (("closed by the broker", close_by_the_broker), ("cut", line.cut)):
+            client.publish_many(400)
+            wait_until(lambda: client.ready(client.results) >= 50, 20)
+            lost = worker.stderr().count("connection_lost")
+            lose()
+            ok(wait_until(lambda: worker.stderr().count("connection_lost") > lost, 20), f"a connection is {what}")
+            seen = []
+            wait_until(lambda: seen.extend(client.get_ready(client.results)) or len(set(numbers(seen))) == 400, 30)
+            equal(set(numbers(seen)), set(range(400)), "the worker comes back and no event is lost")
+            ok(wait_until(lambda: client.held() == (0, 0), 20), "all are acknowledged")
+            first, unmarked = set(), 0
+            for number, (_, properties, _) in zip(numbers(seen), seen):
+                unmarked += number in first and "winnow-redelivered" not in properties.headers
+                first.add(number)
+            equal(unmarked, 0, "what was answered twice is marked")
+            client.get_ready(client.results)
+        like(worker.stderr(), "connection_lost .*tried by a test", "what the broker said is in the log")
+        equal(worker.end(), 0, "and then it drains as ever")
+
+
+def a_silent_connection_is_given_up():
+    name = farm()
+    with Line() as line, spawn("winnow-filter", farm=name, amqp=line.url) as worker:
+        with Client(name) as client:
+            ok(client.ask("a fool"), "a worker answers")
+            line.mode = "silent"
+            client.publish("a fool", message_id="1")
+            ok(wait_until(lambda: "connection_lost" in worker.stderr(), 25), "a dead line is noticed by its heartbeats")
+            line.cut()
+            line.mode = "pass"
+            ok(client.get(client.results, 25), "and the event is answered over a new one")
+
+
+def a_deleted_work_queue_comes_back():
+    name = farm()
+    with spawn("winnow-filter", farm=name) as worker, Client(name) as client:
+        client.ask("a fool")
+        client.channel.queue_delete(client.work)
+        ok(wait_until(client.declared, 20), "a work queue that was deleted is declared anew")
+        client.channel.confirm_delivery()
+        equal(client.ask("a fool")[2], b"a CENSORED", "and bound, and consumed")
+        like(worker.stderr(), f"{name}.work' was deleted", "which the log explains")
+        equal(worker.end(), 0, "the worker drains as ever")
+
+
+def a_deleted_dead_exchange_comes_back():
+    name = farm()
+    with spawn("winnow-filter", farm=name) as worker, Client(name) as client:
+        client.channel.exchange_delete(client.dead)
+        client.publish(b"\xff", message_id="1")
+        ok(client.get(client.dead), "an event for a FARM.dead that was deleted gets there all the same")
+        ok(client.ask("later"), "and the worker goes on")
+        equal(worker.end(), 0, "and drains as ever")
+
+
+def a_sigterm_without_a_connection_ends_it():
+    name = farm()
+    with Line() as line, spawn("winnow-filter", farm=name, amqp=line.url) as worker, Client(name):
+        line.__exit__()
+        ok(wait_until(lambda: "connection_lost" in worker.stderr(), 20), "a worker loses its broker")
+        worker.signal(signal.SIGTERM)
+        equal(worker.wait(5), 0, "and ends with 0 when it is told to go")
+
+
+an_event_is_acknowledged_only_after_its_confirm()
+a_refused_result_is_worked_again()
+a_drain_without_confirms_ends_at_its_time_out()
+a_sigterm_drains([signal.SIGTERM], "SIGTERM")
+a_sigterm_drains([signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGTERM], "several signals")
+a_drain_time_out_gives_back()
+a_slow_worker_holds_a_second_of_work()
+a_fast_worker_holds_its_prefetch()
+a_worker_holds_less_when_its_work_gets_slower()
+a_killed_workers_events_go_to_another()
+a_lost_connection_is_opened_again()
+a_silent_connection_is_given_up()
+a_deleted_work_queue_comes_back()
+a_deleted_dead_exchange_comes_back()
+a_sigterm_without_a_connection_ends_it()
+done_testing()
