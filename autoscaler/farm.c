@@ -59,6 +59,7 @@ struct farm_view {
 static struct farm_view look_at_workers(struct farm *farm)
 {
     struct farm_view view = {.handled_msgs = (double)farm->handled_by_ended};
+    int64_t now_ns = clock_now_ns();
     size_t silent = 0;
 
     for (size_t i = 0; i < farm->pool.slot_count; i++) {
@@ -67,7 +68,7 @@ static struct farm_view look_at_workers(struct farm *farm)
         if (worker->state == POOL_EMPTY)
             continue;
         if (!atomic_load_explicit(&slot->pid, memory_order_relaxed)) {
-            silent += worker->state == POOL_RUNNING;
+            silent += now_ns - worker->started_ns >= POOL_SILENT_START_NS;
             continue;
         }
         double held = (double)atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed);
@@ -185,13 +186,12 @@ static int64_t find_hung(struct farm *farm, int64_t now_ns)
         const struct scoreboard_slot *slot = scoreboard_slot(farm->scoreboard, i);
         /* One that waits for the broker is not hung, and one that drains has a deadline. */
         if (farm->pool.slots[i].state != POOL_RUNNING ||
-            atomic_load_explicit(&slot->state, memory_order_relaxed) != SCOREBOARD_WORKING)
+            atomic_load_explicit(&slot->state, memory_order_acquire) != SCOREBOARD_WORKING)
             continue;
         int64_t limit_ns = farm->settings->hang_timeout_ns;
         if (!scoreboard_handling(slot).low && limit_ns < IDLE_HANG_NS)
             limit_ns = IDLE_HANG_NS;
-        int64_t hung_ns =
-            atomic_load_explicit(&slot->progress_ns, memory_order_relaxed) + limit_ns;
+        int64_t hung_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed) + limit_ns;
         if (hung_ns > now_ns) {
             wake_ns = hung_ns < wake_ns ? hung_ns : wake_ns;
             continue;

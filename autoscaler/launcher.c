@@ -305,8 +305,9 @@ void launcher_drain(struct launcher *launcher, size_t slot)
 
 void launcher_kill(struct launcher *launcher, size_t slot)
 {
+    /* Its whole group: a wrapper's children would outlive it. */
     if (launcher->children[slot].pid)
-        kill(launcher->children[slot].pid, SIGKILL);
+        kill(-launcher->children[slot].pid, SIGKILL);
 }
 
 int launcher_pid(const struct launcher *launcher, size_t slot)

@@ -141,6 +141,8 @@ static int64_t backoff_ns(struct pool *pool)
 
 static void crashed(struct pool *pool, struct pool_end end, int64_t now_ns)
 {
+    if (pool->fault != POOL_SOUND)
+        return;
     bool configuration = !end.signal && (end.code == EX_NOPERM || end.code == EX_CONFIG);
 
     if (!end.signal && end.code == EX_USAGE) {

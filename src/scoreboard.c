@@ -108,6 +108,7 @@ int scoreboard_attach(struct scoreboard **out, struct scoreboard_slot **slot, st
     if (scoreboard->layout == MAP_FAILED || scoreboard->layout->magic != MAGIC ||
         bytes_for(scoreboard->layout->slots) != scoreboard->bytes ||
         (uint64_t)index >= scoreboard->layout->slots) {
+        scoreboard->fd = -1; /* not ours to close, whatever it is */
         scoreboard_close(scoreboard);
         return error_set(why, ERR_INVALID,
                          "the scoreboard in " SCOREBOARD_FD_VARIABLE

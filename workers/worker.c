@@ -9,7 +9,6 @@
 #include "topology.h"
 #include "window.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +91,11 @@ static void tell_state(struct worker *worker)
                     : !worker->broker || broker_blocked(worker->broker) ? SCOREBOARD_BLOCKED
                                                                         : SCOREBOARD_WORKING;
 
-    atomic_store_explicit(&worker->slot->state, state, memory_order_relaxed);
+    /* Whoever sees it working must not see how long ago it last was. */
+    if (state == SCOREBOARD_WORKING &&
+        atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != state)
+        atomic_store_explicit(&worker->slot->progress_ns, clock_now_ns(), memory_order_relaxed);
+    atomic_store_explicit(&worker->slot->state, state, memory_order_release);
 }
 
 static void tell_in_flight(struct worker *worker)
