@@ -1,0 +1,113 @@
+"""A broker of the run's own, and what can be done to it."""
+
+import os
+import socket
+import subprocess
+import threading
+import time
+
+import pika
+
+TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/private-broker")
+FARM_USER = "farm"
+
+
+def _holds(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+class Broker:
+    def __init__(self, directory):
+        self.directory = directory
+        self.url = None
+
+    def start(self):
+        self.url = self._run("start", self.directory).strip()
+        return self.url
+
+    def stop(self):
+        self._run("stop", self.directory)
+
+    def kill(self):
+        """Returns when the node is gone with everything it held: while a process of much memory ends, its ports may
+        still be taken."""
+        with open(os.path.join(self.directory, "node.pid")) as file:
+            node = int(file.read())
+        self._run("kill", self.directory)
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and _holds(node):
+            time.sleep(0.005)
+
+    def ctl(self, *args):
+        return self._run("ctl", self.directory, "-q", *args)
+
+    def _run(self, *args):
+        run = subprocess.run([TOOL, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        if run.returncode:
+            raise RuntimeError(f"private-broker {' '.join(args)}: {run.stdout}{run.stderr}")
+        return run.stdout
+
+    @property
+    def port(self):
+        return pika.URLParameters(self.url).port
+
+    def connect(self):
+        parameters = pika.URLParameters(self.url)
+        parameters.heartbeat = 0
+        return pika.BlockingConnection(parameters)
+
+    def add_farm_user(self):
+        """The farm logs in as a user of its own, so that its permissions alone can be taken away."""
+        self.ctl("add_user", FARM_USER, FARM_USER)
+        self.allow_farm()
+
+    def allow_farm(self):
+        self.ctl("set_permissions", FARM_USER, ".*", ".*", ".*")
+
+    def forbid_farm(self, everything):
+        """Everything: it may not even enter the virtual host; else it may enter and touch nothing."""
+        if everything:
+            self.ctl("clear_permissions", FARM_USER)
+        else:
+            self.ctl("set_permissions", FARM_USER, "^$", "^$", "^$")
+
+    def alarm(self, kind, seconds):
+        """An alarm for so long; returns when it was over, on the monotonic clock."""
+        set_to = {
+            "memory": "vm_memory_monitor:set_vm_memory_high_watermark({})",
+            "disk": "rabbit_disk_monitor:set_disk_free_limit({})",
+        }[kind]
+        on, off = {"memory": ("0.00001", "0.4"), "disk": ("100000000000000", "50000000")}[kind]
+        last = f"timer:sleep({int(seconds * 1000)}), {set_to.format(off)}, erlang:system_time(microsecond)"
+        ended = int(self.ctl("eval", f"{set_to.format(on)}, {last}."))
+        return time.monotonic() - (time.time() - ended / 1e6)
+
+    def when_it_accepts(self):
+        """Watches from now on; call the result for the time at which it spoke AMQP again."""
+        found = []
+        port = self.port
+
+        def watch():
+            deadline = time.monotonic() + 120
+            while not found and time.monotonic() < deadline:
+                try:
+                    with socket.create_connection(("127.0.0.1", port), 1) as line:
+                        line.settimeout(5)
+                        line.sendall(b"AMQP\0\0\x09\x01")
+                        if line.recv(1) == b"\x01":
+                            found.append(time.monotonic())
+                except OSError:
+                    time.sleep(0.005)
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+
+        def result():
+            thread.join()
+            return found[0] if found else float("inf")
+
+        return result

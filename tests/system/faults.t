@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+"""Faults that need a farm of their own: each survived, and within its time. Those that can be repeated under load
+are in tests/chaos/faults.py."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from tap import *
+from client import Client
+
+sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/chaos"))
+import faults
+import storm
+from farm import children
+
+TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
+FRAGILE = os.path.join(BIN, "../tests/system/fragile_worker")
+FILTER = os.path.join(BIN, "winnow-filter")
+# Under the sanitizers programs start and work several times slower.
+SLACK = 5 if os.environ["WINNOW_BUILD"] == "asan" else 1
+
+
+def autoscaler(name, *args, worker, **more):
+    return spawn("winnow-autoscaler", "--interval", "200ms", *args, "--", *worker, farm=name, **more)
+
+
+def write_script(directory, name, text):
+    path = os.path.join(directory, name)
+    with open(path, "w") as file:
+        file.write(text)
+    os.chmod(path, 0o755)
+    return path
+
+
+class Answers:
+    """Events published one after the other, and when each was answered."""
+
+    def __init__(self, client):
+        self.client, self.number, self.answered = client, 0, {}
+
+    def for_s(self, seconds, every=0.01):
+        """Publishes and takes answers; the longest time without one."""
+        begin = last = time.monotonic()
+        longest = 0.0
+        while (now := time.monotonic()) < begin + seconds:
+            self.number += 1
+            self.client.publish(b"a word", message_id=f"n{self.number}", reply_to=self.client.replies)
+            for _, properties, _ in self.client.get_ready(self.client.replies):
+                self.answered[properties.message_id] = now
+                longest, last = max(longest, now - last), now
+            time.sleep(every)
+        return max(longest, time.monotonic() - last)
+
+    def complete(self, seconds=10):
+        def look():
+            for _, properties, _ in self.client.get_ready(self.client.replies):
+                self.answered[properties.message_id] = time.monotonic()
+            return len(self.answered) >= self.number
+
+        return wait_until(look, seconds)
+
+
+def two_workers(scaler):
+    return wait_until(lambda: len(children(scaler.pid)) == 2, 10)
+
+
+# Bodies.
+name = farm()
+with spawn("winnow-filter", farm=name):
+    with Client(name) as client:
+
+        class Publisher:
+            """What tests/chaos/faults.py publishes with."""
+
+            channel = client.channel
+            dead_queue = client.channel.queue_declare("", exclusive=True).method.queue
+            publish = staticmethod(client.publish)
+
+            @staticmethod
+            def take(queue):
+                return [(properties, body) for _, properties, body in client.get_ready(queue)]
+
+            @classmethod
+            def dead_of(cls, prefix, complete, seconds):
+                dead = {}
+
+                def look():
+                    for properties, _ in cls.take(cls.dead_queue):
+                        dead[properties.message_id] = (properties.headers or {}).get("winnow-reason", "")
+                    return complete(dead)
+
+                wait_until(look, seconds)
+                return dead
+
+        client.channel.queue_bind(Publisher.dead_queue, f"{name}.dead")
+        wrong = faults.answer_bodies(Publisher, faults.BODIES, 20)
+        equal(wrong, [], "every odd body is answered, or dead with its reason")
+        huge = {"huge": (b"e" * (100 << 20), "text/plain", "body of")}
+        equal(faults.answer_bodies(Publisher, huge, 60), [], "so is one of 100 MiB")
+        ok(client.ask("you fool", 10), "and the worker goes on")
+
+# A worker that ends, each way; the other one never stops. The script is a bad worker once.
+BAD_ONCE = """#!/bin/sh
+cd "$(dirname "$0")" || exit 1
+if mkdir bad 2>/dev/null; then
+    until [ -e good ]; do sleep 0.05; done
+    sleep 1
+    exit "$1"
+fi
+touch good
+exec "$2"
+"""
+for code in (64, 75, 77, 78):
+    name = farm()
+    with tempfile.TemporaryDirectory() as directory:
+        script = write_script(directory, "bad-once", BAD_ONCE)
+        with autoscaler(name, "--min", "2", "--max", "2", worker=[script, str(code), FILTER]) as scaler:
+            with Client(name) as client:
+                answers = Answers(client)
+                silence = answers.for_s(2)
+                ended = f"code={code}" in scaler.stderr()
+                if code == 75:
+                    ok(ended and two_workers(scaler), "a worker that ends with 75 is replaced")
+                else:
+                    # After 64 never, after 77 and 78 half a minute later.
+                    ok(ended and len(children(scaler.pid)) == 1, f"one that ends with {code} is not, so soon")
+                stopped = not ok(silence < 0.1 * SLACK, f"and stops nobody else ({silence * 1000:.0f} ms)")
+                if stopped or not ended:
+                    diag(scaler.stderr())
+                ok(answers.complete(), f"who answers every event ({answers.number})")
+
+name = farm()
+with tempfile.TemporaryDirectory() as directory:
+    script = write_script(directory, "crash", "#!/bin/sh\nexit 1\n")
+    with autoscaler(name, "--min", "1", worker=[script]) as scaler:
+        crashes = lambda: scaler.stderr().count("worker_crashed")
+        ok(wait_until(lambda: crashes() >= 3, 10), "a worker that crashes at its start is started again")
+        time.sleep(1)
+        ok(crashes() <= 8, "less and less often")
+
+# Poison and hangs.
+for text, seconds in (("CRASH", 0), ("HANG", 3)):
+    name = farm()
+    with autoscaler(name, "--min", "4", "--max", "4", "--hang-timeout", "1s", worker=[FRAGILE]) as scaler:
+        with Client(name) as client:
+            wait_until(lambda: client.consumers(client.work) == 4, 10)
+            answers = Answers(client)
+            answers.for_s(0.3)
+            at = time.monotonic()
+            client.publish(text, message_id="poison")
+            silence = answers.for_s(1 + seconds)
+            dead = client.get(f"{name}.dead", 20)
+            took = time.monotonic() - at
+            ok(dead and "poison" in dead[1].headers["winnow-reason"], f"{text}: the event is dead as poison")
+            ok(silence < 0.1 * SLACK, f"{text}: others are answered meanwhile ({silence * 1000:.0f} ms)")
+            ok(answers.complete(), f"{text}: and all of them ({answers.number})")
+            diag(f"{text}: poison after {took:.2f} s")
+
+# All workers at once.
+name = farm()
+with autoscaler(name, "--min", "3", "--max", "3", worker=[FILTER]) as scaler:
+    with Client(name) as client:
+        wait_until(lambda: client.consumers(client.work) == 3, 10)
+        for pid in children(scaler.pid):
+            os.kill(pid, signal.SIGKILL)
+        at = time.monotonic()
+        answer = client.ask("you fool", 10)
+        took = time.monotonic() - at
+        ok(answer and took < 0.1 * SLACK, f"of workers killed at once the first is back in time ({took * 1000:.0f} ms)")
+
+# A broker that is not there yet.
+name = farm()
+with tempfile.TemporaryDirectory() as directory:
+    url = subprocess.run([TOOL, "start", directory], capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        subprocess.run([TOOL, "stop", directory], check=True)
+        with autoscaler(name, "--min", "1", worker=[FILTER], amqp=url) as scaler:
+            ok(scaler.wait(1) is None, "without a broker it waits")
+            subprocess.run([TOOL, "start", directory], capture_output=True, check=True)
+            at = time.monotonic()
+            ok(wait_until(lambda: children(scaler.pid), 10), "and starts workers when it has come")
+            with Client(name, url) as client:
+                answer = client.ask("you fool", 10)
+            took = time.monotonic() - at
+            ok(answer and took < 1 * SLACK, f"which answer within a second ({took * 1000:.0f} ms)")
+    finally:
+        subprocess.run([TOOL, "stop", directory], check=True)
+
+# Scaling down, again and again.
+with tempfile.TemporaryDirectory() as directory:
+    code = storm.run(os.path.abspath(BIN), directory, 200, 1, url=URL, seconds=60, say=diag)
+    equal(code, 0, "200 scale-downs under load: nothing lost, answered twice or redelivered")
+
+done_testing()
