@@ -184,9 +184,11 @@ static int64_t find_hung(struct farm *farm, int64_t now_ns)
 
     for (size_t i = 0; i < farm->pool.slot_count; i++) {
         const struct scoreboard_slot *slot = scoreboard_slot(farm->scoreboard, i);
-        /* One that waits for the broker is not hung, and one that drains has a deadline. */
-        if (farm->pool.slots[i].state != POOL_RUNNING ||
-            atomic_load_explicit(&slot->state, memory_order_acquire) != SCOREBOARD_WORKING)
+        enum pool_state state = farm->pool.slots[i].state;
+        int32_t said = atomic_load_explicit(&slot->state, memory_order_acquire);
+        /* One that waits for the broker is not hung. One that drains may be, long before its deadline. */
+        if ((state != POOL_RUNNING && state != POOL_DRAINING) || said == SCOREBOARD_EMPTY ||
+            said == SCOREBOARD_BLOCKED)
             continue;
         int64_t limit_ns = farm->settings->hang_timeout_ns;
         if (!scoreboard_handling(slot).low && limit_ns < IDLE_HANG_NS)

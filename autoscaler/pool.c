@@ -18,7 +18,7 @@ static const signed char transitions[POOL_STATES][EVENTS] = {
     [POOL_EMPTY]    = {POOL_STARTING, IGNORE,       IGNORE,        IGNORE,      IGNORE,      IGNORE},
     [POOL_STARTING] = {IGNORE,        POOL_RUNNING, POOL_DRAINING, POOL_KILLED, IGNORE,      POOL_EMPTY},
     [POOL_RUNNING]  = {IGNORE,        IGNORE,       POOL_DRAINING, POOL_KILLED, POOL_KILLED, POOL_EMPTY},
-    [POOL_DRAINING] = {IGNORE,        IGNORE,       IGNORE,        POOL_KILLED, IGNORE,      POOL_EMPTY},
+    [POOL_DRAINING] = {IGNORE,        IGNORE,       IGNORE,        POOL_KILLED, POOL_KILLED, POOL_EMPTY},
     [POOL_KILLED]   = {IGNORE,        IGNORE,       IGNORE,        IGNORE,      IGNORE,      POOL_EMPTY},
 };
 /* clang-format on */
@@ -139,7 +139,9 @@ static int64_t backoff_ns(struct pool *pool)
     return ns - (int64_t)(next_random(pool) % (uint64_t)(ns / 2));
 }
 
-static void crashed(struct pool *pool, struct pool_end end, int64_t now_ns)
+/* Only a worker that was started since the last crash makes the back-off longer: it is the new start that
+ * failed again. Several that end together are one incident. */
+static void crashed(struct pool *pool, struct pool_end end, int64_t started_ns, int64_t now_ns)
 {
     if (pool->fault != POOL_SOUND)
         return;
@@ -155,15 +157,17 @@ static void crashed(struct pool *pool, struct pool_end end, int64_t now_ns)
         pool->fault_code = end.code;
         return;
     }
-    if (pool->last_crash_ns != INT64_MIN && now_ns - pool->last_crash_ns > POOL_HEALTHY_NS &&
+    bool first = pool->last_crash_ns == INT64_MIN;
+    if (!first && now_ns - pool->last_crash_ns > POOL_HEALTHY_NS &&
         now_ns - pool->start_from_ns > POOL_HEALTHY_NS)
         pool->crashes_in_row = 0;
-    if (pool->crashes_in_row < UINT32_MAX)
-        pool->crashes_in_row++;
+    bool again = first || pool->crashes_in_row == 0 || started_ns >= pool->last_crash_ns;
     pool->last_crash_ns = now_ns;
-    int64_t from_ns = now_ns + (configuration ? POOL_REFUSED_RETRY_NS : backoff_ns(pool));
-    if (from_ns > pool->start_from_ns)
-        pool->start_from_ns = from_ns;
+    if (again && pool->crashes_in_row < UINT32_MAX)
+        pool->crashes_in_row++;
+    int64_t wait_ns = configuration ? POOL_REFUSED_RETRY_NS : again ? backoff_ns(pool) : 0;
+    if (now_ns + wait_ns > pool->start_from_ns)
+        pool->start_from_ns = now_ns + wait_ns;
 }
 
 enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns)
@@ -178,7 +182,7 @@ enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end
     bool asked = before.state == POOL_DRAINING || (before.state == POOL_KILLED && !before.hung);
     if (!asked) {
         pool->counts.crashed++;
-        crashed(pool, end, now_ns);
+        crashed(pool, end, before.started_ns, now_ns);
         return POOL_CRASHED;
     }
     /* SIGTERM may reach a worker before it can take it; 75 tells of a drain that ran out of time. */

@@ -116,7 +116,7 @@ void pool_want(struct pool *pool, uint32_t workers);
 
 /* The worker consumes. Ignored unless it is starting. */
 void pool_ready(struct pool *pool, size_t slot);
-/* The worker has events in flight and makes no progress. Ignored unless it is running. */
+/* The worker makes no progress. Ignored unless it is running or draining. */
 void pool_hung(struct pool *pool, size_t slot);
 /* Facts about a worker that steps take into account. */
 void pool_speaks(struct pool *pool, size_t slot);

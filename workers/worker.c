@@ -73,7 +73,9 @@ struct worker {
     double service_ns;   /* smoothed time an event takes; 0: none measured */
     uint16_t prefetch;   /* as the broker has it */
     int64_t prefetch_ns; /* when it was last changed */
-    bool resting;        /* without a consumer, until a lower prefetch may begin */
+    /* NONE: without a consumer, until a lower prefetch may begin. STARTING: the broker has not said yet that it
+     * is there; RabbitMQ 3.10 closes the connection when one is cancelled before that. */
+    enum { CONSUMER_NONE, CONSUMER_STARTING, CONSUMER_ACTIVE } consumer;
     int64_t pause_until_ns;
 
     int64_t looked_ns; /* when everything was last taken off the socket */
@@ -87,12 +89,12 @@ struct worker {
 
 static void tell_state(struct worker *worker)
 {
-    int32_t state = worker->draining                                    ? SCOREBOARD_DRAINING
-                    : !worker->broker || broker_blocked(worker->broker) ? SCOREBOARD_BLOCKED
-                                                                        : SCOREBOARD_WORKING;
+    int32_t state = !worker->broker || broker_blocked(worker->broker) ? SCOREBOARD_BLOCKED
+                    : worker->draining                                ? SCOREBOARD_DRAINING
+                                                                      : SCOREBOARD_WORKING;
 
     /* Whoever sees it working must not see how long ago it last was. */
-    if (state == SCOREBOARD_WORKING &&
+    if (state != SCOREBOARD_BLOCKED &&
         atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != state)
         atomic_store_explicit(&worker->slot->progress_ns, clock_now_ns(), memory_order_relaxed);
     atomic_store_explicit(&worker->slot->state, state, memory_order_release);
@@ -252,6 +254,24 @@ static int work_on_first(struct worker *worker, int64_t now_ns, int64_t *until_n
     return finish_first(worker, why);
 }
 
+/* ---- the consumer ---- */
+
+static int consume(struct worker *worker, struct why *why)
+{
+    worker->consumer = CONSUMER_STARTING;
+    return broker_consume(worker->broker, worker->topology->work, worker->name, worker->prefetch,
+                          false, why);
+}
+
+/* Cancels the consumer as soon as that can be done. */
+static int stop_consuming(struct worker *worker, struct why *why)
+{
+    if (worker->consumer == CONSUMER_NONE)
+        worker->cancelled = true;
+    return worker->consumer == CONSUMER_ACTIVE ? broker_cancel(worker->broker, worker->name, why)
+                                               : 0;
+}
+
 /* ---- what comes in ---- */
 
 static int take_returned(struct worker *worker, const struct broker_event *event, struct why *why)
@@ -269,9 +289,10 @@ static int take_refused(struct worker *worker, const struct broker_event *event,
     for (uint64_t each = event->multiple && oldest ? oldest : event->tag; each <= event->tag;
          each++) {
         uint64_t tag = window_refuse(&worker->window, each);
-        if (!tag)
-            return error_set(why, ERR_UNAVAILABLE, "the broker could not take a dead message");
-        int error = give_back(worker, tag, why);
+        int error = tag                    ? give_back(worker, tag, why)
+                    : worker->window.holds ? error_set(why, ERR_UNAVAILABLE,
+                                                       "the broker could not take a dead message")
+                                           : 0; /* one that it has confirmed before */
         if (error)
             return error;
     }
@@ -294,7 +315,8 @@ static int take_event(struct worker *worker, const struct broker_event *event, s
         return take_returned(worker, event, why);
     case BROKER_CONSUMING:
         scoreboard_tell_ready();
-        return 0;
+        worker->consumer = CONSUMER_ACTIVE;
+        return worker->draining ? stop_consuming(worker, why) : 0;
     case BROKER_CANCEL_OK:
         worker->cancelled = true;
         return 0;
@@ -317,7 +339,7 @@ static int start_drain(struct worker *worker, int64_t now_ns, struct why *why)
     worker->drain_by_ns = now_ns + worker->settings->drain_timeout_ns;
     tell_state(worker);
     log_event(LOG_INFO, "draining", "in_flight=%zu", worker->in_flight);
-    return worker->broker ? broker_cancel(worker->broker, worker->name, why) : 0;
+    return worker->broker ? stop_consuming(worker, why) : 0;
 }
 
 /* Takes everything off the socket, so that in_flight is what this worker really holds. */
@@ -373,42 +395,40 @@ static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
         return error;
     /* One at first: how many make a second of work is known after the first. */
     worker->prefetch = worker->service_ns > 0 ? worker->prefetch : 1;
-    worker->cancelled = worker->resting = false;
-    error = broker_consume(worker->broker, worker->topology->work, worker->name, worker->prefetch,
-                           false, why);
+    worker->cancelled = false;
+    error = consume(worker, why);
     tell_state(worker);
     return error;
 }
 
 static int adapt_prefetch(struct worker *worker, int64_t now_ns, struct why *why)
 {
-    if (worker->draining || worker->service_ns == 0)
+    if (worker->draining || worker->service_ns == 0 || worker->consumer == CONSUMER_STARTING)
         return 0;
     double fits = (double)HOLD_NS / worker->service_ns;
     uint16_t target = fits < 1                                    ? 1
                       : fits > (double)worker->settings->prefetch ? worker->settings->prefetch
                                                                   : (uint16_t)fits;
+    bool resting = worker->consumer == CONSUMER_NONE;
     bool at_first = worker->prefetch_ns == 0;
     bool far =
         target > worker->prefetch * PREFETCH_CHANGE || target * PREFETCH_CHANGE < worker->prefetch;
-    if (!worker->resting &&
-        (!far || (!at_first && now_ns - worker->prefetch_ns < PREFETCH_CHANGE_STEP_NS)))
+    if (!resting && (!far || (!at_first && now_ns - worker->prefetch_ns < PREFETCH_CHANGE_STEP_NS)))
         return 0;
-    /* What it may hold anew comes on top of what it holds, which must first become little. */
-    if (target < worker->prefetch && worker->in_flight > target / 2) {
-        bool rests = worker->resting;
-        worker->resting = true;
-        return rests ? 0 : broker_rest(worker->broker, worker->name, why);
-    }
 
+    if (!resting) {
+        int error = broker_rest(worker->broker, worker->name, why);
+        if (error)
+            return error;
+        worker->consumer = CONSUMER_NONE;
+    }
+    /* What it may hold anew comes on top of what it holds, which must first become little. */
+    if (target < worker->prefetch && worker->in_flight > target / 2)
+        return 0;
     worker->prefetch = target;
     worker->prefetch_ns = now_ns;
     log_event(LOG_DEBUG, "prefetch", "msgs=%u service_ns=%.0f", target, worker->service_ns);
-    if (!worker->resting)
-        return broker_set_prefetch(worker->broker, worker->topology->work, worker->name, target,
-                                   why);
-    worker->resting = false;
-    return broker_consume(worker->broker, worker->topology->work, worker->name, target, false, why);
+    return consume(worker, why);
 }
 
 /* Gives back what would not be done and confirmed in time. */
@@ -530,9 +550,9 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
         else if (error != -ERR_UNAVAILABLE)
             break;
         disconnect(worker);
+        log_event(LOG_WARN, "connection_lost", "why=\"%s\"", why->text);
         if (worker->draining)
             return 0; /* what it held has come back to the queue already */
-        log_event(LOG_WARN, "connection_lost", "why=\"%s\"", why->text);
         tell_state(worker);
         error = reconnect(worker, why);
     }

@@ -95,14 +95,13 @@ int broker_enable_confirms(struct broker *broker, struct why *why);
  * without acknowledgement when prefetch is 0. BROKER_CONSUMING follows. */
 int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
                    bool exclusive, struct why *why);
-/* Changes the prefetch of a consumer, which the broker allows only by ending it and beginning anew; what it
- * holds stays with it. The new one is called TAG/1, TAG/2, ... (the caller goes on saying TAG): to one of the same
- * name the broker would add what it held to its prefetch. BROKER_CONSUMING follows. */
-int broker_set_prefetch(struct broker *broker, const char *queue, const char *tag,
-                        uint16_t prefetch, struct why *why);
-/* The first half of that: no more deliveries, until broker_consume is called with the same TAG. */
+/* Ends a consumer so that another may begin with a different prefetch, which the broker cannot change: no more
+ * deliveries until broker_consume is called with the same TAG. What it holds stays with it. The next one is called
+ * TAG/1, then TAG/2 and so on (the caller goes on saying TAG): to one of the same name the broker would add what
+ * it held to its prefetch. Only after BROKER_CONSUMING, as for broker_cancel. */
 int broker_rest(struct broker *broker, const char *tag, struct why *why);
-/* BROKER_CANCEL_OK follows after the last delivery. */
+/* BROKER_CANCEL_OK follows after the last delivery. Only after BROKER_CONSUMING: RabbitMQ 3.10 may close the
+ * connection when a consumer is cancelled before. */
 int broker_cancel(struct broker *broker, const char *tag, struct why *why);
 int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
 /* Gives a message back to its queue. */

@@ -67,14 +67,6 @@ int broker_rest(struct broker *broker, const char *tag, struct why *why)
     return error;
 }
 
-int broker_set_prefetch(struct broker *broker, const char *queue, const char *tag,
-                        uint16_t prefetch, struct why *why)
-{
-    int error = broker_rest(broker, tag, why);
-
-    return error ? error : broker_consume(broker, queue, tag, prefetch, false, why);
-}
-
 int broker_cancel(struct broker *broker, const char *tag, struct why *why)
 {
     return cancel(broker, tag, false, why);

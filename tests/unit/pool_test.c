@@ -229,7 +229,8 @@ static void hung(size_t slot)
 {
     struct process *process = &model.processes[slot];
 
-    if (process->alive && model.pool.slots[slot].state == POOL_RUNNING)
+    enum pool_state state = model.pool.slots[slot].state;
+    if (process->alive && (state == POOL_RUNNING || state == POOL_DRAINING))
         process->hung = true;
     pool_hung(&model.pool, slot);
     step();
@@ -244,7 +245,7 @@ static bool may_end_a_drain(struct pool_end end)
 static enum pool_verdict ended_quietly(size_t slot, struct pool_end end)
 {
     struct process process = model.processes[slot];
-    bool asked = process.told_to_drain || (process.killed && !process.hung);
+    bool asked = !process.hung && (process.told_to_drain || process.killed);
     bool clean = asked && (process.killed || may_end_a_drain(end));
 
     enum pool_verdict verdict = pool_ended(&model.pool, slot, end, model.now_ns);
@@ -699,6 +700,19 @@ static void a_signal_is_no_exit_code(void **state)
     assert_int_equal(model.pool.fault, POOL_SOUND);
 }
 
+static void workers_that_crash_together_are_one_incident(void **state)
+{
+    (void)state;
+    open_running(4, 4);
+    model.now_ns += SECOND;
+    for (size_t slot = 0; slot < 3; slot++) {
+        model.now_ns += SECOND / 1000;
+        ended_quietly(slot, (struct pool_end){.signal = SIGNAL_KILL});
+    }
+    step();
+    assert_int_equal(model.start_count, 3);
+}
+
 static void a_hung_worker_is_killed_replaced_and_counted_as_crashed(void **state)
 {
     (void)state;
@@ -714,7 +728,7 @@ static void a_hung_worker_is_killed_replaced_and_counted_as_crashed(void **state
     assert_int_equal(pool_counts(&model.pool).crashed, 1);
 }
 
-static void only_a_running_worker_can_hang(void **state)
+static void only_a_running_or_draining_worker_can_hang(void **state)
 {
     (void)state;
     open_model(3, POOL_STOP_OLDEST, 1);
@@ -723,9 +737,11 @@ static void only_a_running_worker_can_hang(void **state)
     hung(2);
     assert_int_equal(model.kill_count, 0);
     want(1);
-    hung(0);
-    assert_int_equal(model.kill_count, 0);
     assert_int_equal(pool_counts(&model.pool).draining, 1);
+    hung(0);
+    assert_int_equal(model.kill_count, 1);
+    assert_int_equal(pool_counts(&model.pool).draining, 1);
+    assert_int_equal(ended(0, 0, SIGNAL_KILL), POOL_CRASHED);
 }
 
 static void abandoned_workers_are_killed_at_once_and_count_as_stopped(void **state)
@@ -1023,8 +1039,9 @@ int main(void)
         claim(after_77_or_78_it_gives_up_when_none_ever_ran),
         claim(after_77_or_78_it_tries_every_30_s_when_one_ever_ran),
         claim(a_signal_is_no_exit_code),
+        claim(workers_that_crash_together_are_one_incident),
         claim(a_hung_worker_is_killed_replaced_and_counted_as_crashed),
-        claim(only_a_running_worker_can_hang),
+        claim(only_a_running_or_draining_worker_can_hang),
         claim(abandoned_workers_are_killed_at_once_and_count_as_stopped),
         claim(events_of_unknown_slots_are_ignored),
         claim(actions_that_did_not_fit_come_with_the_next_call),
