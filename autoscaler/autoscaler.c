@@ -164,7 +164,7 @@ static char *default_worker(void)
         path[length] = '\0';
         char *name = strrchr(path, '/');
         memcpy(name + 1, DEFAULT_WORKER, sizeof DEFAULT_WORKER);
-        if (access(path, X_OK) == 0)
+        if (eaccess(path, X_OK) == 0)
             return strdup(path);
     }
     return strdup(DEFAULT_WORKER);

@@ -55,7 +55,7 @@ static int executable(const char *path)
         return errno;
     if (!S_ISREG(status.st_mode))
         return EACCES;
-    return access(path, X_OK) ? errno : 0;
+    return eaccess(path, X_OK) ? errno : 0;
 }
 
 /* The reason that tells most: a file that is there but cannot be executed beats one that is not there. */

@@ -3,6 +3,7 @@
 #include "answer.h"
 #include "broker/broker.h"
 #include "clock.h"
+#include "held.h"
 #include "log.h"
 #include "scoreboard.h"
 #include "signals.h"
@@ -10,7 +11,6 @@
 #include "window.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,17 +40,6 @@
 /* How long to take no work after the broker could not take a result. */
 #define REFUSED_PAUSE_NS (500 * CLOCK_NS_PER_MS)
 
-/* An event taken off the socket and not yet handled. */
-struct delivery {
-    struct delivery *next;
-    uint64_t tag;
-    bool redelivered;
-    bool poison;                              /* not to be handled */
-    struct broker_bytes raw_properties, body; /* both in bytes[] */
-    int64_t wait_until_ns;                    /* for COUNTED_WAIT_NS; 0: not waiting */
-    char bytes[];
-};
-
 struct worker {
     const struct worker_settings *settings;
     const struct topology *topology;
@@ -62,11 +51,11 @@ struct worker {
 
     struct broker *broker;
     struct answerer answerer;
-    struct delivery *first, **last; /* taken and waiting, oldest first */
-    struct window window;           /* handled, published, unconfirmed */
-    size_t in_flight;               /* waiting, published, or settled but not yet acknowledged */
-    uint64_t settled_tag;           /* acknowledging this and all before acknowledges ... */
-    size_t settled;                 /* ... so many events */
+    struct held held;     /* taken and waiting */
+    struct window window; /* handled, published, unconfirmed */
+    size_t in_flight;     /* waiting, published, or settled but not yet acknowledged */
+    uint64_t settled_tag; /* acknowledging this and all before acknowledges ... */
+    size_t settled;       /* ... so many events */
     int64_t settled_since_ns;
 
     int64_t started_ns;  /* when the first of the waiting events was taken up; 0: not yet */
@@ -114,21 +103,8 @@ static void tell_progress(struct worker *worker, int64_t now_ns)
 
 static int take(struct worker *worker, const struct broker_event *event)
 {
-    size_t raw_length = event->raw_properties.length;
-    struct delivery *delivery = malloc(sizeof *delivery + raw_length + event->body.length);
-
-    if (!delivery)
+    if (held_add(&worker->held, event))
         return -ERR_MEMORY;
-    *delivery = (struct delivery){
-        .tag = event->tag,
-        .redelivered = event->redelivered,
-        .raw_properties = {delivery->bytes, raw_length},
-        .body = {delivery->bytes + raw_length, event->body.length},
-    };
-    memcpy(delivery->bytes, event->raw_properties.bytes, raw_length);
-    memcpy(delivery->bytes + raw_length, event->body.bytes, event->body.length);
-    *worker->last = delivery;
-    worker->last = &delivery->next;
     worker->in_flight++;
     tell_in_flight(worker);
     return 0;
@@ -136,20 +112,15 @@ static int take(struct worker *worker, const struct broker_event *event)
 
 static void drop_first(struct worker *worker)
 {
-    struct delivery *gone = worker->first;
-
-    worker->first = gone->next;
-    if (!worker->first)
-        worker->last = &worker->first;
+    held_drop_first(&worker->held);
     worker->started_ns = 0;
     scoreboard_set_handling(worker->slot, (struct scoreboard_fingerprint){0});
-    free(gone);
 }
 
 /* The connection is gone: everything unacknowledged comes back to the queue, for whoever takes it. */
 static void forget(struct worker *worker)
 {
-    while (worker->first)
+    while (worker->held.first)
         drop_first(worker);
     window_clear(&worker->window);
     worker->in_flight = worker->settled = 0;
@@ -188,7 +159,7 @@ static int published(struct worker *worker, uint64_t delivery_tag, struct why *w
  * worker that had it before: false, and it is to be tried again. */
 static bool take_up_first(struct worker *worker, int64_t now_ns)
 {
-    struct delivery *delivery = worker->first;
+    struct delivery *delivery = worker->held.first;
 
     if (worker->scoreboard) {
         struct broker_bytes id = {0};
@@ -214,7 +185,7 @@ static bool take_up_first(struct worker *worker, int64_t now_ns)
 
 static int finish_first(struct worker *worker, struct why *why)
 {
-    const struct delivery *delivery = worker->first;
+    const struct delivery *delivery = worker->held.first;
     int error = answer_event(&worker->answerer,
                              &(struct answer_event){.raw_properties = delivery->raw_properties,
                                                     .body = delivery->body,
@@ -246,7 +217,7 @@ static int work_on_first(struct worker *worker, int64_t now_ns, int64_t *until_n
         return 0;
     }
     int64_t finish_ns = worker->started_ns + worker->settings->simulated_service_ns;
-    if (now_ns < finish_ns && !worker->first->poison) {
+    if (now_ns < finish_ns && !worker->held.first->poison) {
         *until_ns = finish_ns;
         return 0;
     }
@@ -438,10 +409,10 @@ static int give_back_late(struct worker *worker, int64_t now_ns, struct why *why
 
     int64_t begin_ns = worker->started_ns ? worker->started_ns : now_ns;
     double done_ns = (double)begin_ns + worker->service_ns + CONFIRM_NS;
-    if (!worker->first || done_ns <= (double)worker->drain_by_ns)
+    if (!worker->held.first || done_ns <= (double)worker->drain_by_ns)
         return 0;
-    while (worker->first) {
-        int error = give_back(worker, worker->first->tag, why);
+    while (worker->held.first) {
+        int error = give_back(worker, worker->held.first->tag, why);
         if (error)
             return error;
         drop_first(worker);
@@ -458,7 +429,7 @@ static int step(struct worker *worker, int64_t *until_ns, struct why *why)
     int64_t now_ns = clock_now_ns();
     int error = 0;
 
-    if (!worker->first || now_ns - worker->looked_ns >= LOOK_NS)
+    if (!worker->held.first || now_ns - worker->looked_ns >= LOOK_NS)
         error = take_all(worker, why);
     if (error)
         return error;
@@ -470,14 +441,14 @@ static int step(struct worker *worker, int64_t *until_ns, struct why *why)
         error = give_back_late(worker, now_ns, why);
         *until_ns = worker->drain_by_ns;
     }
-    bool may_work = worker->first && !broker_blocked(worker->broker);
+    bool may_work = worker->held.first && !broker_blocked(worker->broker);
     if (!error && may_work && now_ns < worker->pause_until_ns) {
         may_work = false;
         *until_ns = worker->pause_until_ns;
     }
     if (!error && may_work)
         error = work_on_first(worker, now_ns, until_ns, why);
-    bool ack_due = worker->settled >= ACK_BATCH_MSGS || (worker->settled && !worker->first) ||
+    bool ack_due = worker->settled >= ACK_BATCH_MSGS || (worker->settled && !worker->held.first) ||
                    (worker->settled && now_ns - worker->settled_since_ns >= ACK_DELAY_NS);
     if (!error && ack_due)
         error = acknowledge(worker, why);
@@ -503,7 +474,7 @@ static int work(struct worker *worker, struct why *why)
         if (error)
             return error;
         int64_t now_ns = clock_now_ns();
-        if (worker->draining && now_ns >= worker->drain_by_ns && !worker->first)
+        if (worker->draining && now_ns >= worker->drain_by_ns && !worker->held.first)
             return drained(worker)
                        ? 0
                        : error_set(why, ERR_TIMEOUT,
@@ -572,7 +543,7 @@ int worker_run(const struct worker_settings *settings, const struct worker_job *
         .topology = &settings->options->topology,
         .signal_fd = -1,
     };
-    worker.last = &worker.first;
+    held_init(&worker.held);
 
     int error = signals_open(&worker.signal_fd, why);
     if (!error)

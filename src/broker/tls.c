@@ -9,7 +9,7 @@
 
 static int readable(const char *what, const char *path, struct why *why)
 {
-    if (access(path, R_OK) == 0)
+    if (eaccess(path, R_OK) == 0)
         return 0;
     return error_set(why, ERR_CONFIG, "cannot read the TLS %s '%s': %s", what, path,
                      strerror(errno));

@@ -1,0 +1,32 @@
+/* held.h - the events a worker has taken off the socket and not yet handled, oldest first. */
+#ifndef WINNOW_HELD_H
+#define WINNOW_HELD_H
+
+#include "broker/broker.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct delivery {
+    struct delivery *next;
+    uint64_t tag;
+    bool redelivered;
+    bool poison;                              /* not to be handled */
+    struct broker_bytes raw_properties, body; /* both in bytes[] */
+    int64_t wait_until_ns;                    /* for COUNTED_WAIT_NS; 0: not waiting */
+    char bytes[];
+};
+
+struct held {
+    struct delivery *first, **last;
+};
+
+void held_init(struct held *held);
+
+/* Copies a BROKER_DELIVERY to the end. 0 or -ERR_MEMORY. */
+int held_add(struct held *held, const struct broker_event *event);
+
+/* Frees the first, which must be there. */
+void held_drop_first(struct held *held);
+
+#endif
