@@ -5,6 +5,7 @@
 #include "options.h"
 #include "units.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,7 +165,7 @@ static char *default_worker(void)
         path[length] = '\0';
         char *name = strrchr(path, '/');
         memcpy(name + 1, DEFAULT_WORKER, sizeof DEFAULT_WORKER);
-        if (eaccess(path, X_OK) == 0)
+        if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
             return strdup(path);
     }
     return strdup(DEFAULT_WORKER);

@@ -55,7 +55,7 @@ static int executable(const char *path)
         return errno;
     if (!S_ISREG(status.st_mode))
         return EACCES;
-    return eaccess(path, X_OK) ? errno : 0;
+    return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? errno : 0;
 }
 
 /* The reason that tells most: a file that is there but cannot be executed beats one that is not there. */

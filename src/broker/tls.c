@@ -2,6 +2,7 @@
 
 #include <amqp_ssl_socket.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 /* Debian's bundle; --tls-ca names another. */
@@ -9,7 +10,7 @@
 
 static int readable(const char *what, const char *path, struct why *why)
 {
-    if (eaccess(path, R_OK) == 0)
+    if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
         return 0;
     return error_set(why, ERR_CONFIG, "cannot read the TLS %s '%s': %s", what, path,
                      strerror(errno));
