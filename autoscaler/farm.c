@@ -20,6 +20,9 @@
 /* A worker without an event looks for one at least every heartbeat. */
 #define IDLE_HANG_NS (BROKER_HEARTBEAT_S * CLOCK_NS_PER_S)
 
+/* A worker that uses the scoreboard is on it by then; what others hold is unknown from the start. */
+#define ATTACHED_NS (200 * CLOCK_NS_PER_MS)
+
 /* A sample waits this long for the broker's answers, and at most half an interval. */
 #define ANSWER_NS (1 * CLOCK_NS_PER_S)
 
@@ -61,6 +64,7 @@ static struct farm_view look_at_workers(struct farm *farm)
     struct farm_view view = {.handled_msgs = (double)farm->handled_by_ended};
     int64_t now_ns = clock_now_ns();
     size_t silent = 0;
+    bool told = false;
 
     for (size_t i = 0; i < farm->pool.slot_count; i++) {
         const struct pool_slot *worker = &farm->pool.slots[i];
@@ -68,7 +72,8 @@ static struct farm_view look_at_workers(struct farm *farm)
         if (worker->state == POOL_EMPTY)
             continue;
         if (!atomic_load_explicit(&slot->pid, memory_order_relaxed)) {
-            silent += now_ns - worker->started_ns >= POOL_SILENT_START_NS;
+            silent += now_ns - worker->started_ns >= ATTACHED_NS;
+            told |= now_ns - worker->started_ns >= POOL_SILENT_START_NS;
             continue;
         }
         double held = (double)atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed);
@@ -87,7 +92,7 @@ static struct farm_view look_at_workers(struct farm *farm)
             farm->simulated_service_s = (double)simulated / (double)CLOCK_NS_PER_S;
         pool_idle(&farm->pool, i, held == 0);
     }
-    if (silent && !farm->told_silent) {
+    if (told && !farm->told_silent) {
         farm->told_silent = true;
         log_event(
             LOG_WARN, "worker_silent",
@@ -253,9 +258,12 @@ static void print_start(const struct farm *farm)
 {
     const struct policy_params *params = &farm->settings->params;
 
-    printf("farm %s: N = ceil((B + λT) / C) with T = %g s, C = %g events, %u to %u workers of %s\n",
+    printf("farm %s: N = ceil((B + λT) / C) with T = %g s, C = %g events, %u to %u workers of",
            farm->options->topology.farm, params->horizon_s, params->capacity_msgs,
-           params->min_workers, params->max_workers, farm->settings->worker[0]);
+           params->min_workers, params->max_workers);
+    for (char *const *word = farm->settings->worker; *word; word++)
+        printf(" %s", *word);
+    putchar('\n');
     printf("    time  λ events/s   B events = ready + in flight    N  running starting draining  "
            "why\n");
     fflush(stdout);
@@ -346,8 +354,10 @@ static void take_signals(struct farm *farm)
             farm->abandoned = true;
         } else {
             struct pool_counts counts = pool_counts(&farm->pool);
-            printf("draining %u workers; once more to end them at once\n",
-                   counts.starting + counts.running);
+            uint32_t workers = counts.starting + counts.running + counts.draining;
+            if (workers)
+                printf("draining %u worker%s; once more to end them at once\n", workers,
+                       workers == 1 ? "" : "s");
             fflush(stdout);
         }
         farm->finishing = true;

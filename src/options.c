@@ -88,12 +88,15 @@ static error_t parse_connection(int key, char *argument, struct argp_state *stat
             refuse(state, "--queue-type", argument, "a queue type", TOPOLOGY_QUEUE_FORM);
         return 0;
     case KEY_TLS_CA:
+        options->tls_flag = "--tls-ca";
         options->tls_ca_file = argument;
         return 0;
     case KEY_TLS_CERT:
+        options->tls_flag = "--tls-cert";
         options->tls_cert_file = argument;
         return 0;
     case KEY_TLS_KEY:
+        options->tls_flag = "--tls-key";
         options->tls_key_file = argument;
         return 0;
     case KEY_CONNECT_TIMEOUT:
@@ -207,6 +210,12 @@ void options_parse(struct options *options, const char *program, const struct ar
     struct why why;
     if (broker_check_url(options->amqp_url, &why)) {
         fprintf(stderr, "%s: --amqp or $AMQP_URL: %s\n", program, why.text);
+        exit(EX_USAGE);
+    }
+    if (options->tls_flag && strncmp(options->amqp_url, "amqps:", strlen("amqps:")) != 0) {
+        fprintf(stderr,
+                "%s: %s: the URL in --amqp or $AMQP_URL is not encrypted; expected amqps://\n",
+                program, options->tls_flag);
         exit(EX_USAGE);
     }
     if (topology_init(&options->topology, options->farm, options->queue_type)) {

@@ -20,7 +20,8 @@ struct options {
     int64_t connect_timeout_ns;
     enum log_level log_level;
 
-    const char *farm; /* as given; checked when the flags are at their end */
+    const char *tls_flag; /* a --tls flag that was given, NULL: none */
+    const char *farm;     /* as given; checked when the flags are at their end */
     enum queue_type queue_type;
 };
 

@@ -512,8 +512,9 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
     int64_t deadline_ns = clock_now_ns() + worker->settings->options->connect_timeout_ns;
     int error = connect(worker, deadline_ns, why);
 
-    while (!error) {
-        log_event(LOG_INFO, "consuming", "queue=%s", worker->topology->work);
+    for (enum log_level level = LOG_INFO; !error; level = LOG_WARN) {
+        /* After a loss it is as much news as the loss was. */
+        log_event(level, "consuming", "queue=%s", worker->topology->work);
         error = work(worker, why);
         /* What is missing a new connection declares anew. */
         if (error == -ERR_MISSING)

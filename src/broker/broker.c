@@ -1,6 +1,7 @@
 #include "internal.h"
 
 #include "clock.h"
+#include "log.h"
 #include "version.h"
 
 #include <amqp_ssl_socket.h>
@@ -128,8 +129,10 @@ static int connect_socket(struct broker *broker, const struct broker_options *op
         return error_set(why, ERR_UNAVAILABLE, "the broker at %s does not answer", broker->where);
     case AMQP_STATUS_SSL_ERROR:
     case AMQP_STATUS_SSL_CONNECTION_FAILED:
-        return error_set(why, ERR_UNAVAILABLE, "no TLS connection with %s: %s", broker->where,
-                         amqp_error_string2(status));
+        return error_set(
+            why, ERR_UNAVAILABLE,
+            "no TLS connection with %s: %s; is it the broker's TLS port (usually 5671)?",
+            broker->where, amqp_error_string2(status));
     default:
         return error_set(why, ERR_UNAVAILABLE,
                          "no broker answers at %s; is it running, and is the address in --amqp or "
@@ -189,7 +192,8 @@ static int log_in(struct broker *broker, const struct broker_options *options,
             "that ends with a slash asks for; leave the slash out for the default one",
             broker->where);
     if (error == -ERR_REFUSED)
-        error_prefix(why, "user '%s' with that password, virtual host '%s'", url->user, url->vhost);
+        error_prefix(why, "user '%s', with the password given, may not use virtual host '%s'",
+                     url->user, url->vhost);
     return error;
 }
 
@@ -254,6 +258,8 @@ int broker_open_retry(const struct broker_options *options, int wake_fd, int64_t
         if (error != -ERR_UNAVAILABLE)
             return error;
 
+        if (pause_ns == RETRY_FIRST_NS)
+            log_event(LOG_WARN, "no_connection", "why=\"%s\" doing=\"trying on\"", why->text);
         if (pause_ns > RETRY_LAST_NS)
             pause_ns = RETRY_LAST_NS;
         int64_t now_ns = clock_now_ns();
