@@ -23,7 +23,10 @@
 /* A worker that uses the scoreboard is on it by then; what others hold is unknown from the start. */
 #define ATTACHED_NS (200 * CLOCK_NS_PER_MS)
 
-/* A sample waits this long for the broker's answers, and at most half an interval. */
+/* The loop goes round at least every heartbeat. */
+#define STANDSTILL_NS (2 * CLOCK_NS_PER_S)
+
+/* A sample waits this long for the broker's answers. */
 #define ANSWER_NS (1 * CLOCK_NS_PER_S)
 
 struct farm {
@@ -48,15 +51,18 @@ struct farm {
     double handled_before;      /* total at the last decision */
     struct pool_counts counted; /* counts at the last decision */
     double simulated_service_s;
+    int64_t looked_ns,
+        judge_from_ns; /* for hung workers: when it last looked, and since when it can tell */
     bool told_silent, finishing, abandoned;
     struct why fault;
 };
 
 /* What the workers say of themselves, added up. */
 struct farm_view {
-    double in_flight_msgs, draining_in_flight_msgs; /* NAN when a worker does not say */
+    double in_flight_msgs, draining_in_flight_msgs;
     double handled_msgs;
     size_t running, blocked;
+    bool unknown; /* some worker says nothing: the sums are of the others */
 };
 
 static struct farm_view look_at_workers(struct farm *farm)
@@ -98,8 +104,7 @@ static struct farm_view look_at_workers(struct farm *farm)
             LOG_WARN, "worker_silent",
             "why=\"the worker uses no scoreboard: what it holds is unknown and not counted\"");
     }
-    if (silent)
-        view.in_flight_msgs = view.handled_msgs = NAN;
+    view.unknown = silent > 0;
     return view;
 }
 
@@ -187,18 +192,24 @@ static int64_t find_hung(struct farm *farm, int64_t now_ns)
 {
     int64_t wake_ns = CLOCK_NEVER;
 
+    /* When nobody looked for so long, the whole host may have stood still: judge from now on. */
+    if (now_ns - farm->looked_ns > STANDSTILL_NS)
+        farm->judge_from_ns = now_ns;
+    farm->looked_ns = now_ns;
     for (size_t i = 0; i < farm->pool.slot_count; i++) {
         const struct scoreboard_slot *slot = scoreboard_slot(farm->scoreboard, i);
         enum pool_state state = farm->pool.slots[i].state;
         int32_t said = atomic_load_explicit(&slot->state, memory_order_acquire);
         /* One that waits for the broker is not hung. One that drains may be, long before its deadline. */
         if ((state != POOL_RUNNING && state != POOL_DRAINING) || said == SCOREBOARD_EMPTY ||
-            said == SCOREBOARD_BLOCKED)
+            said == SCOREBOARD_BLOCKED || said == SCOREBOARD_SENDING)
             continue;
         int64_t limit_ns = farm->settings->hang_timeout_ns;
         if (!scoreboard_handling(slot).low && limit_ns < IDLE_HANG_NS)
             limit_ns = IDLE_HANG_NS;
-        int64_t hung_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed) + limit_ns;
+        int64_t progress_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed);
+        int64_t hung_ns =
+            (progress_ns > farm->judge_from_ns ? progress_ns : farm->judge_from_ns) + limit_ns;
         if (hung_ns > now_ns) {
             wake_ns = hung_ns < wake_ns ? hung_ns : wake_ns;
             continue;
@@ -258,21 +269,28 @@ static void print_start(const struct farm *farm)
 {
     const struct policy_params *params = &farm->settings->params;
 
-    printf("farm %s: N = ceil((B + λT) / C) with T = %g s, C = %g events, %u to %u workers of",
+    printf("farm %s: N = ceil((B + λT) / C) with T = %g s, C = %g events, %u to %u workers of %s\n",
            farm->options->topology.farm, params->horizon_s, params->capacity_msgs,
-           params->min_workers, params->max_workers);
-    for (char *const *word = farm->settings->worker; *word; word++)
-        printf(" %s", *word);
-    putchar('\n');
+           params->min_workers, params->max_workers, farm->settings->worker[0]);
     printf("    time  λ events/s   B events = ready + in flight    N  running starting draining  "
            "why\n");
     fflush(stdout);
+}
+
+/* A terminal that is stopped, or a pager that reads no more, must not stop the farm. */
+static bool can_print(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) == 1 && !(out.revents & (POLLERR | POLLHUP));
 }
 
 static void print_row(const struct history_row *row)
 {
     char clock[CLOCK_TIME_SIZE], texts[4][32];
 
+    if (!can_print())
+        return;
     clock_time_of_day(clock);
     printf("%s  %10s  %9s = %5s + %-9s  %3u  %7u %8u %8u  %s\n", clock,
            number(row->sample.arrival_per_s, texts[0]), number(row->backlog_msgs, texts[1]),
@@ -288,14 +306,17 @@ static void decide(struct farm *farm, int64_t now_ns)
     struct history_row row = {
         .time_s = (double)(now_ns - farm->start_ns) / (double)CLOCK_NS_PER_S,
         .sample = sampler_read(farm->sampler, now_ns),
-        .in_flight_msgs = view.in_flight_msgs,
+        .in_flight_msgs = view.unknown ? (double)NAN : view.in_flight_msgs,
         .params = farm->settings->params,
         .policy = farm->settings->policy->name,
         .farm = farm->options->topology.farm,
     };
     /* What draining workers hold is theirs to finish; what silent ones hold is not known to be backlog. */
-    double held =
-        isnan(view.in_flight_msgs) ? 0 : view.in_flight_msgs - view.draining_in_flight_msgs;
+    double held = view.in_flight_msgs - view.draining_in_flight_msgs;
+    /* A quorum queue answers so when its leader is slow; but the workers are its consumers. */
+    if (farm->options->topology.queue_type == QUEUE_QUORUM && row.sample.ready_msgs == 0 &&
+        row.sample.consumers == 0 && view.running > view.blocked)
+        row.sample.ready_msgs = NAN;
     row.backlog_msgs = row.sample.ready_msgs + held;
     struct policy_sample sample = {.backlog_msgs = row.backlog_msgs,
                                    .arrival_per_s = row.sample.arrival_per_s,
@@ -311,7 +332,7 @@ static void decide(struct farm *farm, int64_t now_ns)
     row.stopped = row.workers.stopped - farm->counted.stopped;
     row.crashed = row.workers.crashed - farm->counted.crashed;
     farm->counted = row.workers;
-    row.handled_per_s = row.sample.interval_s > 0
+    row.handled_per_s = row.sample.interval_s > 0 && !view.unknown
                             ? (view.handled_msgs - farm->handled_before) / row.sample.interval_s
                             : NAN;
     farm->handled_before = view.handled_msgs;
@@ -332,9 +353,8 @@ static int64_t tick(struct farm *farm, int64_t now_ns)
         decide(farm, now_ns);
     }
     if (!farm->asking && now_ns >= farm->tick_ns) {
-        int64_t patience_ns = farm->settings->interval_ns / 2;
         farm->asking = true;
-        farm->answer_by_ns = now_ns + (patience_ns < ANSWER_NS ? patience_ns : ANSWER_NS);
+        farm->answer_by_ns = now_ns + ANSWER_NS;
         sampler_ask(farm->sampler);
         /* Ticks stay on their grid; those that were missed are not made up for. */
         while (farm->tick_ns <= now_ns)
@@ -386,10 +406,10 @@ int farm_run(struct farm *farm, struct why *why)
 {
     print_start(farm);
     for (;;) {
-        int64_t now_ns = clock_now_ns();
         struct pollfd fds[SAMPLER_FDS];
         size_t fd_count;
-        int64_t until_ns = sampler_service(farm->sampler, now_ns, fds, &fd_count);
+        int64_t until_ns = sampler_service(farm->sampler, !farm->finishing, fds, &fd_count);
+        int64_t now_ns = clock_now_ns();
 
         take_worker_events(farm);
         take_signals(farm);

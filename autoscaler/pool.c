@@ -59,7 +59,7 @@ static bool move(struct pool *pool, size_t slot, enum event event)
 
 int pool_init(struct pool *pool, const struct pool_params *params)
 {
-    *pool = (struct pool){.params = *params, .random = params->seed, .last_crash_ns = INT64_MIN};
+    *pool = (struct pool){.params = *params, .random = params->seed};
     if (params->max_workers < 1 || params->max_workers > POOL_MAX_WORKERS)
         return -ERR_INVALID;
     pool->slot_count = (size_t)params->max_workers * 3;
@@ -157,11 +157,10 @@ static void crashed(struct pool *pool, struct pool_end end, int64_t started_ns, 
         pool->fault_code = end.code;
         return;
     }
-    bool first = pool->last_crash_ns == INT64_MIN;
-    if (!first && now_ns - pool->last_crash_ns > POOL_HEALTHY_NS &&
+    if (now_ns - pool->last_crash_ns > POOL_HEALTHY_NS &&
         now_ns - pool->start_from_ns > POOL_HEALTHY_NS)
         pool->crashes_in_row = 0;
-    bool again = first || pool->crashes_in_row == 0 || started_ns >= pool->last_crash_ns;
+    bool again = pool->crashes_in_row == 0 || started_ns >= pool->last_crash_ns;
     pool->last_crash_ns = now_ns;
     if (again && pool->crashes_in_row < UINT32_MAX)
         pool->crashes_in_row++;

@@ -8,19 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_NS (500 * CLOCK_NS_PER_MS)
-#define CHECK_NS CLOCK_NS_PER_S
+#define RETRY_NS          (500 * CLOCK_NS_PER_MS)
+#define CHECK_NS          CLOCK_NS_PER_S
+#define RECONNECT_STEP_NS (500 * CLOCK_NS_PER_MS)
 
 /* Copies are taken off the socket this often: each look costs system calls, and the socket holds what comes
  * in between. */
-#define LOOK_NS (20 * CLOCK_NS_PER_MS)
+#define LOOK_LATE_NS CLOCK_NS_PER_S
+#define LOOK_NS      (20 * CLOCK_NS_PER_MS)
 
 /* What was asked of the broker on one connection. Answers come in order, so only the one that leaves none
  * outstanding belongs to the last question. */
 struct question {
     uint32_t outstanding;
     bool answered;
-    uint32_t answer_msgs;
+    struct broker_queue_state answer;
 };
 
 struct sampler {
@@ -101,13 +103,13 @@ int sampler_open(const struct broker_options *options, const struct topology *to
     sampler->probe_broker = NULL;
     if (!error)
         error = open_count_first(sampler, standby, wake_fd, deadline_ns, why);
+    count_from(sampler, clock_now_ns(), false);
     if (!error)
         error = broker_open_retry(options, wake_fd, deadline_ns, &sampler->probe_broker, why);
     if (error) {
         sampler_close(sampler);
         return error;
     }
-    count_from(sampler, clock_now_ns(), false);
     *out = sampler;
     return 0;
 }
@@ -174,15 +176,18 @@ static void tell_destroyed(struct sampler *sampler)
     if (error)
         log_event(LOG_WARN, "destroyed_untold", "why=\"%s\"", why.text);
     broker_close(broker);
-    sampler->missing = false;
+    sampler->missing = error != 0;
 }
 
 static void reconnect(struct sampler *sampler, int64_t now_ns)
 {
+    struct broker_options options = *sampler->options;
     struct why why = {0};
 
+    /* The farm's loop waits meanwhile. */
+    options.attempt_ns = RECONNECT_STEP_NS;
     if (!sampler->probe_broker && now_ns >= sampler->probe_retry_ns) {
-        int error = broker_open(sampler->options, &sampler->probe_broker, &why);
+        int error = broker_open(&options, &sampler->probe_broker, &why);
         if (!error)
             error = topology_declare(sampler->topology, sampler->probe_broker, &why);
         if (error)
@@ -195,7 +200,7 @@ static void reconnect(struct sampler *sampler, int64_t now_ns)
             tell_destroyed(sampler);
     }
     if (!sampler->count_broker && now_ns >= sampler->count_retry_ns) {
-        int error = broker_open(sampler->options, &sampler->count_broker, &why);
+        int error = broker_open(&options, &sampler->count_broker, &why);
         if (!error)
             error = open_count(sampler, sampler->count_broker, &why);
         if (error)
@@ -205,17 +210,17 @@ static void reconnect(struct sampler *sampler, int64_t now_ns)
     }
 }
 
-static void answer(struct question *question, uint32_t msgs)
+static void answer(struct question *question, struct broker_queue_state state)
 {
     if (question->outstanding)
         question->outstanding--;
     question->answered = question->outstanding == 0;
-    question->answer_msgs = msgs;
+    question->answer = state;
 }
 
 static void take_count_answer(struct sampler *sampler, uint32_t msgs)
 {
-    answer(&sampler->count, msgs);
+    answer(&sampler->count, (struct broker_queue_state){.ready_msgs = msgs});
     if (sampler->mode == SAMPLER_PURGE)
         sampler->arrived_msgs += msgs;
     /* At its greatest length the queue has dropped copies. */
@@ -260,7 +265,7 @@ static void take_probe(struct sampler *sampler)
     while ((got = broker_next(sampler->probe_broker, &event, &why)) == 1) {
         if (event.type != BROKER_QUEUE_STATE || !is_work_queue(sampler, event.text))
             continue;
-        answer(&sampler->ready, event.state.ready_msgs);
+        answer(&sampler->ready, event.state);
         /* It is the last of a check's answers: everything is there. */
         if (sampler->checking)
             bind_count(sampler);
@@ -292,12 +297,17 @@ static void check_entities(struct sampler *sampler, int64_t now_ns)
         lose_probe(sampler, LOG_WARN, &why);
 }
 
-int64_t sampler_service(struct sampler *sampler, int64_t now_ns, struct pollfd fds[SAMPLER_FDS],
+int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd fds[SAMPLER_FDS],
                         size_t *count)
 {
     int64_t next_ns = CLOCK_NEVER;
 
-    reconnect(sampler, now_ns);
+    if (may_connect)
+        reconnect(sampler, clock_now_ns());
+    int64_t now_ns = clock_now_ns();
+    /* Nobody looked for so long that the count queue may have dropped copies. */
+    if (sampler->look_ns && now_ns - sampler->look_ns > LOOK_LATE_NS)
+        sampler->interrupted = true;
     bool asking = sampler->count.outstanding > 0;
     if (sampler->count_broker && (asking || now_ns >= sampler->look_ns)) {
         take_count(sampler);
@@ -311,7 +321,9 @@ int64_t sampler_service(struct sampler *sampler, int64_t now_ns, struct pollfd f
     struct broker *const brokers[] = {sampler->count_broker, sampler->probe_broker};
     const int64_t retries_ns[] = {sampler->count_retry_ns, sampler->probe_retry_ns};
     for (size_t i = 0; i < 2; i++) {
-        int64_t due_ns = brokers[i] ? broker_heartbeat_due_ns(brokers[i]) : retries_ns[i];
+        int64_t due_ns = brokers[i]    ? broker_heartbeat_due_ns(brokers[i])
+                         : may_connect ? retries_ns[i]
+                                       : CLOCK_NEVER;
         if (due_ns < next_ns)
             next_ns = due_ns;
     }
@@ -357,7 +369,10 @@ struct sampler_sample sampler_read(struct sampler *sampler, int64_t now_ns)
         .interval_s = (double)(now_ns - sampler->since_ns) / (double)CLOCK_NS_PER_S,
         .arrived_msgs = NAN,
         .arrival_per_s = NAN,
-        .ready_msgs = sampler->ready.answered ? (double)sampler->ready.answer_msgs : (double)NAN,
+        .ready_msgs =
+            sampler->ready.answered ? (double)sampler->ready.answer.ready_msgs : (double)NAN,
+        .consumers =
+            sampler->ready.answered ? (double)sampler->ready.answer.consumers : (double)NAN,
     };
     bool exact = !sampler->interrupted && sampler->count.answered;
 
@@ -365,8 +380,8 @@ struct sampler_sample sampler_read(struct sampler *sampler, int64_t now_ns)
         sample.arrived_msgs = sampler->arrived_msgs;
     if (exact && sample.interval_s > 0)
         sample.arrival_per_s = sample.arrived_msgs / sample.interval_s;
-    /* A purge that is answered late has removed copies of both intervals. */
-    bool late = sampler->mode == SAMPLER_PURGE && sampler->count.outstanding;
+    /* What comes with a late answer is of both intervals. */
+    bool late = sampler->count.outstanding > 0;
     count_from(sampler, now_ns, !sampler->count_broker || late);
     sampler->count.answered = sampler->ready.answered = false;
     return sample;

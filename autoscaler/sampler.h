@@ -29,6 +29,7 @@ struct sampler_sample {
     double arrived_msgs;  /* events that arrived in it */
     double arrival_per_s; /* arrived_msgs / interval_s */
     double ready_msgs;    /* in the work queue, not handed to a worker */
+    double consumers;     /* of the work queue */
 };
 
 struct sampler;
@@ -42,10 +43,10 @@ int sampler_open(const struct broker_options *options, const struct topology *to
                  struct sampler **sampler, struct why *why);
 void sampler_close(struct sampler *sampler);
 
-/* Takes what has come in, and connects again when it is time to. Returns when to call it next at the
+/* Takes what has come in, and, if it may, connects again when it is time to. Returns when to call it next at the
  * latest. Its descriptors for poll go to fds (at most SAMPLER_FDS), *count says how many. */
 #define SAMPLER_FDS 2
-int64_t sampler_service(struct sampler *sampler, int64_t now_ns, struct pollfd fds[SAMPLER_FDS],
+int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd fds[SAMPLER_FDS],
                         size_t *count);
 
 /* Asks the broker for what the next sample needs. */

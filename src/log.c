@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "error.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +66,10 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
             line[i] = ' ';
     line[length++] = '\n';
-    /* A log that cannot be written must not stop the work it tells of. */
+    /* A log that nobody reads any more, or that cannot be written, must not stop the work it tells of. */
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&out, 1, 0) != 1)
+        return;
     ssize_t written = write(STDERR_FILENO, line, length);
     (void)written;
 }

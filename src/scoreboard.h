@@ -21,6 +21,7 @@
 enum scoreboard_state {
     SCOREBOARD_EMPTY,    /* nobody writes here: no worker, or one that knows no scoreboard */
     SCOREBOARD_WORKING,  /* consuming */
+    SCOREBOARD_SENDING,  /* done with an event and handing its result to the broker */
     SCOREBOARD_BLOCKED,  /* the broker takes nothing from it, or its connection is away */
     SCOREBOARD_DRAINING, /* finishing what it holds */
 };

@@ -15,6 +15,8 @@ int signals_open(int *fd, struct why *why)
     sigaddset(&set, SIGTERM);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    /* Inherited as ignored, it would let the kernel take children away before they are waited for. */
+    signal(SIGCHLD, SIG_DFL);
     if (sigprocmask(SIG_BLOCK, &set, NULL) == 0) {
         *fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (*fd >= 0)

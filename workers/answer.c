@@ -31,6 +31,7 @@ static int publish_dead(struct answerer *answerer, const struct reply *reply,
     copy_reason(copy, reason);
     if (reply_dead(answerer->properties, reply, copy))
         return error_set(why, ERR_MEMORY, "out of memory");
+    answerer->sending(answerer->context);
     log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", answerer->topology->dead, copy);
     return broker_publish(answerer->broker, answerer->topology->dead, (struct broker_bytes){"", 0},
                           answerer->properties, body, true, NULL, why);
@@ -101,6 +102,7 @@ static int handle(struct answerer *answerer, const struct answer_event *event,
     said.matches = output.matches;
     if (reply_result(properties, &said))
         return error_set(why, ERR_MEMORY, "out of memory");
+    answerer->sending(answerer->context);
     return broker_publish(answerer->broker, "", reply_to, properties,
                           (struct broker_bytes){body, body_length}, !is_direct_reply(reply_to),
                           NULL, why);

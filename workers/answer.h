@@ -17,7 +17,9 @@
 struct answerer {
     const struct worker_job *job;
     const struct topology *topology;
-    const char *worker; /* "host/pid" */
+    const char *worker;             /* "host/pid" */
+    void (*sending)(void *context); /* called before the message is sent, which may take long */
+    void *context;
     size_t max_body_bytes;
     struct broker *broker;
     struct broker_properties *properties; /* room for those at hand */

@@ -10,6 +10,7 @@
 #include "topology.h"
 #include "window.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,8 +35,8 @@
 #define COUNTED_WAIT_NS (200 * CLOCK_NS_PER_MS)
 #define COUNTED_LOOK_NS CLOCK_NS_PER_MS
 
-/* How long to wait when entities are deleted as fast as they are declared. */
-#define DELETED_PAUSE_NS (100 * CLOCK_NS_PER_MS)
+/* How long to wait when the broker lets it in and then sends it away. */
+#define RECONNECT_PAUSE_NS (100 * CLOCK_NS_PER_MS)
 
 /* How long to take no work after the broker could not take a result. */
 #define REFUSED_PAUSE_NS (500 * CLOCK_NS_PER_MS)
@@ -87,6 +88,15 @@ static void tell_state(struct worker *worker)
         atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != state)
         atomic_store_explicit(&worker->slot->progress_ns, clock_now_ns(), memory_order_relaxed);
     atomic_store_explicit(&worker->slot->state, state, memory_order_release);
+}
+
+/* While the socket takes a result the worker cannot be blamed, nor the event: the broker may have stopped reading. */
+static void tell_sending(void *context)
+{
+    struct worker *worker = context;
+
+    scoreboard_set_handling(worker->slot, (struct scoreboard_fingerprint){0});
+    atomic_store_explicit(&worker->slot->state, SCOREBOARD_SENDING, memory_order_release);
 }
 
 static void tell_in_flight(struct worker *worker)
@@ -257,6 +267,8 @@ static int take_refused(struct worker *worker, const struct broker_event *event,
 {
     uint64_t oldest = window_oldest(&worker->window);
 
+    worker->pause_until_ns = clock_now_ns() + REFUSED_PAUSE_NS;
+    log_event(LOG_WARN, "result_refused", "why=\"the broker could not take a result\"");
     for (uint64_t each = event->multiple && oldest ? oldest : event->tag; each <= event->tag;
          each++) {
         uint64_t tag = window_refuse(&worker->window, each);
@@ -267,8 +279,6 @@ static int take_refused(struct worker *worker, const struct broker_event *event,
         if (error)
             return error;
     }
-    log_event(LOG_WARN, "result_refused", "why=\"the broker could not take a result\"");
-    worker->pause_until_ns = clock_now_ns() + REFUSED_PAUSE_NS;
     return 0;
 }
 
@@ -493,16 +503,17 @@ static void disconnect(struct worker *worker)
     forget(worker);
 }
 
-/* Until it has a connection again; what somebody deletes while it is declared is declared once more. */
+/* Until it has a connection again, in which what somebody deleted is declared anew. */
 static int reconnect(struct worker *worker, struct why *why)
 {
     for (;;) {
         int error = connect(worker, CLOCK_NEVER, why);
         if (error != -ERR_UNAVAILABLE && error != -ERR_MISSING)
             return error;
-        if (error == -ERR_MISSING)
-            broker_wait(worker->broker, worker->signal_fd, clock_now_ns() + DELETED_PAUSE_NS);
         disconnect(worker);
+        struct pollfd wake = {.fd = worker->signal_fd, .events = POLLIN};
+        struct timespec left;
+        ppoll(&wake, 1, clock_left(clock_now_ns() + RECONNECT_PAUSE_NS, &left), NULL);
     }
 }
 
@@ -519,7 +530,8 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
         /* What is missing a new connection declares anew. */
         if (error == -ERR_MISSING)
             worker->queue_deleted = true;
-        else if (error != -ERR_UNAVAILABLE)
+        /* CONFIG: the broker's time-out for acknowledgements, say; a conflict shows again at the declare. */
+        else if (error != -ERR_UNAVAILABLE && error != -ERR_CONFIG)
             break;
         disconnect(worker);
         log_event(LOG_WARN, "connection_lost", "why=\"%s\"", why->text);
@@ -561,6 +573,8 @@ int worker_run(const struct worker_settings *settings, const struct worker_job *
         .topology = worker.topology,
         .worker = worker.name + strlen(worker.topology->farm) + strlen("/") +
                   strlen(settings->options->program) + strlen("/"),
+        .sending = tell_sending,
+        .context = &worker,
         .max_body_bytes = settings->max_body_bytes,
         .properties = broker_properties_open(),
     };

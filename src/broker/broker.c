@@ -221,7 +221,7 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
     if (error)
         goto out;
 
-    struct timeval answer = to_timeval(ANSWER_NS);
+    struct timeval answer = to_timeval(options->attempt_ns ? options->attempt_ns : ANSWER_NS);
     amqp_set_rpc_timeout(broker->amqp, &answer);
     amqp_channel_open(broker->amqp, BROKER_CHANNEL);
     error = broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);

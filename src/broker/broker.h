@@ -24,9 +24,10 @@ struct broker_options {
     const char *tls_ca_file;   /* NULL: the system's bundle */
     const char *tls_cert_file; /* NULL: no client certificate */
     const char *tls_key_file;
-    const char *name;   /* connection_name, shown by the broker's own tools */
-    int heartbeat_s;    /* 0: BROKER_HEARTBEAT_S */
-    int64_t attempt_ns; /* longest that one attempt may take; 0: two seconds */
+    const char *name; /* connection_name, shown by the broker's own tools */
+    int heartbeat_s;  /* 0: BROKER_HEARTBEAT_S */
+    int64_t
+        attempt_ns; /* longest for each step of an attempt, and later for each answer; 0: 2 s and 10 s */
 };
 
 struct broker;
