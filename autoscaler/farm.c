@@ -322,8 +322,11 @@ static void decide(struct farm *farm, int64_t now_ns)
                                    .arrival_per_s = row.sample.arrival_per_s,
                                    .blocked = view.running && view.blocked == view.running};
 
-    farm->settings->policy->decide(&sample, &farm->settings->params, &farm->policy_state,
-                                   &row.decision);
+    if (farm->settings->policy->decide(&sample, &farm->settings->params, &farm->policy_state,
+                                       &row.decision)) {
+        log_event(LOG_ERROR, "undecided", "policy=%s why=\"a value out of range\"", row.policy);
+        return;
+    }
     pool_want(&farm->pool, row.decision.desired_workers);
     step_workers(farm);
 

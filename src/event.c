@@ -1,5 +1,7 @@
 #include "event.h"
 
+#include "buffer.h"
+
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,18 +28,6 @@ bool event_is_json(const char *content_type, size_t length)
     return (length == strlen("application/json") &&
             ends_with(content_type, length, "application/json")) ||
            ends_with(content_type, length, "+json");
-}
-
-static bool reserve(char **buffer, size_t *capacity, size_t needed)
-{
-    if (needed <= *capacity)
-        return true;
-    char *grown = realloc(*buffer, needed);
-    if (!grown)
-        return false;
-    *buffer = grown;
-    *capacity = needed;
-    return true;
 }
 
 /* ---- where the value of "text" stands ----
@@ -145,7 +135,7 @@ static int parse_json(struct event *event, struct why *why)
         error = error_set(why, ERR_INVALID, "the JSON object has more than one member \"text\"");
     else {
         event->text_length = json_string_length(text);
-        if (!reserve(&event->buffer, &event->buffer_capacity, event->text_length + 1))
+        if (!buffer_reserve(&event->buffer, &event->buffer_capacity, event->text_length + 1))
             error = error_set(why, ERR_MEMORY, "out of memory");
         else {
             memcpy(event->buffer, json_string_value(text), event->text_length);
@@ -190,7 +180,7 @@ int event_build(struct event *event, const char *text, size_t text_length, const
     size_t encoded_length = strlen(encoded);
     size_t tail = event->body_length - event->value_end;
     size_t total = event->value_start + encoded_length + tail;
-    if (!reserve(&event->built, &event->built_capacity, total + 1))
+    if (!buffer_reserve(&event->built, &event->built_capacity, total + 1))
         goto out;
     memcpy(event->built, event->body, event->value_start);
     memcpy(event->built + event->value_start, encoded, encoded_length);

@@ -1,6 +1,7 @@
 /* What goes over an open connection without waiting for an answer, and the frames that come back. */
 #include "internal.h"
 
+#include "buffer.h"
 #include "clock.h"
 
 #include <poll.h>
@@ -152,18 +153,6 @@ int broker_publish(struct broker *broker, const char *exchange, struct broker_by
     return 0;
 }
 
-static bool reserve(char **buffer, size_t *capacity, size_t needed)
-{
-    if (needed <= *capacity)
-        return true;
-    char *grown = realloc(*buffer, needed);
-    if (!grown)
-        return false;
-    *buffer = grown;
-    *capacity = needed;
-    return true;
-}
-
 /* Copies what the event borrows from the library, which is about to reuse its memory. */
 static bool hold(struct incoming *incoming)
 {
@@ -173,7 +162,7 @@ static bool hold(struct incoming *incoming)
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         total += parts[i]->length;
-    if (!reserve(&incoming->held, &incoming->held_capacity, total + 1))
+    if (!buffer_reserve(&incoming->held, &incoming->held_capacity, total + 1))
         return false;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (!parts[i]->bytes)
@@ -211,7 +200,7 @@ static int take_body(struct broker *broker, const amqp_frame_t *frame, struct wh
     }
     if (incoming->body_length == 0 &&
         (incoming->body_size > SIZE_MAX || !hold(incoming) ||
-         !reserve(&incoming->body, &incoming->body_capacity, (size_t)incoming->body_size))) {
+         !buffer_reserve(&incoming->body, &incoming->body_capacity, (size_t)incoming->body_size))) {
         broker->broken = true;
         return error_set(why, ERR_MEMORY, "no memory for a message of %llu bytes",
                          (unsigned long long)incoming->body_size);
