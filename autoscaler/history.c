@@ -189,6 +189,6 @@ int history_write(struct history *history, const struct history_row *row, struct
                           strerror(written < 0 ? errno : ENOSPC));
     /* A row is written whole or not at all. */
     if (written > 0 && ftruncate(history->fd, before))
-        error_prefix(why, "and its last row is torn");
+        error_prefix(why, "the last row is torn");
     return error;
 }
