@@ -31,6 +31,7 @@ enum {
     KEY_HANG_TIMEOUT,
     KEY_MAX_ATTEMPTS,
     KEY_STANDBY,
+    KEY_QUIET,
 };
 
 static const struct argp_option option_table[] = {
@@ -61,6 +62,7 @@ static const struct argp_option option_table[] = {
      2},
     {"standby", KEY_STANDBY, NULL, 0,
      "Wait while another autoscaler runs this farm, and take over when it ends", 1},
+    {"quiet", KEY_QUIET, NULL, 0, "Print no decisions; the log and the history go on", 1},
     {0}};
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -121,6 +123,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_STANDBY:
         settings->standby = true;
+        return 0;
+    case KEY_QUIET:
+        settings->quiet = true;
         return 0;
     case ARGP_KEY_ARGS:
         settings->worker = state->argv + state->next;

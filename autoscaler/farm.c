@@ -265,10 +265,20 @@ static const char *number(double value, char text[32])
     return text;
 }
 
+/* A terminal that is stopped, or a pager that reads no more, must not stop the farm. */
+static bool can_print(const struct farm *farm)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return !farm->settings->quiet && poll(&out, 1, 0) == 1 && !(out.revents & (POLLERR | POLLHUP));
+}
+
 static void print_start(const struct farm *farm)
 {
     const struct policy_params *params = &farm->settings->params;
 
+    if (!can_print(farm))
+        return;
     printf("farm %s: N = ceil((B + λT) / C) with T = %g s, C = %g events, %u to %u workers of %s\n",
            farm->options->topology.farm, params->horizon_s, params->capacity_msgs,
            params->min_workers, params->max_workers, farm->settings->worker[0]);
@@ -277,19 +287,11 @@ static void print_start(const struct farm *farm)
     fflush(stdout);
 }
 
-/* A terminal that is stopped, or a pager that reads no more, must not stop the farm. */
-static bool can_print(void)
-{
-    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
-
-    return poll(&out, 1, 0) == 1 && !(out.revents & (POLLERR | POLLHUP));
-}
-
-static void print_row(const struct history_row *row)
+static void print_row(const struct farm *farm, const struct history_row *row)
 {
     char clock[CLOCK_TIME_SIZE], texts[4][32];
 
-    if (!can_print())
+    if (!can_print(farm))
         return;
     clock_time_of_day(clock);
     printf("%s  %10s  %9s = %5s + %-9s  %3u  %7u %8u %8u  %s\n", clock,
@@ -343,7 +345,7 @@ static void decide(struct farm *farm, int64_t now_ns)
     row.simulated_service_s = farm->simulated_service_s;
 
     struct why why = {0};
-    print_row(&row);
+    print_row(farm, &row);
     if (farm->history && history_write(farm->history, &row, &why))
         log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);
 }
@@ -378,7 +380,7 @@ static void take_signals(struct farm *farm)
         } else {
             struct pool_counts counts = pool_counts(&farm->pool);
             uint32_t workers = counts.starting + counts.running + counts.draining;
-            if (workers)
+            if (workers && can_print(farm))
                 printf("draining %u worker%s; once more to end them at once\n", workers,
                        workers == 1 ? "" : "s");
             fflush(stdout);

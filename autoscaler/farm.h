@@ -18,6 +18,7 @@ struct farm_settings {
     int64_t hang_timeout_ns;  /* a worker that is on one event for longer is replaced */
     uint32_t max_attempts; /* an event that killed or hung its worker so often is handled no more */
     bool standby;          /* wait for the lock instead of failing when another autoscaler has it */
+    bool quiet;            /* print no decisions */
     struct policy_params params;
     const struct policy *policy;
     const char *history_path; /* NULL: no history */
@@ -37,7 +38,8 @@ struct farm;
 int farm_open(const struct farm_settings *settings, const struct options *options,
               struct farm **farm, struct why *why);
 
-/* Runs until SIGINT or SIGTERM, then drains the workers; a second signal kills them. Prints a line a decision.
+/* Runs until SIGINT or SIGTERM, then drains the workers; a second signal kills them. Prints a line a decision
+ * unless it is to be quiet.
  * Returns 0; -ERR_CONFIG or -ERR_REFUSED when no worker can be run, with what is wrong. */
 int farm_run(struct farm *farm, struct why *why);
 

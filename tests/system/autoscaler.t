@@ -191,8 +191,9 @@ def scales_up_and_to_zero():
     ok("level=error" not in logged and "level=warn" not in logged, "and nothing to complain about") or diag(logged)
 
     before = len(table)
-    with autoscaler(name, *options):
+    with autoscaler(name, *options, "--quiet") as scaler:
         wait_for_row(name, lambda row: row["run"] == "2")
+        equal((scaler.end(), scaler.stdout()), (0, ""), "with --quiet nothing is printed")
     table = rows(name)
     equal([row["run"] for row in table[: before + 1]], ["1"] * before + ["2"], "a second run continues the history")
     with open(f"{name}.csv") as file:
