@@ -107,6 +107,69 @@ static size_t find_text(struct event *event)
     return found;
 }
 
+static const char *skip_digits(const char *at)
+{
+    return at + strspn(at, "0123456789");
+}
+
+/* Behind the number that begins there, or at itself when none does; unlike the above, of any text. */
+static char *skip_number(char *at)
+{
+    const char *end = at + (*at == '-');
+    const char *digits = end;
+
+    end = *end == '0' ? end + 1 : skip_digits(end);
+    if (end == digits)
+        return at;
+    if (*end == '.' && skip_digits(end + 1) > end + 1)
+        end = skip_digits(end + 1);
+    if (*end == 'e' || *end == 'E') {
+        const char *exponent = end + 1 + (end[1] == '+' || end[1] == '-');
+        if (skip_digits(exponent) > exponent)
+            end = skip_digits(exponent);
+    }
+    return at + (end - at);
+}
+
+/* Puts 0 in the place of every number, so that none is too great. */
+static void tame_numbers(char *json)
+{
+    bool in_string = false;
+
+    for (char *at = json; *at;) {
+        char *end = in_string ? at : skip_number(at);
+        if (end > at) {
+            memset(at, ' ', (size_t)(end - at));
+            *at = '0';
+            at = end;
+            continue;
+        }
+        if (in_string && *at == '\\' && at[1])
+            at++;
+        else if (*at == '"')
+            in_string = !in_string;
+        at++;
+    }
+}
+
+/* A number may be greater than a double can hold, and still is valid JSON. */
+static json_t *load(const char *body, size_t length, json_error_t *problem)
+{
+    /* Integers of any size are valid too; digits are never rewritten, so a double will do. */
+    const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL;
+    json_t *root = json_loadb(body, length, flags, problem);
+
+    if (root || json_error_code(problem) != json_error_numeric_overflow)
+        return root;
+    char *tame = strndup(body, length);
+    if (!tame)
+        return NULL;
+    tame_numbers(tame);
+    root = json_loadb(tame, length, flags, problem);
+    free(tame);
+    return root;
+}
+
 static int parse_json(struct event *event, struct why *why)
 {
     /* JSON holds no NUL, but jansson passes over one that follows a number. */
@@ -116,9 +179,7 @@ static int parse_json(struct event *event, struct why *why)
                          (size_t)(nul - event->body));
 
     json_error_t problem;
-    /* Integers of any size are valid JSON; their digits are never rewritten, so a double will do. */
-    json_t *root = json_loadb(event->body, event->body_length,
-                              JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &problem);
+    json_t *root = load(event->body, event->body_length, &problem);
     int error = 0;
 
     if (!root)

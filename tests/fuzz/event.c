@@ -8,11 +8,13 @@
 
 #define LOAD_FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
 
+/* NULL when a number is too great for this library, and nothing else is wrong. */
 static json_t *load(const char *bytes, size_t length)
 {
-    json_t *json = json_loadb(bytes, length, LOAD_FLAGS, NULL);
+    json_error_t problem;
+    json_t *json = json_loadb(bytes, length, LOAD_FLAGS, &problem);
 
-    CLAIM(json != NULL);
+    CLAIM(json != NULL || json_error_code(&problem) == json_error_numeric_overflow);
     return json;
 }
 
@@ -39,8 +41,11 @@ static void replace(const char *body, size_t length, bool json, const char *text
         CLAIM(memcmp(built + again.value_end, body + event.value_end, tail) == 0);
 
         json_t *before = load(body, length), *after = load(built, built_length);
-        CLAIM(json_object_set_new(before, "text", json_stringn(text, text_length)) == 0);
-        CLAIM(json_equal(before, after));
+        CLAIM(!before == !after);
+        if (before) {
+            CLAIM(json_object_set_new(before, "text", json_stringn(text, text_length)) == 0);
+            CLAIM(json_equal(before, after));
+        }
         json_decref(before);
         json_decref(after);
     }
@@ -64,7 +69,7 @@ static void check_only(const struct event *event)
     renamed[head] = 'x';
     memcpy(renamed + head + 1, body + head, event->body_length - head);
     json_t *json = load(renamed, event->body_length + 1);
-    CLAIM(json_is_object(json) && !json_object_get(json, "text"));
+    CLAIM(!json || (json_is_object(json) && !json_object_get(json, "text")));
     json_decref(json);
     free(renamed);
 }

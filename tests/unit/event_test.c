@@ -186,6 +186,28 @@ static void members_beside_the_text_may_be_anything(void **state)
     assert_text(true, BYTES("{\"a\":null,\"b\":true,\"c\":false,\"text\":\"x\"}"), BYTES("x"));
 }
 
+static void numbers_may_be_greater_than_a_double_holds(void **state)
+{
+    char digits[700];
+
+    (void)state;
+    assert_text(true, BYTES("{\"n\":1e400,\"text\":\"x\"}"), BYTES("x"));
+    assert_text(true, BYTES("{\"n\":[-1.5E+999,2],\"text\":\"1e400 \\\"-0\"}"),
+                BYTES("1e400 \"-0"));
+    int length = snprintf(digits, sizeof digits, "{\"text\":\"x\",\"n\":%0600d}", 0);
+    memset(digits + 16, '7', 600);
+    assert_text(true, digits, (size_t)length, BYTES("x"));
+    assert_built("{\"n\":1e400,\"text\":\"x\",\"m\":-1e-400}", BYTES("y"),
+                 "{\"n\":1e400,\"text\":\"y\",\"m\":-1e-400}");
+    /* What is wrong beside them is wrong all the same. */
+    assert_refused(true, BYTES("{\"n\":1e400,\"m\":01,\"text\":\"x\"}"), "invalid JSON at ");
+    assert_refused(true, BYTES("{\"n\":1e400.5,\"text\":\"x\"}"), "invalid JSON at ");
+    assert_refused(true, BYTES("{\"n\":1e400e,\"text\":\"x\"}"), "invalid JSON at ");
+    assert_refused(true, BYTES("{\"n\":1e400-2,\"text\":\"x\"}"), "invalid JSON at ");
+    assert_refused(true, BYTES("{\"n\":1e400,\"text\":\"x"), "invalid JSON at ");
+    assert_refused(true, BYTES("{\"n\":1e400,\"text\":\"x\\"), "invalid JSON at ");
+}
+
 static void invalid_json_is_refused(void **state)
 {
     static const char *const bodies[] = {
@@ -534,6 +556,7 @@ int main(void)
         cmocka_unit_test(text_that_is_not_utf8_is_refused_with_its_place),
         cmocka_unit_test(the_text_of_an_object_is_found),
         cmocka_unit_test(members_beside_the_text_may_be_anything),
+        cmocka_unit_test(numbers_may_be_greater_than_a_double_holds),
         cmocka_unit_test(invalid_json_is_refused),
         cmocka_unit_test(the_place_of_the_mistake_is_told),
         cmocka_unit_test(json_without_one_string_text_is_refused),
