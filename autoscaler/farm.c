@@ -26,6 +26,9 @@
 /* The loop goes round at least every heartbeat. */
 #define STANDSTILL_NS (2 * CLOCK_NS_PER_S)
 
+/* Workers that wait for the broker are looked at this often: each look costs system calls. */
+#define STOPPED_LOOK_NS (1 * CLOCK_NS_PER_S)
+
 /* A sample waits this long for the broker's answers. */
 #define ANSWER_NS (1 * CLOCK_NS_PER_S)
 
@@ -52,7 +55,8 @@ struct farm {
     struct pool_counts counted; /* counts at the last decision */
     double simulated_service_s;
     int64_t looked_ns,
-        judge_from_ns; /* for hung workers: when it last looked, and since when it can tell */
+        judge_from_ns;       /* for hung workers: when it last looked, and since when it can tell */
+    int64_t stopped_look_ns; /* when stopped processes are looked for next */
     bool told_silent, finishing, abandoned;
     struct why fault;
 };
@@ -196,13 +200,15 @@ static int64_t find_hung(struct farm *farm, int64_t now_ns)
     if (now_ns - farm->looked_ns > STANDSTILL_NS)
         farm->judge_from_ns = now_ns;
     farm->looked_ns = now_ns;
+    bool look_for_stopped = now_ns >= farm->stopped_look_ns;
+    if (look_for_stopped)
+        farm->stopped_look_ns = now_ns + STOPPED_LOOK_NS;
     for (size_t i = 0; i < farm->pool.slot_count; i++) {
         const struct scoreboard_slot *slot = scoreboard_slot(farm->scoreboard, i);
         enum pool_state state = farm->pool.slots[i].state;
         int32_t said = atomic_load_explicit(&slot->state, memory_order_acquire);
-        /* One that waits for the broker is not hung. One that drains may be, long before its deadline. */
-        if ((state != POOL_RUNNING && state != POOL_DRAINING) || said == SCOREBOARD_EMPTY ||
-            said == SCOREBOARD_BLOCKED || said == SCOREBOARD_SENDING)
+        /* One that drains may be, long before its deadline. */
+        if ((state != POOL_RUNNING && state != POOL_DRAINING) || said == SCOREBOARD_EMPTY)
             continue;
         int64_t limit_ns = farm->settings->hang_timeout_ns;
         if (!scoreboard_handling(slot).low && limit_ns < IDLE_HANG_NS)
@@ -214,6 +220,10 @@ static int64_t find_hung(struct farm *farm, int64_t now_ns)
             wake_ns = hung_ns < wake_ns ? hung_ns : wake_ns;
             continue;
         }
+        /* One that waits for the broker is not hung, unless its process was stopped meanwhile. */
+        if ((said == SCOREBOARD_BLOCKED || said == SCOREBOARD_SENDING) &&
+            !(look_for_stopped && launcher_stopped(farm->launcher, i)))
+            continue;
         log_event(LOG_WARN, "worker_hung", "worker=%d", launcher_pid(farm->launcher, i));
         pool_hung(&farm->pool, i);
     }

@@ -315,6 +315,24 @@ int launcher_pid(const struct launcher *launcher, size_t slot)
     return launcher->children[slot].pid;
 }
 
+bool launcher_stopped(const struct launcher *launcher, size_t slot)
+{
+    char path[32], stat[256];
+
+    if (!launcher->children[slot].pid)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)launcher->children[slot].pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t length = read(fd, stat, sizeof stat - 1);
+    close(fd);
+    stat[length > 0 ? length : 0] = '\0';
+    /* "PID (NAME) STATE ...", and a name may hold anything. */
+    const char *name_end = strrchr(stat, ')');
+    return name_end && strncmp(name_end, ") T ", 4) == 0;
+}
+
 int launcher_fd(const struct launcher *launcher)
 {
     return launcher->epoll_fd;

@@ -52,6 +52,9 @@ void launcher_kill(struct launcher *launcher, size_t slot);
 /* Process id of the slot's worker, 0 when it has none. */
 int launcher_pid(const struct launcher *launcher, size_t slot);
 
+/* Whether its process is stopped, by SIGSTOP say: then it cannot get on by itself. */
+bool launcher_stopped(const struct launcher *launcher, size_t slot);
+
 /* Readable when launcher_next has something. */
 int launcher_fd(const struct launcher *launcher);
 /* The next event, without waiting: 1, or 0 when there is none. */

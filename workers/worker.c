@@ -90,12 +90,17 @@ static void tell_state(struct worker *worker)
     atomic_store_explicit(&worker->slot->state, state, memory_order_release);
 }
 
+static void handle_none(struct worker *worker)
+{
+    scoreboard_set_handling(worker->slot, (struct scoreboard_fingerprint){0});
+}
+
 /* While the socket takes a result the worker cannot be blamed, nor the event: the broker may have stopped reading. */
 static void tell_sending(void *context)
 {
     struct worker *worker = context;
 
-    scoreboard_set_handling(worker->slot, (struct scoreboard_fingerprint){0});
+    handle_none(worker);
     atomic_store_explicit(&worker->slot->state, SCOREBOARD_SENDING, memory_order_release);
 }
 
@@ -111,10 +116,26 @@ static void tell_progress(struct worker *worker, int64_t now_ns)
 
 /* ---- what is held ---- */
 
-static int take(struct worker *worker, const struct broker_event *event)
+static struct scoreboard_fingerprint
+fingerprint(struct worker *worker, struct broker_bytes raw_properties, struct broker_bytes body)
 {
-    if (held_add(&worker->held, event))
-        return -ERR_MEMORY;
+    struct broker_bytes id = {0};
+
+    if (broker_properties_decode(worker->answerer.properties, raw_properties) == 0)
+        id = broker_properties_get(worker->answerer.properties, BROKER_MESSAGE_ID);
+    return scoreboard_fingerprint(id.bytes, id.length, raw_properties.bytes, raw_properties.length,
+                                  body.bytes, body.length);
+}
+
+static int take(struct worker *worker, const struct broker_event *event, struct why *why)
+{
+    if (held_add(&worker->held, event)) {
+        /* It is this event that ends the worker, not the one at hand. */
+        scoreboard_set_handling(worker->slot,
+                                fingerprint(worker, event->raw_properties, event->body));
+        return error_set(why, ERR_MEMORY, "no memory to hold an event of %zu bytes",
+                         event->body.length);
+    }
     worker->in_flight++;
     tell_in_flight(worker);
     return 0;
@@ -124,7 +145,6 @@ static void drop_first(struct worker *worker)
 {
     held_drop_first(&worker->held);
     worker->started_ns = 0;
-    scoreboard_set_handling(worker->slot, (struct scoreboard_fingerprint){0});
 }
 
 /* The connection is gone: everything unacknowledged comes back to the queue, for whoever takes it. */
@@ -172,12 +192,8 @@ static bool take_up_first(struct worker *worker, int64_t now_ns)
     struct delivery *delivery = worker->held.first;
 
     if (worker->scoreboard) {
-        struct broker_bytes id = {0};
-        if (broker_properties_decode(worker->answerer.properties, delivery->raw_properties) == 0)
-            id = broker_properties_get(worker->answerer.properties, BROKER_MESSAGE_ID);
-        struct scoreboard_fingerprint event = scoreboard_fingerprint(
-            id.bytes, id.length, delivery->raw_properties.bytes, delivery->raw_properties.length,
-            delivery->body.bytes, delivery->body.length);
+        struct scoreboard_fingerprint event =
+            fingerprint(worker, delivery->raw_properties, delivery->body);
         if (delivery->redelivered) {
             if (!delivery->wait_until_ns)
                 delivery->wait_until_ns = now_ns + COUNTED_WAIT_NS;
@@ -286,7 +302,7 @@ static int take_event(struct worker *worker, const struct broker_event *event, s
 {
     switch (event->type) {
     case BROKER_DELIVERY:
-        return take(worker, event);
+        return take(worker, event, why);
     case BROKER_CONFIRMED:
         window_confirm(&worker->window, event->tag, event->multiple);
         return 0;
@@ -334,6 +350,9 @@ static int take_all(struct worker *worker, struct why *why)
         if (error)
             return error;
     }
+    /* Which event there is no memory to receive is not known: none is blamed. */
+    if (got == -ERR_MEMORY)
+        handle_none(worker);
     if (got < 0)
         return got;
     worker->looked_ns = clock_now_ns();
@@ -428,6 +447,7 @@ static int give_back_late(struct worker *worker, int64_t now_ns, struct why *why
         drop_first(worker);
         given++;
     }
+    handle_none(worker);
     atomic_fetch_add(&worker->slot->given_back_msgs, given);
     log_event(LOG_WARN, "given_back", "events=%zu why=\"the drain time-out would pass\"", given);
     return 0;
@@ -534,6 +554,7 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
         else if (error != -ERR_UNAVAILABLE && error != -ERR_CONFIG)
             break;
         disconnect(worker);
+        handle_none(worker);
         log_event(LOG_WARN, "connection_lost", "why=\"%s\"", why->text);
         if (worker->draining)
             return 0; /* what it held has come back to the queue already */
@@ -543,6 +564,7 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
     /* Told to go while it had no connection: there is nothing to finish. */
     if (error == -ERR_TIMEOUT && !worker->broker)
         error = 0;
+    /* What it was on when it failed stays on the scoreboard, to be counted against that event. */
     disconnect(worker);
     return error;
 }

@@ -158,6 +158,10 @@ class Line:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Breaks every connection, and takes no more."""
         # shutdown, not close alone: a thread in accept or recv would hold on to it.
         try:
             self._listener.shutdown(socket.SHUT_RDWR)

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from tap import *
-from client import Client
+from client import Client, Line
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/chaos"))
 import faults
@@ -143,7 +143,7 @@ with tempfile.TemporaryDirectory() as directory:
         ok(crashes() <= 8, "less and less often")
 
 # Poison and hangs.
-for text, seconds in (("CRASH", 0), ("HANG", 3)):
+for text, seconds in (("CRASH", 0), ("MEMORY", 0), ("HANG", 3)):
     name = farm()
     with autoscaler(name, "--min", "4", "--max", "4", "--hang-timeout", "1s", worker=[FRAGILE]) as scaler:
         with Client(name) as client:
@@ -159,6 +159,19 @@ for text, seconds in (("CRASH", 0), ("HANG", 3)):
             ok(silence < 0.1 * SLACK, f"{text}: others are answered meanwhile ({silence * 1000:.0f} ms)")
             ok(answers.complete(), f"{text}: and all of them ({answers.number})")
             diag(f"{text}: poison after {took:.2f} s")
+
+# One that waits for the broker is not hung, unless it is stopped.
+name = farm()
+with Line() as line:
+    worker = ["/usr/bin/env", f"AMQP_URL={line.url}", FILTER]
+    with autoscaler(name, "--min", "1", "--max", "1", "--hang-timeout", "1s", worker=worker) as scaler:
+        with Client(name):  # waits for the worker
+            line.close()
+        ok(wait_until(lambda: "event=connection_lost" in scaler.stderr(), 10), "a worker loses its connection")
+        (pid,) = children(scaler.pid)
+        os.kill(pid, signal.SIGSTOP)
+        ok(wait_until(lambda: pid not in children(scaler.pid), 10), "stopped then, it is replaced")
+        ok("event=worker_hung" in scaler.stderr(), "as one that hangs")
 
 # All workers at once.
 name = farm()

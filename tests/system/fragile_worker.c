@@ -1,7 +1,7 @@
 /* units: workers/worker.c workers/answer.c workers/reply.c workers/window.c workers/held.c */
 /* A worker that dies of some events, for tests: the real loop with a job that obeys its text.
- * "CRASH" ends it by SIGKILL, "HANG" makes it sleep for ever, "EXIT n" ends it with that code, "SLOW n" takes n
- * milliseconds; all else is answered in upper case. */
+ * "CRASH" ends it by SIGKILL, "HANG" makes it sleep for ever, "EXIT n" ends it with that code, "MEMORY" finds no
+ * memory, "SLOW n" takes n milliseconds; all else is answered in upper case. */
 #include "../../workers/worker.h"
 
 #include <ctype.h>
@@ -37,6 +37,8 @@ static int handle(void *context, const char *text, size_t length, struct worker_
             pause();
     if (strncmp(copy->text, "EXIT ", 5) == 0)
         _exit(atoi(copy->text + 5));
+    if (strncmp(copy->text, "MEMORY", 6) == 0)
+        return error_set(why, ERR_MEMORY, "out of memory");
     if (strncmp(copy->text, "SLOW ", 5) == 0)
         usleep((useconds_t)atoi(copy->text + 5) * 1000);
     for (size_t i = 0; i < length; i++)

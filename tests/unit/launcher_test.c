@@ -407,6 +407,31 @@ static void a_drain_is_sigterm_and_a_kill_sigkill(void **state)
     assert_no_event();
 }
 
+static void assert_stopped_soon(size_t slot, bool stopped)
+{
+    int64_t deadline_ns = clock_now_ns() + LIMIT_NS;
+
+    while (launcher_stopped(launcher, slot) != stopped)
+        if (clock_now_ns() > deadline_ns)
+            fail_msg("the worker's process is%s stopped", stopped ? " not" : "");
+}
+
+static void a_stopped_worker_is_known_from_one_that_waits(void **state)
+{
+    (void)state;
+    open_shell("exec sleep 600");
+    start(0);
+    assert_stopped_soon(0, false);
+    kill(launcher_pid(launcher, 0), SIGSTOP);
+    assert_stopped_soon(0, true);
+    kill(launcher_pid(launcher, 0), SIGCONT);
+    assert_stopped_soon(0, false);
+    assert_false(launcher_stopped(launcher, 1));
+    launcher_kill(launcher, 0);
+    next_event();
+    assert_false(launcher_stopped(launcher, 0));
+}
+
 static void a_slot_can_be_used_again(void **state)
 {
     (void)state;
@@ -701,6 +726,7 @@ int main(void)
         claim(every_worker_is_told_of_once_and_by_its_slot),
         claim(other_children_are_left_alone),
         claim(a_drain_is_sigterm_and_a_kill_sigkill),
+        claim(a_stopped_worker_is_known_from_one_that_waits),
         claim(a_slot_can_be_used_again),
         claim(each_worker_has_a_process_group_of_its_own),
         claim(standard_input_is_dev_null),
