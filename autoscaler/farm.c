@@ -154,7 +154,8 @@ static void worker_ended(struct farm *farm, const struct launcher_event *event)
     if (event->signal)
         log_event(LOG_WARN, "worker_crashed", "worker=%d signal=%d", event->pid, event->signal);
     else
-        log_event(LOG_WARN, "worker_crashed", "worker=%d code=%d", event->pid, event->code);
+        log_event(LOG_WARN, "worker_crashed", "worker=%d code=%d%s", event->pid, event->code,
+                  event->code ? "" : " why=\"it ended though nobody had asked it to\"");
     error_set(&why, ERR_CONFIG,
               "the worker '%s' ended with exit code %d; its own message says why, and no other is "
               "started",

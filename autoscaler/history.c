@@ -84,11 +84,12 @@ static int continue_file(struct history *history, off_t size, struct why *why)
     if (pread(history->fd, start, sizeof header - 1, 0) < 0)
         return fail(history, why);
     if (memcmp(start, header, sizeof header - 1) != 0)
-        return error_set(
-            why, ERR_CONFIG,
-            "'%s' is not a history of this version: its header differs; name another file "
-            "with --history, or move this one away",
-            history->path);
+        return error_set(why, ERR_CONFIG,
+                         "'%s' is %s; name another file with --history, or move this one away",
+                         history->path,
+                         strncmp(start, "run,time_s,", 11) == 0
+                             ? "a history of another version: its header differs"
+                             : "no history: it begins with something else than its header");
     int error = find_end(history, size, &end, why);
     if (!error && end < size && ftruncate(history->fd, end))
         return fail(history, why);

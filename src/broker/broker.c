@@ -184,7 +184,13 @@ static int log_in(struct broker *broker, const struct broker_options *options,
                          "%s ended the TLS connection; does it want a certificate that it trusts "
                          "(--tls-cert, --tls-key)?",
                          broker->where);
-    /* A reset in the middle of the log-in is how a broker that is only starting up looks. */
+    /* A reset in the middle of the log-in is how a broker looks that is only starting up, too. */
+    if (error == -ERR_UNAVAILABLE && reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
+        reply.library_error != AMQP_STATUS_TIMEOUT && !url->tls)
+        return error_set(why, ERR_UNAVAILABLE,
+                         "no log-in to the broker at %s: %s; is it still starting, or is this its "
+                         "TLS port (amqps://)?",
+                         broker->where, amqp_error_string2(reply.library_error));
     if (error == -ERR_REFUSED && url->vhost[0] == '\0')
         return error_set(
             why, ERR_REFUSED,

@@ -387,6 +387,7 @@ def refuses_what_it_cannot_run():
         file.write("a,b\n1,2\n")
     code, said, _ = run("--min", "1", "--history", "other.csv", "--", touch)
     equal(code, 78, "a file that is no history is refused with 78")
+    like(said, "'other.csv' is no history", "and said to be none")
     ok(not os.path.exists(started), "no worker was started for any of them")
     with open("other.csv") as file:
         equal(file.read(), "a,b\n1,2\n", "and the file is as it was")

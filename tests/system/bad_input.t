@@ -89,19 +89,21 @@ def variables():
 
 def urls():
     bad = [
-        "",
-        "localhost",
-        f"http://u:{SECRET}@localhost",
-        f"amqp:/u:{SECRET}@localhost",
-        f"amqp://u:{SECRET}@localhost:notaport",
-        f"amqp://u:{SECRET}@localhost:5672/a/b",
-        f"amqp://u:{SECRET}@localhost:99999",
-        f"amqp://u:{SECRET}@localhost:0",
-        f"amqp://u:{SECRET}%zz@localhost",
+        ("", "begin"),
+        ("localhost", "begin"),
+        (f"http://u:{SECRET}@localhost", "begin"),
+        (f"amqp:/u:{SECRET}@localhost", "begin"),
+        (f"amqp://u:{SECRET}@localhost:notaport", "port"),
+        (f"amqp://u:{SECRET}@localhost:5672/a/b", "virtual host"),
+        (f"amqp://u:{SECRET}@localhost:99999", "port"),
+        (f"amqp://u:{SECRET}@localhost:0", "port"),
+        (f"amqp://u:{SECRET}%zz@localhost", "hexadecimal"),
+        (f"amqp://u:{SECRET}@@localhost", "password.*%40"),
+        (f"amqp://u:/{SECRET}@localhost", "password.*%2F"),
     ]
-    for url in bad:
+    for url, mistake in bad:
         shown = url.replace(SECRET, "...")
-        pattern = ["--amqp", "expected amqp://USER:PASSWORD@HOST:PORT/VHOST"]
+        pattern = ["--amqp", f"malformed AMQP URL: .*{mistake}", "expected amqp://USER:PASSWORD@HOST:PORT/VHOST"]
         fails(64, pattern, "--amqp", url, "--connect-timeout=0", what=f"URL '{shown}'")
     fails(64, "query part", "--amqp", f"amqp://u:{SECRET}@localhost?heartbeat=5", what="a URL with a query part")
 
