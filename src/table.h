@@ -1,4 +1,5 @@
-/* table.h - CSV: whole files in, single rows out. The only room that includes <csv.h>.
+/* table.h - CSV: whole files in, single rows out. It and table_reader.h, for files too long for
+ * memory, are the only rooms that include <csv.h>.
  *
  * The dialect is RFC 4180, strictly: a comma separates; a field that holds a comma, a quote or a
  * line break is quoted, with each quote inside doubled; spaces belong to the field. Lines end in
