@@ -173,6 +173,95 @@ int units_parse_size(const char *text, size_t *bytes)
     return 0;
 }
 
+/* Exactly so many digits, from min to max. */
+static bool take_digits(const char **text, int count, int64_t min, int64_t max, int64_t *value)
+{
+    *value = 0;
+    for (; count > 0 && **text >= '0' && **text <= '9'; count--)
+        *value = *value * 10 + *(*text)++ - '0';
+    return count == 0 && *value >= min && *value <= max;
+}
+
+static bool take_char(const char **text, char c)
+{
+    return **text == c && *(*text)++ != '\0';
+}
+
+/* Days from 1970-01-01 in the Gregorian calendar. A year begins with March, so that the leap day is its last.
+ * Source: Howard Hinnant: chrono-compatible low-level date algorithms. */
+static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
+{
+    int64_t shifted = month > 2 ? year : year - 1;
+    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+
+    return 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + day_of_year - 719468;
+}
+
+static bool take_date(const char **text, int64_t *days)
+{
+    static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t year, month, day;
+
+    if (!take_digits(text, 4, 1700, 2200, &year) || !take_char(text, '-') ||
+        !take_digits(text, 2, 1, 12, &month) || !take_char(text, '-') ||
+        !take_digits(text, 2, 1, lengths[month - 1], &day) ||
+        (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))))
+        return false;
+    *days = days_from_civil(year, month, day);
+    return true;
+}
+
+static bool take_time(const char **text, int64_t *ns)
+{
+    int64_t hours, minutes, seconds = 0, fraction = 0;
+
+    if (!take_digits(text, 2, 0, 23, &hours) || !take_char(text, ':') ||
+        !take_digits(text, 2, 0, 59, &minutes))
+        return false;
+    if (take_char(text, ':')) {
+        if (!take_digits(text, 2, 0, 59, &seconds))
+            return false;
+        if (take_char(text, '.')) {
+            size_t length = digits(*text);
+            if (length == 0)
+                return false;
+            for (size_t i = 0; i < 9; i++)
+                fraction = fraction * 10 + (i < length ? (*text)[i] - '0' : 0);
+            *text += length;
+        }
+    }
+    *ns = ((hours * 60 + minutes) * 60 + seconds) * 1000000000 + fraction;
+    return true;
+}
+
+static bool take_offset(const char **text, int64_t *ns)
+{
+    int64_t hours, minutes;
+    int64_t sign = take_char(text, '-') ? -1 : 1;
+
+    *ns = 0;
+    if (sign > 0 && !take_char(text, '+')) {
+        (void)take_char(text, 'Z');
+        return true;
+    }
+    if (!take_digits(text, 2, 0, 23, &hours) || !take_char(text, ':') ||
+        !take_digits(text, 2, 0, 59, &minutes))
+        return false;
+    *ns = sign * (hours * 60 + minutes) * 60 * 1000000000;
+    return true;
+}
+
+int units_parse_timestamp(const char *text, int64_t *ns)
+{
+    int64_t days, time_ns, offset_ns;
+
+    if (!take_date(&text, &days) || !(take_char(&text, ' ') || take_char(&text, 'T')) ||
+        !take_time(&text, &time_ns) || !take_offset(&text, &offset_ns) || *text != '\0')
+        return -ERR_INVALID;
+    *ns = days * INT64_C(86400000000000) + time_ns - offset_ns;
+    return 0;
+}
+
 void units_format_duration(int64_t ns, char text[UNITS_TEXT_SIZE])
 {
     char reversed[UNITS_TEXT_SIZE];

@@ -26,6 +26,12 @@ int units_parse_rate(const char *text, double *per_s);
 /* "64KiB" -> 65536. Suffixes: KiB, MiB, GiB. */
 int units_parse_size(const char *text, size_t *bytes);
 
+/* "2023-11-16 18:15:46.680590" -> nanoseconds since 1970-01-01 00:00 UTC, negative before. A T may stand for the
+ * space; seconds and a fraction may be missing; a Z or an offset like +02:00 may follow, else it is taken for UTC.
+ * Digits beyond the ninth of a fraction are ignored. Years 1700 to 2200. */
+#define UNITS_TIMESTAMP_FORM "2023-11-16 18:15:46.680590"
+int units_parse_timestamp(const char *text, int64_t *ns);
+
 /* The shortest form that units_parse_duration reads back to the same value: 1500000000 -> "1500ms". */
 #define UNITS_TEXT_SIZE 32
 void units_format_duration(int64_t ns, char text[UNITS_TEXT_SIZE]);

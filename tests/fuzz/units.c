@@ -51,6 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         CLAIM(bytes == 0);
     }
+    ns = -1;
+    CLAIM(units_parse_timestamp(text, &ns) == 0 || ns == -1);
     free(text);
 
     memcpy(&number, data, size < sizeof number ? size : sizeof number);

@@ -313,6 +313,71 @@ static void written_durations_read_back_to_the_same(void **state)
     }
 }
 
+static void timestamps_are_read_exactly(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t s, ns;
+    } cases[] = {
+        {"1970-01-01 00:00:00", 0, 0},
+        {"1970-01-01T00:00Z", 0, 0},
+        {"1969-12-31 23:59:59.5", -1, 500000000},
+        {"1998-04-30 21:30:00", 893971800, 0},
+        {"2000-02-29 12:00:00", 951825600, 0},
+        {"2023-11-16 18:15:46.6805900", 1700158546, 680590000},
+        {"2023-11-16T20:15:46.000000001999+02:00", 1700158546, 1},
+        {"2023-11-16T14:45:46-03:30", 1700158546, 0},
+        {"2026-12-31 23:59:59Z", 1798761599, 0},
+        {"1700-01-01 00:00", -8520336000, 0},
+        {"2200-12-31 23:59", 7289654340, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t ns = 7;
+        assert_int_equal(units_parse_timestamp(cases[i].text, &ns), 0);
+        assert_true(ns == cases[i].s * 1000000000 + cases[i].ns);
+    }
+}
+
+static void timestamps_that_no_calendar_has_are_refused(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "2023",
+        "2023-11-16",
+        "2023-11-16 ",
+        "2023-11-16 1:00",
+        "2023-11-16 24:00",
+        "2023-11-16 10:60",
+        "2023-11-16 10:00:60",
+        "2023-11-16 10:00:00.",
+        "2023-11-16  10:00",
+        " 2023-11-16 10:00",
+        "2023-11-16 10:00 ",
+        "2023-11-16 10:00ZZ",
+        "2023-11-16 10:00+2",
+        "2023-11-16 10:00+0200",
+        "2023-13-16 10:00",
+        "2023-00-16 10:00",
+        "2023-02-29 10:00",
+        "1900-02-29 10:00",
+        "2023-04-31 10:00",
+        "2023-11-00 10:00",
+        "1699-11-16 10:00",
+        "2201-11-16 10:00",
+        "2023/11/16 10:00",
+        "16-11-2023 10:00",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        int64_t ns = 7;
+        if (units_parse_timestamp(texts[i], &ns) != -ERR_INVALID || ns != 7)
+            fail_msg("'%s' was read as %lld", texts[i], (long long)ns);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +392,8 @@ int main(void)
         cmocka_unit_test(sizes_are_powers_of_two),
         cmocka_unit_test(durations_are_written_in_the_largest_unit_that_is_whole),
         cmocka_unit_test(written_durations_read_back_to_the_same),
+        cmocka_unit_test(timestamps_are_read_exactly),
+        cmocka_unit_test(timestamps_that_no_calendar_has_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
