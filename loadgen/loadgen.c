@@ -91,10 +91,10 @@ static const struct argp_option option_table[] = {
 
 static void add_phase(struct argp_state *state, struct schedule *schedule, const char *text)
 {
-    struct schedule_phase phase;
+    struct phase phase;
     struct why why = {0};
 
-    if (schedule_parse_phase(text, &phase, &why) || schedule_add(schedule, &phase, &why))
+    if (phase_parse(text, &phase, &why) || schedule_add(schedule, &phase, &why))
         argp_failure(state, EX_USAGE, 0, "--phase: %s", why.text);
 }
 
@@ -158,7 +158,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             argp_failure(state, EX_USAGE, 0, "--phase and --schedule cannot be combined");
         if (!settings->schedule.count && !settings->schedule_file)
             argp_failure(state, EX_USAGE, 0, "nothing to send; expected --phase %s, or --schedule",
-                         SCHEDULE_PHASE_FORM);
+                         PHASE_FORM);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -1,37 +1,21 @@
-/* schedule.h - when each event is meant to be sent, whatever the system under load does. Pure.
+/* schedule.h - when to send: an open-loop schedule of events, whatever the system under load does.
+ * Pure.
  *
- * A schedule is a list of phases, one after the other. Within a phase the offered rate goes in a
- * straight line from one value to another:
- *
- *    rate
- *      |        /|________
- *      |      /  |        |            {2, 0, 100}, {2, 80, 80}, {1, 0, 0}, {2, 50, 0}
- *      |    /    |        |      |\
- *      |  /      |        |      |  \
- *      |/________|________|______|____\___ time
- */
+ * A schedule is a list of phases, one after the other (phase.h). */
 #ifndef LOADGEN_SCHEDULE_H
 #define LOADGEN_SCHEDULE_H
 
 #include "error.h"
+#include "phase.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define SCHEDULE_MAX_DURATION_S 1e9 /* of the whole schedule: what int64 nanoseconds hold */
-#define SCHEDULE_MAX_PER_S      1e9 /* one event a nanosecond */
-
-#define SCHEDULE_PHASE_FORM "DURATION@RATE or DURATION@RATE..RATE, as 10s@500 or 30s@1000..5k"
-
-struct schedule_phase {
-    double duration_s; /* >= 0 */
-    double from_per_s; /* >= 0, at the start of the phase */
-    double to_per_s;   /* >= 0, at its end */
-};
 
 struct schedule {
-    struct schedule_phase *phases;
+    struct phase *phases;
     size_t count;
     size_t capacity;
     double duration_s; /* the sum of the phases */
@@ -43,21 +27,16 @@ void schedule_clear(struct schedule *schedule);
 
 /* Appends a phase; the schedule is unchanged on failure.
  *
- * Returns 0, -ERR_MEMORY, or -ERR_INVALID when a member is negative, not finite, or beyond the
- * limits above. */
-int schedule_add(struct schedule *schedule, const struct schedule_phase *phase, struct why *why);
+ * Returns 0, -ERR_MEMORY, or -ERR_INVALID when a member is out of its range (phase_check) or the
+ * whole would be longer than the limit above. */
+int schedule_add(struct schedule *schedule, const struct phase *phase, struct why *why);
 
-/* "30s@1000..5000" or "10s@500" -> a phase, written only on success. The duration is more than
- * zero; durations and rates are those of units.h.
- *
- * Returns 0, or -ERR_INVALID with what is wrong in the text and what was expected. */
-int schedule_parse_phase(const char *text, struct schedule_phase *phase, struct why *why);
-
-/* The rate offered at t_s from the start. At a border between phases it is that of the later one;
- * before the start and from the end on it is 0. */
+/* The rate offered at t_s from the start, without bursts. At a border between phases it is that of
+ * the later one; before the start and from the end on it is 0. */
 double schedule_rate_per_s(const struct schedule *schedule, double t_s);
 
-/* Events expected from the start until t_s: the integral of the rate. INFINITY gives the whole. */
+/* Events expected from the start until t_s: the integral of the rate, and the bursts before t_s.
+ * INFINITY gives the whole. */
 double schedule_expected_msgs(const struct schedule *schedule, double t_s);
 
 enum schedule_arrival {
@@ -74,8 +53,11 @@ struct schedule_cursor {
     uint64_t random;
     size_t phase;
     double phase_start_s;
-    double first;  /* events between the start of the phase and its first event */
-    uint64_t sent; /* evenly spaced events of the phase so far */
+    double first;        /* events between the start of the phase and its first one */
+    uint64_t sent;       /* evenly spaced events of the phase so far */
+    uint64_t burst_sent; /* events of its bursts so far */
+    double next_s; /* of the next event that is in no burst, from the start of the phase ... */
+    bool has_next; /* ... once it has been worked out */
     int64_t last_ns;
 };
 
@@ -86,7 +68,8 @@ void schedule_cursor_init(struct schedule_cursor *cursor, const struct schedule 
 /* The intended send time of the next event, in nanoseconds from the start of the schedule: never
  * less than the one before, never past the end. With constant arrivals a time comes from the
  * event's number, not from the time before, so nothing drifts, and the number of events in any
- * interval is within one of the integral of the rate over it, across phases and pauses.
+ * interval, not counting bursts, is within one of the integral of the rate over it, across phases
+ * and pauses. The events of a burst have all the same time, whatever the arrivals.
  *
  * Returns true, or false when there are no more; *intended_ns is then unchanged. */
 bool schedule_next(struct schedule_cursor *cursor, int64_t *intended_ns);

@@ -3,47 +3,88 @@
 #include "table.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-static int read_field(const struct table *table, size_t row, int column, double max, double *value,
-                      struct why *why)
+/* A row as read: the count is a number like the others. */
+struct row {
+    struct phase phase;
+    double burst_msgs;
+};
+
+/* The columns, by where their numbers go. */
+static const struct {
+    const char *name;
+    size_t member;
+    double max;
+    bool needed;
+} columns[] = {
+    {"duration_s", offsetof(struct row, phase.duration_s), SCHEDULE_MAX_DURATION_S, true},
+    {"from_per_s", offsetof(struct row, phase.from_per_s), PHASE_MAX_PER_S, true},
+    {"to_per_s", offsetof(struct row, phase.to_per_s), PHASE_MAX_PER_S, true},
+    {"period_s", offsetof(struct row, phase.period_s), SCHEDULE_MAX_DURATION_S, false},
+    {"burst_msgs", offsetof(struct row, burst_msgs), 1e15, false},
+    {"burst_every_s", offsetof(struct row, phase.burst_every_s), SCHEDULE_MAX_DURATION_S, false},
+};
+
+#define COLUMNS (sizeof columns / sizeof columns[0])
+
+static int read_field(const struct table *table, size_t number, int column, size_t kind, double max,
+                      struct row *row, struct why *why)
 {
-    int error = table_number(table, row, column, value, why);
+    double *value = (double *)((char *)row + columns[kind].member);
+    int error = column < 0 ? 0 : table_number(table, number, column, value, why);
 
     if (error)
         return error;
+    if (column < 0 || (isnan(*value) && !columns[kind].needed)) {
+        *value = 0;
+        return 0;
+    }
     if (isnan(*value))
-        return table_error(table, row, column, why, "empty, expected a number");
+        return table_error(table, number, column, why, "empty, expected a number");
     if (*value < 0 || *value > max)
-        return table_error(table, row, column, why, "%s is %s, expected 0 to %g",
-                           table_cell(table, row, column), *value < 0 ? "negative" : "too large",
+        return table_error(table, number, column, why, "%s is %s, expected 0 to %g",
+                           table_cell(table, number, column), *value < 0 ? "negative" : "too large",
                            max);
     return 0;
 }
 
+static int read_row(const struct table *table, size_t number, const int found[COLUMNS],
+                    struct schedule *schedule, struct why *why)
+{
+    struct row row = {.burst_msgs = 0};
+    int error = 0;
+
+    for (size_t kind = 0; !error && kind < COLUMNS; kind++) {
+        double max = kind == 0 ? SCHEDULE_MAX_DURATION_S - schedule->duration_s : columns[kind].max;
+        error = read_field(table, number, found[kind], kind, max, &row, why);
+    }
+    if (error)
+        return error;
+    if (row.burst_msgs != floor(row.burst_msgs))
+        return table_error(table, number, table_column(table, "burst_msgs"), why,
+                           "%g is not a whole number", row.burst_msgs);
+    row.phase.burst_msgs = (uint64_t)row.burst_msgs;
+    struct why what;
+    error = schedule_add(schedule, &row.phase, &what);
+    return error == -ERR_INVALID ? table_error(table, number, found[0], why, "%s", what.text)
+                                 : error;
+}
+
 static int read_rows(const struct table *table, struct schedule *schedule, struct why *why)
 {
-    int duration_s;
-    int from_per_s;
-    int to_per_s;
-    int error;
+    int found[COLUMNS];
+    int error = 0;
 
-    if ((error = table_need_column(table, "duration_s", &duration_s, why)) ||
-        (error = table_need_column(table, "from_per_s", &from_per_s, why)) ||
-        (error = table_need_column(table, "to_per_s", &to_per_s, why)))
-        return error;
-
-    for (size_t row = 0; row < table_rows(table); row++) {
-        struct schedule_phase phase;
-        double left_s = SCHEDULE_MAX_DURATION_S - schedule->duration_s;
-
-        if ((error = read_field(table, row, duration_s, left_s, &phase.duration_s, why)) ||
-            (error =
-                 read_field(table, row, from_per_s, SCHEDULE_MAX_PER_S, &phase.from_per_s, why)) ||
-            (error = read_field(table, row, to_per_s, SCHEDULE_MAX_PER_S, &phase.to_per_s, why)) ||
-            (error = schedule_add(schedule, &phase, why)))
-            return error;
+    for (size_t kind = 0; !error && kind < COLUMNS; kind++) {
+        found[kind] = table_column(table, columns[kind].name);
+        if (columns[kind].needed)
+            error = table_need_column(table, columns[kind].name, &found[kind], why);
     }
-    return 0;
+    for (size_t number = 0; !error && number < table_rows(table); number++)
+        error = read_row(table, number, found, schedule, why);
+    return error;
 }
 
 int schedule_file_read(const char *path, struct schedule *schedule, struct why *why)

@@ -1,4 +1,4 @@
-/* units: loadgen/schedule.c loadgen/schedule_file.c */
+/* units: loadgen/schedule.c loadgen/schedule_file.c loadgen/phase.c */
 /* schedule.c - schedules: a file when the input has more than one line, else phases with spaces between. */
 #include "../../loadgen/schedule.h"
 
@@ -19,6 +19,15 @@ static double max_rate_per_s(const struct schedule *schedule)
     return max;
 }
 
+/* Of events at the same time, the integral knows only all or none. */
+static bool has_bursts(const struct schedule *schedule)
+{
+    for (size_t i = 0; i < schedule->count; i++)
+        if (schedule->phases[i].burst_msgs > 0)
+            return true;
+    return false;
+}
+
 static void check_arrivals(const struct schedule *schedule, enum schedule_arrival arrival)
 {
     int64_t end_ns = llround(schedule->duration_s * 1e9), last_ns = 0, now_ns = -1;
@@ -33,7 +42,7 @@ static void check_arrivals(const struct schedule *schedule, enum schedule_arriva
     for (k = 0; k < EVENTS_MAX && schedule_next(&cursor, &now_ns); k++) {
         CLAIM(now_ns >= last_ns && now_ns <= end_ns);
         last_ns = now_ns;
-        if (arrival == SCHEDULE_CONSTANT)
+        if (arrival == SCHEDULE_CONSTANT && !has_bursts(schedule))
             CLAIM(fabs(schedule_expected_msgs(schedule, (double)now_ns / 1e9) -
                        ((double)k + 0.5)) <= slack);
     }
@@ -50,10 +59,10 @@ static void check_schedule(const struct schedule *schedule)
     double sum_s = 0;
 
     for (size_t i = 0; i < schedule->count; i++) {
-        const struct schedule_phase *phase = &schedule->phases[i];
+        const struct phase *phase = &schedule->phases[i];
         CLAIM(phase->duration_s >= 0);
-        CLAIM(phase->from_per_s >= 0 && phase->from_per_s <= SCHEDULE_MAX_PER_S);
-        CLAIM(phase->to_per_s >= 0 && phase->to_per_s <= SCHEDULE_MAX_PER_S);
+        CLAIM(phase->from_per_s >= 0 && phase->from_per_s <= PHASE_MAX_PER_S);
+        CLAIM(phase->to_per_s >= 0 && phase->to_per_s <= PHASE_MAX_PER_S);
         double rate = schedule_rate_per_s(schedule, sum_s);
         CLAIM(rate >= 0 && rate <= max_rate_per_s(schedule) * (1 + 1e-9));
         sum_s += phase->duration_s;
@@ -86,9 +95,9 @@ static void parse_phases(struct schedule *schedule, char *text)
     char *rest = text, *word;
 
     while ((word = strsep(&rest, " "))) {
-        struct schedule_phase phase = {.duration_s = -1};
+        struct phase phase = {.duration_s = -1};
         struct why why = {""};
-        int error = schedule_parse_phase(word, &phase, &why);
+        int error = phase_parse(word, &phase, &why);
         if (error) {
             CLAIM(phase.duration_s == -1);
             fuzz_claim_refusal(error, &why, NULL);

@@ -1,4 +1,4 @@
-/* units: loadgen/schedule.c loadgen/schedule_file.c */
+/* units: loadgen/schedule.c loadgen/schedule_file.c loadgen/phase.c */
 #include "../../loadgen/schedule.h"
 #include "../../loadgen/schedule_file.h"
 
@@ -45,7 +45,7 @@ static int clear(void **state)
 
 static void add(double duration_s, double from_per_s, double to_per_s)
 {
-    const struct schedule_phase phase = {
+    const struct phase phase = {
         .duration_s = duration_s, .from_per_s = from_per_s, .to_per_s = to_per_s};
     struct why why;
 
@@ -203,7 +203,7 @@ static void ramps_from_and_to_zero_are_exact_and_mirror_each_other(void **state)
     struct schedule_cursor up;
     struct schedule down_schedule;
     struct schedule_cursor down;
-    const struct schedule_phase falling = {.duration_s = 10, .from_per_s = 1000, .to_per_s = 0};
+    const struct phase falling = {.duration_s = 10, .from_per_s = 1000, .to_per_s = 0};
     static int64_t falling_ns[5000];
 
     (void)state;
@@ -361,6 +361,103 @@ static void each_event_is_where_the_integral_reaches_its_number(void **state)
     }
 }
 
+static void add_wave(double duration_s, double from_per_s, double to_per_s, double period_s)
+{
+    const struct phase phase = {.duration_s = duration_s,
+                                .from_per_s = from_per_s,
+                                .to_per_s = to_per_s,
+                                .period_s = period_s};
+
+    assert_int_equal(schedule_add(&schedule, &phase, NULL), 0);
+}
+
+static void a_wave_starts_at_its_first_rate_and_is_at_the_other_half_a_period_later(void **state)
+{
+    (void)state;
+    add_wave(60, 100, 500, 20);
+    assert_true(fabs(schedule_rate_per_s(&schedule, 0) - 100) < 1e-9);
+    assert_true(fabs(schedule_rate_per_s(&schedule, 5) - 300) < 1e-9);
+    assert_true(fabs(schedule_rate_per_s(&schedule, 10) - 500) < 1e-9);
+    assert_true(fabs(schedule_rate_per_s(&schedule, 40) - 100) < 1e-9);
+    /* The integral of 300 - 200 cos(2 pi t / 20). */
+    for (double t_s = 0; t_s <= 60; t_s += 0.37)
+        assert_true(fabs(schedule_expected_msgs(&schedule, t_s) -
+                         (300 * t_s - 200 * 20 / (2 * M_PI) * sin(2 * M_PI * t_s / 20))) < 1e-8);
+    assert_true(fabs(schedule_expected_msgs(&schedule, INFINITY) - 18000) < 1e-6);
+    assert_int_equal(count_events(SCHEDULE_CONSTANT, 0), 18000);
+    /* Over seeds, the mean of the Poisson numbers: four standard errors. */
+    double sum = 0;
+    for (uint64_t seed = 0; seed < 50; seed++)
+        sum += (double)count_events(SCHEDULE_POISSON, seed);
+    assert_true(fabs(sum / 50 - 18000) < 4 * sqrt(18000.0 / 50));
+}
+
+static void each_event_of_a_wave_is_where_the_integral_reaches_its_number(void **state)
+{
+    static const double waves[][4] = {
+        {60, 100, 500, 20}, {60, 500, 100, 20},  {10, 0, 1000, 7},   {10, 1000, 0, 0.3},
+        {3, 0, 1e6, 1e3},   {100, 0, 0.5, 1e-3}, {1000, 5, 5, 10},   {5, 1000, 1000.001, 3},
+        {1e6, 0, 1, 1e5},   {7, 1e-9, 1000, 14}, {20, 0, 2000, 1e-5}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof waves / sizeof waves[0]; i++) {
+        struct schedule_cursor cursor;
+        int64_t ns;
+
+        schedule_clear(&schedule);
+        add_wave(waves[i][0], waves[i][1], waves[i][2], waves[i][3]);
+        schedule_cursor_init(&cursor, &schedule, SCHEDULE_CONSTANT, 0);
+        for (uint64_t k = 0; k < 20000 && schedule_next(&cursor, &ns); k++) {
+            double t_s = (double)ns / 1e9;
+            double slack = schedule_rate_per_s(&schedule, t_s) * 2e-9 + 1e-5;
+            assert_true(fabs(schedule_expected_msgs(&schedule, t_s) - ((double)k + 0.5)) < slack);
+        }
+    }
+}
+
+static void bursts_come_all_at_once_and_the_rest_as_without_them(void **state)
+{
+    const struct phase phase = {
+        .duration_s = 1, .from_per_s = 12, .to_per_s = 12, .burst_msgs = 3, .burst_every_s = 0.25};
+    enum schedule_arrival arrivals[] = {SCHEDULE_CONSTANT, SCHEDULE_POISSON};
+
+    (void)state;
+    assert_int_equal(schedule_add(&schedule, &phase, NULL), 0);
+    assert_int_equal(schedule_add(&schedule, &phase, NULL), 0);
+    assert_true(schedule_expected_msgs(&schedule, 0.25) == 6);
+    assert_true(fabs(schedule_expected_msgs(&schedule, 0.26) - 9.12) < 1e-12);
+    assert_true(schedule_expected_msgs(&schedule, INFINITY) == 48);
+    assert_int_equal(count_events(SCHEDULE_CONSTANT, 0), 48);
+    for (size_t i = 0; i < 2; i++) {
+        struct schedule_cursor cursor;
+        int64_t ns = 0, last_ns = 0;
+        int in_bursts = 0;
+
+        schedule_cursor_init(&cursor, &schedule, arrivals[i], 3);
+        while (schedule_next(&cursor, &ns)) {
+            assert_true(ns >= last_ns);
+            last_ns = ns;
+            in_bursts += ns % 250000000 == 0;
+        }
+        assert_int_equal(in_bursts, 24);
+    }
+}
+
+static void ten_bursts_in_ten_times_their_distance(void **state)
+{
+    static const double every_s[] = {0.1, 0.3, 1.0 / 3, 0.7, 1e-3, 86400};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof every_s / sizeof every_s[0]; i++)
+        for (int n = 1; n < 200; n++) {
+            const struct phase phase = {
+                .duration_s = n * every_s[i], .burst_msgs = 1, .burst_every_s = every_s[i]};
+            schedule_clear(&schedule);
+            assert_int_equal(schedule_add(&schedule, &phase, NULL), 0);
+            assert_int_equal(count_events(SCHEDULE_CONSTANT, 0), n);
+        }
+}
+
 static void the_same_seed_makes_the_same_poisson_arrivals(void **state)
 {
     struct schedule_cursor one;
@@ -461,9 +558,24 @@ static void poisson_follows_a_ramp(void **state)
 
 static void phases_out_of_range_are_refused_and_change_nothing(void **state)
 {
-    static const struct schedule_phase phases[] = {
-        {-1, 1, 1},       {NAN, 1, 1}, {INFINITY, 1, 1}, {1, -1, 1},  {1, 1, -1},  {1, NAN, 1},
-        {1, 1, INFINITY}, {1, 2e9, 1}, {1, 1, 2e9},      {2e9, 1, 1}, {9e8, 1, 1},
+    static const struct phase phases[] = {
+        {.duration_s = -1, .from_per_s = 1, .to_per_s = 1},
+        {.duration_s = NAN, .from_per_s = 1, .to_per_s = 1},
+        {.duration_s = INFINITY, .from_per_s = 1, .to_per_s = 1},
+        {.duration_s = 1, .from_per_s = -1, .to_per_s = 1},
+        {.duration_s = 1, .from_per_s = 1, .to_per_s = -1},
+        {.duration_s = 1, .from_per_s = NAN, .to_per_s = 1},
+        {.duration_s = 1, .from_per_s = 1, .to_per_s = INFINITY},
+        {.duration_s = 1, .from_per_s = 2e9, .to_per_s = 1},
+        {.duration_s = 1, .from_per_s = 1, .to_per_s = 2e9},
+        {.duration_s = 2e9, .from_per_s = 1, .to_per_s = 1},
+        {.duration_s = 9e8, .from_per_s = 1, .to_per_s = 1},
+        {.duration_s = 1, .period_s = -1},
+        {.duration_s = 1, .period_s = INFINITY},
+        {.duration_s = 1, .burst_msgs = 1},
+        {.duration_s = 1, .burst_every_s = 1},
+        {.duration_s = 1, .burst_msgs = 1, .burst_every_s = NAN},
+        {.duration_s = 1, .burst_msgs = 11, .burst_every_s = 1e-8},
     };
     struct why why;
 
@@ -479,10 +591,10 @@ static void phases_out_of_range_are_refused_and_change_nothing(void **state)
 
 static void assert_phase(const char *text, double duration_s, double from_per_s, double to_per_s)
 {
-    struct schedule_phase phase;
+    struct phase phase;
     struct why why;
 
-    if (schedule_parse_phase(text, &phase, &why) != 0)
+    if (phase_parse(text, &phase, &why) != 0)
         fail_msg("%s", why.text);
     assert_true(phase.duration_s == duration_s);
     assert_true(phase.from_per_s == from_per_s);
@@ -497,14 +609,24 @@ static void phases_are_read_from_flags(void **state)
     assert_phase("30s@1k..5.5k", 30, 1000, 5500);
     assert_phase("1.5m@0.5..0", 90, 0.5, 0);
     assert_phase("250ms@0", 0.25, 0, 0);
+
+    struct phase phase;
+    assert_int_equal(phase_parse("60s@100~500/20s", &phase, NULL), 0);
+    assert_true(phase.from_per_s == 100 && phase.to_per_s == 500 && phase.period_s == 20);
+    assert_int_equal(phase.burst_msgs, 0);
+    assert_int_equal(phase_parse("60s@1..2+1.5k/2.5s", &phase, NULL), 0);
+    assert_true(phase.from_per_s == 1 && phase.to_per_s == 2 && phase.period_s == 0);
+    assert_true(phase.burst_msgs == 1500 && phase.burst_every_s == 2.5);
+    assert_int_equal(phase_parse("60s@100~500/20s+1/1s", &phase, NULL), 0);
+    assert_true(phase.period_s == 20 && phase.burst_msgs == 1 && phase.burst_every_s == 1);
 }
 
 static void assert_bad_phase(const char *text, const char *expected)
 {
-    struct schedule_phase phase = {.duration_s = 7};
+    struct phase phase = {.duration_s = 7};
     struct why why;
 
-    assert_int_equal(schedule_parse_phase(text, &phase, &why), -ERR_INVALID);
+    assert_int_equal(phase_parse(text, &phase, &why), -ERR_INVALID);
     assert_string_equal(why.text, expected);
     assert_true(phase.duration_s == 7);
 }
@@ -515,10 +637,8 @@ static void bad_phases_are_refused_with_what_is_wrong_in_them(void **state)
     char expected[256];
 
     (void)state;
-    assert_bad_phase("10s", "phase '10s': no rate, expected DURATION@RATE or DURATION@RATE..RATE, "
-                            "as 10s@500 or 30s@1000..5k");
-    assert_bad_phase("", "phase '': no rate, expected DURATION@RATE or DURATION@RATE..RATE, "
-                         "as 10s@500 or 30s@1000..5k");
+    assert_bad_phase("10s", "phase '10s': no rate, expected " PHASE_FORM);
+    assert_bad_phase("", "phase '': no rate, expected " PHASE_FORM);
     assert_bad_phase("10@500", "phase '10@500': duration '10', expected a number with a unit: "
                                "250us, 250ms, 2s, 5m or 1h");
     assert_bad_phase("@500", "phase '@500': duration '', expected a number with a unit: "
@@ -534,13 +654,28 @@ static void bad_phases_are_refused_with_what_is_wrong_in_them(void **state)
         snprintf(expected, sizeof expected, "phase '%s': rate '%s'%s", text, rates[i][1], rate);
         assert_bad_phase(text, expected);
     }
+    assert_bad_phase("1m@1~5",
+                     "phase '1m@1~5': waves of what length? Expected RATE~RATE/PERIOD, as "
+                     "100~500/20s");
+    assert_bad_phase("1m@1~5/2", "phase '1m@1~5/2': period '2', expected a number with a unit: "
+                                 "250us, 250ms, 2s, 5m or 1h");
+    assert_bad_phase("1m@1~5/0s", "phase '1m@1~5/0s': period '0s', expected more than zero");
+    assert_bad_phase("1m@1~x/5s", "phase '1m@1~x/5s': rate 'x', expected events per second: 0.5, "
+                                  "1000 or 10k");
+    assert_bad_phase("1m@1+5", "phase '1m@1+5': bursts '5' of what distance? Expected COUNT/EVERY, "
+                               "as 1k/10s");
+    assert_bad_phase("1m@1+0/5s", "phase '1m@1+0/5s': bursts of '0' events, expected a whole "
+                                  "number, 1000 or 10k or 2M, over 0");
+    assert_bad_phase("1m@1+5/0s",
+                     "phase '1m@1+5/0s': time between bursts '0s', expected more than zero");
+    assert_bad_phase("1m@1+2000M/1s", "phase '1m@1+2000M/1s': bursts of 2000000000 events every 1 "
+                                      "s, expected at most 1e+09 per second");
     assert_bad_phase("1s@1..2000M",
                      "phase '1s@1..2000M': too fast, expected at most 1e+09 per second");
     char long_text[300];
     memset(long_text, '1', sizeof long_text);
     long_text[sizeof long_text - 1] = '\0';
-    assert_int_equal(schedule_parse_phase(long_text, &(struct schedule_phase){0}, NULL),
-                     -ERR_INVALID);
+    assert_int_equal(phase_parse(long_text, &(struct phase){0}, NULL), -ERR_INVALID);
 }
 
 static char directory[] = "/tmp/winnow-schedule-XXXXXX";
@@ -586,6 +721,20 @@ static void a_file_is_read_by_its_column_names(void **state)
     assert_true(schedule.duration_s == 30.5);
 }
 
+static void a_file_may_have_waves_and_bursts(void **state)
+{
+    struct why why;
+
+    (void)state;
+    if (read_file("duration_s,from_per_s,to_per_s,period_s,burst_msgs,burst_every_s\n"
+                  "60,1,2,20,,\n60,0,0,,1e3,5\n",
+                  &why) != 0)
+        fail_msg("%s", why.text);
+    assert_true(schedule.phases[0].period_s == 20 && schedule.phases[0].burst_msgs == 0);
+    assert_true(schedule.phases[1].period_s == 0 && schedule.phases[1].burst_msgs == 1000 &&
+                schedule.phases[1].burst_every_s == 5);
+}
+
 static void assert_bad_file(const char *text, const char *expected)
 {
     struct why why;
@@ -622,6 +771,11 @@ static void bad_files_are_refused_with_file_line_and_column(void **state)
                     "s.csv:3: column 'duration_s': 6e8 is too large, expected 0 to 4e+08");
     assert_bad_file(HEADER "1,2\n",
                     "s.csv:2: the row ends before column 'to_per_s', expected 3 fields, found 2");
+    assert_bad_file("duration_s,from_per_s,to_per_s,burst_msgs\n1,2,3,4\n",
+                    "s.csv:2: column 'duration_s': bursts of 4 events every 0 s, expected more "
+                    "than 0 of both, or of neither");
+    assert_bad_file("duration_s,from_per_s,to_per_s,burst_msgs\n1,2,3,0.5\n",
+                    "s.csv:2: column 'burst_msgs': 0.5 is not a whole number");
     assert_bad_file(HEADER, "s.csv: no rows, expected at least one row with a duration_s over 0");
     assert_bad_file(HEADER "0,5,5\n0,1,1\n",
                     "s.csv: the phases take no time, expected at least one "
@@ -647,6 +801,10 @@ int main(void)
         TEST(an_event_that_falls_on_the_end_is_sent_there),
         TEST(any_interval_has_the_integral_of_its_rate_within_one),
         TEST(each_event_is_where_the_integral_reaches_its_number),
+        TEST(a_wave_starts_at_its_first_rate_and_is_at_the_other_half_a_period_later),
+        TEST(each_event_of_a_wave_is_where_the_integral_reaches_its_number),
+        TEST(bursts_come_all_at_once_and_the_rest_as_without_them),
+        TEST(ten_bursts_in_ten_times_their_distance),
         TEST(the_same_seed_makes_the_same_poisson_arrivals),
         TEST(poisson_counts_have_the_mean_and_variance_of_the_rate),
         TEST(poisson_gaps_are_exponential),
@@ -655,6 +813,7 @@ int main(void)
         TEST(phases_are_read_from_flags),
         TEST(bad_phases_are_refused_with_what_is_wrong_in_them),
         TEST(a_file_is_read_by_its_column_names),
+        TEST(a_file_may_have_waves_and_bursts),
         TEST(bad_files_are_refused_with_file_line_and_column),
     };
 
