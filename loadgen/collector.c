@@ -216,6 +216,21 @@ int64_t collector_due_ns(const struct collector *collector)
     return connection_due_ns(&collector->connection);
 }
 
+bool collector_ask_work(struct collector *collector, struct broker_queue_state *work)
+{
+    const struct broker_queue queue = {.name = collector->settings->options->topology.work,
+                                       .passive = true};
+    struct broker *broker = collector->connection.broker;
+    struct why why;
+
+    if (!broker)
+        return false;
+    int error = broker_declare_queue(broker, &queue, work, &why);
+    if (error)
+        connection_lose(&collector->connection, error, &why);
+    return error == 0;
+}
+
 bool collector_lost(const struct collector *collector)
 {
     return collector->connection.broker == NULL;

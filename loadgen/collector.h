@@ -57,6 +57,10 @@ int collector_look(struct collector *collector, bool *more, struct why *why);
 void collector_poll(const struct collector *collector, struct pollfd *fd);
 int64_t collector_due_ns(const struct collector *collector);
 
+/* At the end: what still waits in FARM.work, and for how many consumers. False when it cannot be known.
+ * The connection may be lost by asking. */
+bool collector_ask_work(struct collector *collector, struct broker_queue_state *work);
+
 bool collector_lost(const struct collector *collector);
 
 #endif

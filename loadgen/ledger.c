@@ -3,9 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pages instead of one array: growing never copies, which would hold up the sending. */
-#define PAGE_EVENTS 65536
-
 enum { CONFIRMED = 1, RETURNED = 2, ANSWERED = 4 };
 
 /* ---- the name of an event ---- */
@@ -203,7 +200,7 @@ bool ledger_text_matches(struct broker_bytes original, struct broker_bytes resul
 
 /* ---- the accounts ---- */
 
-int ledger_open(uint64_t run, struct broker_bytes mask, struct ledger **out)
+int ledger_open(uint64_t run, struct broker_bytes mask, bool answers, struct ledger **out)
 {
     struct ledger *ledger = calloc(1, sizeof *ledger);
 
@@ -211,6 +208,7 @@ int ledger_open(uint64_t run, struct broker_bytes mask, struct ledger **out)
         return -ERR_MEMORY;
     ledger->run = run;
     ledger->mask = mask;
+    ledger->answers = answers;
     histogram_init(&ledger->lag);
     histogram_init(&ledger->confirm);
     histogram_init(&ledger->end_to_end);
@@ -223,29 +221,49 @@ void ledger_close(struct ledger *ledger)
     if (!ledger)
         return;
     for (size_t i = 0; i < ledger->page_count; i++)
-        free(ledger->pages[i]);
+        free(ledger->pages[i].events);
     free(ledger->pages);
     free(ledger);
 }
 
-/* The byte of a sent event; NULL when there is no such. */
-static uint8_t *find_event(const struct ledger *ledger, uint64_t sequence)
+static uint8_t done_mask(const struct ledger *ledger)
 {
-    return sequence < ledger->counts.published
-               ? &ledger->pages[sequence / PAGE_EVENTS][sequence % PAGE_EVENTS]
-               : NULL;
+    return ledger->answers ? CONFIRMED | ANSWERED : CONFIRMED;
 }
 
+/* The byte of a sent event; NULL when there is no such. */
+static uint8_t *find_event(struct ledger *ledger, uint64_t sequence)
+{
+    if (sequence >= ledger->counts.published)
+        return NULL;
+    struct ledger_page *page = &ledger->pages[sequence / LEDGER_PAGE_EVENTS];
+    ledger->done = done_mask(ledger);
+    return page->events ? &page->events[sequence % LEDGER_PAGE_EVENTS] : &ledger->done;
+}
+
+/* Sets a bit of an event that may thereby be done, and its page with it. */
+static void mark(struct ledger *ledger, uint64_t sequence, uint8_t *event, uint8_t bit)
+{
+    struct ledger_page *page = &ledger->pages[sequence / LEDGER_PAGE_EVENTS];
+
+    *event |= bit;
+    if ((*event & done_mask(ledger)) != done_mask(ledger) || ++page->done < LEDGER_PAGE_EVENTS)
+        return;
+    free(page->events);
+    page->events = NULL;
+}
+
+/* Pages instead of one array: growing never copies the events, which would hold up the sending. */
 int ledger_sent(struct ledger *ledger, int64_t lag_ns)
 {
-    if (ledger->counts.published / PAGE_EVENTS == ledger->page_count) {
-        uint8_t **moved =
+    if (ledger->counts.published / LEDGER_PAGE_EVENTS == ledger->page_count) {
+        struct ledger_page *moved =
             reallocarray(ledger->pages, ledger->page_count + 1, sizeof *ledger->pages);
         if (!moved)
             return -ERR_MEMORY;
         ledger->pages = moved;
-        moved[ledger->page_count] = calloc(PAGE_EVENTS, 1);
-        if (!moved[ledger->page_count])
+        moved[ledger->page_count] = (struct ledger_page){.events = calloc(LEDGER_PAGE_EVENTS, 1)};
+        if (!moved[ledger->page_count].events)
             return -ERR_MEMORY;
         ledger->page_count++;
     }
@@ -270,10 +288,10 @@ void ledger_confirmed(struct ledger *ledger, uint64_t sequence, int64_t latency_
 
     if (!event || *event & (CONFIRMED | RETURNED))
         return;
-    *event |= CONFIRMED;
     ledger->counts.confirmed++;
     if (!(*event & ANSWERED))
         ledger->counts.lost++;
+    mark(ledger, sequence, event, CONFIRMED);
     histogram_record(&ledger->confirm, latency_ns);
 }
 
@@ -309,15 +327,15 @@ bool ledger_find(struct ledger *ledger, struct broker_bytes message_id,
 }
 
 /* Takes note of an answer: true when it is the event's first. */
-static bool answer(struct ledger *ledger, uint8_t *event)
+static bool answer(struct ledger *ledger, uint64_t sequence, uint8_t *event)
 {
     if (*event & ANSWERED) {
         ledger->counts.duplicates++;
         return false;
     }
-    *event |= ANSWERED;
     if (*event & CONFIRMED)
         ledger->counts.lost--;
+    mark(ledger, sequence, event, ANSWERED);
     return true;
 }
 
@@ -329,7 +347,7 @@ const char *ledger_result(struct ledger *ledger, const struct ledger_id *id,
 
     if (!event || (result->redelivered && *event & ANSWERED))
         return NULL;
-    if (answer(ledger, event)) {
+    if (answer(ledger, id->sequence, event)) {
         ledger->counts.results++;
         histogram_record(&ledger->end_to_end, latency_ns);
     }
@@ -350,7 +368,7 @@ void ledger_dead(struct ledger *ledger, const struct ledger_id *id, bool redeliv
 {
     uint8_t *event = find_event(ledger, id->sequence);
 
-    if (event && !(redelivered && *event & ANSWERED) && answer(ledger, event))
+    if (event && !(redelivered && *event & ANSWERED) && answer(ledger, id->sequence, event))
         ledger->counts.dead++;
 }
 
@@ -365,7 +383,7 @@ void ledger_settle(struct ledger *ledger)
         if (sequence >= ledger->destroyed_below)
             return;
         /* As good as answered: it is lost no more. */
-        *find_event(ledger, sequence) |= ANSWERED;
+        mark(ledger, sequence, find_event(ledger, sequence), ANSWERED);
         ledger->counts.lost--;
         ledger->counts.destroyed++;
     }
@@ -373,10 +391,15 @@ void ledger_settle(struct ledger *ledger)
 
 bool ledger_next_lost(const struct ledger *ledger, uint64_t *sequence)
 {
-    for (uint64_t each = *sequence; each < ledger->counts.published; each++)
-        if ((*find_event(ledger, each) & (CONFIRMED | ANSWERED)) == CONFIRMED) {
+    for (uint64_t each = *sequence; each < ledger->counts.published; each++) {
+        const struct ledger_page *page = &ledger->pages[each / LEDGER_PAGE_EVENTS];
+        if (!page->events) {
+            each |= LEDGER_PAGE_EVENTS - 1;
+        } else if ((page->events[each % LEDGER_PAGE_EVENTS] & (CONFIRMED | ANSWERED)) ==
+                   CONFIRMED) {
             *sequence = each;
             return true;
         }
+    }
     return false;
 }

@@ -1,7 +1,7 @@
 /* ledger.h - accounts for every event of a run: what was sent, what was taken, what came back.
  *
- * It knows an event by its number alone, keeps one byte for each, and is told everything else: no
- * connection, no clock, no I/O.
+ * It knows an event by its number alone, keeps one byte for each while its page is not done, and is told
+ * everything else: no connection, no clock, no I/O.
  *
  *      sent -+-> confirmed -+-> result      confirmed with neither: lost, until it comes
  *            |              +-> dead        the first answer counts, each further is a duplicate
@@ -70,14 +70,25 @@ struct ledger {
     uint64_t run;
     struct broker_bytes mask;
     uint64_t destroyed_below; /* events before this one may have been destroyed */
-    uint8_t **pages;
+    bool answers;             /* an event is done when it is confirmed and, with this, answered */
+    struct ledger_page *pages;
     size_t page_count;
+    uint8_t done; /* stands for the events of all pages that are done */
 };
 
-/* mask   what the farm's workers put in place of a match; borrowed
+/* Events that were sent one after the other. When all of them are done, the page is given back: what is
+ * known of them is that they are done. */
+#define LEDGER_PAGE_EVENTS 65536
+struct ledger_page {
+    uint8_t *events; /* NULL: all done */
+    size_t done;
+};
+
+/* mask      what the farm's workers put in place of a match; borrowed
+ * answers   answers are expected; without, none may be told of, and the memory for them is saved
  *
  * Returns 0 and *ledger (release with ledger_close), or -ERR_MEMORY. */
-int ledger_open(uint64_t run, struct broker_bytes mask, struct ledger **ledger);
+int ledger_open(uint64_t run, struct broker_bytes mask, bool answers, struct ledger **ledger);
 /* Takes NULL. */
 void ledger_close(struct ledger *ledger);
 

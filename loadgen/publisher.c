@@ -33,6 +33,12 @@ struct lane {
     bool choked;       /* the socket had no room when last asked */
 };
 
+/* How long something has lasted, in all. */
+struct stopwatch {
+    int64_t since_ns; /* 0: it does not last now */
+    int64_t before_ns;
+};
+
 struct publisher {
     const struct publisher_settings *settings;
     struct broker_properties *properties; /* of the events sent */
@@ -46,9 +52,23 @@ struct publisher {
 
     bool topology_missing; /* somebody deleted the exchange */
     int64_t start_ns;
-    int64_t blocked_since_ns; /* 0: not blocked */
-    int64_t blocked_ns;       /* until then */
+    struct stopwatch blocked, outage;
 };
+
+/* True when it has started or stopped. */
+static bool stopwatch_set(struct stopwatch *watch, bool lasts, int64_t now_ns)
+{
+    if (lasts == (watch->since_ns != 0))
+        return false;
+    watch->before_ns += lasts ? 0 : now_ns - watch->since_ns;
+    watch->since_ns = lasts ? now_ns : 0;
+    return true;
+}
+
+static int64_t stopwatch_ns(const struct stopwatch *watch)
+{
+    return watch->before_ns + (watch->since_ns ? clock_now_ns() - watch->since_ns : 0);
+}
 
 /* ---- opening and closing ---- */
 
@@ -63,21 +83,35 @@ static int start_lane(struct lane *lane, struct why *why)
 
 static int declare(const struct publisher *publisher, struct why *why)
 {
+    const struct topology *topology = &publisher->settings->options->topology;
     struct broker_options options =
         options_broker(publisher->settings->options, publisher->settings->name);
+    bool declared = false;
+    int error = topology_declare_if_missing(topology, &options, &declared, why);
 
-    return topology_declare_if_missing(&publisher->settings->options->topology, &options, why);
+    if (declared)
+        log_event(LOG_WARN, "new_farm",
+                  "farm=%s why=\"there was no exchange %s, so it was declared with its queues; is "
+                  "--farm right?\"",
+                  topology->farm, topology->events);
+    return error;
 }
 
-static int set_properties(struct publisher *publisher)
+static int set_properties(struct publisher *publisher, struct why *why)
 {
+    const struct publisher_settings *settings = publisher->settings;
     struct broker_properties *properties = publisher->properties;
     int error = broker_properties_set(properties, BROKER_CONTENT_TYPE, broker_text("text/plain"));
 
-    broker_properties_set_persistent(properties, true);
-    return error ? error
-                 : broker_properties_set(properties, BROKER_REPLY_TO,
-                                         broker_text(publisher->settings->reply_to));
+    broker_properties_set_persistent(properties, !settings->transient);
+    for (size_t i = 0; !error && i < settings->header_count; i++)
+        error = broker_headers_add_text(properties, settings->headers[i].name,
+                                        broker_text(settings->headers[i].value));
+    if (error)
+        return error_set(why, ERR_MEMORY, "out of memory");
+    if (broker_properties_set(properties, BROKER_REPLY_TO, broker_text(settings->reply_to)))
+        return error_set(why, ERR_INVALID, "reply_to '%s' is too long", settings->reply_to);
+    return 0;
 }
 
 int publisher_open(const struct publisher_settings *settings, int wake_fd, int64_t deadline_ns,
@@ -103,11 +137,9 @@ int publisher_open(const struct publisher_settings *settings, int wake_fd, int64
         if (!lane->flights)
             goto out;
     }
-    error = set_properties(publisher);
-    if (error) {
-        error_set(why, ERR_INVALID, "reply_to '%s' is too long", settings->reply_to);
+    error = set_properties(publisher, why);
+    if (error)
         goto out;
-    }
 
     for (size_t i = 0; i < settings->connections; i++) {
         struct lane *lane = &publisher->lanes[i];
@@ -218,8 +250,8 @@ static int send_on(struct publisher *publisher, struct lane *lane, const struct 
                                       (struct broker_bytes){name, length});
     if (!error)
         error = broker_publish(lane->connection.broker, settings->options->topology.events,
-                               (struct broker_bytes){"", 0}, publisher->properties, body, true,
-                               NULL, why);
+                               (struct broker_bytes){"", 0}, publisher->properties, body,
+                               settings->mandatory, NULL, why);
     if (error && error != -ERR_INVALID && error != -ERR_MEMORY) {
         lose(publisher, lane, error, why);
         error = 0;
@@ -373,15 +405,14 @@ int publisher_look(struct publisher *publisher, bool *more, struct why *why)
 
     bool blocked = publisher_blocked(publisher);
     int64_t now_ns = clock_now_ns();
-    if (blocked && !publisher->blocked_since_ns) {
-        publisher->blocked_since_ns = now_ns;
-        log_event(LOG_WARN, "blocked", "why=\"the broker's memory or disk alarm\"");
-    } else if (!blocked && publisher->blocked_since_ns) {
-        publisher->blocked_ns += now_ns - publisher->blocked_since_ns;
-        publisher->blocked_since_ns = 0;
-        log_event(LOG_INFO, "unblocked", "blocked_s=%.3f",
-                  (double)publisher->blocked_ns / CLOCK_NS_PER_S);
+    if (stopwatch_set(&publisher->blocked, blocked, now_ns)) {
+        if (blocked)
+            log_event(LOG_WARN, "blocked", "why=\"the broker's memory or disk alarm\"");
+        else
+            log_event(LOG_INFO, "unblocked", "blocked_s=%.3f",
+                      (double)stopwatch_ns(&publisher->blocked) / CLOCK_NS_PER_S);
     }
+    stopwatch_set(&publisher->outage, blocked || publisher_lost(publisher), now_ns);
     return send_again(publisher, why);
 }
 
@@ -430,8 +461,12 @@ bool publisher_blocked(const struct publisher *publisher)
 
 int64_t publisher_blocked_ns(const struct publisher *publisher)
 {
-    return publisher->blocked_ns +
-           (publisher->blocked_since_ns ? clock_now_ns() - publisher->blocked_since_ns : 0);
+    return stopwatch_ns(&publisher->blocked);
+}
+
+int64_t publisher_outage_ns(const struct publisher *publisher)
+{
+    return stopwatch_ns(&publisher->outage);
 }
 
 size_t publisher_lost(const struct publisher *publisher)

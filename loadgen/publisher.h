@@ -16,14 +16,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct publisher_header {
+    const char *name; /* at most 255 bytes */
+    const char *value;
+};
+
 /* Everything is borrowed and must stay until publisher_close. */
 struct publisher_settings {
     const struct options *options;
     const char *name; /* of the connections, see broker_client_name */
     uint64_t run;
-    const char *reply_to; /* queue for the results; NULL: the farm's own */
-    size_t connections;   /* >= 1 */
-    size_t window_msgs;   /* >= 1: events in flight on each connection */
+    const char *reply_to;                   /* queue for the results; NULL: the farm's own */
+    size_t connections;                     /* >= 1 */
+    size_t window_msgs;                     /* >= 1: events in flight on each connection */
+    const struct publisher_header *headers; /* of every event */
+    size_t header_count;
+    bool transient; /* the broker may keep the events in memory alone */
+    bool
+        mandatory; /* what no queue takes is returned; otherwise the broker drops it and confirms */
     const struct bodies *bodies;
     struct ledger *ledger;
 };
@@ -75,6 +85,9 @@ size_t publisher_waiting(const struct publisher *publisher);
  * done so since the start, in all. */
 bool publisher_blocked(const struct publisher *publisher);
 int64_t publisher_blocked_ns(const struct publisher *publisher);
+
+/* For how long a connection has been blocked or lost since the start, in all. */
+int64_t publisher_outage_ns(const struct publisher *publisher);
 
 /* Connections that are lost at the moment. */
 size_t publisher_lost(const struct publisher *publisher);

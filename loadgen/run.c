@@ -29,9 +29,9 @@
 /* A last row shorter than this would show rates that mean nothing. */
 #define SHORTEST_ROW_NS (100 * CLOCK_NS_PER_MS)
 
-/* A walk through the schedule: the event that comes next. */
+/* A walk through the arrivals: the event that comes next. */
 struct walk {
-    struct schedule_cursor cursor;
+    struct arrivals *arrivals;
     int64_t intended_ns; /* from the start */
     bool more;
 };
@@ -43,10 +43,11 @@ struct run {
     struct collector *collector; /* NULL unless verifying */
     int signal_fd;
 
-    int64_t start_ns, schedule_ns;
+    int64_t start_ns;
     struct walk sending;
     struct walk offering; /* goes on by the clock alone, however late the sending is */
-    uint64_t offered;
+    uint64_t offered, late;
+    int64_t last_lag_ns; /* of the last event sent */
 
     int64_t looked_ns;
     bool more; /* the last look left something */
@@ -68,23 +69,38 @@ struct run {
     int64_t second_lag_ns;
 };
 
-static void step(struct walk *walk)
+static int step(struct walk *walk, struct why *why)
 {
-    walk->more = schedule_next(&walk->cursor, &walk->intended_ns);
+    int got = arrivals_next(walk->arrivals, &walk->intended_ns, why);
+
+    walk->more = got == 1;
+    return got < 0 ? got : 0;
 }
 
-static void begin_walk(struct walk *walk, const struct run_settings *settings)
+static int begin_walk(struct walk *walk, const struct run_settings *settings, struct why *why)
 {
-    schedule_cursor_init(&walk->cursor, settings->schedule, settings->arrival, settings->seed);
-    step(walk);
+    int error = arrivals_open(settings->arrivals, &walk->arrivals, why);
+
+    return error ? error : step(walk, why);
 }
 
-static void offer(struct run *run, int64_t now_ns)
+static int offer(struct run *run, int64_t now_ns, struct why *why)
 {
-    for (; run->offering.more && !run->stopping &&
-           run->start_ns + run->offering.intended_ns <= now_ns;
-         step(&run->offering))
+    int error = 0;
+
+    while (!error && run->offering.more && !run->stopping &&
+           run->start_ns + run->offering.intended_ns <= now_ns) {
         run->offered++;
+        error = step(&run->offering, why);
+    }
+    return error;
+}
+
+/* The schedule may go on after its last event. */
+static bool is_scheduled(const struct run *run, int64_t now_ns)
+{
+    return !run->stopping &&
+           (run->offering.more || now_ns < run->start_ns + arrivals_end_ns(run->offering.arrivals));
 }
 
 static bool is_due(const struct run *run, int64_t now_ns)
@@ -101,10 +117,13 @@ static int send_due(struct run *run, struct why *why)
     while (is_due(run, now_ns) && publisher_ready(run->publisher)) {
         int64_t intended_ns = run->sending.intended_ns;
         int error = publisher_send(run->publisher, intended_ns, &now_ns, why);
+        if (!error)
+            error = step(&run->sending, why);
         if (error)
             return error;
-        step(&run->sending);
         int64_t lag_ns = now_ns - run->start_ns - intended_ns;
+        run->last_lag_ns = lag_ns;
+        run->late += lag_ns > REPORT_LATE_NS;
         if (lag_ns > run->second_lag_ns)
             run->second_lag_ns = lag_ns;
         if (now_ns - run->looked_ns >= LOOK_NS)
@@ -113,19 +132,22 @@ static int send_due(struct run *run, struct why *why)
     return 0;
 }
 
-static void obey_signals(struct run *run)
+static int obey_signals(struct run *run, struct why *why)
 {
     while (signals_next(run->signal_fd)) {
         run->at_once = run->stopping;
         if (!run->stopping) {
             run->stopped_ns = clock_now_ns();
-            offer(run, run->stopped_ns);
+            int error = offer(run, run->stopped_ns, why);
+            if (error)
+                return error;
             run->stopping = true;
             log_event(LOG_INFO, "stopping", "waiting=%zu unanswered=%llu",
                       publisher_waiting(run->publisher),
                       run->collector ? (unsigned long long)run->ledger->counts.lost : 0);
         }
     }
+    return 0;
 }
 
 /* Takes in everything that has arrived, and notes whether anything has moved. */
@@ -158,8 +180,7 @@ static int look(struct run *run, struct why *why)
         run->confirmed = counts->confirmed;
         run->confirmed_ns = now_ns;
     }
-    obey_signals(run);
-    return 0;
+    return obey_signals(run, why);
 }
 
 static bool is_over(const struct run *run, int64_t now_ns)
@@ -168,7 +189,7 @@ static bool is_over(const struct run *run, int64_t now_ns)
 
     if (run->at_once || (run->stopping && now_ns >= run->stopped_ns + STOP_NS))
         return true;
-    if (!run->stopping && now_ns < run->start_ns + run->schedule_ns)
+    if (is_scheduled(run, now_ns))
         return false;
     if (!run->blocked && now_ns - run->moved_ns >= run->settings->verify_timeout_ns)
         return true;
@@ -193,7 +214,6 @@ static int tell_second(struct run *run, int64_t now_ns, struct why *why)
     double length_s = (double)(now_ns - run->second_ns) / CLOCK_NS_PER_S;
     int64_t lag_ns = run->second_lag_ns;
 
-    offer(run, now_ns);
     if (is_due(run, now_ns) && now_ns - run->start_ns - run->sending.intended_ns > lag_ns)
         lag_ns = now_ns - run->start_ns - run->sending.intended_ns;
     const struct report_second second = {
@@ -269,7 +289,9 @@ static int loop(struct run *run, struct why *why)
             return error;
 
         int64_t now_ns = clock_now_ns();
-        offer(run, now_ns);
+        error = offer(run, now_ns, why);
+        if (error)
+            return error;
         bool settling = run->stopping || !run->sending.more;
         if (run->readable || run->more || settling ||
             (is_due(run, now_ns) && now_ns - run->looked_ns >= LOOK_NS)) {
@@ -290,24 +312,40 @@ static int loop(struct run *run, struct why *why)
     }
 }
 
+/* How far the sending was behind its schedule when it ended, but for the time in which the broker was
+ * not to be reached or took nothing: that is not for want of speed. */
+static double behind_s(const struct run *run, int64_t end_ns)
+{
+    int64_t behind_ns = run->sending.more && run->offered > run->ledger->counts.published
+                            ? end_ns - run->start_ns - run->sending.intended_ns
+                            : run->last_lag_ns;
+
+    behind_ns -= publisher_outage_ns(run->publisher);
+    return behind_ns > 0 ? (double)behind_ns / CLOCK_NS_PER_S : 0;
+}
+
 static void conclude(struct run *run, struct report *report)
 {
     const struct ledger_counts *counts = &run->ledger->counts;
     int64_t now_ns = clock_now_ns();
-    int64_t offered_ns = (run->stopping ? run->stopped_ns : now_ns) - run->start_ns;
+    int64_t end_ns = run->stopping ? run->stopped_ns : now_ns;
+    int64_t offered_ns = end_ns - run->start_ns;
     int64_t achieved_ns = run->confirmed_ns - run->start_ns;
 
-    offer(run, now_ns);
     ledger_settle(run->ledger);
-    if (offered_ns > run->schedule_ns)
-        offered_ns = run->schedule_ns;
+    if (!run->offering.more && offered_ns > arrivals_end_ns(run->offering.arrivals))
+        offered_ns = arrivals_end_ns(run->offering.arrivals);
     if (achieved_ns < offered_ns)
         achieved_ns = offered_ns;
     *report = (struct report){
         .ledger = run->ledger,
         .verify = run->collector != NULL,
         .interrupted = run->stopping,
-        .unsent = run->stopping ? 0 : run->offered - counts->published,
+        .persistent = !run->settings->transient,
+        .late = run->late,
+        .unsent = run->offered - counts->published,
+        .schedule_s = (double)offered_ns / CLOCK_NS_PER_S,
+        .behind_s = behind_s(run, end_ns),
         .unconfirmed = publisher_waiting(run->publisher),
         .elapsed_s = (double)(now_ns - run->start_ns) / CLOCK_NS_PER_S,
         .blocked_s = (double)publisher_blocked_ns(run->publisher) / CLOCK_NS_PER_S,
@@ -317,6 +355,8 @@ static void conclude(struct run *run, struct report *report)
                               ? (double)counts->confirmed / ((double)achieved_ns / CLOCK_NS_PER_S)
                               : 0,
     };
+    if (run->collector && counts->lost)
+        report->work_known = collector_ask_work(run->collector, &report->work);
 }
 
 static int open_all(struct run *run, const struct publisher_settings *publisher,
@@ -353,6 +393,10 @@ int run(const struct run_settings *settings, uint64_t run_id, struct ledger *led
                                                  .reply_to = settings->verify ? reply_to : NULL,
                                                  .connections = settings->connections,
                                                  .window_msgs = settings->window_msgs,
+                                                 .headers = settings->headers,
+                                                 .header_count = settings->header_count,
+                                                 .transient = settings->transient,
+                                                 .mandatory = settings->mandatory,
                                                  .bodies = settings->bodies,
                                                  .ledger = ledger};
     const struct collector_settings collector = {.options = settings->options,
@@ -363,12 +407,13 @@ int run(const struct run_settings *settings, uint64_t run_id, struct ledger *led
     int error = signals_open(&run.signal_fd, why);
     if (!error)
         error = open_all(&run, &publisher, &collector, why);
+    if (!error)
+        error = begin_walk(&run.sending, settings, why);
+    if (!error)
+        error = begin_walk(&run.offering, settings, why);
     if (!error) {
         /* Otherwise the kernel may let every wait for an event's time last 50 us longer. */
         prctl(PR_SET_TIMERSLACK, 1);
-        begin_walk(&run.sending, settings);
-        begin_walk(&run.offering, settings);
-        run.schedule_ns = (int64_t)(settings->schedule->duration_s * CLOCK_NS_PER_S);
         run.start_ns = run.second_ns = run.moved_ns = run.confirmed_ns = clock_now_ns();
         publisher_start(run.publisher, run.start_ns);
         if (run.collector)
@@ -382,6 +427,8 @@ int run(const struct run_settings *settings, uint64_t run_id, struct ledger *led
     }
     collector_close(run.collector);
     publisher_close(run.publisher);
+    arrivals_close(run.sending.arrivals);
+    arrivals_close(run.offering.arrivals);
     if (run.signal_fd >= 0)
         close(run.signal_fd);
     return error;

@@ -3,11 +3,12 @@
 #ifndef LOADGEN_RUN_H
 #define LOADGEN_RUN_H
 
+#include "arrivals.h"
 #include "bodies.h"
 #include "error.h"
 #include "options.h"
+#include "publisher.h"
 #include "report.h"
-#include "schedule.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,12 +17,13 @@
 /* Everything is borrowed. */
 struct run_settings {
     const struct options *options;
-    const struct schedule *schedule;
-    enum schedule_arrival arrival;
-    uint64_t seed;
+    const struct arrivals_settings *arrivals; /* checked */
     const struct bodies *bodies;
-    size_t connections;        /* 1 .. RUN_MAX_CONNECTIONS */
-    size_t window_msgs;        /* >= 1: unconfirmed events on each */
+    size_t connections;                     /* 1 .. RUN_MAX_CONNECTIONS */
+    size_t window_msgs;                     /* >= 1: unconfirmed events on each */
+    const struct publisher_header *headers; /* of every event */
+    size_t header_count;
+    bool transient, mandatory; /* as in publisher.h */
     bool verify;               /* collect the answers */
     int64_t verify_timeout_ns; /* after the schedule: how long without any progress to wait */
     int timeline_fd;           /* emptied and written from the start on; -1: none */
@@ -39,7 +41,7 @@ struct run_settings {
  * *report   the ledger's other half; complete when *started is set, whatever is returned
  *
  * Returns 0; -ERR_TIMEOUT when a signal came before the first connection was up; otherwise what
- * kept it from starting or made it end: as publisher_open, collector_open, publisher_look, or
+ * kept it from starting or made it end: as publisher_open, collector_open, publisher_look, arrivals_next, or
  * -ERR_SYSTEM when the timeline cannot be written. */
 int run(const struct run_settings *settings, uint64_t run_id, struct ledger *ledger,
         struct report *report, bool *started, struct why *why);

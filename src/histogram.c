@@ -86,3 +86,40 @@ int64_t histogram_percentile_ns(const struct histogram *histogram, double percen
         return histogram->min_ns;
     return value_ns > histogram->max_ns ? histogram->max_ns : value_ns;
 }
+
+uint64_t histogram_count_until(const struct histogram *histogram, int64_t duration_ns)
+{
+    uint64_t count = 0;
+
+    if (duration_ns >= histogram->max_ns)
+        return histogram->count;
+    if (duration_ns < histogram->min_ns)
+        return 0;
+    uint64_t last = bucket_index(duration_ns < 0 ? 0 : (uint64_t)duration_ns);
+    for (uint64_t i = 0; i <= last && i < HISTOGRAM_BUCKETS; i++)
+        count += histogram->buckets[i];
+    return count;
+}
+
+double histogram_mean_ns(const struct histogram *histogram)
+{
+    double sum = 0;
+
+    for (uint64_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        if (histogram->buckets[i])
+            sum += (double)histogram->buckets[i] * (double)bucket_middle(i);
+    return histogram->count ? sum / (double)histogram->count : 0;
+}
+
+double histogram_deviation_ns(const struct histogram *histogram)
+{
+    double mean_ns = histogram_mean_ns(histogram);
+    double sum = 0;
+
+    for (uint64_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        if (histogram->buckets[i]) {
+            double off_ns = (double)bucket_middle(i) - mean_ns;
+            sum += (double)histogram->buckets[i] * off_ns * off_ns;
+        }
+    return histogram->count ? sqrt(sum / (double)histogram->count) : 0;
+}

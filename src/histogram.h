@@ -41,4 +41,13 @@ void histogram_merge(struct histogram *histogram, const struct histogram *from);
  * Source: log-linear buckets as in Gil Tene's HdrHistogram. */
 int64_t histogram_percentile_ns(const struct histogram *histogram, double percent);
 
+/* How many of the recorded are in the bucket of this duration or in one before: not longer, but for the
+ * width of a bucket. */
+uint64_t histogram_count_until(const struct histogram *histogram, int64_t duration_ns);
+
+/* Mean and standard deviation, each recorded duration taken for the middle of its bucket; 0 when nothing
+ * has been recorded. */
+double histogram_mean_ns(const struct histogram *histogram);
+double histogram_deviation_ns(const struct histogram *histogram);
+
 #endif

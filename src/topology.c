@@ -136,11 +136,13 @@ int topology_bind_count(const struct topology *topology, struct broker *broker, 
 }
 
 int topology_declare_if_missing(const struct topology *topology,
-                                const struct broker_options *options, struct why *why)
+                                const struct broker_options *options, bool *declared,
+                                struct why *why)
 {
     struct broker *broker = NULL;
     int error = broker_open(options, &broker, why);
 
+    *declared = false;
     if (error)
         return error;
     error = broker_find_exchange(broker, topology->events, why);
@@ -152,6 +154,7 @@ int topology_declare_if_missing(const struct topology *topology,
     if (error)
         return error;
     error = topology_declare(topology, broker, why);
+    *declared = error == 0;
     broker_close(broker);
     return error;
 }

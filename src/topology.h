@@ -53,9 +53,11 @@ int topology_tell_destroyed(const struct topology *topology, struct broker *brok
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why);
 
 /* Declares nothing when the exchange is there, else what topology_declare does. For publishers,
- * who need not know the farm's queue type. Costs a connection of its own when it is missing. */
+ * who need not know the farm's queue type. Costs a connection of its own when it is missing.
+ * *declared tells which. */
 int topology_declare_if_missing(const struct topology *topology,
-                                const struct broker_options *options, struct why *why);
+                                const struct broker_options *options, bool *declared,
+                                struct why *why);
 
 /* Declares, binds and locks the count queue for this connection.
  * -ERR_LOCKED: another autoscaler holds it, or held it until a moment ago. */

@@ -17,6 +17,7 @@ struct stamp {
 };
 
 struct trace {
+    char *path;
     struct table_reader *reader;
     int time, count; /* columns; count < 0: a row is an event */
     struct stamp first;
@@ -57,18 +58,14 @@ int trace_open(const char *source, struct trace **out, struct why *why)
     struct trace *trace = calloc(1, sizeof *trace);
     const char *extension = strstr(source, ".csv:");
     size_t length = extension ? (size_t)(extension - source) + strlen(".csv") : strlen(source);
-    char *path = copy(source, length, why);
-    int error = -ERR_MEMORY;
 
     if (!trace)
-        error_set(why, ERR_MEMORY, "out of memory");
-    if (trace && path) {
-        trace->length_s = NAN;
-        error = table_reader_open(path, &trace->reader, why);
-        if (!error)
-            error = find_columns(trace, extension ? source + length + 1 : "", why);
-    }
-    free(path);
+        return error_set(why, ERR_MEMORY, "out of memory");
+    trace->length_s = NAN;
+    trace->path = copy(source, length, why);
+    int error = trace->path ? table_reader_open(trace->path, &trace->reader, why) : -ERR_MEMORY;
+    if (!error)
+        error = find_columns(trace, extension ? source + length + 1 : "", why);
     if (error)
         trace_close(trace);
     else
@@ -81,7 +78,13 @@ void trace_close(struct trace *trace)
     if (!trace)
         return;
     table_reader_close(trace->reader);
+    free(trace->path);
     free(trace);
+}
+
+const char *trace_path(const struct trace *trace)
+{
+    return trace->path;
 }
 
 static int read_time(struct trace *trace, double *time_s, struct why *why)

@@ -44,6 +44,9 @@ int trace_open(const char *source, struct trace **trace, struct why *why);
 /* Takes NULL. */
 void trace_close(struct trace *trace);
 
+/* The file's name, without columns. */
+const char *trace_path(const struct trace *trace);
+
 /* The next row. Returns 1 and *row; 0 after the last; -ERR_MEMORY; or -ERR_CONFIG with
  * "FILE:LINE: column 'x': ...": a time that is empty, of the other kind or neither, earlier than the
  * one before or more than TRACE_MAX_S after the first; a count that is empty, negative, not whole or

@@ -19,7 +19,7 @@ static struct ledger *ledger;
 static int start_empty(void **state)
 {
     (void)state;
-    return ledger_open(RUN, broker_text("CENSORED"), &ledger);
+    return ledger_open(RUN, broker_text("CENSORED"), true, &ledger);
 }
 
 static int clear(void **state)
