@@ -543,6 +543,80 @@ static void what_a_notice_explains_is_destroyed_and_not_lost(void **state)
     assert_int_equal(lost, 5);
 }
 
+static size_t pages_kept(void)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < ledger->page_count; i++)
+        kept += ledger->pages[i].events != NULL;
+    return kept;
+}
+
+/* Ten million events of which at most a window is open at a time. */
+static void what_is_done_takes_no_memory(void **state)
+{
+    enum { EVENTS = 10000000, WINDOW = 100000 };
+
+    (void)state;
+    for (uint64_t sequence = 0; sequence < EVENTS + WINDOW; sequence++) {
+        if (sequence < EVENTS) {
+            assert_int_equal(ledger_sent(ledger, 0), 0);
+            ledger_confirmed(ledger, sequence, 1);
+        }
+        if (sequence >= WINDOW)
+            ledger_dead(ledger, &(struct ledger_id){.sequence = sequence - WINDOW}, false);
+        if (sequence % 100000 == 0)
+            assert_true(pages_kept() <= WINDOW / LEDGER_PAGE_EVENTS + 2);
+    }
+    assert_true(pages_kept() <= 1);
+    assert_int_equal(ledger->counts.confirmed, EVENTS);
+    assert_int_equal(ledger->counts.dead, EVENTS);
+    assert_int_equal(ledger->counts.lost, 0);
+}
+
+static void of_a_page_that_is_done_everything_is_still_known(void **state)
+{
+    struct right right;
+    uint64_t lost = 0;
+
+    (void)state;
+    send(2 * LEDGER_PAGE_EVENTS);
+    for (uint64_t sequence = 0; sequence < 2 * LEDGER_PAGE_EVENTS; sequence++) {
+        ledger_confirmed(ledger, sequence, 1);
+        if (sequence != LEDGER_PAGE_EVENTS + 7)
+            ledger_dead(ledger, &(struct ledger_id){.sequence = sequence}, false);
+    }
+    assert_int_equal(pages_kept(), 1);
+    assert_true(ledger_next_lost(ledger, &lost));
+    assert_int_equal(lost, LEDGER_PAGE_EVENTS + 7);
+    lost++;
+    assert_false(ledger_next_lost(ledger, &lost));
+
+    make_right(5, &right);
+    assert_null(ledger_result(ledger, &right.id, &right.answer, broker_text(TEXT), 1));
+    right.answer.redelivered = true;
+    assert_null(ledger_result(ledger, &right.id, &right.answer, broker_text(TEXT), 1));
+    ledger_confirmed(ledger, 5, 1);
+    ledger_returned(ledger, 5);
+    assert_int_equal(ledger->counts.duplicates, 1);
+    assert_int_equal(ledger->counts.results, 0);
+    assert_int_equal(ledger->counts.returned, 0);
+    assert_int_equal(ledger->counts.confirmed, 2 * LEDGER_PAGE_EVENTS);
+    assert_int_equal(ledger->counts.lost, 1);
+}
+
+static void without_answers_a_confirmed_page_is_done(void **state)
+{
+    (void)state;
+    ledger_close(ledger);
+    assert_int_equal(ledger_open(RUN, broker_text("CENSORED"), false, &ledger), 0);
+    send(LEDGER_PAGE_EVENTS);
+    for (uint64_t sequence = 0; sequence < LEDGER_PAGE_EVENTS; sequence++)
+        ledger_confirmed(ledger, sequence, 1);
+    assert_int_equal(pages_kept(), 0);
+    assert_int_equal(ledger->counts.confirmed, LEDGER_PAGE_EVENTS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -570,6 +644,9 @@ int main(void)
         claim(messages_of_others_are_counted_apart),
         claim(numbers_never_sent_are_ignored),
         claim(what_a_notice_explains_is_destroyed_and_not_lost),
+        claim(what_is_done_takes_no_memory),
+        claim(of_a_page_that_is_done_everything_is_still_known),
+        claim(without_answers_a_confirmed_page_is_done),
         claim(the_accounts_always_add_up),
     };
 
