@@ -75,13 +75,19 @@ struct worker {
     int64_t drain_by_ns;
 };
 
+/* Whether the broker would take another result now. */
+static bool takes_results(const struct worker *worker)
+{
+    return worker->broker && !broker_blocked(worker->broker) && !broker_backed_up(worker->broker);
+}
+
 /* ---- telling ---- */
 
 static void tell_state(struct worker *worker)
 {
-    int32_t state = !worker->broker || broker_blocked(worker->broker) ? SCOREBOARD_BLOCKED
-                    : worker->draining                                ? SCOREBOARD_DRAINING
-                                                                      : SCOREBOARD_WORKING;
+    int32_t state = !takes_results(worker) ? SCOREBOARD_BLOCKED
+                    : worker->draining     ? SCOREBOARD_DRAINING
+                                           : SCOREBOARD_WORKING;
 
     /* Whoever sees it working must not see how long ago it last was. */
     if (state != SCOREBOARD_BLOCKED &&
@@ -471,7 +477,7 @@ static int step(struct worker *worker, int64_t *until_ns, struct why *why)
         error = give_back_late(worker, now_ns, why);
         *until_ns = worker->drain_by_ns;
     }
-    bool may_work = worker->held.first && !broker_blocked(worker->broker);
+    bool may_work = worker->held.first && takes_results(worker);
     if (!error && may_work && now_ns < worker->pause_until_ns) {
         may_work = false;
         *until_ns = worker->pause_until_ns;

@@ -90,7 +90,10 @@ int broker_bind(struct broker *broker, const char *queue, const char *exchange, 
 int broker_delete_queue(struct broker *broker, const char *queue, struct why *why);
 int broker_enable_confirms(struct broker *broker, struct why *why);
 
-/* ---- consuming and publishing: sent without waiting; answers come as events ---- */
+/* ---- consuming and publishing: sent without waiting; answers come as events ----
+ * What is published, acknowledged or given back gathers and goes out together: when broker_next finds nothing
+ * more to take, before broker_wait waits, when some kilobytes are there, or with broker_flush. The rest
+ * goes out at once, with what waited before it: the order is always that of the calls. */
 
 /* Consumes with manual acknowledgement and at most prefetch unacknowledged messages (1..65535), or
  * without acknowledgement when prefetch is 0. BROKER_CONSUMING follows. */
@@ -125,6 +128,13 @@ int broker_publish(struct broker *broker, const char *exchange, struct broker_by
                    const struct broker_properties *properties, struct broker_bytes body,
                    bool mandatory, uint64_t *sequence, struct why *why);
 
+/* Sends what waits, as far as the socket takes it now. To be called before a poll of one's own. */
+int broker_flush(struct broker *broker, struct why *why);
+
+/* True while more waits to be sent than the socket takes. Whoever publishes on all the same makes it wait in
+ * memory, however much it is. */
+bool broker_backed_up(const struct broker *broker);
+
 enum broker_event_type {
     BROKER_DELIVERY,    /* tag, redelivered, message */
     BROKER_CONFIRMED,   /* tag, multiple: published messages the broker has taken */
@@ -151,7 +161,8 @@ struct broker_event {
     struct broker_queue_state state;
 };
 
-/* Takes the next event off the connection without waiting, sending heartbeats that are due.
+/* Takes the next event off the connection without waiting. Before it looks at the socket it sends what waits to be
+ * sent and heartbeats that are due.
  * Returns 1 and *event, 0 when there is none, or an error (the connection is broken):
  *   -ERR_UNAVAILABLE lost; -ERR_REFUSED, -ERR_CONFIG, -ERR_MISSING, -ERR_LOCKED: closed by the
  *   broker with that reason. */
@@ -161,9 +172,10 @@ int broker_next(struct broker *broker, struct broker_event *event, struct why *w
  * the heartbeat allows. Call broker_next until it answers 0 before waiting. */
 void broker_wait(struct broker *broker, int wake_fd, int64_t deadline_ns);
 
-/* For callers with a poll of their own: the descriptor to watch for reading, and the time by which
- * broker_next must be called for the sake of the heartbeat. */
+/* For callers with a poll of their own: the descriptor to watch, for what (POLLIN, and POLLOUT while something
+ * waits to be sent), and the time by which broker_next must be called for the sake of the heartbeat. */
 int broker_fd(const struct broker *broker);
+short broker_poll_events(const struct broker *broker);
 int64_t broker_heartbeat_due_ns(const struct broker *broker);
 
 /* Bytes that a message's properties and headers may take on this connection. */

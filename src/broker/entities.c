@@ -1,7 +1,16 @@
 /* Declaring, looking at and deleting what the broker holds; each call waits for its answer. */
 #include "internal.h"
 
+#include "clock.h"
+
 #define MAX_ARGUMENTS 8
+#define SEND_NS       (10 * CLOCK_NS_PER_S)
+
+/* Begins every call here: the library may send only when nothing of ours waits to be. */
+static int begin(struct broker *broker, struct why *why)
+{
+    return broker_flush_all(broker, clock_now_ns() + SEND_NS, why);
+}
 
 static amqp_table_t to_table(const struct broker_argument *arguments,
                              amqp_table_entry_t entries[MAX_ARGUMENTS])
@@ -40,6 +49,10 @@ int broker_declare_queue(struct broker *broker, const struct broker_queue *queue
                          struct broker_queue_state *state, struct why *why)
 {
     amqp_table_entry_t entries[MAX_ARGUMENTS];
+    int error = begin(broker, why);
+
+    if (error)
+        return error;
     const amqp_queue_declare_ok_t *ok = amqp_queue_declare(
         broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(queue->name), queue->passive,
         queue->durable, queue->exclusive, 0, to_table(queue->arguments, entries));
@@ -51,6 +64,10 @@ int broker_declare_queue(struct broker *broker, const struct broker_queue *queue
 
 int broker_declare_fanout(struct broker *broker, const char *exchange, struct why *why)
 {
+    int error = begin(broker, why);
+
+    if (error)
+        return error;
     amqp_exchange_declare(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(exchange),
                           amqp_cstring_bytes("fanout"), 0, 1, 0, 0, amqp_empty_table);
     return finish(broker, "exchange", exchange, why);
@@ -58,6 +75,10 @@ int broker_declare_fanout(struct broker *broker, const char *exchange, struct wh
 
 int broker_find_exchange(struct broker *broker, const char *exchange, struct why *why)
 {
+    int error = begin(broker, why);
+
+    if (error)
+        return error;
     amqp_exchange_declare(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(exchange),
                           amqp_cstring_bytes("fanout"), 1, 1, 0, 0, amqp_empty_table);
     return finish(broker, "exchange", exchange, why);
@@ -65,6 +86,10 @@ int broker_find_exchange(struct broker *broker, const char *exchange, struct why
 
 int broker_bind(struct broker *broker, const char *queue, const char *exchange, struct why *why)
 {
+    int error = begin(broker, why);
+
+    if (error)
+        return error;
     amqp_queue_bind(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(queue),
                     amqp_cstring_bytes(exchange), amqp_empty_bytes, amqp_empty_table);
     return finish(broker, "binding of queue", queue, why);
@@ -72,12 +97,20 @@ int broker_bind(struct broker *broker, const char *queue, const char *exchange, 
 
 int broker_delete_queue(struct broker *broker, const char *queue, struct why *why)
 {
+    int error = begin(broker, why);
+
+    if (error)
+        return error;
     amqp_queue_delete(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(queue), 0, 0);
     return finish(broker, "queue", queue, why);
 }
 
 int broker_enable_confirms(struct broker *broker, struct why *why)
 {
+    int error = begin(broker, why);
+
+    if (error)
+        return error;
     amqp_confirm_select(broker->amqp, BROKER_CHANNEL);
     return broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
 }

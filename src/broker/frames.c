@@ -12,11 +12,6 @@
 /* A body that needed more than this to assemble gives the memory back afterwards. */
 #define BODY_KEEP_BYTES (4u << 20)
 
-static int sent(struct broker *broker, int status, struct why *why)
-{
-    return status == AMQP_STATUS_OK ? 0 : broker_fail_status(broker, status, why);
-}
-
 /* Longest that the protocol can carry. */
 #define TAG_SIZE 256
 
@@ -35,9 +30,7 @@ int broker_consume(struct broker *broker, const char *queue, const char *tag, ui
 
     if (prefetch) {
         amqp_basic_qos_t qos = {.prefetch_count = prefetch};
-        int error =
-            sent(broker,
-                 amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_BASIC_QOS_METHOD, &qos), why);
+        int error = broker_queue_method(broker, AMQP_BASIC_QOS_METHOD, &qos, why);
         if (error)
             return error;
     }
@@ -45,9 +38,7 @@ int broker_consume(struct broker *broker, const char *queue, const char *tag, ui
                                     .consumer_tag = current_tag(broker, tag, text),
                                     .no_ack = prefetch == 0,
                                     .exclusive = exclusive};
-    return sent(broker,
-                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_BASIC_CONSUME_METHOD, &consume),
-                why);
+    return broker_send_method(broker, AMQP_BASIC_CONSUME_METHOD, &consume, why);
 }
 
 static int cancel(struct broker *broker, const char *tag, bool nowait, struct why *why)
@@ -55,9 +46,7 @@ static int cancel(struct broker *broker, const char *tag, bool nowait, struct wh
     char text[TAG_SIZE];
     amqp_basic_cancel_t method = {.consumer_tag = current_tag(broker, tag, text), .nowait = nowait};
 
-    return sent(broker,
-                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_BASIC_CANCEL_METHOD, &method),
-                why);
+    return broker_send_method(broker, AMQP_BASIC_CANCEL_METHOD, &method, why);
 }
 
 int broker_rest(struct broker *broker, const char *tag, struct why *why)
@@ -75,22 +64,23 @@ int broker_cancel(struct broker *broker, const char *tag, struct why *why)
 
 int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why)
 {
-    return sent(broker, amqp_basic_ack(broker->amqp, BROKER_CHANNEL, delivery_tag, multiple), why);
+    amqp_basic_ack_t ack = {.delivery_tag = delivery_tag, .multiple = multiple};
+
+    return broker_queue_method(broker, AMQP_BASIC_ACK_METHOD, &ack, why);
 }
 
 int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why)
 {
-    return sent(broker, amqp_basic_nack(broker->amqp, BROKER_CHANNEL, delivery_tag, multiple, 1),
-                why);
+    amqp_basic_nack_t nack = {.delivery_tag = delivery_tag, .multiple = multiple, .requeue = 1};
+
+    return broker_queue_method(broker, AMQP_BASIC_NACK_METHOD, &nack, why);
 }
 
 int broker_ask_queue(struct broker *broker, const char *queue, struct why *why)
 {
     amqp_queue_declare_t ask = {.queue = amqp_cstring_bytes(queue), .passive = 1};
 
-    return sent(broker,
-                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_QUEUE_DECLARE_METHOD, &ask),
-                why);
+    return broker_send_method(broker, AMQP_QUEUE_DECLARE_METHOD, &ask, why);
 }
 
 int broker_ask_exchange(struct broker *broker, const char *exchange, struct why *why)
@@ -100,9 +90,7 @@ int broker_ask_exchange(struct broker *broker, const char *exchange, struct why 
                                    .passive = 1,
                                    .durable = 1};
 
-    return sent(broker,
-                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_EXCHANGE_DECLARE_METHOD, &ask),
-                why);
+    return broker_send_method(broker, AMQP_EXCHANGE_DECLARE_METHOD, &ask, why);
 }
 
 int broker_send_bind(struct broker *broker, const char *queue, const char *exchange,
@@ -111,46 +99,14 @@ int broker_send_bind(struct broker *broker, const char *queue, const char *excha
     amqp_queue_bind_t bind = {
         .queue = amqp_cstring_bytes(queue), .exchange = amqp_cstring_bytes(exchange), .nowait = 1};
 
-    return sent(broker,
-                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_QUEUE_BIND_METHOD, &bind), why);
+    return broker_send_method(broker, AMQP_QUEUE_BIND_METHOD, &bind, why);
 }
 
 int broker_ask_purge(struct broker *broker, const char *queue, struct why *why)
 {
     amqp_queue_purge_t ask = {.queue = amqp_cstring_bytes(queue)};
 
-    return sent(broker,
-                amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_QUEUE_PURGE_METHOD, &ask), why);
-}
-
-size_t broker_properties_room(const struct broker *broker)
-{
-    return broker->frame_max - BROKER_FRAME_OVERHEAD - BROKER_CONTENT_OVERHEAD;
-}
-
-int broker_publish(struct broker *broker, const char *exchange, struct broker_bytes routing_key,
-                   const struct broker_properties *properties, struct broker_bytes body,
-                   bool mandatory, uint64_t *sequence, struct why *why)
-{
-    if (routing_key.length > 255)
-        return error_set(why, ERR_INVALID, "a routing key of %zu bytes; at most 255 are possible",
-                         routing_key.length);
-    /* The library finds out only when the method frame is already on its way. */
-    size_t room = broker_properties_room(broker);
-    if (broker_properties_size(properties, room) < 0)
-        return error_set(why, ERR_INVALID,
-                         "the properties and headers need more than the %zu bytes of a frame",
-                         room);
-
-    int status = amqp_basic_publish(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(exchange),
-                                    broker_to_amqp(routing_key), mandatory, 0, &properties->amqp,
-                                    broker_to_amqp(body));
-    if (status != AMQP_STATUS_OK)
-        return broker_fail_status(broker, status, why);
-    broker->published++;
-    if (sequence)
-        *sequence = broker->published;
-    return 0;
+    return broker_send_method(broker, AMQP_QUEUE_PURGE_METHOD, &ask, why);
 }
 
 /* Copies what the event borrows from the library, which is about to reuse its memory. */
@@ -320,6 +276,12 @@ static int take_frame(struct broker *broker, const amqp_frame_t *frame, struct w
     return broker_fail_status(broker, AMQP_STATUS_BAD_AMQP_DATA, why);
 }
 
+/* Whether something that was read from the socket has not been taken yet. */
+static bool buffered(const struct broker *broker)
+{
+    return amqp_frames_enqueued(broker->amqp) || amqp_data_in_buffer(broker->amqp);
+}
+
 int broker_next(struct broker *broker, struct broker_event *event, struct why *why)
 {
     struct timeval none = {0};
@@ -335,9 +297,16 @@ int broker_next(struct broker *broker, struct broker_event *event, struct why *w
         }
     }
     for (;;) {
+        if (!buffered(broker)) {
+            int error = broker_flush(broker, why);
+            if (!error)
+                error = broker_beat(broker, why);
+            if (error)
+                return error;
+        }
         int status = amqp_simple_wait_frame_noblock(broker->amqp, &frame, &none);
         if (status == AMQP_STATUS_TIMEOUT)
-            return 0;
+            return broker_check_alive(broker, why);
         if (status != AMQP_STATUS_OK)
             return broker_fail_status(broker, status, why);
         int taken = take_frame(broker, &frame, why);
@@ -350,17 +319,20 @@ int broker_next(struct broker *broker, struct broker_event *event, struct why *w
 
 int64_t broker_heartbeat_due_ns(const struct broker *broker)
 {
-    /* The library sends one when half an interval has passed without traffic, inside its calls only. */
+    /* One is sent when half an interval has passed without traffic, by broker_next alone. */
     return broker->heartbeat_ns ? clock_now_ns() + broker->heartbeat_ns / 4 : CLOCK_NEVER;
 }
 
 void broker_wait(struct broker *broker, int wake_fd, int64_t deadline_ns)
 {
-    if (amqp_frames_enqueued(broker->amqp) || amqp_data_in_buffer(broker->amqp))
+    struct why why;
+
+    /* When the connection turns out to be lost, broker_next tells it next. */
+    if (buffered(broker) || broker_flush(broker, &why))
         return;
 
     int64_t heartbeat_ns = broker_heartbeat_due_ns(broker);
-    struct pollfd fds[] = {{.fd = broker_fd(broker), .events = POLLIN},
+    struct pollfd fds[] = {{.fd = broker_fd(broker), .events = broker_poll_events(broker)},
                            {.fd = wake_fd, .events = POLLIN}};
     struct timespec left;
     ppoll(fds, 2, clock_left(heartbeat_ns < deadline_ns ? heartbeat_ns : deadline_ns, &left), NULL);

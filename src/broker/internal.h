@@ -31,6 +31,14 @@ struct incoming {
     enum expected { INCOMING_NONE, INCOMING_HEADER, INCOMING_BODY } expects;
 };
 
+/* Frames that wait to be sent: bytes[first .. end). Only ever empty over TLS. */
+struct outgoing {
+    char *bytes;
+    size_t capacity, first, end;
+    int64_t sent_ns;    /* when something was last sent */
+    int64_t checked_ns; /* when it was last looked whether the broker still is */
+};
+
 struct broker {
     amqp_connection_state_t amqp;
     char where[300]; /* host:port, for messages */
@@ -38,8 +46,9 @@ struct broker {
     int64_t heartbeat_ns;
     uint64_t published;
     unsigned prefetch_changes; /* they number the consumer's tag */
-    bool opened, broken, blocked;
+    bool tls, opened, broken, blocked;
     struct incoming incoming;
+    struct outgoing outgoing;
 };
 
 static inline amqp_bytes_t broker_to_amqp(struct broker_bytes bytes)
@@ -56,6 +65,23 @@ static inline struct broker_bytes broker_from_amqp(amqp_bytes_t bytes)
 int broker_fail_status(struct broker *broker, int status, struct why *why);
 int broker_fail_reply(struct broker *broker, amqp_rpc_reply_t reply, struct why *why);
 int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *why);
+
+/* outgoing.c. Only when nothing waits may the library itself send anything over plain TCP. */
+/* Appends a method to what waits ... */
+int broker_queue_method(struct broker *broker, amqp_method_number_t id, void *method,
+                        struct why *why);
+/* ... and this sends it without waiting. */
+int broker_send_method(struct broker *broker, amqp_method_number_t id, void *method,
+                       struct why *why);
+/* Sends all that waits; -ERR_UNAVAILABLE when the socket has not taken it by the deadline. */
+int broker_flush_all(struct broker *broker, int64_t deadline_ns, struct why *why);
+/* After the log-in. */
+int broker_take_over_heartbeats(struct broker *broker, struct why *why);
+/* Sends a heartbeat if one is due. */
+int broker_beat(struct broker *broker, struct why *why);
+/* -ERR_UNAVAILABLE when nothing has been heard of the broker for two heartbeats. Only when nothing is left to
+ * be read. */
+int broker_check_alive(struct broker *broker, struct why *why);
 
 /* tls.c: makes the connection's socket a TLS one; 0 or -ERR_CONFIG. */
 struct amqp_socket_t_;
