@@ -180,6 +180,8 @@ static int look(struct collector *collector, struct why *why)
         take(collector, &event);
     }
     int error = got >= 0 && tag ? broker_ack(broker, tag, true, why) : 0;
+    if (!error)
+        error = broker_flush(broker, why);
     return error ? error : got;
 }
 
@@ -208,7 +210,8 @@ void collector_poll(const struct collector *collector, struct pollfd *fd)
 {
     const struct broker *broker = collector->connection.broker;
 
-    *fd = (struct pollfd){.fd = broker ? broker_fd(broker) : -1, .events = POLLIN};
+    *fd = (struct pollfd){.fd = broker ? broker_fd(broker) : -1,
+                          .events = broker ? broker_poll_events(broker) : 0};
 }
 
 int64_t collector_due_ns(const struct collector *collector)

@@ -7,9 +7,6 @@
 
 #include <stdlib.h>
 
-/* A socket that poll calls writable takes at least this much without making the caller wait. */
-#define SOCKET_ROOM_BYTES 16384
-
 /* At most so many of one connection's answers at a time, so that nobody waits for the others. */
 #define LOOK_EVENTS 256
 
@@ -29,8 +26,6 @@ struct lane {
     struct flight *flights;
     uint64_t oldest, next; /* broker's numbers: the oldest unsettled, and the next to be sent */
     size_t unsettled;
-    size_t room_bytes; /* may be written before asking the socket again */
-    bool choked;       /* the socket had no room when last asked */
 };
 
 /* How long something has lasted, in all. */
@@ -76,8 +71,6 @@ static int start_lane(struct lane *lane, struct why *why)
 {
     lane->oldest = lane->next = 1;
     lane->unsettled = 0;
-    lane->room_bytes = 0;
-    lane->choked = false;
     return broker_enable_confirms(lane->connection.broker, why);
 }
 
@@ -203,20 +196,12 @@ static void lose(struct publisher *publisher, struct lane *lane, int error, cons
     connection_lose(&lane->connection, error, why);
 }
 
-static bool has_room(const struct publisher *publisher, struct lane *lane)
+static bool has_room(const struct publisher *publisher, const struct lane *lane)
 {
-    struct broker *broker = lane->connection.broker;
+    const struct broker *broker = lane->connection.broker;
 
-    if (!broker || broker_blocked(broker) ||
-        lane->next - lane->oldest >= publisher->settings->window_msgs)
-        return false;
-    if (lane->room_bytes)
-        return true;
-    /* Publishing into a full socket would wait for the broker, and with it everybody else here. */
-    struct pollfd socket = {.fd = broker_fd(broker), .events = POLLOUT};
-    lane->choked = poll(&socket, 1, 0) != 1;
-    lane->room_bytes = lane->choked ? 0 : SOCKET_ROOM_BYTES;
-    return !lane->choked;
+    return broker && !broker_blocked(broker) && !broker_backed_up(broker) &&
+           lane->next - lane->oldest < publisher->settings->window_msgs;
 }
 
 /* The next lane that can take an event, from the one whose turn it is on; NULL: none. */
@@ -239,11 +224,9 @@ static int send_on(struct publisher *publisher, struct lane *lane, const struct 
     char name[LEDGER_ID_SIZE];
     size_t length = ledger_format_id(
         settings->run, &(struct ledger_id){flight->sequence, flight->intended_ns}, name);
-    size_t taken = body.length + length;
 
     lane->flights[lane->next++ % settings->window_msgs] = *flight;
     lane->unsettled++;
-    lane->room_bytes -= taken < lane->room_bytes ? taken : lane->room_bytes;
     publisher->turn = (publisher->turn + 1) % settings->connections;
 
     int error = broker_properties_set(publisher->properties, BROKER_MESSAGE_ID,
@@ -396,7 +379,6 @@ int publisher_look(struct publisher *publisher, bool *more, struct why *why)
             return error;
         if (!lane->connection.broker)
             continue;
-        lane->choked = false; /* until it is asked again */
         int got = look_at(publisher, lane, why);
         if (got < 0)
             lose(publisher, lane, got, why);
@@ -416,13 +398,17 @@ int publisher_look(struct publisher *publisher, bool *more, struct why *why)
     return send_again(publisher, why);
 }
 
-void publisher_poll(const struct publisher *publisher, struct pollfd *fds)
+void publisher_poll(struct publisher *publisher, struct pollfd *fds)
 {
     for (size_t i = 0; i < publisher->settings->connections; i++) {
-        const struct lane *lane = &publisher->lanes[i];
-        const struct broker *broker = lane->connection.broker;
-        fds[i] = (struct pollfd){.fd = broker ? broker_fd(broker) : -1,
-                                 .events = (short)(lane->choked ? POLLIN | POLLOUT : POLLIN)};
+        struct broker *broker = publisher->lanes[i].connection.broker;
+        struct why why;
+        fds[i] = (struct pollfd){.fd = -1};
+        if (!broker)
+            continue;
+        /* Of an error the next look hears as well. */
+        (void)broker_flush(broker, &why);
+        fds[i] = (struct pollfd){.fd = broker_fd(broker), .events = broker_poll_events(broker)};
     }
 }
 

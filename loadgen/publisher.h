@@ -59,7 +59,8 @@ bool publisher_ready(struct publisher *publisher);
 
 /* Sends the next event of the ledger on the next connection in turn. Only when ready.
  *
- * *sent_ns   when the event was in the socket's hands
+ * *sent_ns   when the event was handed to the connection, which writes it with the next ones that are
+ *            due, at the latest before the caller waits
  *
  * Returns 0, also when the connection broke at it, or -ERR_MEMORY, -ERR_INVALID. */
 int publisher_send(struct publisher *publisher, int64_t intended_ns, int64_t *sent_ns,
@@ -73,8 +74,8 @@ int publisher_send(struct publisher *publisher, int64_t intended_ns, int64_t *se
  * -ERR_MEMORY. */
 int publisher_look(struct publisher *publisher, bool *more, struct why *why);
 
-/* For the caller's poll: fills in fds[0 .. connections-1]. */
-void publisher_poll(const struct publisher *publisher, struct pollfd *fds);
+/* For the caller's poll: sends what waits to be sent and fills in fds[0 .. connections-1]. */
+void publisher_poll(struct publisher *publisher, struct pollfd *fds);
 /* When publisher_look is due even though nothing is readable. */
 int64_t publisher_due_ns(const struct publisher *publisher);
 
