@@ -25,6 +25,8 @@ LDFLAGS  := $(filter -fsanitize%,$(CFLAGS_$(BUILD)))
 LIBS     := -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
 
 PROGRAMS := winnow-filter winnow-autoscaler winnow-loadgen winnow-plot
+MANUALS  := $(PROGRAMS:%=$(O)/man/%.1)
+COMPLETIONS := share/bash-completion/completions
 LIBRARY  := $(O)/libwinnow.a
 
 # Every program is the sources of its own folder on top of the library.
@@ -37,7 +39,7 @@ library_SOURCES           := $(wildcard src/*.c src/*/*.c)
 unit_SOURCES              := $(wildcard tests/unit/*_test.c)
 UNITS                     := $(unit_SOURCES:%.c=$(O)/%)
 # Programs of the system tests' own are linked the same way.
-helper_SOURCES            := $(wildcard tests/system/*.c) tests/chaos/watch.c
+helper_SOURCES            := $(wildcard tests/system/*.c) tests/chaos/watch.c tests/bench/bare.c
 HELPERS                   := $(helper_SOURCES:%.c=$(O)/%)
 # So is a fuzz target, in BUILD=fuzz alone.
 FUZZERS                   := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))
@@ -100,9 +102,12 @@ tidy: compile_commands.json ## clang-tidy over every source
 format: ## clang-format over every source
 	@clang-format -i $(shell git ls-files '*.c' '*.h')
 
-install: all ## install the programs and the systemd unit under PREFIX (default /usr/local)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
+install: all $(MANUALS) ## install programs, manual pages, completion and the systemd unit under PREFIX (/usr/local)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/systemd/system share/man/man1 $(COMPLETIONS))
 	install $(PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 tools/completion.bash $(DESTDIR)$(PREFIX)/$(COMPLETIONS)/winnow
+	for program in $(PROGRAMS); do ln -sf winnow $(DESTDIR)$(PREFIX)/$(COMPLETIONS)/$$program; done
 	sed 's|@PREFIX@|$(PREFIX)|g' autoscaler/winnow-autoscaler@.service \
 	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/winnow-autoscaler@.service
 
@@ -126,6 +131,11 @@ $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call objects,$$($$*_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(MANUALS): $(O)/man/%.1: $(BIN)/% tools/manual
+	@mkdir -p $(@D)
+	$(call say,MAN)
+	$(Q)tools/manual $< >$@
 
 unit_objects = $(call objects,$(shell sed -n '1s/.*units: *\(.*[^ *\/]\) *\*\//\1/p' $(1)))
 $(UNITS) $(HELPERS): $(O)/%: $(O)/%.o $$(call unit_objects,$$*.c) $(LIBRARY)
