@@ -93,7 +93,7 @@ fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (default 600) each; findings
 	@$(MAKE) --no-print-directory fuzzers
 	@nice tests/fuzz/run build/fuzz/tests/fuzz $(FUZZ_SECONDS) out/fuzz
 
-bench: all ## ratios measured side by side on a private broker
+bench: all $(O)/tests/bench/bare ## ratios measured in pairs on a private broker
 	@tests/bench/run $(BIN)
 
 tidy: compile_commands.json ## clang-tidy over every source
