@@ -54,7 +54,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$@")
 
 .DEFAULT_GOAL := all
-.PHONY: help deps deps-check all demo check check-unit check-system asan chaos fuzz bench tidy format install clean
+.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench tidy format install clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
@@ -85,6 +85,11 @@ check-system: all units fuzzers ## only the system tests, on a private broker
 
 asan: ## every test under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory check BUILD=asan
+
+valgrind: deps-check ## the system tests with every program under valgrind; logs go to out/valgrind
+	@tools/install-deps valgrind
+	@$(MAKE) --no-print-directory all units
+	@tests/valgrind/run $(O) out/valgrind
 
 chaos: all units ## the farm under faults for CHAOS_SECONDS (900), from SEED (1); what was seen goes to out/chaos
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) --out out/chaos
