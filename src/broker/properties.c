@@ -204,17 +204,6 @@ bool broker_headers_has(const struct broker_properties *properties, const char *
     return find(properties, name) != NULL;
 }
 
-bool broker_headers_get_text(const struct broker_properties *properties, const char *name,
-                             struct broker_bytes *text)
-{
-    const amqp_field_value_t *value = find(properties, name);
-
-    if (!value || value->kind != AMQP_FIELD_KIND_UTF8)
-        return false;
-    *text = broker_from_amqp(value->value.bytes);
-    return true;
-}
-
 bool broker_headers_get_int(const struct broker_properties *properties, const char *name,
                             int64_t *number)
 {

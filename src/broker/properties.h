@@ -59,9 +59,7 @@ int broker_headers_add_text(struct broker_properties *properties, const char *na
 int broker_headers_add_int(struct broker_properties *properties, const char *name, int64_t value);
 int broker_headers_add_true(struct broker_properties *properties, const char *name);
 
-/* A text or integer header by name: true when it is there and of that kind. */
-bool broker_headers_get_text(const struct broker_properties *properties, const char *name,
-                             struct broker_bytes *text);
+/* An integer header by name: true when it is there and of that kind. */
 bool broker_headers_get_int(const struct broker_properties *properties, const char *name,
                             int64_t *value);
 bool broker_headers_has(const struct broker_properties *properties, const char *name);
