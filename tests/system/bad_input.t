@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time, but for a wide one
 """What winnow-filter says of flags, files, brokers and permissions that it cannot work with."""
 
 import os

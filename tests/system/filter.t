@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """winnow-filter on a real broker: what it answers, what it copies, and what it cannot handle."""
 
 import datetime

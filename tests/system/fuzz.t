@@ -1,4 +1,5 @@
 #!/bin/bash
+# quiet: no claim about time
 # Every parser of outside data against its corpus and some seconds of what libFuzzer makes of it. A finding's
 # input is kept in out/fuzz. `make fuzz` searches for longer.
 if [ "$WINNOW_BUILD" = asan ]; then

@@ -1,4 +1,5 @@
 #!/bin/bash
+# quiet: no claim about time
 # winnow-plot: pictures of a history file, and what it says of files that cannot be drawn.
 . "$(dirname "$0")/lib.sh"
 plot=$WINNOW_BIN/winnow-plot
