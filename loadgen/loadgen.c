@@ -300,7 +300,8 @@ static const char doc[] =
     "  winnow-loadgen --phase 10s@200 --phase 20s@200..5k --phase 10s@200 --verify\n"
     "  winnow-loadgen --trace day.csv:when,requests --speed 60 --arrival poisson\n\n"
     "Exit codes: 0 done; 1 an event was lost, corrupted, returned as unroutable, left unconfirmed "
-    "or given up, or the sending was more than 1 % of the schedule (and 100 ms) behind at its end, "
+    "or given up, or the sending ended behind its schedule by more than 1 % of it and half a "
+    "second, "
     "not counting time in which the broker blocked or was away; 64 usage; 69 broker unavailable, "
     "or not back within --connect-timeout; 75 interrupted before the start; 77 permission "
     "refused; 78 configuration, or a file that cannot be used.";

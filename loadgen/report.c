@@ -14,7 +14,7 @@
 #define LINES_PER_HEADING 20
 
 /* Up to here a run that ends behind its schedule has kept to it. */
-#define SHORT_S    0.1
+#define SHORT_S    0.5
 #define SHORT_PART 0.01
 
 static int write_all(int fd, const char *bytes, size_t length, struct why *why)
@@ -135,7 +135,7 @@ static void print_verdict(FILE *out, const struct report *report)
         if (report->verify) {
             print_fault(out, counts->lost,
                         report->persistent ? "lost (confirmed but not answered)"
-                                           : "unanswered (transient: lost when the broker stopped)",
+                                           : "unanswered (transient, so not called lost)",
                         &before);
             print_fault(out, counts->corrupted, "corrupted", &before);
         }

@@ -59,7 +59,7 @@ struct report {
 };
 
 /* True when the sending did not keep to its schedule: it was behind at the end by more than 1 % of it and
- * more than 100 ms. */
+ * more than half a second. */
 bool report_is_short(const struct report *report);
 
 /* False when an event was not answered, corrupted, returned, left unconfirmed or given up, or the sending
