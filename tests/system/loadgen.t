@@ -178,6 +178,44 @@ def events_are_as_promised():
     equal([text for _, text in take_all(name)], [b"one, two", b"two\nlines"], "a column of a table is sent")
 
 
+def events_are_shaped_as_asked():
+    name = new_farm()
+    args = ["--phase", "1h@1k", "--events", "40", "--body-size", "20..50", "--transient"]
+    code, running = loadgen(*args, "--header", "tenant=a=b", "--header", "empty=", "--hdr", "out", name=name)
+    equal(code, 0, "a run ends after the events it was to send") or diag(running.stderr())
+    messages = take_all(name)
+    equal(len(messages), 40, "so many were sent")
+    sizes = {len(body) for _, body in messages}
+    ok(min(sizes) >= 20 and max(sizes) <= 50 and len(sizes) > 10, "bodies have drawn sizes")
+    equal(
+        {(properties.delivery_mode, str(properties.headers)) for properties, _ in messages},
+        {(1, str({"tenant": "a=b", "empty": ""}))},
+        "events are transient and have their headers",
+    )
+    for kind in "lag", "confirm", "end_to_end":
+        with open(f"out.{kind}.hdr") as file:
+            like(file.read(), r"^ +Value +Percentile TotalCount 1/\(1-Percentile\)\n\n", f"{kind} is there for plotters")
+    like(open("out.lag.hdr").read(), r"Total count    = +40\]", "with all events in it")
+
+
+def a_trace_is_replayed():
+    name = new_farm()
+    trace = write("trace.csv", "n,when\n20,2024-02-29 23:59:58\n0,2024-02-29 23:59:59\n30,2024-03-01 00:00:01\n")
+    loadgen("--trace", f"{trace}:when,n", "--speed", "10", "--timeline", "timeline.csv", name=name)
+    times_ms = [int(properties.message_id.split(".")[2], 16) / 1e6 for properties, _ in take_all(name)]
+    wanted = [2.5 + 5 * k for k in range(20)] + [300 + 200 / 30 * (k + 0.5) for k in range(30)]
+    ok(len(times_ms) == 50 and all(abs(a - b) < 0.001 for a, b in zip(times_ms, wanted)), "each event at its time")
+    ok(abs(summary()["offered_per_s"] - 100) < 0.1, "for as long as the trace says")
+
+
+def a_new_farm_is_warned_of():
+    name = farm()
+    _, running = loadgen("--phase", "10ms@0", name=name)
+    like(running.stderr(), f"event=new_farm farm={name} .*is --farm right", "a farm that was not there is warned of")
+    _, running = loadgen("--phase", "10ms@0", name=name)
+    ok("new_farm" not in running.stderr(), "one that was is not")
+
+
 def poisson_times_repeat():
     name = new_farm()
     times = []
@@ -219,6 +257,33 @@ def a_lost_event_is_found():
     equal(queues_of_run(name), [], "the queues are gone after a bad run too")
 
 
+def what_waits_is_not_said_to_be_gone():
+    name = new_farm()
+    args = ["--phase", "100ms@100", "--verify", "--verify-timeout", "200ms"]
+    code, running = loadgen(*args, name=name)
+    equal(code, 1, "a run without workers ends badly")
+    want = dict(lost=10, unanswered=10, waiting=10)
+    equal(counts(*want), want, "unanswered events that wait are counted")
+    like(running.stdout(), "10 events still wait in the work queue, which has 0 consumers", "and spoken of")
+    code, running = loadgen(*args, "--transient", name=name)
+    want = dict(lost=0, unanswered=10, waiting=20)
+    equal((code, counts(*want)), (1, want), "transient events are unanswered, but nobody promised to keep them")
+
+
+def a_rate_that_cannot_be_sent_is_not_hidden():
+    name = new_farm()
+
+    def interrupt(running):
+        first_second(running)
+        running.signal(signal.SIGINT)
+
+    code, running = loadgen("--phase", "1h@1M", name=name, serve=interrupt)
+    equal(code, 1, "a run that cannot keep its rate ends badly")
+    found = summary()
+    ok(found["unsent"] > 100000 and found["late"] > 1000, "what was late or not sent is counted") or diag(found)
+    like(running.stdout(), r"interrupted; bad: [\d.]+ s behind its schedule: .*, \d\d % short", "it says by how much")
+
+
 def a_wrong_answer_is_found():
     name = new_farm()
     body = write("fool.txt", "you fool!\n")
@@ -256,6 +321,7 @@ def a_wrong_answer_is_found():
     want = dict(confirmed=20, results=20, dead=0, lost=0, duplicates=1, corrupted=6)
     equal(counts(*want), want, "what is not the event's own text with its masks is corrupted")
     like(running.stdout(), "6 messages were not of this run", "messages of others are not counted as ours")
+    equal(summary()["foreign"], 6, "but on their own")
 
 
 def another_mask_can_be_verified():
@@ -272,11 +338,13 @@ def an_unroutable_event_is_found():
     name = farm()
     with channel_of() as channel:
         channel.exchange_declare(f"{name}.events", "fanout", durable=True)
+        dropped, _ = loadgen("--phase", "100ms@100", "--no-mandatory", name=name)
         code, running = loadgen("--phase", "100ms@100", name=name)
         channel.exchange_delete(f"{name}.events")
     equal(code, 1, "a run whose events nobody takes ends badly")
     want = dict(published=10, confirmed=0, returned=10, nacked=0)
     equal(counts(*want), want, "a returned event is not confirmed")
+    equal(dropped, 0, "unless the broker may drop what nobody takes")
 
 
 # ---- a broker that makes trouble ----
@@ -375,6 +443,8 @@ def bad_input_is_refused():
     one = ["--phase", "1s@1"]
     empty = write("empty.txt", "\n  \n")
     table = write("table.csv", "a,b\n1,2\n")
+    trace = write("trace.csv", "when\n2\n1\n")
+    binary = write("binary.txt", "a\n\0\n")
     rows = write("rows.csv", "duration_s,from_per_s,to_per_s\n1,2,3\n1,-2,3\n")
     cases = [
         (64, [], "nothing to send"),
@@ -386,6 +456,16 @@ def bad_input_is_refused():
         (64, [*one, "--connections", "0"], "--connections: '0'"),
         (64, [*one, "--confirm-window", "many"], "--confirm-window: 'many'"),
         (64, [*one, "--verify-timeout", "5"], "--verify-timeout: '5'"),
+        (64, [*one, "--trace", "t.csv"], "--phase, --schedule and --trace cannot be combined"),
+        (64, [*one, "--speed", "2"], "--speed is for a --trace"),
+        (64, ["--trace", "t.csv", "--speed", "0"], "--speed: '0'.* more than 0"),
+        (64, [*one, "--events", "0"], "--events: '0'"),
+        (64, [*one, "--body-size", "5..2"], "--body-size: '5..2'.* BYTES, FROM..TO or exp:MEAN"),
+        (64, [*one, "--header", "=x"], "--header: '=x' is not a header; expected NAME=VALUE"),
+        (78, ["--trace", "missing.csv"], "--trace: missing.csv: No such file"),
+        (78, ["--trace", f"{trace}:when"], "trace.csv:3: column 'when': '1' is earlier than the row before"),
+        (78, [*one, "--hdr", "missing/x"], "--hdr: cannot write 'missing/x.lag.hdr'"),
+        (78, [*one, "--body", binary], "--body: 'binary.txt' is not a text: a NUL byte in line 2"),
         (64, [*one, "more"], "unexpected argument 'more'"),
         (78, ["--schedule", "missing.csv"], "missing.csv: No such file"),
         (78, ["--schedule", rows], "rows.csv:3: column 'from_per_s': -2 is negative"),
@@ -411,9 +491,14 @@ def bad_input_is_refused():
 
 real_workers_answer_everything()
 events_are_as_promised()
+events_are_shaped_as_asked()
+a_trace_is_replayed()
+a_new_farm_is_warned_of()
 poisson_times_repeat()
 dead_letters_are_answers()
 a_lost_event_is_found()
+what_waits_is_not_said_to_be_gone()
+a_rate_that_cannot_be_sent_is_not_hidden()
 a_wrong_answer_is_found()
 another_mask_can_be_verified()
 an_unroutable_event_is_found()
