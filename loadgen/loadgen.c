@@ -72,7 +72,7 @@ enum {
 };
 
 static const struct argp_option option_table[] = {
-    {NULL, 0, NULL, 0, "When to send, one of the first three:", 1},
+    {NULL, 0, NULL, 0, "When to send: --phase, --schedule or --trace", 1},
     {"phase", KEY_PHASE, "DURATION@RATE...", 0,
      "So many events per second for so long (10s@500), in a straight line to another rate "
      "(30s@1k..5k), or in waves from one to the other and back every so often (1m@100~500/20s); "
