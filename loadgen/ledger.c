@@ -254,7 +254,7 @@ static void mark(struct ledger *ledger, uint64_t sequence, uint8_t *event, uint8
 }
 
 /* Pages instead of one array: growing never copies the events, which would hold up the sending. */
-int ledger_sent(struct ledger *ledger, int64_t lag_ns)
+int ledger_sent(struct ledger *ledger)
 {
     if (ledger->counts.published / LEDGER_PAGE_EVENTS == ledger->page_count) {
         struct ledger_page *moved =
@@ -268,8 +268,12 @@ int ledger_sent(struct ledger *ledger, int64_t lag_ns)
         ledger->page_count++;
     }
     ledger->counts.published++;
-    histogram_record(&ledger->lag, lag_ns);
     return 0;
+}
+
+void ledger_lag(struct ledger *ledger, int64_t lag_ns)
+{
+    histogram_record(&ledger->lag, lag_ns);
 }
 
 void ledger_sent_again(struct ledger *ledger, uint64_t sequence)

@@ -93,7 +93,10 @@ int ledger_open(uint64_t run, struct broker_bytes mask, bool answers, struct led
 void ledger_close(struct ledger *ledger);
 
 /* The next event, whose number is counts.published, has been sent. 0, or -ERR_MEMORY. */
-int ledger_sent(struct ledger *ledger, int64_t lag_ns);
+int ledger_sent(struct ledger *ledger);
+
+/* How late an event was sent for the first time. */
+void ledger_lag(struct ledger *ledger, int64_t lag_ns);
 
 /* A sent event is sent once more: whether it can be routed is open again. */
 void ledger_sent_again(struct ledger *ledger, uint64_t sequence);

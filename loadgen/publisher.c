@@ -264,19 +264,25 @@ bool publisher_ready(struct publisher *publisher)
     return publisher->again_count == 0 && find_lane(publisher);
 }
 
-int publisher_send(struct publisher *publisher, int64_t intended_ns, int64_t *sent_ns,
-                   struct why *why)
+int publisher_send(struct publisher *publisher, int64_t intended_ns, struct why *why)
 {
     struct ledger *ledger = publisher->settings->ledger;
     const struct flight flight = {.sequence = ledger->counts.published, .intended_ns = intended_ns};
     int error = send_on(publisher, find_lane(publisher), &flight, why);
 
-    if (error)
-        return error;
-    *sent_ns = clock_now_ns();
-    if (ledger_sent(ledger, *sent_ns - publisher->start_ns - intended_ns))
-        return error_set(why, ERR_MEMORY, "out of memory");
-    return 0;
+    if (!error && ledger_sent(ledger))
+        error = error_set(why, ERR_MEMORY, "out of memory");
+    return error;
+}
+
+void publisher_flush(struct publisher *publisher)
+{
+    struct why why;
+
+    /* Of an error the next look hears as well. */
+    for (size_t i = 0; i < publisher->settings->connections; i++)
+        if (publisher->lanes[i].connection.broker)
+            (void)broker_flush(publisher->lanes[i].connection.broker, &why);
 }
 
 /* ---- what the broker says ---- */
@@ -400,15 +406,12 @@ int publisher_look(struct publisher *publisher, bool *more, struct why *why)
 
 void publisher_poll(struct publisher *publisher, struct pollfd *fds)
 {
+    publisher_flush(publisher);
     for (size_t i = 0; i < publisher->settings->connections; i++) {
-        struct broker *broker = publisher->lanes[i].connection.broker;
-        struct why why;
+        const struct broker *broker = publisher->lanes[i].connection.broker;
         fds[i] = (struct pollfd){.fd = -1};
-        if (!broker)
-            continue;
-        /* Of an error the next look hears as well. */
-        (void)broker_flush(broker, &why);
-        fds[i] = (struct pollfd){.fd = broker_fd(broker), .events = broker_poll_events(broker)};
+        if (broker)
+            fds[i] = (struct pollfd){.fd = broker_fd(broker), .events = broker_poll_events(broker)};
     }
 }
 

@@ -57,14 +57,14 @@ void publisher_start(struct publisher *publisher, int64_t start_ns);
  * socket, and nothing that must be sent again comes first. */
 bool publisher_ready(struct publisher *publisher);
 
-/* Sends the next event of the ledger on the next connection in turn. Only when ready.
- *
- * *sent_ns   when the event was handed to the connection, which writes it with the next ones that are
- *            due, at the latest before the caller waits
+/* Hands the next event of the ledger to the next connection in turn, which gathers what is due and writes
+ * it together. Only when ready.
  *
  * Returns 0, also when the connection broke at it, or -ERR_MEMORY, -ERR_INVALID. */
-int publisher_send(struct publisher *publisher, int64_t intended_ns, int64_t *sent_ns,
-                   struct why *why);
+int publisher_send(struct publisher *publisher, int64_t intended_ns, struct why *why);
+
+/* Writes what was gathered: it is then in the sockets' hands, but for some kilobytes when one is full. */
+void publisher_flush(struct publisher *publisher);
 
 /* Takes in what has arrived, brings lost connections back, and sends again what has to be.
  *

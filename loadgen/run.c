@@ -16,6 +16,9 @@
  * calls. */
 #define LOOK_NS (CLOCK_NS_PER_MS / 2)
 
+/* Events gathered into one write at most. */
+#define BATCH_EVENTS 64
+
 /* After the sending, the time-outs are looked at this often. */
 #define SETTLE_NS (20 * CLOCK_NS_PER_MS)
 
@@ -109,27 +112,41 @@ static bool is_due(const struct run *run, int64_t now_ns)
            run->start_ns + run->sending.intended_ns <= now_ns;
 }
 
-/* Sends what is due, until it is time to look at the sockets. */
+static void note_lag(struct run *run, int64_t lag_ns)
+{
+    ledger_lag(run->ledger, lag_ns);
+    run->last_lag_ns = lag_ns;
+    run->late += lag_ns > REPORT_LATE_NS;
+    if (lag_ns > run->second_lag_ns)
+        run->second_lag_ns = lag_ns;
+}
+
+/* Sends what is due, but no more than one write takes, until it is time to look at the sockets. An event is sent
+ * when it has been written, not when it was gathered. */
 static int send_due(struct run *run, struct why *why)
 {
+    int64_t intended_ns[BATCH_EVENTS];
     int64_t now_ns = clock_now_ns();
+    size_t count = 0;
+    int error = 0;
 
-    while (is_due(run, now_ns) && publisher_ready(run->publisher)) {
-        int64_t intended_ns = run->sending.intended_ns;
-        int error = publisher_send(run->publisher, intended_ns, &now_ns, why);
+    while (!error && count < BATCH_EVENTS && is_due(run, now_ns) &&
+           publisher_ready(run->publisher)) {
+        intended_ns[count++] = run->sending.intended_ns;
+        error = publisher_send(run->publisher, run->sending.intended_ns, why);
         if (!error)
             error = step(&run->sending, why);
-        if (error)
-            return error;
-        int64_t lag_ns = now_ns - run->start_ns - intended_ns;
-        run->last_lag_ns = lag_ns;
-        run->late += lag_ns > REPORT_LATE_NS;
-        if (lag_ns > run->second_lag_ns)
-            run->second_lag_ns = lag_ns;
+        now_ns = clock_now_ns();
         if (now_ns - run->looked_ns >= LOOK_NS)
             break;
     }
-    return 0;
+    if (count == 0)
+        return error;
+    publisher_flush(run->publisher);
+    now_ns = clock_now_ns();
+    for (size_t i = 0; i < count; i++)
+        note_lag(run, now_ns - run->start_ns - intended_ns[i]);
+    return error;
 }
 
 static int obey_signals(struct run *run, struct why *why)
