@@ -331,12 +331,17 @@ static void decide(struct farm *farm, int64_t now_ns)
         row.sample.consumers == 0 && view.running > view.blocked)
         row.sample.ready_msgs = NAN;
     row.backlog_msgs = row.sample.ready_msgs + held;
+    struct pool_counts before = pool_counts(&farm->pool);
     struct policy_sample sample = {.backlog_msgs = row.backlog_msgs,
                                    .arrival_per_s = row.sample.arrival_per_s,
+                                   .ready_msgs = row.sample.ready_msgs,
+                                   .time_s = row.time_s,
+                                   .interval_s = row.sample.interval_s,
+                                   .workers = before.starting + before.running,
                                    .blocked = view.running && view.blocked == view.running};
 
-    if (farm->settings->policy->decide(&sample, &farm->settings->params, &farm->policy_state,
-                                       &row.decision)) {
+    if (policy_decide(farm->settings->policy, &sample, &farm->settings->params, &farm->policy_state,
+                      &row.decision)) {
         log_event(LOG_ERROR, "undecided", "policy=%s why=\"a value out of range\"", row.policy);
         return;
     }
