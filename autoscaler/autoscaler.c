@@ -32,17 +32,44 @@ enum {
     KEY_MAX_ATTEMPTS,
     KEY_STANDBY,
     KEY_QUIET,
+    KEY_REACT,
+    KEY_HEADROOM,
+    KEY_SCALE_DOWN_DELAY,
+    KEY_STEP_UP,
+    KEY_STEP_DOWN,
+    KEY_WAIT,
 };
 
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Deciding:", 1},
-    {"interval", KEY_INTERVAL, "DURATION", 0, "Time between decisions (default: 2s)", 1},
+    {"interval", KEY_INTERVAL, "DURATION", 0,
+     "Time between decisions (default: 2s, with erlang 500ms)", 1},
     {"horizon", KEY_HORIZON, "DURATION", 0,
      "T: the time in which backlog and arrivals should be cleared (default: 2s)", 1},
-    {"capacity", KEY_CAPACITY, "N", 0, "C: events one worker clears within T (default: 1000)", 1},
+    {"capacity", KEY_CAPACITY, "N", 0,
+     "C: events one worker clears within T (default: 1000), or auto: measured from what the "
+     "workers do",
+     1},
     {"min", KEY_MIN, "N", 0, "Fewest workers (default: 0)", 1},
     {"max", KEY_MAX, "N", 0, "Most workers (default: 32)", 1},
-    {"policy", KEY_POLICY, "NAME", 0, "How to decide: formula (default)", 1},
+    {"policy", KEY_POLICY, "NAME", 0,
+     "How to decide: formula (default), erlang (the fewest workers with which few events wait "
+     "longer "
+     "than --wait), or erlang-quiet (the same with fewer starts)",
+     1},
+    {"wait", KEY_WAIT, "DURATION", 0, "With erlang: how long an event may wait (default: 200ms)",
+     1},
+    {"react", KEY_REACT, "DURATION", 0,
+     "Look so often between decisions whether more workers are needed, and start them at once "
+     "(default: off)",
+     1},
+    {"headroom", KEY_HEADROOM, "F", 0, "Run F times the workers needed, 1 to 100 (default: 1)", 1},
+    {"scale-down-delay", KEY_SCALE_DOWN_DELAY, "DURATION", 0,
+     "Drain workers only after fewer were enough for so long (default: 0)", 1},
+    {"step-up", KEY_STEP_UP, "N", 0,
+     "Start at most so many workers a decision (default: any number)", 1},
+    {"step-down", KEY_STEP_DOWN, "N", 0, "Drain at most so many a decision (default: any number)",
+     1},
     {"history", KEY_HISTORY, "FILE.csv", 0, "Write one row a decision (continues the file)", 1},
     {"count", KEY_COUNT, "HOW", 0,
      "How arrivals are counted: consume the copies (default), or purge them at each decision, for "
@@ -65,6 +92,30 @@ static const struct argp_option option_table[] = {
     {"quiet", KEY_QUIET, NULL, 0, "Print no decisions; the log and the history go on", 1},
     {0}};
 
+static double seconds(struct argp_state *state, const char *option, const char *text,
+                      int64_t min_ns)
+{
+    return (double)options_duration(state, option, text, min_ns, 86400 * SECOND_NS) /
+           (double)SECOND_NS;
+}
+
+/* What the options mean together. */
+static void check_options(struct argp_state *state, struct farm_settings *settings)
+{
+    bool formula = settings->policy->need == policy_formula;
+
+    if (settings->params.min_workers > settings->params.max_workers)
+        argp_error(state, "--min %u is more than --max %u", settings->params.min_workers,
+                   settings->params.max_workers);
+    if (settings->wait_given && formula)
+        argp_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
+    policy_tune(settings->policy, &settings->params);
+    if (!settings->interval_ns)
+        settings->interval_ns = (int64_t)(settings->policy->interval_s * (double)SECOND_NS);
+    if (settings->react_ns >= settings->interval_ns && settings->react_ns)
+        argp_error(state, "--react must be shorter than --interval, the time between decisions");
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct farm_settings *settings = state->input;
@@ -75,13 +126,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             options_duration(state, "--interval", argument, SECOND_NS / 100, 3600 * SECOND_NS);
         return 0;
     case KEY_HORIZON:
-        settings->params.horizon_s = (double)options_duration(state, "--horizon", argument,
-                                                              SECOND_NS / 1000, 86400 * SECOND_NS) /
-                                     (double)SECOND_NS;
+        settings->params.horizon_s = seconds(state, "--horizon", argument, SECOND_NS / 1000);
         return 0;
     case KEY_CAPACITY:
         settings->params.capacity_msgs =
-            (double)options_count(state, "--capacity", argument, 1, 1000000000);
+            strcmp(argument, "auto") == 0
+                ? POLICY_CAPACITY_AUTO
+                : (double)options_count(state, "--capacity", argument, 1, 1000000000);
         return 0;
     case KEY_MIN:
         settings->params.min_workers =
@@ -94,7 +145,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_POLICY:
         settings->policy = policy_find(argument);
         if (!settings->policy)
-            argp_error(state, "--policy: '%s' is not a policy; expected formula", argument);
+            argp_error(state,
+                       "--policy: '%s' is not a policy; expected formula, erlang or erlang-quiet",
+                       argument);
         return 0;
     case KEY_HISTORY:
         settings->history_path = argument;
@@ -127,13 +180,36 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_QUIET:
         settings->quiet = true;
         return 0;
+    case KEY_REACT:
+        settings->react_ns =
+            options_duration(state, "--react", argument, SECOND_NS / 100, 3600 * SECOND_NS);
+        return 0;
+    case KEY_HEADROOM:
+        if (units_parse_rate(argument, &settings->params.headroom) ||
+            settings->params.headroom < 1 || settings->params.headroom > 100)
+            argp_error(state, "--headroom: '%s' is not a factor; expected 1 to 100, as 1.25",
+                       argument);
+        return 0;
+    case KEY_SCALE_DOWN_DELAY:
+        settings->params.scale_down_delay_s = seconds(state, "--scale-down-delay", argument, 0);
+        return 0;
+    case KEY_STEP_UP:
+        settings->params.step_up =
+            (double)options_count(state, "--step-up", argument, 1, POOL_MAX_WORKERS);
+        return 0;
+    case KEY_STEP_DOWN:
+        settings->params.step_down =
+            (double)options_count(state, "--step-down", argument, 1, POOL_MAX_WORKERS);
+        return 0;
+    case KEY_WAIT:
+        settings->params.wait_s = seconds(state, "--wait", argument, SECOND_NS / 1000);
+        settings->wait_given = true;
+        return 0;
     case ARGP_KEY_ARGS:
         settings->worker = state->argv + state->next;
         return 0;
     case ARGP_KEY_END:
-        if (settings->params.min_workers > settings->params.max_workers)
-            argp_error(state, "--min %u is more than --max %u", settings->params.min_workers,
-                       settings->params.max_workers);
+        check_options(state, settings);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -223,8 +299,7 @@ static void clear_environment(struct environment *environment)
 int main(int argc, char **argv)
 {
     struct options options;
-    struct farm_settings settings = {.interval_ns = 2 * SECOND_NS,
-                                     .drain_timeout_ns = 30 * SECOND_NS,
+    struct farm_settings settings = {.drain_timeout_ns = 30 * SECOND_NS,
                                      .hang_timeout_ns = 60 * SECOND_NS,
                                      .max_attempts = 3,
                                      .params = POLICY_DEFAULT_PARAMS,

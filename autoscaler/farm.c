@@ -6,6 +6,7 @@
 #include "log.h"
 #include "scoreboard.h"
 #include "signals.h"
+#include "workers.h"
 
 #include <math.h>
 #include <poll.h>
@@ -20,9 +21,6 @@
 /* A worker without an event looks for one at least every heartbeat. */
 #define IDLE_HANG_NS (BROKER_HEARTBEAT_S * CLOCK_NS_PER_S)
 
-/* A worker that uses the scoreboard is on it by then; what others hold is unknown from the start. */
-#define ATTACHED_NS (200 * CLOCK_NS_PER_MS)
-
 /* The loop goes round at least every heartbeat. */
 #define STANDSTILL_NS (2 * CLOCK_NS_PER_S)
 
@@ -31,6 +29,9 @@
 
 /* A sample waits this long for the broker's answers. */
 #define ANSWER_NS (1 * CLOCK_NS_PER_S)
+
+/* So often the workers are looked at to learn from. */
+#define LEARN_NS (100 * CLOCK_NS_PER_MS)
 
 struct farm {
     const struct options *options;
@@ -50,67 +51,20 @@ struct farm {
     bool asking;               /* a sample's questions are out */
     int64_t answer_by_ns;
 
-    uint64_t handled_by_ended;  /* events handled by workers that have ended */
+    int64_t react_ns;                 /* when the next look between ticks is due */
+    bool reacting;                    /* it is on, and its question is out */
+    int64_t learn_ns;                 /* when the workers are learnt from next */
+    double arrival_per_s, ready_msgs; /* at the last tick; NAN: unknown */
+
+    struct workers workers;
     double handled_before;      /* total at the last decision */
     struct pool_counts counted; /* counts at the last decision */
-    double simulated_service_s;
     int64_t looked_ns,
         judge_from_ns;       /* for hung workers: when it last looked, and since when it can tell */
     int64_t stopped_look_ns; /* when stopped processes are looked for next */
-    bool told_silent, finishing, abandoned;
+    bool finishing, abandoned;
     struct why fault;
 };
-
-/* What the workers say of themselves, added up. */
-struct farm_view {
-    double in_flight_msgs, draining_in_flight_msgs;
-    double handled_msgs;
-    size_t running, blocked;
-    bool unknown; /* some worker says nothing: the sums are of the others */
-};
-
-static struct farm_view look_at_workers(struct farm *farm)
-{
-    struct farm_view view = {.handled_msgs = (double)farm->handled_by_ended};
-    int64_t now_ns = clock_now_ns();
-    size_t silent = 0;
-    bool told = false;
-
-    for (size_t i = 0; i < farm->pool.slot_count; i++) {
-        const struct pool_slot *worker = &farm->pool.slots[i];
-        struct scoreboard_slot *slot = scoreboard_slot(farm->scoreboard, i);
-        if (worker->state == POOL_EMPTY)
-            continue;
-        if (!atomic_load_explicit(&slot->pid, memory_order_relaxed)) {
-            silent += now_ns - worker->started_ns >= ATTACHED_NS;
-            told |= now_ns - worker->started_ns >= POOL_SILENT_START_NS;
-            continue;
-        }
-        double held = (double)atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed);
-        view.in_flight_msgs += held;
-        if (worker->state == POOL_DRAINING || worker->state == POOL_KILLED)
-            view.draining_in_flight_msgs += held;
-        view.handled_msgs +=
-            (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
-        if (worker->state == POOL_RUNNING) {
-            view.running++;
-            view.blocked +=
-                atomic_load_explicit(&slot->state, memory_order_relaxed) == SCOREBOARD_BLOCKED;
-        }
-        int64_t simulated = atomic_load_explicit(&slot->simulated_service_ns, memory_order_relaxed);
-        if (simulated)
-            farm->simulated_service_s = (double)simulated / (double)CLOCK_NS_PER_S;
-        pool_idle(&farm->pool, i, held == 0);
-    }
-    if (told && !farm->told_silent) {
-        farm->told_silent = true;
-        log_event(
-            LOG_WARN, "worker_silent",
-            "why=\"the worker uses no scoreboard: what it holds is unknown and not counted\"");
-    }
-    view.unknown = silent > 0;
-    return view;
-}
 
 /* ---- workers ---- */
 
@@ -142,7 +96,7 @@ static void worker_ended(struct farm *farm, const struct launcher_event *event)
     struct pool_end end = {.code = event->code, .signal = event->signal};
     struct why why;
 
-    farm->handled_by_ended += atomic_load(&slot->handled_msgs);
+    workers_ended(&farm->workers, slot);
     enum pool_verdict verdict = pool_ended(&farm->pool, event->slot, end, clock_now_ns());
     if (verdict == POOL_CRASHED)
         count_attempt(farm, slot);
@@ -287,12 +241,18 @@ static bool can_print(const struct farm *farm)
 static void print_start(const struct farm *farm)
 {
     const struct policy_params *params = &farm->settings->params;
+    char capacity[32] = "measured";
 
     if (!can_print(farm))
         return;
-    printf("farm %s: N = ceil((B + λT) / C) with T = %g s, C = %g events, %u to %u workers of %s\n",
-           farm->options->topology.farm, params->horizon_s, params->capacity_msgs,
-           params->min_workers, params->max_workers, farm->settings->worker[0]);
+    if (params->capacity_msgs > 0)
+        snprintf(capacity, sizeof capacity, "%g events", params->capacity_msgs);
+    printf("farm %s: %s with T = %g s, C = %s, %u to %u workers of %s\n",
+           farm->options->topology.farm,
+           farm->settings->policy->need == policy_formula ? "N = ceil((B + λT) / C)"
+                                                          : farm->settings->policy->name,
+           params->horizon_s, capacity, params->min_workers, params->max_workers,
+           farm->settings->worker[0]);
     printf("    time  λ events/s   B events = ready + in flight    N  running starting draining  "
            "why\n");
     fflush(stdout);
@@ -313,57 +273,151 @@ static void print_row(const struct farm *farm, const struct history_row *row)
     fflush(stdout);
 }
 
-static void decide(struct farm *farm, int64_t now_ns)
+/* Puts the sample and what the workers hold together. */
+static void fill_row(struct farm *farm, const struct workers_view *view, int64_t now_ns,
+                     struct history_row *row)
 {
-    struct farm_view view = look_at_workers(farm);
-    struct history_row row = {
-        .time_s = (double)(now_ns - farm->start_ns) / (double)CLOCK_NS_PER_S,
-        .sample = sampler_read(farm->sampler, now_ns),
-        .in_flight_msgs = view.unknown ? (double)NAN : view.in_flight_msgs,
-        .params = farm->settings->params,
-        .policy = farm->settings->policy->name,
-        .farm = farm->options->topology.farm,
-    };
-    /* What draining workers hold is theirs to finish; what silent ones hold is not known to be backlog. */
-    double held = view.in_flight_msgs - view.draining_in_flight_msgs;
+    row->time_s = (double)(now_ns - farm->start_ns) / (double)CLOCK_NS_PER_S;
+    row->in_flight_msgs = view->unknown ? (double)NAN : view->in_flight_msgs;
+    row->params = farm->settings->params;
+    row->policy = farm->settings->policy->name;
+    row->farm = farm->options->topology.farm;
     /* A quorum queue answers so when its leader is slow; but the workers are its consumers. */
-    if (farm->options->topology.queue_type == QUEUE_QUORUM && row.sample.ready_msgs == 0 &&
-        row.sample.consumers == 0 && view.running > view.blocked)
-        row.sample.ready_msgs = NAN;
-    row.backlog_msgs = row.sample.ready_msgs + held;
-    struct pool_counts before = pool_counts(&farm->pool);
-    struct policy_sample sample = {.backlog_msgs = row.backlog_msgs,
-                                   .arrival_per_s = row.sample.arrival_per_s,
-                                   .ready_msgs = row.sample.ready_msgs,
-                                   .time_s = row.time_s,
-                                   .interval_s = row.sample.interval_s,
-                                   .workers = before.starting + before.running,
-                                   .blocked = view.running && view.blocked == view.running};
+    if (farm->options->topology.queue_type == QUEUE_QUORUM && row->sample.ready_msgs == 0 &&
+        row->sample.consumers == 0 && view->running > view->blocked)
+        row->sample.ready_msgs = NAN;
+    /* What draining workers hold is theirs to finish; what silent ones hold is not known to be backlog. */
+    row->backlog_msgs =
+        row->sample.ready_msgs + view->in_flight_msgs - view->draining_in_flight_msgs;
 
-    if (policy_decide(farm->settings->policy, &sample, &farm->settings->params, &farm->policy_state,
-                      &row.decision)) {
-        log_event(LOG_ERROR, "undecided", "policy=%s why=\"a value out of range\"", row.policy);
-        return;
-    }
-    pool_want(&farm->pool, row.decision.desired_workers);
+    struct pool_counts counts = pool_counts(&farm->pool);
+    double horizon_s = farm->settings->params.horizon_s;
+    row->given = (struct policy_sample){
+        .backlog_msgs = row->backlog_msgs,
+        .arrival_per_s = row->sample.arrival_per_s,
+        .ready_msgs = row->sample.ready_msgs,
+        .time_s = row->time_s,
+        .interval_s = row->sample.interval_s,
+        .capacity_msgs = horizon_s / capacity_service_s(&farm->workers.capacity, horizon_s),
+        .useful_workers = saturation_useful_workers(&farm->workers.saturation),
+        .workers = counts.starting + counts.running,
+        .blocked = view->running && view->blocked == view->running,
+    };
+}
+
+/* Carries the decision out, and writes it down. */
+static void carry_out(struct farm *farm, const struct workers_view *view, struct history_row *row)
+{
+    pool_want(&farm->pool, row->decision.desired_workers);
     step_workers(farm);
 
-    row.workers = pool_counts(&farm->pool);
-    row.spawned = row.workers.spawned - farm->counted.spawned;
-    row.stopped = row.workers.stopped - farm->counted.stopped;
-    row.crashed = row.workers.crashed - farm->counted.crashed;
-    farm->counted = row.workers;
-    row.handled_per_s = row.sample.interval_s > 0 && !view.unknown
-                            ? (view.handled_msgs - farm->handled_before) / row.sample.interval_s
-                            : NAN;
-    farm->handled_before = view.handled_msgs;
-    row.reason = policy_reason_text(row.decision.reason);
-    row.simulated_service_s = farm->simulated_service_s;
+    row->workers = pool_counts(&farm->pool);
+    row->spawned = row->workers.spawned - farm->counted.spawned;
+    row->stopped = row->workers.stopped - farm->counted.stopped;
+    row->crashed = row->workers.crashed - farm->counted.crashed;
+    farm->counted = row->workers;
+    row->reason = policy_reason_text(row->decision.reason);
+    row->simulated_service_s = farm->workers.simulated_service_s;
+    if (row->given.trigger == POLICY_TICK) {
+        row->handled_per_s =
+            row->sample.interval_s > 0 && !view->unknown
+                ? (view->handled_msgs - farm->handled_before) / row->sample.interval_s
+                : NAN;
+        farm->handled_before = view->handled_msgs;
+    }
 
     struct why why = {0};
-    print_row(farm, &row);
-    if (farm->history && history_write(farm->history, &row, &why))
+    print_row(farm, row);
+    if (farm->history && history_write(farm->history, row, &why))
         log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);
+}
+
+static bool ask_policy(struct farm *farm, struct history_row *row)
+{
+    if (!policy_decide(farm->settings->policy, &row->given, &farm->settings->params,
+                       &farm->policy_state, &row->decision))
+        return true;
+    log_event(LOG_ERROR, "undecided", "policy=%s why=\"a value out of range\"", row->policy);
+    return false;
+}
+
+static void decide(struct farm *farm, int64_t now_ns)
+{
+    struct workers_view view = workers_look(&farm->workers, now_ns);
+    struct history_row row = {.sample = sampler_read(farm->sampler, now_ns)};
+
+    fill_row(farm, &view, now_ns, &row);
+    farm->arrival_per_s = row.sample.arrival_per_s;
+    farm->ready_msgs = row.sample.ready_msgs;
+    if (ask_policy(farm, &row))
+        carry_out(farm, &view, &row);
+}
+
+/* Between ticks the rate is at least that of the last, and what has come since would make it at the next. The
+ * copies belong to the next tick's row. */
+static void react(struct farm *farm, int64_t now_ns)
+{
+    struct workers_view view = workers_look(&farm->workers, now_ns);
+    struct history_row row = {.sample = sampler_peek(farm->sampler, now_ns), .handled_per_s = NAN};
+    double arrived_msgs = row.sample.arrived_msgs;
+    uint32_t before = farm->policy_state.desired_workers;
+
+    row.sample.arrived_msgs = NAN;
+    row.sample.arrival_per_s = farm->arrival_per_s;
+    if (arrived_msgs > 0)
+        row.sample.arrival_per_s =
+            fmax(farm->arrival_per_s,
+                 arrived_msgs / ((double)farm->settings->interval_ns / (double)CLOCK_NS_PER_S));
+    fill_row(farm, &view, now_ns, &row);
+    row.given.trigger = POLICY_REACT;
+    if (!isnan(row.sample.ready_msgs))
+        farm->ready_msgs = row.sample.ready_msgs;
+    if (ask_policy(farm, &row) && row.decision.desired_workers > before)
+        carry_out(farm, &view, &row);
+}
+
+/* Looks for a rise when it is time to; returns when it will be. */
+static int64_t look_between(struct farm *farm, int64_t now_ns)
+{
+    if (!farm->settings->react_ns)
+        return CLOCK_NEVER;
+    if (farm->asking) {
+        farm->reacting = false;
+        return CLOCK_NEVER;
+    }
+    if (farm->reacting && sampler_answered(farm->sampler)) {
+        farm->reacting = false;
+        react(farm, now_ns);
+    }
+    if (now_ns >= farm->react_ns) {
+        farm->reacting = true;
+        sampler_ask_ready(farm->sampler);
+        farm->react_ns = now_ns + farm->settings->react_ns;
+    }
+    return farm->react_ns;
+}
+
+/* Learns from the workers when it is time to; returns when it will be. */
+static int64_t learn(struct farm *farm, int64_t now_ns)
+{
+    if (!farm->workers.learns)
+        return CLOCK_NEVER;
+    if (now_ns >= farm->learn_ns) {
+        farm->learn_ns = now_ns + LEARN_NS;
+        workers_learn(&farm->workers, now_ns,
+                      (double)(now_ns - farm->start_ns) / (double)CLOCK_NS_PER_S,
+                      farm->ready_msgs > 0, farm->settings->params.horizon_s);
+    }
+    if (farm->workers.cannot_learn && !farm->finishing) {
+        error_set(
+            &farm->fault, ERR_CONFIG,
+            "--capacity auto needs workers that tell on the scoreboard what they do, and '%s' "
+            "tells nothing; give --capacity a number",
+            farm->settings->worker[0]);
+        log_event(LOG_ERROR, "workers_unusable", "why=\"%s\"", farm->fault.text);
+        farm->finishing = true;
+    }
+    return farm->learn_ns;
 }
 
 /* Samples and decides when it is time to; returns when it will be. */
@@ -434,8 +488,11 @@ int farm_run(struct farm *farm, struct why *why)
 
         take_worker_events(farm);
         take_signals(farm);
-        if (!farm->finishing)
+        if (!farm->finishing) {
+            until_ns = sooner(until_ns, learn(farm, now_ns));
+            until_ns = sooner(until_ns, look_between(farm, now_ns));
             until_ns = sooner(until_ns, tick(farm, now_ns));
+        }
         int64_t hung_ns = find_hung(farm, now_ns);
         until_ns = sooner(until_ns, sooner(hung_ns, step_workers(farm)));
 
@@ -449,7 +506,7 @@ int farm_run(struct farm *farm, struct why *why)
             break;
         wait(farm, fds, fd_count, until_ns);
     }
-    if (farm->pool.fault == POOL_SOUND)
+    if (farm->pool.fault == POOL_SOUND && !farm->workers.cannot_learn)
         return 0;
     *why = farm->fault;
     return farm->pool.fault_code == EX_NOPERM ? -ERR_REFUSED : -ERR_CONFIG;
@@ -475,6 +532,9 @@ static int set_up(struct farm *farm, struct why *why)
     if (!error)
         error = scoreboard_create(farm->pool.slot_count, settings->max_attempts, &farm->scoreboard,
                                   why);
+    if (!error && workers_init(&farm->workers, &farm->pool, farm->scoreboard,
+                               settings->params.capacity_msgs == POLICY_CAPACITY_AUTO))
+        error = error_set(why, ERR_MEMORY, "out of memory");
     if (!error)
         error = launcher_open(
             &(struct launcher_settings){.slots = farm->pool.slot_count,
@@ -499,6 +559,7 @@ void farm_close(struct farm *farm)
         return;
     sampler_close(farm->sampler);
     launcher_close(farm->launcher);
+    workers_clear(&farm->workers);
     scoreboard_close(farm->scoreboard);
     pool_clear(&farm->pool);
     history_close(farm->history);
@@ -528,6 +589,7 @@ int farm_open(const struct farm_settings *settings, const struct options *option
     pool_want(&farm->pool, farm->policy_state.desired_workers);
     farm->start_ns = clock_now_ns();
     farm->tick_ns = farm->start_ns + settings->interval_ns;
+    farm->react_ns = farm->start_ns + settings->react_ns;
     *out = farm;
     return 0;
 }

@@ -14,6 +14,7 @@
 
 struct farm_settings {
     int64_t interval_ns;      /* between decisions */
+    int64_t react_ns;         /* between looks for a rise in between; 0: none */
     int64_t drain_timeout_ns; /* longest that a worker may take to finish what it holds */
     int64_t hang_timeout_ns;  /* a worker that is on one event for longer is replaced */
     uint32_t max_attempts; /* an event that killed or hung its worker so often is handled no more */
@@ -21,6 +22,7 @@ struct farm_settings {
     bool quiet;            /* print no decisions */
     struct policy_params params;
     const struct policy *policy;
+    bool wait_given;          /* params.wait_s was asked for */
     const char *history_path; /* NULL: no history */
     enum sampler_count count;
     enum pool_stop stop;

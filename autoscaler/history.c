@@ -13,13 +13,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* All parameters with 17 digits each. */
+#define PARAMS_SIZE 640
+
 /* New columns are appended: readers find them by name. */
 static const char header[] =
     "run,time_s,timestamp,interval_s,arrived_msgs,arrival_per_s,ready_msgs,in_flight_msgs,"
     "backlog_msgs,horizon_s,capacity_msgs,min_workers,max_workers,formula_workers,desired_workers,"
     "running_workers,starting_workers,draining_workers,spawned,stopped,crashed,handled_per_s,"
     "policy,"
-    "params,reason,farm,simulated_service_s\n";
+    "params,reason,farm,simulated_service_s,trigger,workers,blocked,useful_workers,arrival_age_s,"
+    "backlog_age_s,need_workers,smooth_per_s,wait_workers,drain_workers\n";
 
 struct history {
     int fd;
@@ -138,14 +142,37 @@ void history_close(struct history *history)
     free(history);
 }
 
+/* The parameters that this policy decides by, as JSON; the reader takes the defaults for those left out. */
+static void format_params(const struct history_row *row, char *text, size_t size)
+{
+    static const struct policy_params defaults = POLICY_DEFAULT_PARAMS;
+    const struct policy *policy = policy_find(row->policy);
+    size_t count, length = 0;
+    const struct policy_param *list = policy_param_list(&count);
+
+    for (size_t i = 0; i < count && length < size; i++) {
+        double value = policy_param_get(&list[i], &row->params);
+        bool always = i < POLICY_PARAMS_ALWAYS || (list[i].erlang && policy && policy->ready);
+        if (!always && (list[i].erlang || value == policy_param_get(&list[i], &defaults)))
+            continue;
+        int written = value == POLICY_CAPACITY_AUTO && i < POLICY_PARAMS_ALWAYS
+                          ? snprintf(text + length, size - length, "%c\"%s\":\"auto\"",
+                                     i ? ',' : '{', list[i].name)
+                          : snprintf(text + length, size - length, "%c\"%s\":%.17g", i ? ',' : '{',
+                                     list[i].name, value);
+        length += (size_t)written;
+    }
+    if (length < size)
+        snprintf(text + length, size - length, "}");
+}
+
 static int format(struct history *history, const struct history_row *row)
 {
     struct table_row *cells = &history->row;
-    char stamp[CLOCK_STAMP_SIZE], params[128];
+    char stamp[CLOCK_STAMP_SIZE], params[PARAMS_SIZE];
 
     clock_stamp(stamp);
-    snprintf(params, sizeof params, "{\"horizon_s\":%.17g,\"capacity_msgs\":%.17g}",
-             row->params.horizon_s, row->params.capacity_msgs);
+    format_params(row, params, sizeof params);
     table_row_begin(cells);
     table_row_count(cells, history->run);
     table_row_number(cells, row->time_s);
@@ -157,7 +184,8 @@ static int format(struct history *history, const struct history_row *row)
     table_row_number(cells, row->in_flight_msgs);
     table_row_number(cells, row->backlog_msgs);
     table_row_number(cells, row->params.horizon_s);
-    table_row_number(cells, row->params.capacity_msgs);
+    table_row_number(cells, row->params.capacity_msgs > 0 ? row->params.capacity_msgs
+                                                          : row->decision.capacity_msgs);
     table_row_count(cells, row->params.min_workers);
     table_row_count(cells, row->params.max_workers);
     table_row_number(cells, row->decision.formula_workers);
@@ -174,6 +202,17 @@ static int format(struct history *history, const struct history_row *row)
     table_row_text(cells, row->reason);
     table_row_text(cells, row->farm);
     table_row_number(cells, row->simulated_service_s);
+    table_row_text(cells, row->given.trigger == POLICY_REACT ? "react" : "tick");
+    table_row_count(cells, row->given.workers);
+    table_row_count(cells, row->given.blocked);
+    table_row_number(cells,
+                     row->given.useful_workers > 0 ? row->given.useful_workers : (double)NAN);
+    table_row_number(cells, row->sample.arrival_age_s);
+    table_row_number(cells, row->sample.ready_age_s);
+    table_row_number(cells, row->decision.need_workers);
+    table_row_number(cells, row->decision.smooth_per_s);
+    table_row_number(cells, row->decision.wait_workers);
+    table_row_number(cells, row->decision.drain_workers);
     return table_row_end(cells);
 }
 

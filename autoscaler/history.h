@@ -13,8 +13,9 @@
 struct history_row {
     double time_s; /* since this run began */
     struct sampler_sample sample;
-    double in_flight_msgs; /* what all workers hold */
-    double backlog_msgs;   /* what the policy was given */
+    double in_flight_msgs;      /* what all workers hold */
+    double backlog_msgs;        /* what the policy was given */
+    struct policy_sample given; /* the rest of it */
     struct policy_params params;
     struct policy_decision decision;
     struct pool_counts workers;         /* after the decision was carried out */

@@ -8,7 +8,22 @@
 
 static const struct policy policies[] = {
     {.name = "formula", .need = policy_formula, .interval_s = 2},
-    {.name = "erlang", .need = policy_erlang, .ready = true, .interval_s = 0.5},
+    {.name = "erlang",
+     .need = policy_erlang,
+     .ready = true,
+     .interval_s = 0.5,
+     .epsilon = 0.2,
+     .theta = 1,
+     .average_s = 10,
+     .z = 3},
+    {.name = "erlang-quiet",
+     .need = policy_erlang,
+     .ready = true,
+     .interval_s = 0.5,
+     .epsilon = 0.05,
+     .theta = 2,
+     .average_s = 30,
+     .z = 5},
 };
 
 static const char *const reason_texts[POLICY_REASONS] = {
@@ -51,6 +66,26 @@ const struct policy_param *policy_param_list(size_t *count)
 {
     *count = sizeof params_list / sizeof params_list[0];
     return params_list;
+}
+
+double policy_param_get(const struct policy_param *param, const struct policy_params *params)
+{
+    return *(const double *)(const void *)((const char *)params + param->offset);
+}
+
+void policy_param_set(const struct policy_param *param, struct policy_params *params, double value)
+{
+    *(double *)(void *)((char *)params + param->offset) = value;
+}
+
+void policy_tune(const struct policy *policy, struct policy_params *params)
+{
+    if (!policy->ready)
+        return;
+    params->epsilon = policy->epsilon;
+    params->theta = policy->theta;
+    params->average_s = policy->average_s;
+    params->z = policy->z;
 }
 
 const struct policy *policy_at(size_t index)

@@ -65,13 +65,16 @@ struct policy_params {
     }
 
 /* The parameters that are doubles, in one list: whoever writes them down or reads them back goes through it.
- * A history names the first two, what differs from POLICY_DEFAULT_PARAMS, and with erlang all of its own. */
+ * A history names the first two (the second "auto" when measured), what differs from POLICY_DEFAULT_PARAMS, and with erlang all of its own. */
 struct policy_param {
     const char *name; /* as in the history's JSON */
     size_t offset;    /* of the double in struct policy_params */
     bool erlang;      /* it matters to that policy alone */
 };
+#define POLICY_PARAMS_ALWAYS 2
 const struct policy_param *policy_param_list(size_t *count);
+double policy_param_get(const struct policy_param *param, const struct policy_params *params);
+void policy_param_set(const struct policy_param *param, struct policy_params *params, double value);
 
 /* What a policy remembers between decisions; start from policy_start. */
 struct policy_state {
@@ -127,14 +130,18 @@ typedef void policy_need_function(const struct policy_sample *sample,
 struct policy {
     const char *name;
     policy_need_function *need;
-    bool ready;        /* it needs ready_msgs */
-    double interval_s; /* the time between decisions that suits it */
+    bool ready;                          /* it needs ready_msgs */
+    double interval_s;                   /* the time between decisions that suits it */
+    double epsilon, theta, average_s, z; /* erlang's parameters in this setting of it */
 };
 
 /* By name; NULL when there is none. The default is "formula". */
 const struct policy *policy_find(const char *name);
 /* The one at that place of the list; NULL after the last. */
 const struct policy *policy_at(size_t index);
+
+/* The parameters that this policy takes besides those a user gives. */
+void policy_tune(const struct policy *policy, struct policy_params *params);
 
 /* As the history's reason column says it: "formula", "max", "held: arrival rate unknown". */
 const char *policy_reason_text(enum policy_reason reason);

@@ -22,6 +22,7 @@
 struct question {
     uint32_t outstanding;
     bool answered;
+    int64_t answered_ns;
     struct broker_queue_state answer;
 };
 
@@ -215,6 +216,7 @@ static void answer(struct question *question, struct broker_queue_state state)
     if (question->outstanding)
         question->outstanding--;
     question->answered = question->outstanding == 0;
+    question->answered_ns = clock_now_ns();
     question->answer = state;
 }
 
@@ -339,15 +341,28 @@ int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd
     return next_ns;
 }
 
+static void ask_ready(struct sampler *sampler)
+{
+    struct why why = {0};
+
+    if (!sampler->probe_broker)
+        return;
+    ask(&sampler->ready);
+    if (broker_ask_queue(sampler->probe_broker, sampler->topology->work, &why))
+        lose_probe(sampler, LOG_WARN, &why);
+}
+
+void sampler_ask_ready(struct sampler *sampler)
+{
+    if (!sampler->ready.outstanding)
+        ask_ready(sampler);
+}
+
 void sampler_ask(struct sampler *sampler)
 {
     struct why why = {0};
 
-    if (sampler->probe_broker) {
-        ask(&sampler->ready);
-        if (broker_ask_queue(sampler->probe_broker, sampler->topology->work, &why))
-            lose_probe(sampler, LOG_WARN, &why);
-    }
+    ask_ready(sampler);
     if (sampler->count_broker) {
         ask(&sampler->count);
         int error = sampler->mode == SAMPLER_PURGE
@@ -363,23 +378,37 @@ bool sampler_answered(const struct sampler *sampler)
     return !sampler->count.outstanding && !sampler->ready.outstanding;
 }
 
+static double seconds(int64_t ns)
+{
+    return (double)ns / (double)CLOCK_NS_PER_S;
+}
+
+struct sampler_sample sampler_peek(const struct sampler *sampler, int64_t now_ns)
+{
+    const struct question *ready = &sampler->ready;
+    int64_t counted_ns = sampler->mode == SAMPLER_CONSUME ? sampler->look_ns - LOOK_NS : 0;
+
+    return (struct sampler_sample){
+        .interval_s = seconds(now_ns - sampler->since_ns),
+        .arrived_msgs = sampler->interrupted ? (double)NAN : sampler->arrived_msgs,
+        .arrival_per_s = NAN,
+        .ready_msgs = ready->answered ? (double)ready->answer.ready_msgs : (double)NAN,
+        .consumers = ready->answered ? (double)ready->answer.consumers : (double)NAN,
+        .arrival_age_s = counted_ns > 0 ? seconds(now_ns - counted_ns) : (double)NAN,
+        .ready_age_s = ready->answered ? seconds(now_ns - ready->answered_ns) : (double)NAN,
+    };
+}
+
 struct sampler_sample sampler_read(struct sampler *sampler, int64_t now_ns)
 {
-    struct sampler_sample sample = {
-        .interval_s = (double)(now_ns - sampler->since_ns) / (double)CLOCK_NS_PER_S,
-        .arrived_msgs = NAN,
-        .arrival_per_s = NAN,
-        .ready_msgs =
-            sampler->ready.answered ? (double)sampler->ready.answer.ready_msgs : (double)NAN,
-        .consumers =
-            sampler->ready.answered ? (double)sampler->ready.answer.consumers : (double)NAN,
-    };
+    struct sampler_sample sample = sampler_peek(sampler, now_ns);
     bool exact = !sampler->interrupted && sampler->count.answered;
 
-    if (exact)
-        sample.arrived_msgs = sampler->arrived_msgs;
-    if (exact && sample.interval_s > 0)
+    if (!exact)
+        sample.arrived_msgs = NAN;
+    else if (sample.interval_s > 0)
         sample.arrival_per_s = sample.arrived_msgs / sample.interval_s;
+    sample.arrival_age_s = exact ? seconds(now_ns - sampler->count.answered_ns) : (double)NAN;
     /* What comes with a late answer is of both intervals. */
     bool late = sampler->count.outstanding > 0;
     count_from(sampler, now_ns, !sampler->count_broker || late);

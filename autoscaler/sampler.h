@@ -25,11 +25,12 @@ enum sampler_count {
 
 /* One measurement. NAN means unknown. */
 struct sampler_sample {
-    double interval_s;    /* measured, since the sample before */
-    double arrived_msgs;  /* events that arrived in it */
-    double arrival_per_s; /* arrived_msgs / interval_s */
-    double ready_msgs;    /* in the work queue, not handed to a worker */
-    double consumers;     /* of the work queue */
+    double interval_s;                 /* measured, since the sample before */
+    double arrived_msgs;               /* events that arrived in it */
+    double arrival_per_s;              /* arrived_msgs / interval_s */
+    double ready_msgs;                 /* in the work queue, not handed to a worker */
+    double consumers;                  /* of the work queue */
+    double arrival_age_s, ready_age_s; /* how long ago the broker answered with it */
 };
 
 struct sampler;
@@ -53,6 +54,11 @@ int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd
 void sampler_ask(struct sampler *sampler);
 /* All answers are there, or none can come. */
 bool sampler_answered(const struct sampler *sampler);
+/* Asks for what a look between samples needs; nothing while an answer is to come. */
+void sampler_ask_ready(struct sampler *sampler);
+/* What was counted since the last sample, which goes on, and how many are ready if that was answered since.
+ * arrival_per_s is not told. */
+struct sampler_sample sampler_peek(const struct sampler *sampler, int64_t now_ns);
 /* The measurement since the last call. What was not answered, interrupted or overflowed is unknown. */
 struct sampler_sample sampler_read(struct sampler *sampler, int64_t now_ns);
 

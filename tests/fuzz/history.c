@@ -1,4 +1,4 @@
-/* units: autoscaler/history.c plots/run.c */
+/* units: autoscaler/history.c autoscaler/policy.c autoscaler/policy_erlang.c plots/run.c */
 /* history.c - continuing a history file: the input stands behind its header, or is the whole file when it
  * begins with a NUL, which is left out. */
 #include "../../autoscaler/history.h"

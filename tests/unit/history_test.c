@@ -1,4 +1,4 @@
-/* units: autoscaler/history.c */
+/* units: autoscaler/history.c autoscaler/policy.c autoscaler/policy_erlang.c */
 #include "../../autoscaler/history.h"
 #include "table.h"
 
@@ -56,7 +56,8 @@ static const struct history_row sample_row = {
                .ready_msgs = 17},
     .in_flight_msgs = 33,
     .backlog_msgs = 50,
-    .params = {.horizon_s = 2, .capacity_msgs = 1000, .min_workers = 1, .max_workers = 32},
+    .params =
+        {.horizon_s = 2, .capacity_msgs = 1000, .min_workers = 1, .max_workers = 32, .headroom = 1},
     .decision = {.formula_workers = 5, .desired_workers = 6, .reason = POLICY_FORMULA},
     .workers = {.starting = 2, .running = 4, .draining = 3},
     .spawned = 7,
