@@ -12,9 +12,9 @@ static const struct policy policies[] = {
      .need = policy_erlang,
      .ready = true,
      .interval_s = 0.5,
-     .epsilon = 0.2,
-     .theta = 1,
-     .average_s = 10,
+     .epsilon = 0.3,
+     .theta = 1.1,
+     .average_s = 20,
      .z = 3},
     {.name = "erlang-quiet",
      .need = policy_erlang,
@@ -23,7 +23,7 @@ static const struct policy policies[] = {
      .epsilon = 0.05,
      .theta = 2,
      .average_s = 30,
-     .z = 5},
+     .z = 4},
 };
 
 static const char *const reason_texts[POLICY_REASONS] = {

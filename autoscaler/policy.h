@@ -61,7 +61,7 @@ struct policy_params {
 #define POLICY_DEFAULT_PARAMS                                                                      \
     {                                                                                              \
         .horizon_s = 2, .capacity_msgs = 1000, .min_workers = 0, .max_workers = 32, .headroom = 1, \
-        .wait_s = 0.2, .epsilon = 0.2, .theta = 1, .average_s = 10, .z = 3                         \
+        .wait_s = 0.2, .epsilon = 0.3, .theta = 1.1, .average_s = 20, .z = 3                       \
     }
 
 /* The parameters that are doubles, in one list: whoever writes them down or reads them back goes through it.

@@ -79,15 +79,16 @@ void policy_erlang(const struct policy_sample *sample, const struct policy_param
                                ? smooth(sample, params, state)
                                : fmax(state->slow_per_s, sample->arrival_per_s);
     double workers = fmax(sample->workers, 1);
+    /* Whoever takes long to serve may let wait a while. */
+    double wait_s = fmax(params->wait_s, service_s / 2);
     double clear_s = sample->ready_msgs * service_s / workers;
 
     decision->smooth_per_s = arrival_per_s;
-    decision->wait_workers =
-        erlang_fewest(arrival_per_s, service_s, params->wait_s, params->epsilon);
+    decision->wait_workers = erlang_fewest(arrival_per_s, service_s, wait_s, params->epsilon);
     decision->drain_workers = sample->backlog_msgs > 0;
-    if (clear_s > params->theta * params->wait_s)
+    if (clear_s > params->theta * wait_s)
         decision->drain_workers =
-            ceil(fmin(arrival_per_s * service_s + sample->ready_msgs * service_s / params->wait_s,
+            ceil(fmin(arrival_per_s * service_s + sample->ready_msgs * service_s / wait_s,
                       sample->backlog_msgs));
     decision->need_workers = fmax(decision->wait_workers, decision->drain_workers);
     decision->formula_workers = decision->need_workers;

@@ -1,0 +1,307 @@
+/* units: autoscaler/policy.c autoscaler/policy_erlang.c */
+#include "../../autoscaler/policy_erlang.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static double uniform(uint64_t *random)
+{
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    return ((double)(*random >> 11) + 0.5) * 0x1p-53;
+}
+
+static void assert_close(double value, double expected)
+{
+    if (!(fabs(value - expected) <= 1e-9 * expected))
+        fail_msg("%.17g is not %.17g", value, expected);
+}
+
+static void erlang_c_is_as_tabulated(void **state)
+{
+    (void)state;
+    /* One server: C = a. Two: C = a^2 / (2 + a). */
+    assert_close(erlang_waits_longer(1, 0.5, 1, 0), 0.5);
+    assert_close(erlang_waits_longer(2, 1, 1, 0), 1.0 / 3);
+    assert_close(erlang_waits_longer(2, 1.5, 1, 0), 1.5 * 1.5 / 3.5);
+    /* Ten servers at a load of seven, a textbook's example: 0.2217. */
+    assert_true(fabs(erlang_waits_longer(10, 7, 1, 0) - 0.2217) < 5e-5);
+    assert_close(erlang_waits_longer(2, 1, 1, 3), exp(-3) / 3);
+    assert_true(erlang_waits_longer(3, 3, 1, 100) == 1);
+    assert_true(erlang_waits_longer(0, 0, 1, 0) == 0);
+}
+
+/* The definition, in logarithms: a^c/c! / ((1 - a/c) sum a^k/k! + a^c/c!). */
+static double by_definition(uint32_t servers, double load)
+{
+    double last = servers * log(load) - lgamma(servers + 1.0), sum = 0;
+
+    for (uint32_t k = 0; k < servers; k++)
+        sum += exp(k * log(load) - lgamma(k + 1.0) - last);
+    return 1 / (1 + (1 - load / servers) * sum);
+}
+
+static void erlang_c_keeps_its_digits_up_to_a_thousand_servers(void **state)
+{
+    uint64_t random = 1;
+
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        uint32_t servers = 1 + (uint32_t)(uniform(&random) * 1000);
+        double load = servers * (0.3 + 0.699 * uniform(&random));
+        double value = erlang_waits_longer(servers, load, 1, 0);
+        double expected = by_definition(servers, load);
+        if (!(fabs(value - expected) <= 1e-8 * expected))
+            fail_msg("%u servers, load %g: %.17g, not %.17g", servers, load, value, expected);
+    }
+}
+
+static void the_fewest_are_enough_and_one_less_is_not(void **state)
+{
+    uint64_t random = 3;
+
+    (void)state;
+    for (int i = 0; i < 5000; i++) {
+        double service_s = exp(uniform(&random) * 8 - 6), load = exp(uniform(&random) * 10 - 4);
+        double wait_s = service_s * uniform(&random) * 4, epsilon = 0.001 + 0.9 * uniform(&random);
+        uint32_t fewest = (uint32_t)erlang_fewest(load / service_s, service_s, wait_s, epsilon);
+        assert_true(fewest >= 1);
+        assert_true(erlang_waits_longer(fewest, load / service_s, service_s, wait_s) <=
+                    epsilon * (1 + 1e-9));
+        if (fewest > 1)
+            assert_true(erlang_waits_longer(fewest - 1, load / service_s, service_s, wait_s) >
+                        epsilon * (1 - 1e-9));
+    }
+    assert_true(erlang_fewest(0, 1, 1, 0.1) == 0);
+}
+
+static void more_arrivals_never_need_fewer(void **state)
+{
+    uint64_t random = 5;
+
+    (void)state;
+    for (int run = 0; run < 100; run++) {
+        double service_s = exp(uniform(&random) * 8 - 6), wait_s = service_s * uniform(&random) * 3;
+        double epsilon = 0.01 + 0.6 * uniform(&random), before = 0;
+        for (double load = 1e-3; load < 30000; load *= 1 + 0.3 * uniform(&random)) {
+            double now = erlang_fewest(load / service_s, service_s, wait_s, epsilon);
+            assert_true(now >= before);
+            before = now;
+        }
+    }
+}
+
+static const struct policy_params defaults = POLICY_DEFAULT_PARAMS;
+
+/* A farm's steady state: so many events a second, and this backlog. */
+static struct policy_decision settled(double arrival_per_s, double ready_msgs,
+                                      const struct policy_params *params)
+{
+    const struct policy *erlang = policy_find("erlang");
+    struct policy_decision decision = {0};
+    struct policy_state state;
+    struct policy_sample sample = {.arrival_per_s = arrival_per_s,
+                                   .ready_msgs = ready_msgs,
+                                   .backlog_msgs = ready_msgs,
+                                   .interval_s = 0.5,
+                                   .workers = 4};
+
+    policy_start(&state, params);
+    for (int i = 0; i < 3; i++, sample.time_s += 0.5)
+        assert_int_equal(policy_decide(erlang, &sample, params, &state, &decision), 0);
+    return decision;
+}
+
+static struct policy_params any_params(uint64_t *random)
+{
+    struct policy_params params = defaults;
+
+    params.capacity_msgs = exp(uniform(random) * 10 - 2);
+    params.max_workers = 1000;
+    params.wait_s = exp(uniform(random) * 6 - 4);
+    return params;
+}
+
+static void more_to_do_never_means_fewer_workers(void **state)
+{
+    uint64_t random = 7;
+
+    (void)state;
+    for (int i = 0; i < 5000; i++) {
+        struct policy_params params = any_params(&random);
+        double arrival = exp(uniform(&random) * 8), ready = exp(uniform(&random) * 12) - 1;
+        uint32_t workers = settled(arrival, ready, &params).desired_workers;
+        assert_true(settled(arrival * (1 + uniform(&random)), ready, &params).desired_workers >=
+                    workers);
+        assert_true(settled(arrival, ready + uniform(&random) * 1e4, &params).desired_workers >=
+                    workers);
+    }
+}
+
+static void the_scale_of_time_changes_nothing(void **state)
+{
+    uint64_t random = 9;
+
+    (void)state;
+    for (int i = 0; i < 5000; i++) {
+        struct policy_params params = any_params(&random), scaled;
+        double arrival = exp(uniform(&random) * 8), k = exp2(floor(uniform(&random) * 20) - 10);
+        const struct policy *erlang = policy_find("erlang");
+        struct policy_sample sample = {
+            .arrival_per_s = arrival, .ready_msgs = 3, .backlog_msgs = 5, .interval_s = 1};
+        struct policy_decision one, other;
+        struct policy_state first, second;
+
+        /* k times the events a second, each taking a k-th of the time, in a k-th of the time. */
+        scaled = params;
+        scaled.horizon_s /= k;
+        scaled.wait_s /= k;
+        scaled.average_s /= k;
+        policy_start(&first, &params);
+        policy_start(&second, &scaled);
+        assert_int_equal(policy_decide(erlang, &sample, &params, &first, &one), 0);
+        sample.arrival_per_s *= k;
+        sample.interval_s /= k;
+        assert_int_equal(policy_decide(erlang, &sample, &scaled, &second, &other), 0);
+        assert_int_equal(one.desired_workers, other.desired_workers);
+        assert_int_equal(one.reason, other.reason);
+    }
+}
+
+static void chance_does_not_move_it_and_a_step_does(void **state)
+{
+    const struct policy *erlang = policy_find("erlang");
+    struct policy_params params = defaults;
+    struct policy_decision decision = {0};
+    struct policy_state policy_state;
+    struct policy_sample sample = {.interval_s = 0.5, .workers = 8};
+    uint64_t random = 11;
+    uint32_t before = 0;
+    int changes = 0;
+
+    (void)state;
+    params.capacity_msgs = 20; /* 100 ms an event */
+    policy_start(&policy_state, &params);
+    for (int i = 0; i < 1200; i++, sample.time_s += 0.5) {
+        double sum = 0;
+        for (int k = 0; k < 12; k++)
+            sum += uniform(&random);
+        sample.arrival_per_s = fmax(0, round(25 + 5 * (sum - 6))) / 0.5; /* as Poisson's, of 50 */
+        assert_int_equal(policy_decide(erlang, &sample, &params, &policy_state, &decision), 0);
+        changes += i > 40 && decision.desired_workers != before;
+        before = decision.desired_workers;
+    }
+    assert_in_range(decision.desired_workers, 6, 8);
+    assert_int_equal(decision.reason, POLICY_ERLANG_WAITS);
+    if (changes > 60)
+        fail_msg("%d changes in ten minutes", changes);
+    sample.arrival_per_s = 150;
+    for (int i = 0; i < 12; i++, sample.time_s += 0.5)
+        assert_int_equal(policy_decide(erlang, &sample, &params, &policy_state, &decision), 0);
+    assert_in_range(decision.desired_workers, 15, 20);
+}
+
+static void a_backlog_is_drained_but_not_by_more_than_there_are_events(void **state)
+{
+    struct policy_params params = defaults;
+
+    (void)state;
+    params.capacity_msgs = 2; /* a second an event */
+    params.max_workers = 1000;
+    struct policy_decision decision = settled(0, 7, &params);
+    assert_int_equal(decision.desired_workers, 7);
+    assert_int_equal(decision.reason, POLICY_ERLANG_DRAINS);
+    params.capacity_msgs = 200; /* 10 ms an event, so 400 take 20 workers 200 ms */
+    assert_int_equal(settled(0, 400, &params).desired_workers, 20);
+    assert_int_equal(settled(0, 0, &params).desired_workers, 0);
+    assert_int_equal(settled(0, 1, &params).desired_workers, 1);
+}
+
+static void a_look_between_ticks_only_adds(void **state)
+{
+    const struct policy *names[] = {policy_find("formula"), policy_find("erlang")};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct policy_sample sample = {
+            .backlog_msgs = 1000, .ready_msgs = 1000, .arrival_per_s = 500, .interval_s = 0.5};
+        struct policy_decision decision;
+        struct policy_state policy_state, before;
+
+        policy_start(&policy_state, &defaults);
+        assert_int_equal(policy_decide(names[i], &sample, &defaults, &policy_state, &decision), 0);
+        uint32_t workers = decision.desired_workers;
+        assert_true(workers > 1);
+        before = policy_state;
+        sample.trigger = POLICY_REACT;
+        sample.backlog_msgs = sample.ready_msgs = 0;
+        assert_int_equal(policy_decide(names[i], &sample, &defaults, &policy_state, &decision), 0);
+        assert_int_equal(decision.desired_workers, workers);
+        assert_memory_equal(&policy_state, &before, sizeof before);
+        sample.backlog_msgs = sample.ready_msgs = 20000;
+        assert_int_equal(policy_decide(names[i], &sample, &defaults, &policy_state, &decision), 0);
+        assert_true(decision.desired_workers > workers);
+        assert_int_equal(policy_state.desired_workers, decision.desired_workers);
+    }
+}
+
+static void anything_has_a_defined_result(void **state)
+{
+    static const double odd[] = {0, 1e-300, 0.5, 3, 1e9, 1e300, INFINITY, NAN, -1, -INFINITY};
+    enum { ODD = sizeof odd / sizeof odd[0] };
+    const struct policy *names[] = {policy_find("formula"), policy_find("erlang")};
+    uint64_t random = 13;
+
+    (void)state;
+    for (int i = 0; i < 50000; i++) {
+        struct policy_params params = defaults;
+        struct policy_decision decision;
+        struct policy_state policy_state;
+        policy_start(&policy_state, &params);
+        if (uniform(&random) < 0.3)
+            params.capacity_msgs = odd[(size_t)(uniform(&random) * ODD)];
+        if (uniform(&random) < 0.2)
+            params.headroom = odd[(size_t)(uniform(&random) * ODD)];
+        if (uniform(&random) < 0.2)
+            params.step_up = odd[(size_t)(uniform(&random) * ODD)];
+        for (int tick = 0; tick < 4; tick++) {
+            struct policy_sample sample = {
+                .backlog_msgs = odd[(size_t)(uniform(&random) * ODD)],
+                .arrival_per_s = odd[(size_t)(uniform(&random) * ODD)],
+                .ready_msgs = odd[(size_t)(uniform(&random) * ODD)],
+                .capacity_msgs = odd[(size_t)(uniform(&random) * ODD)],
+                .useful_workers = odd[(size_t)(uniform(&random) * ODD)],
+                .time_s = tick,
+                .interval_s = odd[(size_t)(uniform(&random) * 6)],
+                .workers = (uint32_t)(uniform(&random) * 40),
+                .trigger = uniform(&random) < 0.2 ? POLICY_REACT : POLICY_TICK,
+            };
+            if (policy_decide(names[i % 2], &sample, &params, &policy_state, &decision) == 0)
+                assert_in_range(decision.desired_workers, params.min_workers, params.max_workers);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(erlang_c_is_as_tabulated),
+        cmocka_unit_test(erlang_c_keeps_its_digits_up_to_a_thousand_servers),
+        cmocka_unit_test(the_fewest_are_enough_and_one_less_is_not),
+        cmocka_unit_test(more_arrivals_never_need_fewer),
+        cmocka_unit_test(more_to_do_never_means_fewer_workers),
+        cmocka_unit_test(the_scale_of_time_changes_nothing),
+        cmocka_unit_test(chance_does_not_move_it_and_a_step_does),
+        cmocka_unit_test(a_backlog_is_drained_but_not_by_more_than_there_are_events),
+        cmocka_unit_test(a_look_between_ticks_only_adds),
+        cmocka_unit_test(anything_has_a_defined_result),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
