@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+"""winnow-autoscaler's decisions: between ticks, with measured capacity, steadily; and the flags that say how."""
+
+import csv
+import json
+import os
+import statistics
+import time
+
+from tap import *
+
+FILTER = os.path.join(BIN, "winnow-filter")
+
+
+def autoscaler(name, *args, **more):
+    return spawn("winnow-autoscaler", "--history", f"{name}.csv", *args, farm=name, **more)
+
+
+def rows(name):
+    try:
+        with open(f"{name}.csv", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+
+
+def wait_for_row(name, condition, seconds=10):
+    return wait_until(lambda: next((row for row in rows(name) if condition(row)), None), seconds)
+
+
+def publish(name, count):
+    with contextlib.closing(connect()) as connection:
+        channel = connection.channel()
+        for _ in range(count):
+            channel.basic_publish(f"{name}.events", "", b"an event")
+
+
+def consumers(channel, name):
+    return channel.queue_declare(f"{name}.work", passive=True).method.consumer_count
+
+
+def reacts_between_ticks():
+    name = farm()
+    options = ("--interval", "1m", "--react", "100ms", "--capacity", "100", "--max", "16")
+    with autoscaler(name, *options, "--", FILTER, "--service-time", "20ms") as scaler:
+        wait_until(lambda: "why" in scaler.stdout(), 10)
+        with contextlib.closing(connect()) as connection:
+            channel = connection.channel()
+            start = time.monotonic()
+            publish(name, 3000)
+            ok(wait_until(lambda: consumers(channel, name) == 16, 10), "a burst brings 16 workers before the tick")
+            diag(f"{time.monotonic() - start:.3f} s from its first event to 16 consumers")
+        found = rows(name)
+        equal({row["trigger"] for row in found}, {"react"}, "every decision was made between ticks")
+        desired = [int(row["desired_workers"]) for row in found]
+        ok(desired == sorted(set(desired)), "each of them is a rise") or diag(desired)
+        equal({row["arrived_msgs"] for row in found}, {""}, "and counts no event that the tick will count")
+        equal(scaler.end(20), 0, "and it ends as ever")
+
+
+def learns_the_capacity():
+    name = farm()
+    service_s = 0.02
+    options = ("--interval", "500ms", "--capacity", "auto", "--max", "4")
+    with autoscaler(name, *options, "--", FILTER, "--service-time", "20ms") as scaler:
+        wait_until(lambda: "why" in scaler.stdout(), 10)
+        publish(name, 350)
+        row = wait_for_row(name, lambda row: row["reason"] == "learning: capacity unknown")
+        equal(row and (row["capacity_msgs"], row["desired_workers"]), ("", "1"), "one worker finds out what it clears")
+        wait_for_row(name, lambda row: row["capacity_msgs"] and float(row["ready_msgs"] or 1) == 0, 20)
+        known = [row for row in rows(name) if row["capacity_msgs"]]
+        measured_s = 2 / float(known[-1]["capacity_msgs"])
+        # An event takes what is simulated and what this host adds.
+        ok(service_s <= measured_s < service_s * 1.15, "the time for an event is measured") or diag(measured_s)
+        ok(max(int(row["desired_workers"]) for row in known) > 1, "and then the formula decides with it")
+        equal(json.loads(known[-1]["params"])["capacity_msgs"], "auto", "the parameters say that it was measured")
+        scaler.end(20)
+
+
+def refuses_to_learn_from_silent_workers():
+    name = farm()
+    with autoscaler(name, "--interval", "200ms", "--min", "1", "--capacity", "auto", "--", "/bin/sleep", "60") as scaler:
+        equal(scaler.wait(15), 78, "--capacity auto with workers that tell nothing ends with 78")
+        like(scaler.stderr(), "--capacity auto needs workers that tell", "and says why")
+
+
+def refuses_what_contradicts():
+    for args, message in (
+        (("--headroom", "0.5"), "--headroom: '0.5'"),
+        (("--headroom", "x"), "--headroom: 'x'"),
+        (("--step-up", "0"), "--step-up: '0'"),
+        (("--step-down", "1001"), "--step-down: '1001'"),
+        (("--scale-down-delay", "5"), "--scale-down-delay: '5'"),
+        (("--react", "1ms"), "--react: '1ms'"),
+        (("--react", "2s"), "--react must be shorter than --interval"),
+        (("--policy", "erlang", "--react", "500ms"), "--react must be shorter than --interval"),
+        (("--wait", "1s"), "--wait is for --policy erlang"),
+        (("--policy", "erlang", "--wait", "0"), "--wait: '0'"),
+        (("--policy", "best"), "--policy: 'best' is not a policy; expected formula, erlang or erlang-quiet"),
+        (("--capacity", "much"), "--capacity: 'much'"),
+    ):
+        with spawn("winnow-autoscaler", *args, farm=farm()) as scaler:
+            equal(scaler.wait(5), 64, f"{' '.join(args)} is refused")
+            ok(message in scaler.stderr(), "and named") or diag(scaler.stderr())
+
+
+def erlang_decides_every_half_second():
+    name = farm()
+    options = ("--policy", "erlang", "--wait", "300ms", "--capacity", "200", "--max", "5", "--step-up", "2")
+    with autoscaler(name, *options, "--", FILTER, "--service-time", "10ms") as scaler:
+        wait_for_row(name, lambda row: True)
+        publish(name, 1500)
+        row = wait_for_row(name, lambda row: row["reason"] == "step up")
+        ok(row and int(row["desired_workers"]) == 2, "a step bounds the rise")
+        ok(
+            wait_for_row(name, lambda row: row["reason"] in ("erlang: drains the backlog", "max")),
+            "then the backlog is drained",
+        )
+        table = rows(name)
+        scaler.end(20)
+    gaps = [float(b["time_s"]) - float(a["time_s"]) for a, b in zip(table, table[1:])]
+    ok(abs(statistics.median(gaps) - 0.5) < 0.1, "it decides every half second when nothing else is said")
+    params = json.loads(table[0]["params"])
+    ok(params["wait_s"] == 0.3 and params["step_up"] == 2 and params["epsilon"] > 0, "its parameters are in the history")
+
+
+reacts_between_ticks()
+learns_the_capacity()
+refuses_to_learn_from_silent_workers()
+refuses_what_contradicts()
+erlang_decides_every_half_second()
+done_testing()
