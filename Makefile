@@ -54,7 +54,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$@")
 
 .DEFAULT_GOAL := all
-.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench tidy format install clean
+.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench bench-react tidy format install clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
@@ -97,6 +97,9 @@ chaos: all units ## the farm under faults for CHAOS_SECONDS (900), from SEED (1)
 fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (default 600) each; findings go to out/fuzz
 	@$(MAKE) --no-print-directory fuzzers
 	@nice tests/fuzz/run build/fuzz/tests/fuzz $(FUZZ_SECONDS) out/fuzz
+
+bench-react: all ## how soon a burst brings workers, with --react
+	@tests/bench/react $(BIN)
 
 bench: all $(O)/tests/bench/bare ## ratios measured in pairs on a private broker
 	@tests/bench/run $(BIN)
