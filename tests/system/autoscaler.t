@@ -257,9 +257,9 @@ def measures_the_rate():
                 f"{how} measures the rate within 1 % over ten seconds",
             ) or diag(f"{measured} per second in {len(busy) - 2} rows, {due} published in {end - begin} s")
             windows = []
-            for first in range(1, len(busy) - 1):
-                ends = (k for k in range(first, len(busy)) if total(busy[first:k], "interval_s") >= 9.9)
-                window = busy[first : next(ends, first)]
+            for at in range(1, len(busy) - 1):
+                ends = (k for k in range(at, len(busy)) if total(busy[at:k], "interval_s") >= 9.9)
+                window = busy[at : next(ends, at)]
                 windows += [total(window, "arrived_msgs") / total(window, "interval_s")] if window else []
             ok(
                 windows and all(abs(rate_seen / rate - 1) < 0.01 for rate_seen in windows),
@@ -459,7 +459,7 @@ def ends():
         ok(1.1 < time.monotonic() - start < 2.5, "a second after the drain time-out")
 
     name = farm()
-    with autoscaler(name, "--interval", "200ms", "--min", "2", "--", FILTER, "--service-time", "5ms") as scaler:
+    with autoscaler(name, "--interval", "200ms", "--min", "2", "--max", "2", "--", FILTER, "--service-time", "5ms") as scaler:
         wait_for_row(name, lambda row: row["running_workers"] == "2", 10 + SLOW_START_S)
         publish(name, 200)
         workers = children(scaler.pid)
