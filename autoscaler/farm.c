@@ -5,6 +5,7 @@
 #include "launcher.h"
 #include "log.h"
 #include "scoreboard.h"
+#include "screen.h"
 #include "signals.h"
 #include "workers.h"
 
@@ -221,58 +222,6 @@ static int64_t step_workers(struct farm *farm)
 
 /* ---- deciding ---- */
 
-/* A measurement for people: "?" when unknown. */
-static const char *number(double value, char text[32])
-{
-    if (isnan(value))
-        return "?";
-    snprintf(text, 32, value < 10 && value != floor(value) ? "%.1f" : "%.0f", value);
-    return text;
-}
-
-/* A terminal that is stopped, or a pager that reads no more, must not stop the farm. */
-static bool can_print(const struct farm *farm)
-{
-    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
-
-    return !farm->settings->quiet && poll(&out, 1, 0) == 1 && !(out.revents & (POLLERR | POLLHUP));
-}
-
-static void print_start(const struct farm *farm)
-{
-    const struct policy_params *params = &farm->settings->params;
-    char capacity[32] = "measured";
-
-    if (!can_print(farm))
-        return;
-    if (params->capacity_msgs > 0)
-        snprintf(capacity, sizeof capacity, "%g events", params->capacity_msgs);
-    printf("farm %s: %s with T = %g s, C = %s, %u to %u workers of %s\n",
-           farm->options->topology.farm,
-           farm->settings->policy->need == policy_formula ? "N = ceil((B + λT) / C)"
-                                                          : farm->settings->policy->name,
-           params->horizon_s, capacity, params->min_workers, params->max_workers,
-           farm->settings->worker[0]);
-    printf("    time  λ events/s   B events = ready + in flight    N  running starting draining  "
-           "why\n");
-    fflush(stdout);
-}
-
-static void print_row(const struct farm *farm, const struct history_row *row)
-{
-    char clock[CLOCK_TIME_SIZE], texts[4][32];
-
-    if (!can_print(farm))
-        return;
-    clock_time_of_day(clock);
-    printf("%s  %10s  %9s = %5s + %-9s  %3u  %7u %8u %8u  %s\n", clock,
-           number(row->sample.arrival_per_s, texts[0]), number(row->backlog_msgs, texts[1]),
-           number(row->sample.ready_msgs, texts[2]), number(row->in_flight_msgs, texts[3]),
-           row->decision.desired_workers, row->workers.running, row->workers.starting,
-           row->workers.draining, row->reason);
-    fflush(stdout);
-}
-
 /* Puts the sample and what the workers hold together. */
 static void fill_row(struct farm *farm, const struct workers_view *view, int64_t now_ns,
                      struct history_row *row)
@@ -327,7 +276,8 @@ static void carry_out(struct farm *farm, const struct workers_view *view, struct
     }
 
     struct why why = {0};
-    print_row(farm, row);
+    if (!farm->settings->quiet)
+        screen_row(row);
     if (farm->history && history_write(farm->history, row, &why))
         log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);
 }
@@ -450,7 +400,7 @@ static void take_signals(struct farm *farm)
         } else {
             struct pool_counts counts = pool_counts(&farm->pool);
             uint32_t workers = counts.starting + counts.running + counts.draining;
-            if (workers && can_print(farm))
+            if (workers && !farm->settings->quiet && screen_listens())
                 printf("draining %u worker%s; once more to end them at once\n", workers,
                        workers == 1 ? "" : "s");
             fflush(stdout);
@@ -479,7 +429,9 @@ static int64_t sooner(int64_t a, int64_t b)
 
 int farm_run(struct farm *farm, struct why *why)
 {
-    print_start(farm);
+    if (!farm->settings->quiet)
+        screen_start(farm->options->topology.farm, farm->settings->policy, &farm->settings->params,
+                     farm->settings->worker[0]);
     for (;;) {
         struct pollfd fds[SAMPLER_FDS];
         size_t fd_count;
