@@ -33,7 +33,8 @@ enum { TOKEN_UNKNOWN, TOKEN_SPACE, TOKEN_FIRST_FREE };
 
 #define NOT_A_CHARACTER UINT32_MAX
 
-#define FOLDED_MAX_BYTES (WORDLIST_ENTRY_MAX_BYTES * WORDLIST_FOLD_GROWTH)
+/* No character grows more than threefold, in bytes, when it is folded. */
+#define FOLDED_MAX_BYTES (WORDLIST_ENTRY_MAX_BYTES * 3)
 
 /* Folding never shrinks a text by more than this factor in bytes (the Kelvin sign: 3 to 1), with
  * room. */
@@ -356,21 +357,33 @@ static int fill_tables(struct censor *censor)
     return 0;
 }
 
-static struct span entry_span(const struct wordlist *list, size_t index)
+/* The entry as it is compared; its bytes are for the caller to free. */
+static int fold_entry(const struct wordlist_entry *entry, struct span *folded)
 {
-    return (struct span){
-        .bytes = (const uint8_t *)list->entries[index].text,
-        .length = list->entries[index].length,
-    };
+    size_t length, kept = 0;
+    uint8_t *bytes =
+        u8_casefold((const uint8_t *)entry->text, entry->length, NULL, UNINORM_NFC, NULL, &length);
+    if (!bytes)
+        return -ERR_MEMORY;
+    for (size_t i = 0; i < length; i++) {
+        if (i + 3 <= length && memcmp(bytes + i, "\u2019", 3) == 0) {
+            bytes[kept++] = '\'';
+            i += 2;
+        } else {
+            bytes[kept++] = bytes[i];
+        }
+    }
+    *folded = (struct span){bytes, kept};
+    return 0;
 }
 
 /* Makes room for all tokens of a list; one that occurs twice is counted twice. */
-static int allocate(struct censor *censor, const struct wordlist *list)
+static int allocate(struct censor *censor, const struct span *entries, size_t count)
 {
     size_t bytes = 0, tokens = TOKEN_FIRST_FREE;
 
-    for (size_t i = 0; i < list->count; i++) {
-        struct span rest = entry_span(list, i);
+    for (size_t i = 0; i < count; i++) {
+        struct span rest = entries[i];
         if (rest.length > FOLDED_MAX_BYTES)
             return -ERR_INVALID;
         bytes += rest.length;
@@ -409,17 +422,22 @@ int censor_open(const struct wordlist *list, const char *mask, struct censor **c
     new->node_count = ROOT + 1;
     new->mask_length = mask_length;
     new->mask = strdup(mask);
-    int error = new->mask ? fill_tables(new) : -ERR_MEMORY;
+    struct span *entries = calloc(list->count + 1, sizeof *entries);
+    int error = new->mask &&entries ? fill_tables(new) : -ERR_MEMORY;
+    for (size_t i = 0; !error && i < list->count; i++)
+        error = fold_entry(&list->entries[i], &entries[i]);
     if (!error)
-        error = allocate(new, list);
-    if (error) {
+        error = allocate(new, entries, list->count);
+    for (size_t i = 0; !error && i < list->count; i++)
+        learn_entry(new, entries[i]);
+    for (size_t i = 0; entries && i < list->count; i++)
+        free((void *)(uintptr_t)entries[i].bytes);
+    free(entries);
+    if (error)
         censor_close(new);
-        return error;
-    }
-    for (size_t i = 0; i < list->count; i++)
-        learn_entry(new, entry_span(list, i));
-    *censor = new;
-    return 0;
+    else
+        *censor = new;
+    return error;
 }
 
 void censor_close(struct censor *censor)

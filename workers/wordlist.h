@@ -1,60 +1,98 @@
-/* wordlist.h - the words and phrases to censor, from the bytes of word list files. Pure. */
+/* wordlist.h - the words and phrases to look for, from the bytes of word list files. Pure.
+ *
+ * A file is UTF-8 text with one entry a line:
+ *
+ *     # a comment
+ *     fool                a word: found where it stands as a whole word
+ *     bad egg             a phrase: its words, with any white space between them
+ *     idiot*              the beginning of words: idiot, idiots, idiotic
+ *     *tard               the end of words
+ *     *fuck*              any part of a word
+ *     !Scunthorpe         always allowed: what lies within it is no match
+ *     damn<TAB>3          with its severity; 1 where none is written
+ *     \#1 \*              a backslash before # ! * or \ makes it an ordinary character
+ *
+ * White space around an entry and around a severity, a carriage return at the line's end, a byte order
+ * mark at the file's beginning and blank lines do not count. */
 #ifndef WINNOW_WORDLIST_H
 #define WINNOW_WORDLIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct why;
 
-/* Longest entry, in bytes as written, without the white space around it. */
-#define WORDLIST_ENTRY_MAX_BYTES 1024
+/* Longest entry, in bytes as written, without the white space around it and its severity. */
+#define WORDLIST_ENTRY_MAX_BYTES 10240
 
-/* No character grows more than this many times, in bytes, when it is folded: the folded text of an
- * entry has at most WORDLIST_ENTRY_MAX_BYTES times this. */
-#define WORDLIST_FOLD_GROWTH 3
+#define WORDLIST_DEFAULT_SEVERITY 1
+#define WORDLIST_MAX_SEVERITY     1000000
 
-/* One entry as it is compared: case folded and in Unicode's normalisation form C, words separated
- * by one space, U+2019 written as an apostrophe. Followed by a NUL, and holds none. */
+/* One entry as written but for its syntax: case, accents and apostrophes are untouched, white space inside
+ * is one space a run. */
 struct wordlist_entry {
-    char *text;
-    size_t length; /* in bytes, 1 or more */
+    const char *text; /* valid UTF-8 with a letter or digit; a NUL follows, none is inside */
+    uint32_t length;  /* in bytes, 1 .. WORDLIST_ENTRY_MAX_BYTES */
+    uint32_t file;    /* index into wordlist.files */
+    uint32_t line;    /* in that file, from 1 */
+    int32_t severity; /* 0 .. WORDLIST_MAX_SEVERITY; without effect on an allowed entry */
+    bool
+        open_start; /* `*` before it: a match may begin inside a word, and covers it from its beginning */
+    bool open_end; /* `*` after it: the same at the end */
+    bool allowed;  /* `!` before it */
 };
 
-/* Entries in the order of their first appearance, no two alike. Read entries and count; the rest
- * belongs to the functions below. */
+/* Told of what is no error but hardly meant; text is "NAME:LINE: what". */
+struct wordlist_warnings {
+    void (*tell)(void *context, const char *text); /* NULL: nobody is told */
+    void *context;
+};
+
+/* Entries in the order of their first appearance; no two agree in text, ends and `allowed`. Read entries,
+ * count, files and file_count; the rest belongs to the functions below. */
 struct wordlist {
     struct wordlist_entry *entries;
     size_t count;
+    char **files; /* names, by wordlist_entry.file */
+    size_t file_count;
+
+    int32_t min_severity;
+    struct wordlist_warnings warnings;
+    char **blocks; /* the texts of the entries, a block a file */
     size_t capacity;
     uint32_t *slots; /* hash table: index of an entry + 1, or 0 */
     size_t slot_count;
 };
 
-/* An empty list. Holds nothing that would need wordlist_clear yet. */
+/* An empty list that tells nobody and takes every severity. Holds nothing that would need wordlist_clear yet.
+ * Before the first entry is added the caller may set min_severity (less severe entries are checked and left
+ * out; allowed ones always count) and warnings. */
 void wordlist_init(struct wordlist *list);
 
-/* Frees what the list holds and makes it empty again. */
+/* Frees what the list holds and makes it as good as initialised. */
 void wordlist_clear(struct wordlist *list);
 
-/* Adds the entries of one file; call it again to add up several.
+/* Adds the entries of one file; call it again to add up several. A file may add nothing; whether an empty
+ * list makes sense is the caller's to say (count). An entry that is there already is not added again, but
+ * leaves the higher severity of the two, and a warning.
  *
- * A line holds one word or phrase. Blank lines and lines that begin with # are ignored, so is a
- * UTF-8 byte order mark at the beginning, white space around an entry and a carriage return at a
- * line's end. White space inside an entry counts as one space. Entries that are there already, but
- * for their case, are ignored. A file may add nothing; whether an empty list makes sense is the
- * caller's to say (count).
- *
- * name    the file's name for messages
+ * name    the file's name for messages; copied
  * bytes   the file's content, borrowed; may be NULL when length is 0
- * length  in bytes
+ * length  in bytes, less than 4 GiB
  * why     may be NULL; written on failure, "NAME:LINE: what is wrong; what is expected"
  *
- * Returns 0; -ERR_CONFIG for a line that is not valid UTF-8, or an entry with a control character
- * (NUL and a byte order mark in mid-file count as such), without any letter or digit, or longer
- * than WORDLIST_ENTRY_MAX_BYTES; -ERR_MEMORY. After a failure the list holds what it held before.
- */
+ * Returns 0; -ERR_CONFIG for a line that is not valid UTF-8, a severity that is not a whole number from 0 to
+ * WORDLIST_MAX_SEVERITY, or an entry with a control character (NUL and a byte order mark in mid-file count
+ * as such), without any letter or digit, or longer than WORDLIST_ENTRY_MAX_BYTES; -ERR_MEMORY. After a
+ * failure the list is only good for wordlist_clear.
+ *
+ * Time is linear in length. */
 int wordlist_add(struct wordlist *list, const char *name, const char *bytes, size_t length,
                  struct why *why);
+
+/* When every file is added: warns of the entries that can never match, because an allowed entry of the same
+ * text covers each of their matches. */
+void wordlist_check(const struct wordlist *list);
 
 #endif

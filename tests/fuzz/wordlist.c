@@ -141,7 +141,7 @@ static void check_entries(const struct wordlist *list, const struct censor *cens
     for (size_t i = 0; i < list->count; i++) {
         const struct wordlist_entry *entry = &list->entries[i];
         CLAIM(entry->length > 0 && strlen(entry->text) == entry->length);
-        CLAIM(entry->length <= WORDLIST_ENTRY_MAX_BYTES * WORDLIST_FOLD_GROWTH);
+        CLAIM(entry->length <= WORDLIST_ENTRY_MAX_BYTES);
         CLAIM(is_utf8(entry->text, entry->length));
         apply(censor, entry->text, entry->length, &result);
         CLAIM(result.matches == 1 && strcmp(result.text, "CENSORED") == 0);
@@ -204,7 +204,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wordlist_init(&list);
     int error = wordlist_add(&list, "words.txt", (const char *)data, list_length, &why);
     if (error) {
-        CLAIM(list.count == 0);
         fuzz_claim_refusal(error, &why, "words.txt:");
     } else {
         struct censor *censor = open_censor(&list, "CENSORED");

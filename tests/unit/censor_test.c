@@ -148,7 +148,7 @@ static void phrases_match_across_any_white_space(void **state)
     assert_censors("bad egg", "bad\u00a0egg bad\u2003\u3000egg", "* *");
     assert_censors("bad egg", "badegg bad-egg bad.egg bad, egg bad eggs abad egg",
                    "badegg bad-egg bad.egg bad, egg bad eggs abad egg");
-    assert_censors("bad  \t egg", "bad egg", "*");
+    assert_censors("bad \u2003 egg", "bad egg", "*");
 }
 
 static void white_space_around_a_phrase_stays(void **state)
@@ -171,7 +171,7 @@ static void punctuation_in_an_entry_counts(void **state)
                    "* halfwit half wit half-wits");
     assert_censors("xitxarel\u00b7lo", "XITXAREL\u00b7LO xitxarello", "* xitxarello");
     assert_censors("c++", "c++ C++, c++x c+++ c+", "* *, c++x *+ c+");
-    assert_censors("!fool", "!fool a!fool _!fool -!fool", "* a!fool _!fool -*");
+    assert_censors("\\!fool", "!fool a!fool _!fool -!fool", "* a!fool _!fool -*");
     assert_censors("\u24d0x", "\u24b6X", "*");
 }
 
@@ -189,7 +189,7 @@ static void the_first_of_two_overlapping_matches_counts(void **state)
     assert_censors("a b\nb c d", "a b c d", "* c d");
     assert_censors("a b c d e\nb\nc d", "a b c d f", "a * * f");
     assert_censors("a a", "a a a a a", "* * a");
-    assert_censors("fool\n!fool\n!x", "fool!fool !x fool!x", "*!* * *!x");
+    assert_censors("fool\n\\!fool\n\\!x", "fool!fool !x fool!x", "*!* * *!x");
 }
 
 static void a_mask_is_not_looked_at_again(void **state)
@@ -470,10 +470,20 @@ static bool reference_is_entry(const struct wordlist *list, const struct referen
         length += (size_t)u8_uctomb(bytes + length, code == 0x2019 ? '\'' : code, 6);
     }
     assert_ptr_equal(u8_casefold(bytes, length, NULL, UNINORM_NFC, folded, &folded_length), folded);
-    for (size_t i = 0; i < list->count; i++)
-        if (list->entries[i].length == folded_length &&
-            memcmp(list->entries[i].text, folded, folded_length) == 0)
+    for (size_t i = 0; i < list->count; i++) {
+        uint8_t entry[8 * REFERENCE_MAX_CHARACTERS];
+        size_t entry_length = sizeof entry;
+        length = 0;
+        for (const char *at = list->entries[i].text; *at; length++) {
+            bool curly = strncmp(at, "\u2019", 3) == 0;
+            bytes[length] = curly ? '\'' : (uint8_t)*at;
+            at += curly ? 3 : 1;
+        }
+        assert_ptr_equal(u8_casefold(bytes, length, NULL, UNINORM_NFC, entry, &entry_length),
+                         entry);
+        if (entry_length == folded_length && memcmp(entry, folded, folded_length) == 0)
             return true;
+    }
     return false;
 }
 
@@ -522,7 +532,7 @@ static void random_texts_are_censored_as_by_the_reference(void **state)
     /* The first are for entries too; the last, an empty string, stands for a NUL. */
     static const char *const pieces[] = {
         "a",      "a",      "B",      "b",    " ",      " ",      " ",          "'",      "\u2019",
-        "-",      "!",      "_",      "s",    "S",      "\u00df", "\u00e9",     "\u00c9", "e",
+        "-",      "?",      "_",      "s",    "S",      "\u00df", "\u00e9",     "\u00c9", "e",
         "\u0301", "\u0323", "k",      "7",    "i",      "+",      "\u0130",     "\u017f", "\u212a",
         "\u03c3", "\u03a3", "\u03c2", "  ",   "\u00a0", "\u6f22", "\U0001f600", "\ufb00", "f",
         "\u1e9e", "\u0307", "\n",     "\x01", "\xff",   "\xc3",   "\xe2\x80",   ""};

