@@ -1,0 +1,173 @@
+#include "matcher_view.h"
+
+#include "error.h"
+#include "matcher_image.h"
+
+#include <stdlib.h>
+
+enum word_class class_before(const struct view *view, size_t at)
+{
+    if (view->is_spelled)
+        return CLASS_OTHER;
+    if (!view->offsets)
+        return at > 0 ? folding_class(view->bytes[at - 1]) : CLASS_OTHER;
+
+    /* A mark takes the class of its letter; one that has no letter is part of a word by itself. */
+    enum word_class class = CLASS_OTHER;
+    size_t end = view->offsets[at];
+    for (size_t from = at > 0 ? view->offsets[at - 1] : 0; from < end && class == CLASS_OTHER;) {
+        uint32_t character;
+        from += folding_read(view->text + from, end - from, &character);
+        class = folding_class(character);
+    }
+    return class;
+}
+
+enum word_class class_after(const struct view *view, size_t at)
+{
+    uint32_t character;
+
+    if (at == view->length || view->is_spelled)
+        return CLASS_OTHER;
+    if (!view->offsets)
+        return folding_class(view->bytes[at]);
+    folding_read(view->text + view->offsets[at], view->text_length - view->offsets[at], &character);
+    return folding_class(character);
+}
+
+void spelled_clear(struct spelled *spelled)
+{
+    free(spelled->bytes);
+    free(spelled->offsets);
+    free(spelled->ends);
+    *spelled = (struct spelled){0};
+}
+
+struct view spelled_view(const struct spelled *spelled, const struct view *whole)
+{
+    return (struct view){
+        .bytes = spelled->bytes,
+        .length = spelled->length,
+        .offsets = spelled->offsets,
+        .ends = spelled->ends,
+        .is_spelled = true,
+        .text = whole->text,
+        .text_length = whole->text_length,
+    };
+}
+
+/* Makes room for one more byte. */
+static int grow(struct spelled *spelled)
+{
+    if (spelled->length < spelled->capacity)
+        return 0;
+    size_t capacity = spelled->capacity ? 2 * spelled->capacity : 64;
+    uint8_t *bytes = realloc(spelled->bytes, capacity);
+    if (!bytes)
+        return -ERR_MEMORY;
+    spelled->bytes = bytes;
+    uint32_t *offsets = realloc(spelled->offsets, capacity * sizeof *offsets);
+    if (!offsets)
+        return -ERR_MEMORY;
+    spelled->offsets = offsets;
+    uint32_t *ends = realloc(spelled->ends, capacity * sizeof *ends);
+    if (!ends)
+        return -ERR_MEMORY;
+    spelled->ends = ends;
+    spelled->capacity = capacity;
+    return 0;
+}
+
+/* The end of the character at this place with all that continues it. */
+static size_t character_end(const struct view *view, size_t at)
+{
+    size_t end = at + character_size(view->bytes[at]);
+
+    while (end < view->length && !is_character_end(view, end))
+        end++;
+    return end;
+}
+
+static bool is_letter(const struct view *view, size_t at)
+{
+    if (view->bytes[at] < 0x80)
+        return (is_word_byte(view->bytes[at]) && view->bytes[at] != '_') ||
+               is_letter_sign(view->bytes[at]);
+    return class_after(view, at) != CLASS_OTHER;
+}
+
+/* The separator at this place, or 0; *at is then after it. */
+static uint8_t read_separator(const struct view *view, const uint8_t *table, size_t *at)
+{
+    if (*at == view->length || view->bytes[*at] >= 0x80 || is_letter(view, *at))
+        return 0;
+    uint8_t separator = table[view->bytes[(*at)++]];
+    while (separator == ' ' && *at < view->length && table[view->bytes[*at]] == ' ')
+        ++*at;
+    return separator;
+}
+
+static int add(struct spelled *spelled, uint8_t byte, size_t offset, size_t end)
+{
+    int error = grow(spelled);
+
+    if (error)
+        return error;
+    spelled->bytes[spelled->length] = byte;
+    spelled->offsets[spelled->length] = (uint32_t)offset;
+    spelled->ends[spelled->length++] = (uint32_t)end;
+    return 0;
+}
+
+/* Adds the stretch that begins here, if it is one; *at is then after it. */
+static int read_stretch(const struct view *view, const uint8_t *table, size_t *at,
+                        struct spelled *spelled)
+{
+    size_t before = spelled->length, next = *at, letters = 0;
+    uint8_t separator = 0;
+    int error = 0;
+
+    while (!error && next < view->length && is_letter(view, next)) {
+        size_t end = character_end(view, next), after = end;
+        bool is_last = end == view->length;
+        if (!is_last && is_letter(view, end))
+            break;
+        for (size_t i = next; i < end && !error; i++)
+            error = add(spelled, view->bytes[i], text_start(view, next), text_end(view, end));
+        letters++;
+        *at = end;
+        uint8_t found = is_last ? 0 : read_separator(view, table, &after);
+        if (!found || (separator && found != separator))
+            break;
+        separator = found;
+        next = after;
+    }
+    if (error)
+        return error;
+    if (letters < 3) {
+        spelled->length = before;
+        return 0;
+    }
+    return add(spelled, 0, view->text_length, view->text_length);
+}
+
+int find_spelled(const struct view *view, const uint8_t table[256], struct spelled *spelled)
+{
+    const uint8_t *bytes = view->bytes;
+    size_t length = view->length;
+    int error = 0;
+
+    spelled->length = 0;
+    for (size_t at = 0; at + 5 <= length && !error;) {
+        /* Most characters have a neighbour that rules them out. */
+        size_t end = at + character_size(bytes[at]);
+        bool may_begin = end + 3 <= length && bytes[end] < 0x80 && !is_letter(view, end) &&
+                         is_letter(view, at) && is_character_end(view, at) &&
+                         class_before(view, at) == CLASS_OTHER;
+        size_t next = at;
+        if (may_begin)
+            error = read_stretch(view, table, &next, spelled);
+        at = next > at ? next : end;
+    }
+    return error;
+}
