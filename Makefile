@@ -22,15 +22,18 @@ endif
 CPPFLAGS := -D_GNU_SOURCE -Isrc -MMD -MP
 CFLAGS   := -std=gnu17 $(WARNINGS) $(CFLAGS_$(BUILD))
 LDFLAGS  := $(filter -fsanitize%,$(CFLAGS_$(BUILD)))
-LIBS     := -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
+LIBS     := -pthread -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
 
-PROGRAMS := winnow-filter winnow-autoscaler winnow-loadgen winnow-plot
+PROGRAMS := winnow-filter winnow-censor winnow-autoscaler winnow-loadgen winnow-plot
 MANUALS  := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
 LIBRARY  := $(O)/libwinnow.a
 
-# Every program is the sources of its own folder on top of the library.
-winnow-filter_SOURCES     := $(wildcard workers/*.c)
+# Every program is the sources of its own folder on top of the library; the filter is in two of them.
+filtering_SOURCES         := $(addprefix workers/,censor.c default_words.c filtering.c folding.c matcher.c \
+                                 matcher_compile.c matcher_view.c wordlist.c)
+winnow-censor_SOURCES     := $(addprefix workers/,censor_tool.c findings.c stream.c) $(filtering_SOURCES)
+winnow-filter_SOURCES     := $(filtering_SOURCES) $(filter-out $(winnow-censor_SOURCES),$(wildcard workers/*.c))
 winnow-autoscaler_SOURCES := $(wildcard autoscaler/*.c)
 winnow-loadgen_SOURCES    := $(wildcard loadgen/*.c)
 winnow-plot_SOURCES       := $(wildcard plots/*.c)

@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ struct farm {
     const struct farm_settings *settings;
     struct broker_options broker_options;
     char name[BROKER_NAME_SIZE];
-    int signal_fd;
+    int signal_fd, hangup_fd;
 
     struct sampler *sampler;
     struct policy_state policy_state;
@@ -60,6 +61,8 @@ struct farm {
     struct workers workers;
     double handled_before;      /* total at the last decision */
     struct pool_counts counted; /* counts at the last decision */
+    bool *renew;                /* by slot: its worker is still to be told of a SIGHUP */
+    bool renewing;              /* some are */
     int64_t looked_ns,
         judge_from_ns;       /* for hung workers: when it last looked, and since when it can tell */
     int64_t stopped_look_ns; /* when stopped processes are looked for next */
@@ -123,6 +126,7 @@ static void start_worker(struct farm *farm, size_t slot)
     struct why why = {0};
 
     scoreboard_clear(scoreboard_slot(farm->scoreboard, slot));
+    farm->renew[slot] = false;
     int error = launcher_start(farm->launcher, slot, &why);
     if (!error) {
         log_event(LOG_DEBUG, "worker_started", "worker=%d", launcher_pid(farm->launcher, slot));
@@ -390,8 +394,45 @@ static int64_t tick(struct farm *farm, int64_t now_ns)
 
 /* ---- the loop ---- */
 
+/* Passes SIGHUP on to the workers that said that they take it: it would end any other. One that has just been
+ * started has read its files perhaps, but not said so yet: it is told when it has. */
+static void renew_workers(struct farm *farm)
+{
+    if (!farm->renewing)
+        return;
+    farm->renewing = false;
+    for (size_t i = 0; i < farm->pool.slot_count; i++) {
+        if (!farm->renew[i])
+            continue;
+        if (farm->pool.slots[i].state == POOL_EMPTY) {
+            farm->renew[i] = false;
+        } else if (atomic_load(&scoreboard_slot(farm->scoreboard, i)->takes_hangup)) {
+            farm->renew[i] = false;
+            launcher_renew(farm->launcher, i);
+        } else {
+            farm->renewing = true;
+        }
+    }
+}
+
+static void take_hangup(struct farm *farm)
+{
+    log_event(LOG_INFO, "renewing", "workers=%u", pool_counts(&farm->pool).running);
+    for (size_t i = 0; i < farm->pool.slot_count; i++)
+        farm->renew[i] = true;
+    farm->renewing = true;
+}
+
 static void take_signals(struct farm *farm)
 {
+    int signal;
+
+    while ((signal = signals_next(farm->hangup_fd))) {
+        if (signal == SIGHUP)
+            take_hangup(farm);
+        else
+            signals_ask_to_end();
+    }
     while (signals_next(farm->signal_fd)) {
         if (farm->finishing) {
             log_event(LOG_WARN, "abandoning", "why=\"a second signal\"");
@@ -412,14 +453,15 @@ static void take_signals(struct farm *farm)
 
 static void wait(struct farm *farm, const struct pollfd *fds, size_t count, int64_t until_ns)
 {
-    struct pollfd all[SAMPLER_FDS + 2] = {
+    struct pollfd all[SAMPLER_FDS + 3] = {
         {.fd = farm->signal_fd, .events = POLLIN},
+        {.fd = farm->hangup_fd, .events = POLLIN},
         {.fd = launcher_fd(farm->launcher), .events = POLLIN},
     };
     struct timespec left;
 
-    memcpy(all + 2, fds, count * sizeof *fds);
-    ppoll(all, count + 2, clock_left(until_ns, &left), NULL);
+    memcpy(all + 3, fds, count * sizeof *fds);
+    ppoll(all, count + 3, clock_left(until_ns, &left), NULL);
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -440,6 +482,7 @@ int farm_run(struct farm *farm, struct why *why)
 
         take_worker_events(farm);
         take_signals(farm);
+        renew_workers(farm);
         if (!farm->finishing) {
             until_ns = sooner(until_ns, learn(farm, now_ns));
             until_ns = sooner(until_ns, look_between(farm, now_ns));
@@ -475,11 +518,15 @@ static int set_up(struct farm *farm, struct why *why)
         error = history_open(settings->history_path, &farm->history, why);
     if (!error)
         error = signals_open(&farm->signal_fd, why);
+    if (!error)
+        error = signals_open_hangup(&farm->hangup_fd, why);
     if (!error &&
         pool_init(&farm->pool, &(struct pool_params){.max_workers = settings->params.max_workers,
                                                      .drain_timeout_ns = settings->drain_timeout_ns,
                                                      .stop = settings->stop,
                                                      .seed = (uint64_t)clock_now_ns()}))
+        error = error_set(why, ERR_MEMORY, "out of memory");
+    if (!error && !(farm->renew = calloc(farm->pool.slot_count, sizeof *farm->renew)))
         error = error_set(why, ERR_MEMORY, "out of memory");
     if (!error)
         error = scoreboard_create(farm->pool.slot_count, settings->max_attempts, &farm->scoreboard,
@@ -515,8 +562,11 @@ void farm_close(struct farm *farm)
     scoreboard_close(farm->scoreboard);
     pool_clear(&farm->pool);
     history_close(farm->history);
+    free(farm->renew);
     if (farm->signal_fd >= 0)
         close(farm->signal_fd);
+    if (farm->hangup_fd >= 0)
+        close(farm->hangup_fd);
     free(farm);
 }
 
@@ -529,7 +579,7 @@ int farm_open(const struct farm_settings *settings, const struct options *option
 
     farm->options = options;
     farm->settings = settings;
-    farm->signal_fd = -1;
+    farm->signal_fd = farm->hangup_fd = -1;
     broker_client_name(options->topology.farm, PROGRAM, farm->name);
     farm->broker_options = options_broker(options, farm->name);
     int error = set_up(farm, why);

@@ -303,6 +303,12 @@ void launcher_drain(struct launcher *launcher, size_t slot)
         kill(launcher->children[slot].pid, SIGTERM);
 }
 
+void launcher_renew(struct launcher *launcher, size_t slot)
+{
+    if (launcher->children[slot].pid)
+        kill(launcher->children[slot].pid, SIGHUP);
+}
+
 void launcher_kill(struct launcher *launcher, size_t slot)
 {
     /* Its whole group: a wrapper's children would outlive it. */

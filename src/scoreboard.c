@@ -11,7 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define MAGIC UINT64_C(0x32574f4e4e4957) /* "WINNOW2", the layout's version with it */
+#define MAGIC UINT64_C(0x33574f4e4e4957) /* "WINNOW3", the layout's version with it */
 
 /* Events whose workers died: a hash table whose chains are at most PROBES long, so that a look-up is short
  * and the oldest of a full chain gives way. The autoscaler alone writes. */
@@ -170,6 +170,7 @@ void scoreboard_clear(struct scoreboard_slot *slot)
     atomic_store(&slot->busy_ns, 0);
     atomic_store(&slot->progress_ns, 0);
     atomic_store(&slot->simulated_service_ns, 0);
+    atomic_store(&slot->takes_hangup, 0);
     scoreboard_set_handling(slot, (struct scoreboard_fingerprint){0});
 }
 

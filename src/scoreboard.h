@@ -42,6 +42,7 @@ struct scoreboard_slot {
     _Atomic int64_t busy_ns;     /* time spent on events */
     _Atomic int64_t progress_ns; /* when it last took up or finished an event, or looked for one */
     _Atomic int64_t simulated_service_ns; /* --service-time; 0: none */
+    _Atomic int32_t takes_hangup; /* 1: SIGHUP renews what it works with; others die of it */
     /* The event being handled, so that it can be counted against it when the worker dies of it. */
     _Atomic uint64_t fingerprint_high, fingerprint_low;
 };

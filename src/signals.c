@@ -25,11 +25,32 @@ int signals_open(int *fd, struct why *why)
     return error_set(why, ERR_SYSTEM, "cannot take signals: %s", strerror(errno));
 }
 
+int signals_open_hangup(int *fd, struct why *why)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0) {
+        *fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (*fd >= 0)
+            return 0;
+    }
+    return error_set(why, ERR_SYSTEM, "cannot take signals: %s", strerror(errno));
+}
+
 int signals_next(int fd)
 {
     struct signalfd_siginfo info;
 
-    return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return 0;
+    return info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL ? SIGTERM : (int)info.ssi_signo;
+}
+
+void signals_ask_to_end(void)
+{
+    sigqueue(getpid(), SIGTERM, (union sigval){0});
 }
 
 void signals_restore(void)

@@ -277,17 +277,19 @@ static int read_entry(const struct reading *reading, struct span line, struct wo
     return error ? error : read_text(reading, text, entry);
 }
 
-/* An entry that is there already leaves its severity if that is higher. */
+/* An entry that is there already leaves its severity if that is higher. Lists that are added up may well agree
+ * in an entry; in one list it is told. */
 static void repeat(const struct wordlist *list, struct wordlist_entry *first,
                    const struct wordlist_entry *again)
 {
     struct why warning;
 
-    error_set(&warning, ERR_CONFIG, "%s:%u: '%.*s' is there already, from %s:%u%s",
+    error_set(&warning, ERR_CONFIG, "%s:%u: '%.*s' is there already, from line %u%s",
               list->files[again->file], again->line, quoted(again->text, again->length),
-              again->text, list->files[first->file], first->line,
+              again->text, first->line,
               again->severity == first->severity ? "" : "; the higher severity counts");
-    warn(list, &warning);
+    if (again->file == first->file)
+        warn(list, &warning);
     if (again->severity > first->severity)
         first->severity = again->severity;
 }

@@ -75,7 +75,7 @@ void wordlist_clear(struct wordlist *list);
 
 /* Adds the entries of one file; call it again to add up several. A file may add nothing; whether an empty
  * list makes sense is the caller's to say (count). An entry that is there already is not added again, but
- * leaves the higher severity of the two, and a warning.
+ * leaves the higher severity of the two, and a warning when both are in one file.
  *
  * name    the file's name for messages; copied
  * bytes   the file's content, borrowed; may be NULL when length is 0

@@ -595,6 +595,7 @@ int worker_run(const struct worker_settings *settings, const struct worker_job *
         worker.slot = &own_slot;
     atomic_store(&worker.slot->pid, (int32_t)getpid());
     atomic_store(&worker.slot->simulated_service_ns, settings->simulated_service_ns);
+    atomic_store(&worker.slot->takes_hangup, settings->takes_hangup);
     broker_client_name(worker.topology->farm, settings->options->program, worker.name);
     worker.answerer = (struct answerer){
         .job = job,

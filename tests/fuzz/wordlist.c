@@ -1,9 +1,9 @@
-/* units: workers/wordlist.c workers/censor.c */
+/* units: workers/wordlist.c workers/censor.c workers/matcher.c workers/matcher_compile.c workers/matcher_view.c workers/folding.c */
 /* wordlist.c - word lists and the censor made of them: the list ends where a byte FF stands, which no
  * UTF-8 text holds; the rest is the text to censor. */
 #include "../../workers/wordlist.h"
 
-#include "../../workers/censor.h"
+#include "../filter.h"
 #include "fuzz.h"
 
 #include <unictype.h>
@@ -18,21 +18,21 @@ static bool is_utf8(const char *text, size_t length)
     return length == 0 || u8_check((const uint8_t *)text, length) == NULL;
 }
 
-static void apply(const struct censor *censor, const char *text, size_t length,
-                  struct censor_result *result)
+static void apply(const struct filter *censor, const char *text, size_t length,
+                  struct filter_result *result)
 {
-    CLAIM(censor_apply(censor, text, length, result) == 0);
+    CLAIM(filter_apply(censor, text, length, result) == 0);
     CLAIM(result->text != NULL && result->text[result->length] == '\0');
     CLAIM(!is_utf8(text, length) || is_utf8(result->text, result->length));
     if (result->matches == 0)
         CLAIM(result->length == length && (length == 0 || !memcmp(result->text, text, length)));
 }
 
-static struct censor *open_censor(const struct wordlist *list, const char *mask)
+static struct filter *open_censor(const struct wordlist *list, const char *mask)
 {
-    struct censor *censor = NULL;
+    struct filter *censor = NULL;
 
-    CLAIM(censor_open(list, mask, &censor) == 0);
+    CLAIM(filter_open(list, mask, &censor) == 0);
     return censor;
 }
 
@@ -44,7 +44,7 @@ static bool is_word(ucs4_t character)
 }
 
 /* No mask touches a character that is part of a word. */
-static void check_neighbours(const struct censor_result *marked)
+static void check_neighbours(const struct filter_result *marked)
 {
     const uint8_t *start = (const uint8_t *)marked->text, *end = start + marked->length;
     const uint8_t *mark = start;
@@ -63,12 +63,12 @@ static void check_neighbours(const struct censor_result *marked)
 /* What stands between the masks stands in the text too, in this order, and is all that was kept. */
 static void check_kept(const struct wordlist *list, const char *text, size_t length)
 {
-    struct censor *censor = open_censor(list, MARK), *deleter = open_censor(list, "");
-    struct censor_result marked, deleted;
+    struct filter *censor = open_censor(list, MARK), *deleter = open_censor(list, "");
+    struct filter_result marked, deleted;
     size_t at = 0, kept = 0, marks = 0;
 
-    censor_result_init(&marked);
-    censor_result_init(&deleted);
+    filter_result_init(&marked);
+    filter_result_init(&deleted);
     apply(censor, text, length, &marked);
     apply(deleter, text, length, &deleted);
     CLAIM(deleted.matches == marked.matches);
@@ -95,49 +95,49 @@ static void check_kept(const struct wordlist *list, const char *text, size_t len
         CLAIM(marks == marked.matches && kept == deleted.length);
         check_neighbours(&marked);
     }
-    censor_result_clear(&deleted);
-    censor_result_clear(&marked);
-    censor_close(deleter);
-    censor_close(censor);
+    filter_result_clear(&deleted);
+    filter_result_clear(&marked);
+    filter_close(deleter);
+    filter_close(censor);
 }
 
 /* A censored text is clean, unless the list forbids the mask itself. */
-static void check_clean(const struct wordlist *list, const struct censor *censor,
-                        const struct censor_result *once)
+static void check_clean(const struct wordlist *list, const struct filter *censor,
+                        const struct filter_result *once)
 {
-    struct censor_result twice;
+    struct filter_result twice;
 
     for (size_t i = 0; i < list->count; i++)
         if (strstr(list->entries[i].text, "censored"))
             return;
-    censor_result_init(&twice);
+    filter_result_init(&twice);
     apply(censor, once->text, once->length, &twice);
     CLAIM(twice.matches == 0);
-    censor_result_clear(&twice);
+    filter_result_clear(&twice);
 }
 
-static void check_case(const struct censor *censor, const char *text, size_t length,
+static void check_case(const struct filter *censor, const char *text, size_t length,
                        uint32_t matches)
 {
-    struct censor_result result;
+    struct filter_result result;
     char *upper = fuzz_text(text, length);
 
     for (size_t i = 0; i < length; i++)
         if (upper[i] >= 'a' && upper[i] <= 'z')
             upper[i] = (char)(upper[i] - 'a' + 'A');
-    censor_result_init(&result);
+    filter_result_init(&result);
     apply(censor, upper, length, &result);
     CLAIM(result.matches == matches);
-    censor_result_clear(&result);
+    filter_result_clear(&result);
     free(upper);
 }
 
 /* Every entry is found where it stands alone. */
-static void check_entries(const struct wordlist *list, const struct censor *censor)
+static void check_entries(const struct wordlist *list, const struct filter *censor)
 {
-    struct censor_result result;
+    struct filter_result result;
 
-    censor_result_init(&result);
+    filter_result_init(&result);
     for (size_t i = 0; i < list->count; i++) {
         const struct wordlist_entry *entry = &list->entries[i];
         CLAIM(entry->length > 0 && strlen(entry->text) == entry->length);
@@ -146,7 +146,7 @@ static void check_entries(const struct wordlist *list, const struct censor *cens
         apply(censor, entry->text, entry->length, &result);
         CLAIM(result.matches == 1 && strcmp(result.text, "CENSORED") == 0);
     }
-    censor_result_clear(&result);
+    filter_result_clear(&result);
 }
 
 /* True when it holds a character that is part of no word and composed: its parts are no match for it. */
@@ -162,7 +162,7 @@ static bool has_composed_sign(const struct wordlist_entry *entry)
 }
 
 /* The list as it was written holds nothing but entries, comments and white space. */
-static void check_list(const struct wordlist *list, const struct censor *censor, const char *bytes,
+static void check_list(const struct wordlist *list, const struct filter *censor, const char *bytes,
                        size_t length)
 {
     struct wordlist twice;
@@ -183,11 +183,11 @@ static void check_list(const struct wordlist *list, const struct censor *censor,
     wordlist_init(&first);
     CLAIM(wordlist_add(&first, "first", bytes, line, &why) == 0 && first.count <= 1);
     if (first.count == 1 && !has_composed_sign(&first.entries[0])) {
-        struct censor_result result;
-        censor_result_init(&result);
+        struct filter_result result;
+        filter_result_init(&result);
         apply(censor, bytes, line, &result);
         CLAIM(result.matches > 0);
-        censor_result_clear(&result);
+        filter_result_clear(&result);
     }
     wordlist_clear(&first);
 }
@@ -206,9 +206,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (error) {
         fuzz_claim_refusal(error, &why, "words.txt:");
     } else {
-        struct censor *censor = open_censor(&list, "CENSORED");
-        struct censor_result result;
-        censor_result_init(&result);
+        struct filter *censor = open_censor(&list, "CENSORED");
+        struct filter_result result;
+        filter_result_init(&result);
         apply(censor, text, text_length, &result);
         CLAIM(list.count > 0 || result.matches == 0);
         check_clean(&list, censor, &result);
@@ -216,8 +216,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_kept(&list, text, text_length);
         check_entries(&list, censor);
         check_list(&list, censor, (const char *)data, list_length);
-        censor_result_clear(&result);
-        censor_close(censor);
+        filter_result_clear(&result);
+        filter_close(censor);
     }
     wordlist_clear(&list);
     return 0;

@@ -51,7 +51,7 @@ def help_and_version():
         equal((code, err), (0, ""), f"{flag} ends with 0 and says nothing on stderr")
     like(run("--version")[1], r"^winnow \d+\.\d+", "--version names the version")
     text = run("--help")[1]
-    flags = "words mask prefetch max-body service-time drain-timeout amqp farm queue-type tls-ca tls-cert tls-key"
+    flags = "words match min-severity mask mask-char mask-keep-first prefetch max-body service-time drain-timeout amqp farm queue-type tls-ca tls-cert tls-key"
     missing = [f for f in f"{flags} connect-timeout log-level help version".split() if f"--{f}" not in text]
     equal(missing, [], "--help shows every flag")
     ok(max(map(len, text.splitlines())) <= 80, "in lines of at most 80 characters")
@@ -76,6 +76,11 @@ def flags():
         fails(64, [f"--log-level: '{text}'", "expected .*debug"], f"--log-level={text}")
     fails(64, ["--queue-type: 'stream'", "classic, classic-v2 or quorum"], "--queue-type=stream")
     fails(64, "--mask: .*UTF-8", "--mask", os.fsdecode(b"\xff"))
+    fails(64, "--mask and --mask-char", "--mask", "x", "--mask-char", "*")
+    fails(64, "--mask-char: 'xy' .*expected one", "--mask-char", "xy")
+    fails(64, "--mask-keep-first: expected --mask-char", "--mask-keep-first")
+    fails(64, "--match: 'fuzzy' .*expected exact", "--match", "fuzzy")
+    fails(64, "--min-severity: '-1' .*expected", "--min-severity=-1")
     for name in ("amq.mine", "", "a" * 101, "a\nb"):
         fails(64, ["--farm", "expected 1 to 100 printable"], f"--farm={name}")
 
@@ -127,7 +132,10 @@ def word_lists():
     fails(78, r"bad\.txt:3: .*UTF-8", "--words", list_of("bad.txt", b"fool\n# x\nbad \xff\n"))
     fails(78, r"bad\.txt:2: .*control character U\+0000", "--words", list_of("bad.txt", b"fool\na\0b\n"))
     fails(78, r"bad\.txt:1: .*without a letter", "--words", list_of("bad.txt", b"!?!\nfool\n"))
-    fails(78, r"bad\.txt:2: .*1025 bytes.*1024", "--words", list_of("bad.txt", b"fool\n" + b"x" * 1025))
+    fails(78, r"bad\.txt:2: .*10241 bytes.*10240", "--words", list_of("bad.txt", b"fool\n" + b"x" * 10241))
+    fails(78, r"bad\.txt:2: 'high' .*expected a whole number", "--words", list_of("bad.txt", b"fool\nidiot\thigh\n"))
+    fails(78, r"bad\.txt:1: a \* .*expected", "--words", list_of("bad.txt", b"* fool\n"))
+    fails(78, [r"mild\.txt", "severity 5"], "--words", list_of("mild.txt", b"fool\t4\n"), "--min-severity", "5")
     list_of("good.txt", b"fool\n")
     fails(78, r"bad\.txt:1: ", "--words", "good.txt", "--words", list_of("bad.txt", b"?\n"))
 

@@ -1,5 +1,5 @@
-/* units: workers/censor.c workers/wordlist.c workers/default_words.c */
-#include "../../workers/censor.h"
+/* units: workers/censor.c workers/matcher.c workers/matcher_compile.c workers/matcher_view.c workers/folding.c workers/wordlist.c workers/default_words.c */
+#include "../filter.h"
 
 #include "../../workers/default_words.h"
 #include "../../workers/wordlist.h"
@@ -21,16 +21,16 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static struct censor *open_censor(const char *words, const char *mask)
+static struct filter *open_censor(const char *words, const char *mask)
 {
     struct wordlist list;
-    struct censor *censor = NULL;
+    struct filter *censor = NULL;
     struct why why = {""};
 
     wordlist_init(&list);
     if (wordlist_add(&list, "words.txt", words, strlen(words), &why) != 0)
         fail_msg("%s", why.text);
-    assert_int_equal(censor_open(&list, mask, &censor), 0);
+    assert_int_equal(filter_open(&list, mask, &censor), 0);
     wordlist_clear(&list);
     return censor;
 }
@@ -43,14 +43,14 @@ static void add_default_words(struct wordlist *list)
                          0);
 }
 
-static struct censor *open_default_censor(void)
+static struct filter *open_default_censor(void)
 {
     struct wordlist list;
-    struct censor *censor = NULL;
+    struct filter *censor = NULL;
 
     wordlist_init(&list);
     add_default_words(&list);
-    assert_int_equal(censor_open(&list, "CENSORED", &censor), 0);
+    assert_int_equal(filter_open(&list, "CENSORED", &censor), 0);
     wordlist_clear(&list);
     return censor;
 }
@@ -58,19 +58,19 @@ static struct censor *open_default_censor(void)
 /* The words found in the text, written one a line, leave what is expected when each becomes "*". */
 static void assert_censors(const char *words, const char *text, const char *expected)
 {
-    struct censor *censor = open_censor(words, "*");
-    struct censor_result result;
+    struct filter *censor = open_censor(words, "*");
+    struct filter_result result;
     uint32_t matches = 0;
 
     for (const char *at = expected; *at; at++)
         matches += *at == '*';
-    censor_result_init(&result);
-    assert_int_equal(censor_apply(censor, text, strlen(text), &result), 0);
+    filter_result_init(&result);
+    assert_int_equal(filter_apply(censor, text, strlen(text), &result), 0);
     assert_string_equal(result.text, expected);
     assert_int_equal(result.length, strlen(expected));
     assert_int_equal(result.matches, matches);
-    censor_result_clear(&result);
-    censor_close(censor);
+    filter_result_clear(&result);
+    filter_close(censor);
 }
 
 static void a_word_is_replaced_wherever_it_stands(void **state)
@@ -194,48 +194,48 @@ static void the_first_of_two_overlapping_matches_counts(void **state)
 
 static void a_mask_is_not_looked_at_again(void **state)
 {
-    struct censor *censor = open_censor("fool\nCENSORED\nCENSORED bold", "CENSORED");
-    struct censor_result result;
+    struct filter *censor = open_censor("fool\nCENSORED\nCENSORED bold", "CENSORED");
+    struct filter_result result;
     const char *text = "CENSORED fool CENSOREDfool fool bold";
     (void)state;
 
-    censor_result_init(&result);
-    assert_int_equal(censor_apply(censor, text, strlen(text), &result), 0);
+    filter_result_init(&result);
+    assert_int_equal(filter_apply(censor, text, strlen(text), &result), 0);
     assert_string_equal(result.text, "CENSORED CENSORED CENSOREDfool CENSORED bold");
     assert_int_equal(result.matches, 3);
-    censor_result_clear(&result);
-    censor_close(censor);
+    filter_result_clear(&result);
+    filter_close(censor);
 }
 
 static void an_empty_mask_deletes(void **state)
 {
-    struct censor *censor = open_censor("fool", "");
-    struct censor_result result;
+    struct filter *censor = open_censor("fool", "");
+    struct filter_result result;
     (void)state;
 
-    censor_result_init(&result);
-    assert_int_equal(censor_apply(censor, "a fool, fool", 12, &result), 0);
+    filter_result_init(&result);
+    assert_int_equal(filter_apply(censor, "a fool, fool", 12, &result), 0);
     assert_string_equal(result.text, "a , ");
     assert_int_equal(result.matches, 2);
-    assert_int_equal(censor_apply(censor, "fool", 4, &result), 0);
+    assert_int_equal(filter_apply(censor, "fool", 4, &result), 0);
     assert_string_equal(result.text, "");
     assert_int_equal(result.length, 0);
-    censor_result_clear(&result);
-    censor_close(censor);
+    filter_result_clear(&result);
+    filter_close(censor);
 }
 
 static void a_mask_must_be_utf8(void **state)
 {
     struct wordlist list;
-    struct censor *censor = NULL;
+    struct filter *censor = NULL;
     (void)state;
 
     wordlist_init(&list);
-    assert_int_equal(censor_open(&list, "\xff", &censor), -ERR_INVALID);
+    assert_int_equal(filter_open(&list, "\xff", &censor), -ERR_INVALID);
     assert_null(censor);
-    assert_int_equal(censor_open(&list, "\u2588\u2588", &censor), 0);
-    censor_close(censor);
-    censor_close(NULL);
+    assert_int_equal(filter_open(&list, "\u2588\u2588", &censor), 0);
+    filter_close(censor);
+    filter_close(NULL);
 }
 
 static void an_empty_list_changes_nothing(void **state)
@@ -246,53 +246,53 @@ static void an_empty_list_changes_nothing(void **state)
 
 static void an_empty_text_stays_empty(void **state)
 {
-    struct censor *censor = open_censor("fool", "*");
-    struct censor_result result;
+    struct filter *censor = open_censor("fool", "*");
+    struct filter_result result;
     (void)state;
 
-    censor_result_init(&result);
-    assert_int_equal(censor_apply(censor, NULL, 0, &result), 0);
+    filter_result_init(&result);
+    assert_int_equal(filter_apply(censor, NULL, 0, &result), 0);
     assert_string_equal(result.text, "");
     assert_int_equal(result.length, 0);
     assert_int_equal(result.matches, 0);
-    censor_result_clear(&result);
+    filter_result_clear(&result);
     assert_null(result.text);
-    censor_close(censor);
+    filter_close(censor);
 }
 
 static void a_nul_is_a_character_like_others(void **state)
 {
     static const char text[] = "fool\0fool\0\0x fool", expected[] = "*\0*\0\0x *";
-    struct censor *censor = open_censor("fool", "*");
-    struct censor_result result;
+    struct filter *censor = open_censor("fool", "*");
+    struct filter_result result;
     (void)state;
 
-    censor_result_init(&result);
-    assert_int_equal(censor_apply(censor, text, sizeof text - 1, &result), 0);
+    filter_result_init(&result);
+    assert_int_equal(filter_apply(censor, text, sizeof text - 1, &result), 0);
     assert_int_equal(result.length, sizeof expected - 1);
     assert_memory_equal(result.text, expected, sizeof expected);
-    censor_result_clear(&result);
-    censor_close(censor);
+    filter_result_clear(&result);
+    filter_close(censor);
 }
 
 static void a_result_can_be_used_again(void **state)
 {
-    struct censor *censor = open_censor("fool", "CENSORED");
-    struct censor_result result;
+    struct filter *censor = open_censor("fool", "CENSORED");
+    struct filter_result result;
     (void)state;
 
-    censor_result_init(&result);
-    assert_int_equal(censor_apply(censor, "fool fool fool fool", 19, &result), 0);
+    filter_result_init(&result);
+    assert_int_equal(filter_apply(censor, "fool fool fool fool", 19, &result), 0);
     assert_int_equal(result.matches, 4);
     const char *buffer = result.text;
     size_t capacity = result.capacity;
-    assert_int_equal(censor_apply(censor, "wise", 4, &result), 0);
+    assert_int_equal(filter_apply(censor, "wise", 4, &result), 0);
     assert_string_equal(result.text, "wise");
     assert_int_equal(result.matches, 0);
     assert_ptr_equal(result.text, buffer);
     assert_int_equal(result.capacity, capacity);
-    censor_result_clear(&result);
-    censor_close(censor);
+    filter_result_clear(&result);
+    filter_close(censor);
 }
 
 static void words_of_the_original_design_are_in_the_default_lists(void **state)
@@ -300,29 +300,29 @@ static void words_of_the_original_design_are_in_the_default_lists(void **state)
     static const char *const words[] = {"tonto",          "inutil", "in\u00fatil", "cap d'espinaca",
                                         "cap d'espicana", "cavero", "gordo",       "feo",
                                         "perro"};
-    struct censor *censor = open_default_censor();
-    struct censor_result result;
+    struct filter *censor = open_default_censor();
+    struct filter_result result;
     (void)state;
 
-    censor_result_init(&result);
+    filter_result_init(&result);
     for (size_t i = 0; i < COUNT(words); i++) {
-        assert_int_equal(censor_apply(censor, words[i], strlen(words[i]), &result), 0);
+        assert_int_equal(filter_apply(censor, words[i], strlen(words[i]), &result), 0);
         assert_string_equal(result.text, "CENSORED");
     }
-    censor_result_clear(&result);
-    censor_close(censor);
+    filter_result_clear(&result);
+    filter_close(censor);
 }
 
 static void every_default_entry_is_found_in_capitals_between_punctuation(void **state)
 {
-    struct censor *censor = open_default_censor();
+    struct filter *censor = open_default_censor();
     struct wordlist list;
-    struct censor_result result;
+    struct filter_result result;
     (void)state;
 
     wordlist_init(&list);
     add_default_words(&list);
-    censor_result_init(&result);
+    filter_result_init(&result);
     for (size_t i = 0; i < list.count; i++) {
         size_t length;
         uint8_t *capitals = u8_toupper((const uint8_t *)list.entries[i].text,
@@ -331,13 +331,13 @@ static void every_default_entry_is_found_in_capitals_between_punctuation(void **
         char text[256];
         snprintf(text, sizeof text, "\u00a1(%.*s), %s.", (int)length, (const char *)capitals,
                  list.entries[i].text);
-        assert_int_equal(censor_apply(censor, text, strlen(text), &result), 0);
+        assert_int_equal(filter_apply(censor, text, strlen(text), &result), 0);
         assert_string_equal(result.text, "\u00a1(CENSORED), CENSORED.");
         free(capitals);
     }
-    censor_result_clear(&result);
+    filter_result_clear(&result);
     wordlist_clear(&list);
-    censor_close(censor);
+    filter_close(censor);
 }
 
 static bool is_word_character(ucs4_t character)
@@ -402,20 +402,20 @@ static void every_character_of_an_entry_is_found(void **state)
             }
         }
         struct wordlist list;
-        struct censor *censor = NULL;
-        struct censor_result result;
+        struct filter *censor = NULL;
+        struct filter_result result;
         struct why why = {""};
         wordlist_init(&list);
         if (wordlist_add(&list, "words.txt", words, words_length, &why) != 0)
             fail_msg("%s", why.text);
-        assert_int_equal(censor_open(&list, "", &censor), 0);
-        censor_result_init(&result);
-        assert_int_equal(censor_apply(censor, text, text_length, &result), 0);
+        assert_int_equal(filter_open(&list, "", &censor), 0);
+        filter_result_init(&result);
+        assert_int_equal(filter_apply(censor, text, text_length, &result), 0);
         if (result.matches != items || result.length != items)
             fail_msg("U+%04X and later: %u of %u found, left: %.80s", (unsigned)block,
                      result.matches, items, result.text + strspn(result.text, "\n"));
-        censor_result_clear(&result);
-        censor_close(censor);
+        filter_result_clear(&result);
+        filter_close(censor);
         wordlist_clear(&list);
     }
 }
@@ -543,8 +543,8 @@ static void random_texts_are_censored_as_by_the_reference(void **state)
 
     for (int round = 0; round < ROUNDS; round++) {
         struct wordlist list;
-        struct censor *censor = NULL;
-        struct censor_result result;
+        struct filter *censor = NULL;
+        struct filter_result result;
         char words[256], text[256], expected[512];
         uint32_t matches;
 
@@ -558,13 +558,13 @@ static void random_texts_are_censored_as_by_the_reference(void **state)
                                    : random_text(&seed, pieces, FOR_ENTRIES, 4, words);
             (void)wordlist_add(&list, "words.txt", words, length, NULL);
         }
-        assert_int_equal(censor_open(&list, "*", &censor), 0);
-        censor_result_init(&result);
+        assert_int_equal(filter_open(&list, "*", &censor), 0);
+        filter_result_init(&result);
         for (int n = 0; n < 3; n++) {
             size_t length = narrow ? random_text(&seed, pieces + shift, kinds + 2, 20, text)
                                    : random_text(&seed, pieces, COUNT(pieces), 20, text);
             size_t expected_length = reference_apply(&list, text, length, expected, &matches);
-            assert_int_equal(censor_apply(censor, text, length, &result), 0);
+            assert_int_equal(filter_apply(censor, text, length, &result), 0);
             if (result.length != expected_length ||
                 memcmp(result.text, expected, expected_length) != 0)
                 fail_msg("round %d: \"%.*s\" gives \"%s\", expected \"%.*s\"; first entry \"%s\"",
@@ -573,8 +573,8 @@ static void random_texts_are_censored_as_by_the_reference(void **state)
             assert_int_equal(result.matches, matches);
             total += matches;
         }
-        censor_result_clear(&result);
-        censor_close(censor);
+        filter_result_clear(&result);
+        filter_close(censor);
         wordlist_clear(&list);
     }
     /* Without matches the comparison would say nothing. */
@@ -586,12 +586,12 @@ static void hostile_bytes_do_no_harm(void **state)
     static const char seed_text[] =
         "Ets un cap d\u2019espinaca! IMBE\u0301CIL, gilipollas; son  of\na goat \u6f22\u5b57 "
         "\U0001f600 STRASSE \u00df\u0130 fool's gold, thick as a brick";
-    struct censor *censor = open_default_censor();
-    struct censor_result result;
+    struct filter *censor = open_default_censor();
+    struct filter_result result;
     unsigned seed = 99;
     (void)state;
 
-    censor_result_init(&result);
+    filter_result_init(&result);
     for (int round = 0; round < 50000; round++) {
         size_t from = (size_t)rand_r(&seed) % sizeof seed_text;
         size_t length = (size_t)rand_r(&seed) % (sizeof seed_text - from + 1);
@@ -602,7 +602,7 @@ static void hostile_bytes_do_no_harm(void **state)
         memcpy(text, seed_text + from, length);
         for (int n = rand_r(&seed) % 8; n > 0 && length > 0; n--)
             text[(size_t)rand_r(&seed) % length] = (char)rand_r(&seed);
-        assert_int_equal(censor_apply(censor, text, length, &result), 0);
+        assert_int_equal(filter_apply(censor, text, length, &result), 0);
         assert_int_equal(result.text[result.length], '\0');
         assert_true(result.length < result.capacity);
         if (result.matches == 0) {
@@ -612,14 +612,14 @@ static void hostile_bytes_do_no_harm(void **state)
         }
         free(text);
     }
-    censor_result_clear(&result);
-    censor_close(censor);
+    filter_result_clear(&result);
+    filter_close(censor);
 }
 
 /* Processor time for a text of this many repeated pieces; the shortest of several runs. */
-static int64_t time_repeated(const struct censor *censor, const char *piece, size_t length)
+static int64_t time_repeated(const struct filter *censor, const char *piece, size_t length)
 {
-    struct censor_result result;
+    struct filter_result result;
     size_t size = strlen(piece);
     char *text = malloc(length);
     int64_t best_ns = INT64_MAX;
@@ -627,14 +627,14 @@ static int64_t time_repeated(const struct censor *censor, const char *piece, siz
     assert_non_null(text);
     for (size_t i = 0; i < length; i++)
         text[i] = piece[i % size];
-    censor_result_init(&result);
+    filter_result_init(&result);
     for (int run = 0; run < 3; run++) {
         int64_t begin_ns = clock_cpu_ns();
-        assert_int_equal(censor_apply(censor, text, length, &result), 0);
+        assert_int_equal(filter_apply(censor, text, length, &result), 0);
         int64_t taken_ns = clock_cpu_ns() - begin_ns;
         best_ns = taken_ns < best_ns ? taken_ns : best_ns;
     }
-    censor_result_clear(&result);
+    filter_result_clear(&result);
     free(text);
     return best_ns;
 }
@@ -645,7 +645,7 @@ static void time_is_linear_in_the_text(void **state)
         "a",    " ",      "\u00e9", "\u00df", "\u0301", "\u0301\u0323", "\u6f22", "'",
         "\xff", "\u2019", "a ",     "cap ",   "cap d'", "thick as a ",  "tonto ", "\u00df "};
     enum { SHORT = 128 * 1024, LONG = 1024 * 1024 };
-    struct censor *censor = open_default_censor();
+    struct filter *censor = open_default_censor();
     (void)state;
 
     for (size_t i = 0; i < COUNT(pieces); i++) {
@@ -656,7 +656,7 @@ static void time_is_linear_in_the_text(void **state)
             fail_msg("\"%s\": %lld ns, then %lld ns for eight times the text", pieces[i],
                      (long long)short_ns, (long long)long_ns);
     }
-    censor_close(censor);
+    filter_close(censor);
 }
 
 static void a_phrase_that_nearly_matches_everywhere_is_bearable(void **state)
@@ -668,11 +668,11 @@ static void a_phrase_that_nearly_matches_everywhere_is_bearable(void **state)
     for (size_t i = 0; i < sizeof words; i++)
         words[i] = i % 2 ? ' ' : 'a';
     memcpy(words + sizeof words - 3, " b", 3);
-    struct censor *censor = open_censor(words, "*");
+    struct filter *censor = open_censor(words, "*");
     int64_t short_ns = time_repeated(censor, "a ", SHORT);
     int64_t long_ns = time_repeated(censor, "a ", LONG);
     assert_true(long_ns < 24 * short_ns + 10 * CLOCK_NS_PER_MS);
-    censor_close(censor);
+    filter_close(censor);
 }
 
 int main(void)

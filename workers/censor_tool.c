@@ -1,0 +1,206 @@
+/* winnow-censor: the filter for files and pipes, without a broker. */
+#include "error.h"
+#include "filtering.h"
+#include "findings.h"
+#include "options.h"
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define PROGRAM "winnow-censor"
+
+struct settings {
+    struct filtering_settings filtering;
+    bool report;
+    char **files; /* NULL at the end; none: standard input */
+};
+
+enum { KEY_REPORT = OPTIONS_KEY_OWN };
+
+static const struct argp_option option_table[] = {
+    {NULL, 0, NULL, 0, "Output:", 2},
+    {"report", KEY_REPORT, "json", 0,
+     "Write the matches instead of the text: one JSON object a line, with offset and length in "
+     "bytes",
+     2},
+    {0}};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct settings *settings = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &settings->filtering;
+        return 0;
+    case KEY_REPORT:
+        if (strcmp(argument, "json") != 0)
+            argp_error(state, "--report: '%s' is not a form; expected json", argument);
+        settings->report = true;
+        return 0;
+    case ARGP_KEY_ARGS:
+        settings->files = state->argv + state->next;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const char doc[] =
+    "Replaces insults in FILEs, or in standard input, and writes the text to standard output.\v"
+    "The text is filtered as winnow-filter does it, in pieces, with the result of the whole. FILE "
+    "may be - for "
+    "standard input. Bytes that are not UTF-8 come out as they were.\n\n"
+    "Exit codes: 0 done, 64 usage, 66 a file could not be read (the others were filtered), 74 the "
+    "output could not "
+    "be written, 78 configuration.";
+
+static const struct argp_child children[] = {{&filtering_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {option_table, parse_option, "[FILE...]", doc,
+                                 children,     NULL,         NULL};
+
+struct output {
+    bool report;
+    const struct settings *settings;
+    const struct filtering *filtering;
+    struct censor_result censored;
+};
+
+/* All of it to standard output; 0 or -ERR_SYSTEM. */
+static int write_all(const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(STDOUT_FILENO, bytes, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -ERR_SYSTEM;
+        bytes += written;
+        length -= (size_t)written;
+    }
+    return 0;
+}
+
+static int report(const struct output *output, const char *file, const struct stream_piece *piece)
+{
+    int error = 0;
+
+    for (size_t i = 0; !error && i < piece->count; i++) {
+        const struct matcher_span *span = &piece->spans[i];
+        const char *list;
+        struct matcher_entry entry = filtering_entry(output->filtering, span->entry, &list);
+        error = findings_write(stdout, &(struct finding){.file = file,
+                                                         .offset = piece->offset + span->start,
+                                                         .length = span->length,
+                                                         .text = piece->text + span->start,
+                                                         .entry = entry.text,
+                                                         .list = list,
+                                                         .line = entry.line,
+                                                         .severity = entry.severity});
+    }
+    if (!error && fflush(stdout))
+        error = -ERR_SYSTEM;
+    return error;
+}
+
+static int put(struct output *output, const char *file, const struct stream_piece *piece)
+{
+    if (output->report)
+        return report(output, file, piece);
+    if (!piece->count)
+        return write_all(piece->text, piece->length);
+    int error = censor_apply(&output->settings->filtering.mask, piece->text, piece->length,
+                             piece->spans, piece->count, &output->censored);
+    return error ? error : write_all(output->censored.text, output->censored.length);
+}
+
+/* Everything from a descriptor. 0; -ERR_CONFIG when it cannot be read; -ERR_SYSTEM when the output takes no more;
+ * -ERR_MEMORY. */
+static int filter_fd(struct output *output, int fd, const char *file, struct why *why)
+{
+    struct stream stream;
+    struct stream_piece piece;
+    bool end = false;
+    int error = 0;
+
+    stream_init(&stream, output->filtering, STREAM_BUFFER_BYTES, STREAM_REACH_BYTES);
+    while (!error && !end) {
+        char *at;
+        size_t room;
+        ssize_t got = 0;
+        error = stream_room(&stream, &at, &room);
+        if (!error)
+            got = read(fd, at, room);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            /* What came before is settled all the same. */
+            error_set(why, ERR_CONFIG, "cannot read '%s': %s", file, strerror(errno));
+            got = 0;
+        }
+        end = got == 0;
+        stream_took(&stream, (size_t)got);
+        for (int more; !error && (more = stream_next(&stream, end, &piece));)
+            error = more < 0 ? more : put(output, file, &piece);
+    }
+    if (error == -ERR_SYSTEM)
+        error_set(why, ERR_SYSTEM, "cannot write to standard output: %s", strerror(errno));
+    else if (error)
+        error_set(why, (enum error) - error, "%s: %s", file, error_text(error));
+    else if (why->text[0])
+        error = -ERR_CONFIG;
+    stream_clear(&stream);
+    return error;
+}
+
+static int filter_file(struct output *output, const char *path, struct why *why)
+{
+    bool is_input = strcmp(path, "-") == 0;
+    int fd = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+
+    why->text[0] = '\0';
+    if (fd < 0)
+        return error_set(why, ERR_CONFIG, "cannot read '%s': %s", path, strerror(errno));
+    int error = filter_fd(output, fd, path, why);
+    if (!is_input)
+        close(fd);
+    return error;
+}
+
+int main(int argc, char **argv)
+{
+    char *standard_input[] = {(char[]){"-"}, NULL};
+    struct settings settings = {.files = standard_input};
+    struct filtering *filtering = NULL;
+    struct why why = {0};
+    int code = EX_OK;
+
+    filtering_settings_init(&settings.filtering);
+    options_parse_local(PROGRAM, &argp, argc, argv, &settings);
+    int error = filtering_open(&settings.filtering, &filtering, &why);
+    if (error)
+        return options_fail(PROGRAM, error, &why);
+
+    struct output output = {
+        .report = settings.report, .settings = &settings, .filtering = filtering};
+    for (char **file = settings.files; *file && code != EX_IOERR; file++) {
+        error = filter_file(&output, *file, &why);
+        if (!error)
+            continue;
+        code = error == -ERR_SYSTEM ? EX_IOERR : error == -ERR_CONFIG ? EX_NOINPUT : EX_OSERR;
+        /* Whoever closes the pipe has seen enough. Mostly SIGPIPE says so, unless it is ignored here. */
+        if (error == -ERR_SYSTEM && errno == EPIPE)
+            break;
+        fprintf(stderr, "%s: %s\n", PROGRAM, why.text);
+    }
+    censor_result_clear(&output.censored);
+    filtering_close(filtering);
+    return code;
+}
