@@ -1,5 +1,6 @@
 #include "censor.h"
 
+#include "buffer.h"
 #include "error.h"
 
 #include <stdint.h>
@@ -12,19 +13,6 @@
 /* Short pieces are copied as one block of this size, whatever their length: the room behind them is there. */
 #define BLOCK 32
 
-int censor_check(const struct censor_mask *mask)
-{
-    const uint8_t *character = (const uint8_t *)mask->character;
-
-    if (!character)
-        return u8_check((const uint8_t *)mask->text, strlen(mask->text)) ? -ERR_INVALID : 0;
-    size_t length = strlen(mask->character);
-    if (length == 0 || length > CENSOR_CHARACTER_MAX_BYTES || u8_check(character, length) ||
-        u8_grapheme_next(character, character + length) != character + length)
-        return -ERR_INVALID;
-    return 0;
-}
-
 void censor_result_init(struct censor_result *result)
 {
     *result = (struct censor_result){0};
@@ -33,6 +21,7 @@ void censor_result_init(struct censor_result *result)
 void censor_result_clear(struct censor_result *result)
 {
     free(result->text);
+    free(result->starts);
     censor_result_init(result);
 }
 
@@ -60,14 +49,26 @@ static inline char *copy(char *to, const char *from, size_t length, size_t reada
     return to + length;
 }
 
-/* The end of the character at the beginning of a text that is not empty. */
-static const uint8_t *character_end(const uint8_t *at, const uint8_t *end)
+static bool is_ascii(const uint8_t *bytes, size_t length)
 {
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* Sets starts[i] where a character as a person counts them starts; starts has length elements. */
+static void find_characters(const char *text, size_t length, char *starts)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+
+    if (!is_ascii(bytes, length)) {
+        u8_grapheme_breaks(bytes, length, starts);
+        return;
+    }
     /* Nothing joins two ASCII characters but a line end. */
-    if (*at < 0x80 && *at != '\r' && (end - at == 1 || at[1] < 0x80))
-        return at + 1;
-    const uint8_t *next = u8_grapheme_next(at, end);
-    return next && next > at ? next : at + 1;
+    for (size_t i = 0; i < length; i++)
+        starts[i] = i == 0 || bytes[i - 1] != '\r' || bytes[i] != '\n';
 }
 
 static bool is_white_space(const uint8_t *at, const uint8_t *end)
@@ -78,25 +79,57 @@ static bool is_white_space(const uint8_t *at, const uint8_t *end)
     return uc_is_property_white_space(character);
 }
 
-/* One match, character by character. With to NULL nothing is written. Returns how many bytes it is. */
-static size_t mask_characters(const struct censor_mask *mask, size_t mask_length, const char *text,
-                              size_t length, char *to)
+static bool is_more_than_one(const char *text, size_t length)
 {
-    const uint8_t *at = (const uint8_t *)text, *end = at + length;
-    bool keep = mask->keep_first;
+    char starts[CENSOR_CHARACTER_MAX_BYTES];
+
+    find_characters(text, length, starts);
+    return memchr(starts + 1, 1, length - 1) != NULL;
+}
+
+int censor_check(const struct censor_mask *mask)
+{
+    const uint8_t *character = (const uint8_t *)mask->character;
+
+    if (!character)
+        return u8_check((const uint8_t *)mask->text, strlen(mask->text)) ? -ERR_INVALID : 0;
+    size_t length = strlen(mask->character);
+    if (length == 0 || length > CENSOR_CHARACTER_MAX_BYTES || u8_check(character, length) ||
+        is_more_than_one(mask->character, length))
+        return -ERR_INVALID;
+    return 0;
+}
+
+/* One match, character by character. starts has room for its length. With to NULL nothing is written. Returns how
+ * many bytes it is. */
+static size_t mask_characters(const struct censor_mask *mask, size_t mask_length, const char *text,
+                              size_t length, char *starts, char *to)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
     size_t written = 0;
 
-    while (at < end) {
-        const uint8_t *next = character_end(at, end);
-        bool as_it_is = keep || is_white_space(at, end);
-        size_t size = as_it_is ? (size_t)(next - at) : mask_length;
+    find_characters(text, length, starts);
+    for (size_t at = 0, next; at < length; at = next) {
+        for (next = at + 1; next < length && !starts[next];)
+            next++;
+        bool as_it_is = (mask->keep_first && at == 0) || is_white_space(bytes + at, bytes + length);
+        size_t size = as_it_is ? next - at : mask_length;
         if (to)
-            memcpy(to + written, as_it_is ? (const char *)at : mask->character, size);
+            memcpy(to + written, as_it_is ? text + at : mask->character, size);
         written += size;
-        keep = false;
-        at = next;
     }
     return written;
+}
+
+/* Room for the starts of the characters of the longest span. */
+static int reserve_starts(const struct matcher_span *spans, size_t count,
+                          struct censor_result *result)
+{
+    size_t longest = 0;
+
+    for (size_t i = 0; i < count; i++)
+        longest = spans[i].length > longest ? spans[i].length : longest;
+    return buffer_reserve(&result->starts, &result->starts_capacity, longest) ? 0 : -ERR_MEMORY;
 }
 
 int censor_apply(const struct censor_mask *mask, const char *text, size_t length,
@@ -106,13 +139,15 @@ int censor_apply(const struct censor_mask *mask, const char *text, size_t length
     size_t needed = length, kept = 0;
     char block[BLOCK] = {0};
 
+    result->length = 0;
+    if (mask->character && reserve_starts(spans, count, result))
+        return -ERR_MEMORY;
     for (size_t i = 0; i < count; i++) {
         size_t masked = mask->character ? mask_characters(mask, mask_length, text + spans[i].start,
-                                                          spans[i].length, NULL)
+                                                          spans[i].length, result->starts, NULL)
                                         : mask_length;
         needed += masked - spans[i].length;
     }
-    result->length = 0;
     if (reserve(result, needed))
         return -ERR_MEMORY;
     if (!mask->character && mask_length <= BLOCK)
@@ -123,7 +158,8 @@ int censor_apply(const struct censor_mask *mask, const char *text, size_t length
         const struct matcher_span *span = &spans[i];
         to = copy(to, text + kept, span->start - kept, length - kept);
         if (mask->character)
-            to += mask_characters(mask, mask_length, text + span->start, span->length, to);
+            to += mask_characters(mask, mask_length, text + span->start, span->length,
+                                  result->starts, to);
         else if (mask_length <= BLOCK)
             to = copy(to, block, mask_length, BLOCK);
         else

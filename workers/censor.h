@@ -27,6 +27,8 @@ struct censor_result {
     char *text;      /* NULL before the first use; followed by a NUL that length does not count */
     size_t length;   /* in bytes */
     size_t capacity; /* bytes allocated for text */
+    char *starts;    /* where characters start, for masks that count them */
+    size_t starts_capacity;
 };
 
 /* 0; -ERR_INVALID when a text is not valid UTF-8, or character is not exactly one character as a person counts

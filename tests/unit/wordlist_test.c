@@ -213,6 +213,123 @@ static void the_longest_entry_has_ten_kibibytes(void **state)
     wordlist_clear(&list);
 }
 
+/* ---- syntax ---- */
+
+/* One line makes this entry. */
+static void assert_entry(const char *line, const char *text, const char *flags, int severity)
+{
+    struct wordlist list;
+
+    wordlist_init(&list);
+    assert_adds(&list, line);
+    assert_int_equal(list.count, 1);
+    const struct wordlist_entry *entry = &list.entries[0];
+    assert_string_equal(entry->text, text);
+    assert_int_equal(entry->open_start, strchr(flags, '<') != NULL);
+    assert_int_equal(entry->open_end, strchr(flags, '>') != NULL);
+    assert_int_equal(entry->allowed, strchr(flags, '!') != NULL);
+    assert_int_equal(entry->severity, severity);
+    assert_int_equal(entry->line, 1);
+    assert_string_equal(list.files[entry->file], "words.txt");
+    wordlist_clear(&list);
+}
+
+static void stars_open_the_ends(void **state)
+{
+    (void)state;
+    assert_entry("fool", "fool", "", 1);
+    assert_entry("fool*", "fool", ">", 1);
+    assert_entry("*fool", "fool", "<", 1);
+    assert_entry(" *bad egg* \r\n", "bad egg", "<>", 1);
+    assert_entry("f*ol", "f*ol", "", 1);
+    for (const char *const *bad =
+             (const char *const[]){"* fool", "fool *", "**fool", "fool**", "!* fool", NULL};
+         *bad; bad++)
+        assert_refused(*bad, strlen(*bad), "words.txt:1: ", "a *");
+    assert_refused("*", 1, "words.txt:1: ", "letter or digit");
+    assert_refused("!**", 3, "words.txt:1: ", "letter or digit");
+}
+
+static void an_exclamation_mark_allows(void **state)
+{
+    (void)state;
+    assert_entry("!Scunthorpe", "Scunthorpe", "!", 1);
+    assert_entry("! *thorpe*", "thorpe", "!<>", 1);
+    assert_entry("fool!", "fool!", "", 1);
+    assert_refused("!", 1, "words.txt:1: ", "letter or digit");
+}
+
+static void a_severity_follows_a_tab(void **state)
+{
+    (void)state;
+    assert_entry("fool\t3", "fool", "", 3);
+    assert_entry("bad egg* \t\t 0 ", "bad egg", ">", 0);
+    assert_entry("fool\t1000000", "fool", "", 1000000);
+    assert_entry("!fool\t2", "fool", "!", 2);
+    for (const char *const *bad =
+             (const char *const[]){"fool\t1000001", "fool\t-1", "fool\t2 3", "fool\thigh",
+                                   "fool\t99999999999999999999", "fool\t3.5", "bad\tegg\t3", NULL};
+         *bad; bad++)
+        assert_refused(*bad, strlen(*bad), "words.txt:1: ", "not a severity");
+}
+
+static void a_backslash_makes_ordinary(void **state)
+{
+    (void)state;
+    assert_entry("\\#1", "#1", "", 1);
+    assert_entry("\\!fool", "!fool", "", 1);
+    assert_entry("\\*fool\\*", "*fool*", "", 1);
+    assert_entry("*\\*fool\\**", "*fool*", "<>", 1);
+    assert_entry("fool\\\\*", "fool\\", ">", 1);
+    assert_entry("fool\\\\\\*", "fool\\*", "", 1);
+    assert_entry("a\\b\\", "a\\b\\", "", 1);
+}
+
+static void less_severe_entries_are_left_out(void **state)
+{
+    struct wordlist list;
+    (void)state;
+
+    wordlist_init(&list);
+    list.min_severity = 3;
+    assert_adds(&list, "mild\nbad\t3\n!allowed\nworse\t4\nmild\t5\n");
+    assert_int_equal(list.count, 4);
+    assert_string_equal(list.entries[0].text, "bad");
+    assert_string_equal(list.entries[1].text, "allowed");
+    assert_string_equal(list.entries[3].text, "mild");
+    wordlist_clear(&list);
+}
+
+static void collect(void *context, const char *text)
+{
+    char *all = context;
+
+    strncat(all, text, 1000 - strlen(all) - 2);
+    strcat(all, "\n");
+}
+
+static void repeated_and_covered_entries_are_told(void **state)
+{
+    struct wordlist list;
+    char told[1000] = "";
+    (void)state;
+
+    wordlist_init(&list);
+    list.warnings = (struct wordlist_warnings){collect, told};
+    assert_adds(&list, "fool\nbad egg\t2\nfool\nbad   egg\t7\nfool*\n!bad egg*\n!fool\n!x\nx*\n");
+    if (wordlist_add(&list, "more.txt", "fool\t9\n", 7, NULL))
+        fail();
+    assert_int_equal(list.entries[0].severity, 9);
+    assert_int_equal(list.entries[1].severity, 7);
+    wordlist_check(&list);
+    assert_string_equal(told, "words.txt:3: 'fool' is there already, from line 1\n"
+                              "words.txt:4: 'bad egg' is there already, from line 2; the higher "
+                              "severity counts\n"
+                              "words.txt:1: 'fool' can never match: words.txt:7 allows it\n"
+                              "words.txt:2: 'bad egg' can never match: words.txt:6 allows it\n");
+    wordlist_clear(&list);
+}
+
 static void default_lists_are_accepted_and_repeat_nothing(void **state)
 {
     (void)state;
@@ -243,7 +360,8 @@ static void default_lists_are_accepted_and_repeat_nothing(void **state)
 
 static void random_bytes_are_taken_or_refused_but_never_crash(void **state)
 {
-    static const char bytes[] = "aB#\n\n\r _\xe9\xc3\xa9\xef\xbb\xbf\xe2\x80\x99"; /* the NUL too */
+    static const char bytes[] =
+        "aB#*!\\\t3\n\n\r _\xe9\xc3\xa9\xef\xbb\xbf\xe2\x80\x99"; /* the NUL too */
     unsigned seed = 7;
     (void)state;
 
@@ -282,6 +400,12 @@ int main(void)
         cmocka_unit_test(control_characters_are_refused),
         cmocka_unit_test(an_entry_needs_a_letter_or_digit),
         cmocka_unit_test(the_longest_entry_has_ten_kibibytes),
+        cmocka_unit_test(stars_open_the_ends),
+        cmocka_unit_test(an_exclamation_mark_allows),
+        cmocka_unit_test(a_severity_follows_a_tab),
+        cmocka_unit_test(a_backslash_makes_ordinary),
+        cmocka_unit_test(less_severe_entries_are_left_out),
+        cmocka_unit_test(repeated_and_covered_entries_are_told),
         cmocka_unit_test(default_lists_are_accepted_and_repeat_nothing),
         cmocka_unit_test(random_bytes_are_taken_or_refused_but_never_crash),
     };

@@ -1,0 +1,143 @@
+/* units: workers/stream.c workers/filtering.c workers/censor.c workers/wordlist.c workers/default_words.c workers/matcher.c workers/matcher_compile.c workers/matcher_view.c workers/folding.c */
+#include "../../workers/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct filtering *open_filtering(struct filtering_settings *settings, const char *words)
+{
+    struct filtering *filtering;
+    struct why why;
+    FILE *file = fopen("words.txt", "w");
+
+    assert_non_null(file);
+    assert_true(fputs(words, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    filtering_settings_init(settings);
+    settings->files[settings->file_count++] = "words.txt";
+    if (filtering_open(settings, &filtering, &why))
+        fail_msg("%s", why.text);
+    return filtering;
+}
+
+/* Filtered in pieces, with so much coming at a time, the text has the matches of the whole. Returns in how many. */
+static size_t assert_as_whole(const struct filtering *filtering, const char *text, size_t length,
+                              size_t reach, unsigned *seed)
+{
+    struct filtering_room whole = {0};
+    struct stream_piece piece;
+    struct stream stream;
+    size_t given = 0, matched = 0, came = 0, pieces = 0;
+    bool end = false;
+
+    assert_int_equal(filtering_find(filtering, text, length, &whole), 0);
+    stream_init(&stream, filtering, 0, reach);
+    while (!end) {
+        char *at;
+        size_t room, size = (size_t)rand_r(seed) % (5 * reach);
+        assert_int_equal(stream_room(&stream, &at, &room), 0);
+        assert_true(room > 0);
+        size = size > room ? room : size;
+        size = size > length - came ? length - came : size;
+        memcpy(at, text + came, size);
+        came += size;
+        end = came == length;
+        stream_took(&stream, size);
+        for (int more; (more = stream_next(&stream, end, &piece));) {
+            assert_int_equal(more, 1);
+            assert_int_equal(piece.offset, given);
+            assert_true(piece.length > 0 && given + piece.length <= length);
+            assert_memory_equal(piece.text, text + given, piece.length);
+            for (size_t i = 0; i < piece.count; i++, matched++) {
+                assert_true(matched < whole.spans.count);
+                if (piece.spans[i].start + given != whole.spans.items[matched].start ||
+                    piece.spans[i].length != whole.spans.items[matched].length ||
+                    piece.spans[i].entry != whole.spans.items[matched].entry)
+                    fail_msg("match %zu at %zu, expected at %zu", matched,
+                             piece.spans[i].start + given, whole.spans.items[matched].start);
+            }
+            given += piece.length;
+            pieces++;
+        }
+    }
+    assert_int_equal(given, length);
+    assert_int_equal(matched, whole.spans.count);
+    stream_clear(&stream);
+    filtering_room_clear(&whole);
+    return pieces;
+}
+
+static void pieces_give_what_the_whole_gives(void **state)
+{
+    /* Entries that chain, that overlap, and that are allowed across a cut. */
+    static const char words[] =
+        "a b\nb a\nb c d\nfool\n!fool egg\n!b c d e\negg*\n*tard\nd e\n!x fool d\n";
+    static const char *const parts[] = {"a",   "b",    "c",       "d",    "e",     "x", "fool",
+                                        "egg", "eggs", "bastard", " ",    " ",     " ", "\n",
+                                        ". ",  "-",    "\u00e9",  "\xff", "  \n\n"};
+    struct filtering_settings settings;
+    struct filtering *filtering = open_filtering(&settings, words);
+    unsigned seed = 11;
+    size_t pieces = 0, rounds = 400;
+    (void)state;
+
+    for (size_t round = 0; round < rounds; round++) {
+        char text[20000];
+        size_t length = 0, kinds = 3 + (size_t)rand_r(&seed) % 17,
+               shift = (size_t)rand_r(&seed) % 19;
+        size_t wanted = (size_t)rand_r(&seed) % (sizeof text - 16);
+        while (length < wanted) {
+            const char *part = parts[(shift + (size_t)rand_r(&seed) % kinds) % 19];
+            memcpy(text + length, part, strlen(part));
+            length += strlen(part);
+            if (rand_r(&seed) % 2)
+                text[length++] = ' ';
+        }
+        pieces += assert_as_whole(filtering, text, length, 64, &seed);
+    }
+    /* Without cuts the comparison would say nothing. */
+    assert_true(pieces > 10 * rounds);
+    filtering_close(filtering);
+}
+
+static void a_text_of_one_chain_is_cut_all_the_same(void **state)
+{
+    struct filtering_settings settings;
+    struct filtering *filtering = open_filtering(&settings, "a a\na b\n");
+    char text[30000];
+    unsigned seed = 5;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 2 ? ' ' : 'a';
+    assert_true(assert_as_whole(filtering, text, sizeof text, 64, &seed) > 50);
+    filtering_close(filtering);
+}
+
+static void nothing_and_one_byte_are_texts(void **state)
+{
+    struct filtering_settings settings;
+    struct filtering *filtering = open_filtering(&settings, "a\n");
+    unsigned seed = 5;
+    (void)state;
+
+    assert_int_equal(assert_as_whole(filtering, "", 0, 64, &seed), 0);
+    assert_int_equal(assert_as_whole(filtering, "a", 1, 64, &seed), 1);
+    filtering_close(filtering);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_give_what_the_whole_gives),
+        cmocka_unit_test(a_text_of_one_chain_is_cut_all_the_same),
+        cmocka_unit_test(nothing_and_one_byte_are_texts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
