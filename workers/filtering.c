@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* A list made for something else may be one complaint a line. */
-#define MAX_WARNINGS 20
+#define MAX_WARNINGS 5
 
 /* ---- options ---- */
 

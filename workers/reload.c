@@ -29,7 +29,8 @@ static void load(struct reload *reload)
                   why.text);
         return;
     }
-    log_event(LOG_INFO, "lists_loaded", "entries=%zu", filtering_entries(filtering));
+    /* Whoever sent the signal waits for this, and an autoscaler's workers log no less than warnings. */
+    log_event(LOG_WARN, "lists_loaded", "entries=%zu", filtering_entries(filtering));
     filtering_close(atomic_exchange(&reload->loaded, filtering));
 }
 

@@ -37,10 +37,9 @@ struct wordlist_entry {
     uint32_t file;    /* index into wordlist.files */
     uint32_t line;    /* in that file, from 1 */
     int32_t severity; /* 0 .. WORDLIST_MAX_SEVERITY; without effect on an allowed entry */
-    bool
-        open_start; /* `*` before it: a match may begin inside a word, and covers it from its beginning */
-    bool open_end; /* `*` after it: the same at the end */
-    bool allowed;  /* `!` before it */
+    bool open_start;  /* `*` before it: a match may begin inside a word; it is the entry alone */
+    bool open_end;    /* `*` after it: the same at the end */
+    bool allowed;     /* `!` before it */
 };
 
 /* Told of what is no error but hardly meant; text is "NAME:LINE: what". */
