@@ -134,6 +134,17 @@ static bool is_diacritic(uint32_t character)
     return class == 1 || (class >= 10 && class <= 36) || class >= 200;
 }
 
+/* Removes them from a string in place; returns what is left. Before case folding, which makes U+0345 a letter. */
+static size_t drop_diacritics(uint32_t *string, size_t length)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < length; i++)
+        if (!is_diacritic(string[i]))
+            string[kept++] = string[i];
+    return kept;
+}
+
 /* What a letter looks like, or NULL. */
 static const char *look_alike(uint32_t character)
 {
@@ -219,6 +230,11 @@ static int fold_character(enum matcher_level level, uint32_t character, struct f
         plain_length = undress(character, plain, MAX_CHARACTERS);
     else if (!u32_normalize(UNINORM_NFD, &character, 1, plain, &plain_length))
         return -ERR_MEMORY;
+    if (level != MATCHER_EXACT)
+        plain_length = drop_diacritics(plain, plain_length);
+    slot->length = 0;
+    if (plain_length == 0)
+        return 0;
     size_t folded_length = fold_case(plain, plain_length, folded, MAX_CHARACTERS);
     if (folded_length == 0)
         return -ERR_MEMORY;
@@ -304,6 +320,8 @@ static int fold_marked(enum matcher_level level, const uint8_t *text, size_t len
     if (string)
         plain = u32_normalize(UNINORM_NFD, string, string_length, NULL, &plain_length);
     if (plain) {
+        if (level != MATCHER_EXACT)
+            plain_length = drop_diacritics(plain, plain_length);
         uint32_t *cased =
             u32_casefold(plain, plain_length, NULL, UNINORM_NFD, NULL, &string_length);
         free(string);

@@ -564,6 +564,63 @@ static void search_view(struct search *search)
     }
 }
 
+#define LOW_BITS  UINT64_C(0x0101010101010101)
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* Of 8 ASCII characters, bit n: character n is a letter, digit or underscore. */
+static inline uint64_t word_bits(uint64_t bytes)
+{
+    /* Each sum sets a byte's high bit when the byte is at least what is named. */
+    uint64_t small = bytes | 0x20 * LOW_BITS;
+    uint64_t letters = (small + (0x80 - 'a') * LOW_BITS) & ~(small + (0x80 - 'z' - 1) * LOW_BITS);
+    uint64_t digits = (bytes + (0x80 - '0') * LOW_BITS) & ~(bytes + (0x80 - '9' - 1) * LOW_BITS);
+    uint64_t underscores = ~((bytes ^ '_' * LOW_BITS) + 0x7f * LOW_BITS);
+
+    return ((letters | digits | underscores) & HIGH_BITS) >> 7;
+}
+
+/* The same of the 64 characters from here, of which the view may have fewer. */
+static inline uint64_t word_mask(const struct view *view, size_t at)
+{
+    uint64_t mask = 0, bytes;
+
+    if (at + 64 <= view->length) {
+        for (unsigned i = 0; i < 8; i++) {
+            memcpy(&bytes, view->bytes + at + 8 * i, 8);
+            /* The product gathers the 8 low bits in the highest byte. */
+            mask |= (word_bits(bytes) * UINT64_C(0x0102040810204080) >> 56) << 8 * i;
+        }
+        return mask;
+    }
+    for (size_t i = at; i < view->length; i++)
+        mask |= (uint64_t)is_word_byte(view->bytes[i]) << (i - at);
+    return mask;
+}
+
+/* What search_view does, for an ASCII text and a list whose entries all begin at the beginning of a word:
+ * finds those 64 characters at a time. */
+static void search_words(struct search *search)
+{
+    const struct matcher *matcher = search->matcher;
+    const struct view *view = &search->view;
+    uint64_t words = word_mask(view, 0), before = 0;
+
+    for (size_t at = 0; at < view->length; at += 64) {
+        uint64_t next = at + 64 < view->length ? word_mask(view, at + 64) : 0;
+        for (uint64_t starts = words & ~(words << 1 | before); starts; starts &= starts - 1) {
+            unsigned start = (unsigned)__builtin_ctzll(starts);
+            uint64_t rest = words >> start | (start ? next << (64 - start) : 0), bytes = 0;
+            size_t length = ~rest & 0xff ? (size_t)__builtin_ctzll(~rest) : KEY_BYTES;
+            size_t left = view->length - at - start;
+            memcpy(&bytes, view->bytes + at + start, left < 8 ? left : 8);
+            if (is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length))
+                try_place(search, at + start);
+        }
+        before = words >> 63;
+        words = next;
+    }
+}
+
 /* Everything may begin and end within what is spelled out. */
 static void search_spelled(struct search *search)
 {
@@ -611,7 +668,11 @@ static void search_text(struct search *search)
         search->error = find_spelled(view, search->matcher->table, &scratch->spelled);
         search->collects = scratch->spelled.length > 0;
     }
-    if (!search->error)
+    const struct image_header *header = search->matcher->header;
+    if (!search->error && !view->offsets && search->matcher->level != MATCHER_LOOSE &&
+        !header->any_inside && !header->any_sign)
+        search_words(search);
+    else if (!search->error)
         search_view(search);
     if (!search->collects || search->error)
         return;

@@ -54,6 +54,14 @@ static int add_bytes(struct bytes *bytes, const void *from, size_t length)
     return bytes->length < UINT32_MAX ? 0 : -ERR_INVALID;
 }
 
+/* Whether an entry that begins or ends with this character needs no boundary there: it is of a script without
+ * spaces, or a picture. */
+static bool stands_alone(uint32_t character)
+{
+    return folding_class(character) == CLASS_UNSPACED ||
+           uc_is_general_category_withtable(character, UC_CATEGORY_MASK_So);
+}
+
 /* Whether the two ends of an entry need no boundary. */
 static void find_ends(const struct wordlist_entry *source, struct image_entry *entry)
 {
@@ -61,15 +69,14 @@ static void find_ends(const struct wordlist_entry *source, struct image_entry *e
     uint32_t character, base = 0;
 
     folding_read(text, source->length, &character);
-    entry->open_start = !folding_continues(character) &&
-                        (source->open_start || folding_class(character) == CLASS_UNSPACED);
+    entry->open_start =
+        !folding_continues(character) && (source->open_start || stands_alone(character));
     for (size_t at = 0; at < source->length;) {
         at += folding_read(text + at, source->length - at, &character);
         if (!folding_continues(character) && !folding_is_invisible(character))
             base = character;
     }
-    enum word_class class = folding_class(base);
-    entry->open_end = source->open_end || class == CLASS_UNSPACED || class == CLASS_HANGUL;
+    entry->open_end = source->open_end || stands_alone(base) || folding_class(base) == CLASS_HANGUL;
 }
 
 /* What tells the i of an entry apart, a byte each. */
