@@ -42,7 +42,7 @@ library_SOURCES           := $(wildcard src/*.c src/*/*.c)
 unit_SOURCES              := $(wildcard tests/unit/*_test.c)
 UNITS                     := $(unit_SOURCES:%.c=$(O)/%)
 # Programs of the system tests' own are linked the same way.
-helper_SOURCES            := $(wildcard tests/system/*.c) tests/chaos/watch.c tests/bench/bare.c
+helper_SOURCES            := $(wildcard tests/system/*.c) tests/chaos/watch.c tests/bench/bare.c tests/bench/filter.c
 HELPERS                   := $(helper_SOURCES:%.c=$(O)/%)
 # So is a fuzz target, in BUILD=fuzz alone.
 FUZZERS                   := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))

@@ -22,6 +22,7 @@ struct matcher {
     const uint8_t *keys;
     const uint8_t *texts;
     uint8_t table[256];
+    uint32_t roots[256]; /* by first byte: the child of the root, or 0 */
     enum matcher_level level;
     void *owned; /* the image, or NULL */
 };
@@ -95,6 +96,8 @@ int matcher_from_image(const void *bytes, size_t length, struct matcher **matche
         .level = (enum matcher_level)header->level,
     };
     folding_bytes(new->level, new->table);
+    for (uint32_t i = 0; i < new->nodes->child_count; i++)
+        new->roots[new->firsts[new->nodes->child + i]] = new->nodes->child + i;
     *matcher = new;
     return 0;
 }
@@ -418,34 +421,48 @@ static size_t skip_repeated(const struct view *view, const uint8_t *table, size_
     return at;
 }
 
+/* The child of a node to which a byte leads, or 0. */
+static uint32_t find_child(const struct matcher *matcher, const struct image_node *node,
+                           uint8_t byte)
+{
+    const uint8_t *firsts = matcher->firsts + node->child;
+
+    if (node == matcher->nodes)
+        return matcher->roots[byte];
+    if (node->child_count == 1)
+        return *firsts == byte ? node->child : 0;
+    const uint8_t *first = memchr(firsts, byte, node->child_count);
+    return first ? node->child + (uint32_t)(first - firsts) : 0;
+}
+
 /* Follows the tree along the view. */
 static void walk(const struct search *search, struct found *found)
 {
     const struct matcher *matcher = search->matcher;
     const struct view *view = &search->view;
+    const uint8_t *table = matcher->table, *bytes = view->bytes;
     const struct image_node *node = matcher->nodes;
     bool repeats = matcher->level == MATCHER_LOOSE;
     size_t at = found->begin, run = at;
 
     while (at < view->length && node->child_count > 0) {
-        const uint8_t *firsts = matcher->firsts + node->child;
-        const uint8_t *first = memchr(firsts, matcher->table[view->bytes[at]], node->child_count);
-        if (!first)
+        uint8_t wanted = table[bytes[at]];
+        uint32_t child = find_child(matcher, node, wanted);
+        if (child == 0)
             return;
-        node = &matcher->nodes[node->child + (uint32_t)(first - firsts)];
+        node = &matcher->nodes[child];
         const uint8_t *label = matcher->texts + node->label;
-        uint8_t wanted = *first;
         for (uint32_t i = 0;; i++) {
             run = at++;
             if (wanted == ' ')
-                while (at < view->length && matcher->table[view->bytes[at]] == ' ')
+                while (at < view->length && table[bytes[at]] == ' ')
                     at++;
             else if (repeats)
-                at = skip_repeated(view, matcher->table, at);
+                at = skip_repeated(view, table, at);
             if (i == node->label_length)
                 break;
             wanted = label[i];
-            if (at == view->length || matcher->table[view->bytes[at]] != wanted)
+            if (at == view->length || table[bytes[at]] != wanted)
                 return;
         }
         if (node->entry_count > 0)
@@ -564,60 +581,56 @@ static void search_view(struct search *search)
     }
 }
 
-#define LOW_BITS  UINT64_C(0x0101010101010101)
-#define HIGH_BITS UINT64_C(0x8080808080808080)
-
-/* Of 8 ASCII characters, bit n: character n is a letter, digit or underscore. */
-static inline uint64_t word_bits(uint64_t bytes)
-{
-    /* Each sum sets a byte's high bit when the byte is at least what is named. */
-    uint64_t small = bytes | 0x20 * LOW_BITS;
-    uint64_t letters = (small + (0x80 - 'a') * LOW_BITS) & ~(small + (0x80 - 'z' - 1) * LOW_BITS);
-    uint64_t digits = (bytes + (0x80 - '0') * LOW_BITS) & ~(bytes + (0x80 - '9' - 1) * LOW_BITS);
-    uint64_t underscores = ~((bytes ^ '_' * LOW_BITS) + 0x7f * LOW_BITS);
-
-    return ((letters | digits | underscores) & HIGH_BITS) >> 7;
-}
-
-/* The same of the 64 characters from here, of which the view may have fewer. */
-static inline uint64_t word_mask(const struct view *view, size_t at)
-{
-    uint64_t mask = 0, bytes;
-
-    if (at + 64 <= view->length) {
-        for (unsigned i = 0; i < 8; i++) {
-            memcpy(&bytes, view->bytes + at + 8 * i, 8);
-            /* The product gathers the 8 low bits in the highest byte. */
-            mask |= (word_bits(bytes) * UINT64_C(0x0102040810204080) >> 56) << 8 * i;
-        }
-        return mask;
-    }
-    for (size_t i = at; i < view->length; i++)
-        mask |= (uint64_t)is_word_byte(view->bytes[i]) << (i - at);
-    return mask;
-}
-
 /* What search_view does, for an ASCII text and a list whose entries all begin at the beginning of a word:
  * finds those 64 characters at a time. */
 static void search_words(struct search *search)
 {
     const struct matcher *matcher = search->matcher;
     const struct view *view = &search->view;
-    uint64_t words = word_mask(view, 0), before = 0;
+    const uint8_t *keys = matcher->keys;
+    const unsigned key_bits = matcher->header->key_bits;
+    const bool has_prefixes = matcher->header->prefix_lengths != 0;
+    uint64_t words = kind_mask(view, 0, KIND_LETTER | KIND_UNDERSCORE), before = 0;
 
     for (size_t at = 0; at < view->length; at += 64) {
-        uint64_t next = at + 64 < view->length ? word_mask(view, at + 64) : 0;
+        uint64_t next = kind_mask(view, at + 64, KIND_LETTER | KIND_UNDERSCORE);
         for (uint64_t starts = words & ~(words << 1 | before); starts; starts &= starts - 1) {
             unsigned start = (unsigned)__builtin_ctzll(starts);
-            uint64_t rest = words >> start | (start ? next << (64 - start) : 0), bytes = 0;
-            size_t length = ~rest & 0xff ? (size_t)__builtin_ctzll(~rest) : KEY_BYTES;
-            size_t left = view->length - at - start;
-            memcpy(&bytes, view->bytes + at + start, left < 8 ? left : 8);
-            if (is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length))
+            /* Whether the characters from here belong to words; the 8 that a key may have. */
+            uint64_t rest = (words >> start | next << 1 << (63 - start)) & 0xff, bytes = 0;
+            size_t length = (size_t)__builtin_ctzll(~rest);
+            if (at + start + 8 <= view->length)
+                memcpy(&bytes, view->bytes + at + start, 8);
+            else
+                memcpy(&bytes, view->bytes + at + start, view->length - at - start);
+            if (has_bit(keys, hash_key(make_key(bytes, length), key_bits)) ||
+                (has_prefixes && is_prefix_key(matcher, bytes, length)))
                 try_place(search, at + start);
         }
         before = words >> 63;
         words = next;
+    }
+}
+
+/* The same for MATCHER_LOOSE, where words begin with signs too, and a letter that repeats the one before it
+ * begins nothing. */
+static void search_loose_words(struct search *search)
+{
+    const struct matcher *matcher = search->matcher;
+    const struct view *view = &search->view;
+    uint64_t before = 0;
+
+    for (size_t at = 0; at < view->length; at += 64) {
+        uint64_t words = kind_mask(view, at, KIND_LETTER | KIND_UNDERSCORE);
+        uint64_t letters = words | kind_mask(view, at, KIND_SIGN);
+        for (uint64_t starts = letters & ~(words << 1 | before); starts; starts &= starts - 1) {
+            size_t start = at + (size_t)__builtin_ctzll(starts);
+            if ((start == 0 ||
+                 matcher->table[view->bytes[start - 1]] != matcher->table[view->bytes[start]]) &&
+                is_first_loose_word(matcher, view, start))
+                try_place(search, start);
+        }
+        before = words >> 63;
     }
 }
 
@@ -669,11 +682,14 @@ static void search_text(struct search *search)
         search->collects = scratch->spelled.length > 0;
     }
     const struct image_header *header = search->matcher->header;
-    if (!search->error && !view->offsets && search->matcher->level != MATCHER_LOOSE &&
-        !header->any_inside && !header->any_sign)
-        search_words(search);
-    else if (!search->error)
+    if (search->error)
+        return;
+    if (view->offsets || header->any_inside || header->any_sign)
         search_view(search);
+    else if (search->matcher->level == MATCHER_LOOSE)
+        search_loose_words(search);
+    else
+        search_words(search);
     if (!search->collects || search->error)
         return;
 

@@ -10,7 +10,7 @@ enum word_class class_before(const struct view *view, size_t at)
     if (view->is_spelled)
         return CLASS_OTHER;
     if (!view->offsets)
-        return at > 0 ? folding_class(view->bytes[at - 1]) : CLASS_OTHER;
+        return at > 0 && is_word_byte(view->bytes[at - 1]) ? CLASS_WORD : CLASS_OTHER;
 
     /* A mark takes the class of its letter; one that has no letter is part of a word by itself. */
     enum word_class class = CLASS_OTHER;
@@ -30,7 +30,7 @@ enum word_class class_after(const struct view *view, size_t at)
     if (at == view->length || view->is_spelled)
         return CLASS_OTHER;
     if (!view->offsets)
-        return folding_class(view->bytes[at]);
+        return is_word_byte(view->bytes[at]) ? CLASS_WORD : CLASS_OTHER;
     folding_read(view->text + view->offsets[at], view->text_length - view->offsets[at], &character);
     return folding_class(character);
 }
@@ -151,23 +151,50 @@ static int read_stretch(const struct view *view, const uint8_t *table, size_t *a
     return add(spelled, 0, view->text_length, view->text_length);
 }
 
+/* Looks for a stretch that begins with the letter here, which stands alone. */
+static int try_stretch(const struct view *view, const uint8_t *table, size_t *at,
+                       struct spelled *spelled)
+{
+    size_t end = *at + character_size(view->bytes[*at]);
+
+    /* Most have a neighbour that rules them out. */
+    if (end + 3 > view->length || view->bytes[end] >= 0x80 || is_letter(view, end) ||
+        !is_letter(view, *at) || is_letter_sign(view->bytes[*at]) || !is_character_end(view, *at) ||
+        class_before(view, *at) != CLASS_OTHER) {
+        *at = end;
+        return 0;
+    }
+    size_t next = *at;
+    int error = read_stretch(view, table, &next, spelled);
+    *at = next > end ? next : end;
+    return error;
+}
+
 int find_spelled(const struct view *view, const uint8_t table[256], struct spelled *spelled)
 {
-    const uint8_t *bytes = view->bytes;
-    size_t length = view->length;
     int error = 0;
+    uint64_t before = 0;
 
     spelled->length = 0;
-    for (size_t at = 0; at + 5 <= length && !error;) {
-        /* Most characters have a neighbour that rules them out. */
-        size_t end = at + character_size(bytes[at]);
-        bool may_begin = end + 3 <= length && bytes[end] < 0x80 && !is_letter(view, end) &&
-                         is_letter(view, at) && is_character_end(view, at) &&
-                         class_before(view, at) == CLASS_OTHER;
-        size_t next = at;
-        if (may_begin)
-            error = read_stretch(view, table, &next, spelled);
-        at = next > at ? next : end;
+    if (view->offsets) {
+        for (size_t at = 0; at < view->length && !error;)
+            error = try_stretch(view, table, &at, spelled);
+        return error;
+    }
+    size_t next = 0;
+    uint64_t letters = kind_mask(view, 0, KIND_LETTER);
+    for (size_t block = 0; block < view->length && !error; block += 64) {
+        uint64_t following = kind_mask(view, block + 64, KIND_LETTER);
+        uint64_t alone = letters & ~(letters << 1 | before) & ~(letters >> 1 | following << 63);
+        for (; alone && !error; alone &= alone - 1) {
+            size_t at = block + (size_t)__builtin_ctzll(alone);
+            if (at < next)
+                continue;
+            error = try_stretch(view, table, &at, spelled);
+            next = at;
+        }
+        before = letters >> 63;
+        letters = following;
     }
     return error;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* What is searched: an ASCII text itself, a text folded, or the letters that are spelled out in either. */
 struct view {
@@ -31,7 +32,7 @@ struct spelled {
     size_t capacity;
 };
 
-/* Finds what is spelled out: three or more characters of words, or signs that stand for letters, between
+/* Finds what is spelled out: a letter or digit and two or more others, or signs that stand for them, between
  * each two the same ASCII sign or white space, no part of a word before and after the whole. `table` is that
  * of folding_bytes.
  *
@@ -63,6 +64,56 @@ static inline size_t text_start(const struct view *view, size_t at)
 static inline size_t text_end(const struct view *view, size_t at)
 {
     return view->ends ? view->ends[at - 1] : view->offsets ? view->offsets[at] : at;
+}
+
+#define LOW_BITS  UINT64_C(0x0101010101010101)
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+enum kind {
+    KIND_LETTER = 1, /* letters and digits */
+    KIND_UNDERSCORE = 2,
+    KIND_SIGN = 4, /* signs that MATCHER_LOOSE takes for letters */
+};
+
+/* Of 8 ASCII characters, the lowest bit of byte n: character n is of one of the kinds. */
+static inline uint64_t kind_bits(uint64_t bytes, unsigned kinds)
+{
+    uint64_t found = 0;
+
+    /* Each sum sets a byte's high bit when the byte is at least what is named. */
+    if (kinds & KIND_LETTER) {
+        uint64_t small = bytes | 0x20 * LOW_BITS;
+        found |= (small + (0x80 - 'a') * LOW_BITS) & ~(small + (0x80 - 'z' - 1) * LOW_BITS);
+        found |= (bytes + (0x80 - '0') * LOW_BITS) & ~(bytes + (0x80 - '9' - 1) * LOW_BITS);
+    }
+    if (kinds & KIND_UNDERSCORE)
+        found |= ~((bytes ^ '_' * LOW_BITS) + 0x7f * LOW_BITS);
+    if (kinds & KIND_SIGN)
+        found |= ~(((bytes ^ '@' * LOW_BITS) + 0x7f * LOW_BITS) &
+                   ((bytes ^ '$' * LOW_BITS) + 0x7f * LOW_BITS) &
+                   ((bytes ^ '!' * LOW_BITS) + 0x7f * LOW_BITS));
+    return (found & HIGH_BITS) >> 7;
+}
+
+/* Of the 64 characters from here, of which an ASCII view may have fewer, bit n: character n is of one of the kinds. */
+static inline uint64_t kind_mask(const struct view *view, size_t at, unsigned kinds)
+{
+    uint8_t rest[64] = {0};
+    const uint8_t *from = view->bytes + at;
+    uint64_t mask = 0, bytes;
+
+    if (at >= view->length)
+        return 0;
+    if (at + 64 > view->length) {
+        memcpy(rest, from, view->length - at);
+        from = rest;
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        memcpy(&bytes, from + 8 * i, 8);
+        /* The product gathers the 8 low bits in the highest byte. */
+        mask |= (kind_bits(bytes, kinds) * UINT64_C(0x0102040810204080) >> 56) << 8 * i;
+    }
+    return mask;
 }
 
 #endif
