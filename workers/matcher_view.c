@@ -137,6 +137,8 @@ static int read_stretch(const struct view *view, const uint8_t *table, size_t *a
         letters++;
         *at = end;
         uint8_t found = is_last ? 0 : read_separator(view, table, &after);
+        if (separator && found && found != separator)
+            *at = next; /* another stretch may begin with this letter */
         if (!found || (separator && found != separator))
             break;
         separator = found;

@@ -1,0 +1,340 @@
+/* units: workers/matcher.c workers/matcher_compile.c workers/matcher_view.c workers/folding.c workers/wordlist.c */
+#include "../../workers/matcher.h"
+
+#include "../../workers/wordlist.h"
+#include "clock.h"
+#include "error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct matcher *open_matcher(enum matcher_level level, const char *words, size_t length)
+{
+    struct wordlist list;
+    struct matcher *matcher = NULL;
+    struct why why = {""};
+
+    wordlist_init(&list);
+    if (wordlist_add(&list, "words.txt", words, length, &why) != 0)
+        fail_msg("%s", why.text);
+    assert_int_equal(matcher_open(&list, level, &matcher), 0);
+    wordlist_clear(&list);
+    return matcher;
+}
+
+/* What is found of the words, one a line, leaves what is expected when each span becomes "*". */
+static void assert_finds(enum matcher_level level, const char *words, const char *text,
+                         const char *expected)
+{
+    struct matcher *matcher = open_matcher(level, words, strlen(words));
+    struct matcher_spans spans;
+    char starred[512];
+    size_t kept = 0, written = 0;
+
+    matcher_spans_init(&spans);
+    assert_int_equal(matcher_find(matcher, text, strlen(text), &spans), 0);
+    for (size_t i = 0; i < spans.count; i++) {
+        memcpy(starred + written, text + kept, spans.items[i].start - kept);
+        written += spans.items[i].start - kept;
+        starred[written++] = '*';
+        kept = spans.items[i].start + spans.items[i].length;
+    }
+    strcpy(starred + written, text + kept);
+    assert_string_equal(starred, expected);
+    matcher_spans_clear(&spans);
+    matcher_close(matcher);
+}
+
+#define EXACT(words, text, expected)  assert_finds(MATCHER_EXACT, words, text, expected)
+#define FOLDED(words, text, expected) assert_finds(MATCHER_FOLDED, words, text, expected)
+#define LOOSE(words, text, expected)  assert_finds(MATCHER_LOOSE, words, text, expected)
+
+static void whole_words_are_found(void **state)
+{
+    (void)state;
+    EXACT("fool", "fool, a fool's fool-like fool", "*, a *'s *-like *");
+    EXACT("fool", "foolish tomfool fool1 1fool fool_ _fool",
+          "foolish tomfool fool1 1fool fool_ _fool");
+    EXACT("fool", "fool\u00e9 \u00e9fool fool\u0663 fool\u2168",
+          "fool\u00e9 \u00e9fool fool\u0663 fool\u2168");
+    EXACT("fool", "fool\u0301 \u0301fool fool\u20dd", "fool\u0301 \u0301fool fool\u20dd");
+}
+
+static void open_ends_need_no_boundary(void **state)
+{
+    (void)state;
+    EXACT("idiot*\n*tard\n*uck*", "idiotic midiot retard tardy plucky",
+          "*ic midiot re* tardy pl*y");
+}
+
+static void case_folds_in_full(void **state)
+{
+    (void)state;
+    EXACT("stra\u00dfe", "STRASSE Stra\u00dfe STRA\u1e9eE stra\u017fse", "* * * *");
+    EXACT("kelvin\ncoffee", "\u212aELVIN co\ufb00ee", "* *");
+    EXACT("ma", "ma\u00df", "ma\u00df");
+    EXACT("mas", "ma\u00df mas", "ma\u00df *");
+}
+
+static void composed_and_decomposed_letters_are_one(void **state)
+{
+    (void)state;
+    EXACT("caf\u00e9", "cafe\u0301 CAFE\u0301 CAF\u00c9 cafe", "* * * cafe");
+    EXACT("x\u1ee5\u0301", "xu\u0323\u0301 xu\u0301\u0323", "* *");
+}
+
+static void capitals_of_turkish_are_read_both_ways(void **state)
+{
+    (void)state;
+    EXACT("s\u0131k", "SIK s\u0131k sik S\u0130K", "* * sik S\u0130K");
+    EXACT("sik", "SIK S\u0130K sik SI\u0307K s\u0131k", "* * * * s\u0131k");
+    EXACT("sik\ns\u0131k", "s\u0131k sik", "* *");
+}
+
+static void scripts_without_spaces_match_inside(void **state)
+{
+    (void)state;
+    EXACT("\u7b28\u86cb", "\u4f60\u662f\u7b28\u86cb\u554a", "\u4f60\u662f*\u554a");
+    EXACT("\u304b", "\u304b\u304c\u304b\u3099", "*\u304c\u304b\u3099");
+    EXACT("sm", "\u306esm\u306e xsm", "\u306e*\u306e xsm");
+    EXACT("\u30d0\u30ab", "\u30aa\u30d0\u30ab\u30fc", "\u30aa*\u30fc");
+}
+
+static void particles_follow_korean_words(void **state)
+{
+    (void)state;
+    EXACT("\ubc14\ubcf4", "\ubc14\ubcf4\uac00 \ub300\ubc14\ubcf4", "*\uac00 \ub300\ubc14\ubcf4");
+    EXACT("\ubc14\ubcf4", "\ubc14\ubcfc \u1107\u1161\u1107\u1169\u11af",
+          "\ubc14\ubcfc \u1107\u1161\u1107\u1169\u11af");
+    EXACT("fool", "fool\uc744", "*\uc744");
+}
+
+static void phrases_take_any_white_space(void **state)
+{
+    (void)state;
+    EXACT("bad egg\ndon't", "bad \r\n\t egg bad\u3000egg badegg bad, egg don\u2019t",
+          "* * badegg bad, egg *");
+}
+
+static void the_leftmost_then_longest_counts(void **state)
+{
+    (void)state;
+    EXACT("a b\nb c d\na\nc", "a b c d", "* * d");
+    EXACT("bad\nbad egg", "bad egg bad eggs", "* * eggs");
+}
+
+static void allowed_entries_protect_what_lies_within(void **state)
+{
+    (void)state;
+    EXACT("*cunt*\n!Scunthorpe", "Scunthorpe SCUNT", "Scunthorpe S*");
+    EXACT("b c\n!a b", "a b c", "a *");
+    EXACT("b\n!a b", "a b b", "a b *");
+}
+
+static void broken_text_is_no_part_of_a_word(void **state)
+{
+    (void)state;
+    EXACT("fool",
+          "\xff"
+          "fool\xc3 fool\xe2\x80",
+          "\xff*\xc3 *\xe2\x80");
+    FOLDED("\u00e9", "\xc3\xef\xbb\xbf\xa9", "\xc3\xef\xbb\xbf\xa9");
+
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, "fool", 4);
+    struct matcher_spans spans;
+    matcher_spans_init(&spans);
+    assert_int_equal(matcher_find(matcher, "\0fool\0", 6, &spans), 0);
+    assert_int_equal(spans.count, 1);
+    assert_int_equal(spans.items[0].start, 1);
+    assert_int_equal(matcher_find(matcher, NULL, 0, &spans), 0);
+    assert_int_equal(spans.count, 0);
+    matcher_spans_clear(&spans);
+    matcher_close(matcher);
+}
+
+static void folded_sees_through_dress(void **state)
+{
+    (void)state;
+    FOLDED("fool", "f\u00f3ol \uff46\uff4f\uff4f\uff4c f\u043eol foo\u200bl f\u00adool",
+           "* * * * *");
+    FOLDED("f\u00f3ol", "fool", "*");
+    FOLDED("\u0939\u093f", "\u0939 \u0939\u093f", "\u0939 *");
+    EXACT("fool", "f\u00f3ol f\u043eol", "f\u00f3ol f\u043eol");
+}
+
+static void loose_sees_through_digits_and_signs(void **state)
+{
+    (void)state;
+    LOOSE("tonto", "t0nt0 TONT0 7on7o", "* * *");
+    LOOSE("ass\nshit\nfool", "@$$ $h!t sh1t foo1 f00l!", "* * * * *!");
+    LOOSE("3p", "3p ep", "* ep");
+    LOOSE("till", "til! til1 till!", "til! * *!");
+    LOOSE("fool", "fool@bar b@fool", "*@bar b@*");
+}
+
+static void loose_takes_repeated_letters(void **state)
+{
+    (void)state;
+    LOOSE("tonto", "tooonto ttonntoo tono", "* * tono");
+    LOOSE("fool", "fol foool fooooool", "fol * *");
+    LOOSE("\u0434\u0443\u0440\u0430\u043a", "\u0434\u0443\u0443\u0443\u0440\u0430\u043a", "*");
+}
+
+static void loose_reads_what_is_spelled_out(void **state)
+{
+    (void)state;
+    LOOSE("tonto", "t.o.n.t.o, t o n t o T_O_N_T_O t.o-n.t.o", "*, * * t.o-n.t.o");
+    LOOSE("as", "a s", "a s");
+    LOOSE("ass", "a s shy", "a s shy");
+}
+
+static void an_image_serves_wherever_it_is_copied(void **state)
+{
+    (void)state;
+    struct matcher *matcher = open_matcher(MATCHER_LOOSE, "fool\nbad egg\t7", 14), *copy = NULL;
+    struct matcher_spans spans;
+    const void *bytes;
+    size_t length;
+
+    matcher_image(matcher, &bytes, &length);
+    char *image = malloc(length + 8);
+    memcpy(image + 8, bytes, length);
+    matcher_close(matcher);
+    assert_int_equal(matcher_from_image(image + 8, length, &copy), 0);
+    assert_int_equal(matcher_level(copy), MATCHER_LOOSE);
+    assert_int_equal(matcher_entry_count(copy), 2);
+    assert_string_equal(matcher_entry(copy, 1).text, "bad egg");
+    assert_int_equal(matcher_entry(copy, 1).severity, 7);
+    matcher_spans_init(&spans);
+    assert_int_equal(matcher_find(copy, "a b@d egg", 9, &spans), 0);
+    assert_int_equal(spans.count, 1);
+    assert_int_equal(spans.items[0].entry, 1);
+    matcher_spans_clear(&spans);
+    matcher_close(copy);
+
+    assert_int_equal(matcher_from_image(image + 8, length - 1, &copy), -ERR_INVALID);
+    assert_int_equal(matcher_from_image(image + 8, 7, &copy), -ERR_INVALID);
+    image[8 + 40]++;
+    assert_int_equal(matcher_from_image(image + 8, length, &copy), -ERR_INVALID);
+    free(image);
+}
+
+static void an_empty_list_finds_nothing(void **state)
+{
+    (void)state;
+    for (unsigned level = 0; level <= MATCHER_LOOSE; level++)
+        assert_finds((enum matcher_level)level, "# nothing\n", "a f.o.o.l \u00e9 fool",
+                     "a f.o.o.l \u00e9 fool");
+}
+
+/* The least of three measurements of processor time. */
+static double seconds_for(const struct matcher *matcher, const char *text, size_t length)
+{
+    struct matcher_spans spans;
+    double least = 1e9;
+
+    matcher_spans_init(&spans);
+    for (int i = 0; i < 3; i++) {
+        int64_t begin = clock_cpu_ns();
+        assert_int_equal(matcher_find(matcher, text, length, &spans), 0);
+        double seconds = (double)(clock_cpu_ns() - begin) / 1e9;
+        least = seconds < least ? seconds : least;
+    }
+    matcher_spans_clear(&spans);
+    return least;
+}
+
+static void time_is_linear_in_the_text(void **state)
+{
+    (void)state;
+    static const char words[] =
+        "a\naaa*\n*aab\na a a a b\n*ab*\ntonto\nlilil\n\u00e9\u00e9*\n*.a\n!aaaa aaaa";
+    static const char *const pieces[] = {"a",       "a ",     "ab", "l1!",  "a.",       "\u00e9",
+                                         "e\u0301", "\u0301", " ",  "\xff", "t.o.n.t.", "!"};
+    size_t length = 1 << 18;
+    char *text = malloc(length);
+
+    for (unsigned level = 0; level <= MATCHER_LOOSE; level++) {
+        struct matcher *matcher = open_matcher((enum matcher_level)level, words, strlen(words));
+        for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+            size_t size = strlen(pieces[i]);
+            for (size_t at = 0; at < length; at++)
+                text[at] = pieces[i][at % size];
+            double quarter = seconds_for(matcher, text, length / 4),
+                   whole = seconds_for(matcher, text, length);
+            if (whole > 8 * quarter + 0.01)
+                fail_msg("level %u, \"%s\": %.3f s for a quarter, %.3f s for the whole", level,
+                         pieces[i], quarter, whole);
+        }
+        matcher_close(matcher);
+    }
+    free(text);
+}
+
+static void ten_thousand_entries_compile_within_a_second(void **state)
+{
+    (void)state;
+    char *words = malloc(10000 * 16);
+    size_t length = 0;
+
+    for (unsigned i = 0; i < 10000; i++)
+        length += (size_t)sprintf(words + length, "word%ux\n", i * 7919 % 10007);
+    int64_t begin = clock_cpu_ns();
+    struct matcher *matcher = open_matcher(MATCHER_LOOSE, words, length);
+    assert_true(clock_cpu_ns() - begin < INT64_C(1000000000));
+    matcher_close(matcher);
+    free(words);
+}
+
+static void the_longest_entry_is_found(void **state)
+{
+    (void)state;
+    char *words = malloc(WORDLIST_ENTRY_MAX_BYTES + 2);
+    struct matcher_spans spans;
+
+    memset(words, 'x', WORDLIST_ENTRY_MAX_BYTES);
+    words[WORDLIST_ENTRY_MAX_BYTES] = ' ';
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, words, WORDLIST_ENTRY_MAX_BYTES);
+    matcher_spans_init(&spans);
+    assert_int_equal(matcher_find(matcher, words, WORDLIST_ENTRY_MAX_BYTES + 1, &spans), 0);
+    assert_int_equal(spans.count, 1);
+    assert_int_equal(spans.items[0].length, WORDLIST_ENTRY_MAX_BYTES);
+    matcher_spans_clear(&spans);
+    matcher_close(matcher);
+    free(words);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_words_are_found),
+        cmocka_unit_test(open_ends_need_no_boundary),
+        cmocka_unit_test(case_folds_in_full),
+        cmocka_unit_test(composed_and_decomposed_letters_are_one),
+        cmocka_unit_test(capitals_of_turkish_are_read_both_ways),
+        cmocka_unit_test(scripts_without_spaces_match_inside),
+        cmocka_unit_test(particles_follow_korean_words),
+        cmocka_unit_test(phrases_take_any_white_space),
+        cmocka_unit_test(the_leftmost_then_longest_counts),
+        cmocka_unit_test(allowed_entries_protect_what_lies_within),
+        cmocka_unit_test(broken_text_is_no_part_of_a_word),
+        cmocka_unit_test(folded_sees_through_dress),
+        cmocka_unit_test(loose_sees_through_digits_and_signs),
+        cmocka_unit_test(loose_takes_repeated_letters),
+        cmocka_unit_test(loose_reads_what_is_spelled_out),
+        cmocka_unit_test(an_image_serves_wherever_it_is_copied),
+        cmocka_unit_test(an_empty_list_finds_nothing),
+        cmocka_unit_test(time_is_linear_in_the_text),
+        cmocka_unit_test(ten_thousand_entries_compile_within_a_second),
+        cmocka_unit_test(the_longest_entry_is_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
