@@ -3,6 +3,7 @@
  *   bare publish EXCHANGE COUNT       publishes so many events with confirms, a thousand in flight
  *   bare consume QUEUE COUNT          takes and acknowledges so many
  *   bare work QUEUE RESULTS COUNT     consumes, publishes each as its own result, is confirmed, acknowledges
+ *   bare answer QUEUE RESULTS COUNT   the same, and each result carries what a worker adds to the properties
  *
  * Frames are encoded with the library and written together, and one acknowledgement serves many events: the
  * fastest way found. Nothing is recovered from: any surprise ends it with 1. Prints the seconds from the
@@ -214,9 +215,35 @@ static void run_consume(const char *queue, uint64_t count)
     flush();
 }
 
-/* Results are confirmed in the order of the events, so that their numbers are the events' tags. */
-static void run_work(const char *queue, const char *results, uint64_t count)
+/* What a worker adds: two headers, and the message_id as the correlation_id. */
+static amqp_bytes_t add_headers(amqp_bytes_t raw, char *room, size_t size)
 {
+    void *decoded;
+    static amqp_pool_t pool;
+
+    if (!pool.pagesize)
+        init_amqp_pool(&pool, 4096);
+    recycle_amqp_pool(&pool);
+    if (amqp_decode_properties(AMQP_BASIC_CLASS, &pool, raw, &decoded) < 0)
+        errx(1, "an event with malformed properties");
+    amqp_basic_properties_t *properties = decoded;
+    amqp_table_entry_t headers[] = {
+        {amqp_cstring_bytes("winnow-matches"), {.kind = AMQP_FIELD_KIND_I64, .value.i64 = 1}},
+        {amqp_cstring_bytes("winnow-worker"),
+         {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("localhost/12345")}}};
+    properties->_flags |= AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_CORRELATION_ID_FLAG;
+    properties->headers = (amqp_table_t){2, headers};
+    properties->correlation_id = properties->message_id;
+    int length = amqp_encode_properties(AMQP_BASIC_CLASS, properties, (amqp_bytes_t){size, room});
+    if (length < 0)
+        errx(1, "an event that is too large for this");
+    return (amqp_bytes_t){(size_t)length, room};
+}
+
+/* Results are confirmed in the order of the events, so that their numbers are the events' tags. */
+static void run_work(const char *queue, const char *results, uint64_t count, bool answer)
+{
+    char room[1024];
     uint64_t confirmed = 0, acknowledged = 0;
     amqp_bytes_t raw = amqp_empty_bytes, body;
 
@@ -226,7 +253,7 @@ static void run_work(const char *queue, const char *results, uint64_t count)
     while (acknowledged < count) {
         amqp_frame_t got = next_frame();
         if (take_event(&got, &raw, &body)) {
-            publish("", results, raw, body);
+            publish("", results, answer ? add_headers(raw, room, sizeof room) : raw, body);
             amqp_maybe_release_buffers(wire.amqp);
         }
         if (got.frame_type == AMQP_FRAME_METHOD && got.payload.method.id == AMQP_BASIC_ACK_METHOD) {
@@ -278,16 +305,17 @@ static void run_publish(const char *exchange, uint64_t count)
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
-    bool work = strcmp(what, "work") == 0;
+    bool answer = strcmp(what, "answer") == 0;
+    bool work = answer || strcmp(what, "work") == 0;
 
     if (argc != (work ? 5 : 4))
-        errx(64,
-             "usage: bare publish EXCHANGE COUNT | consume QUEUE COUNT | work QUEUE RESULTS COUNT");
+        errx(64, "usage: bare publish EXCHANGE COUNT | consume QUEUE COUNT | work|answer QUEUE "
+                 "RESULTS COUNT");
     uint64_t count = strtoull(argv[argc - 1], NULL, 10);
     open_wire();
     double start_s = now_s();
     if (work)
-        run_work(argv[2], argv[3], count);
+        run_work(argv[2], argv[3], count, answer);
     else if (strcmp(what, "consume") == 0)
         run_consume(argv[2], count);
     else if (strcmp(what, "publish") == 0)

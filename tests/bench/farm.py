@@ -117,11 +117,11 @@ class Farm:
         self.empty()
         return events / took_s, used_us, memory
 
-    def bare_work(self, events):
-        """Events/s of the bare worker for the same, its start included too."""
+    def bare_work(self, events, how="work"):
+        """Events/s of the bare worker for the same, its start included too; `answer` makes results like ours."""
         self.publish(events)
         started = time.monotonic()
-        process = self.start(self.bare, "work", f"{self.name}.work", f"{self.name}.results", events)
+        process = self.start(self.bare, how, f"{self.name}.work", f"{self.name}.results", events)
         self.wait_for_results(events)
         took_s = time.monotonic() - started
         if process.wait(30):

@@ -13,5 +13,5 @@ set grid noxtics
 is(who) = strcol(1) eq who ? $3 : NaN
 plot data using 0:(is('broker')):xtic(2) skip 1 with boxes fillcolor rgb '#80e69f00' title 'bare loop: the ceiling', \
      data using 0:(is('farm')) skip 1 with boxes fillcolor rgb blue title 'Winnow', \
-     data using 0:3:4:5 skip 1 with yerrorbars pointtype 0 linewidth 2 linecolor rgb 'black' notitle, \
+     data using 0:3:4:5 skip 1 with yerrorbars pointtype 7 pointsize 0.5 * mark linewidth 2 linecolor rgb 'black' notitle, \
      data using ($0):($5):(sprintf('%.1fk', $3 / 1000)) skip 1 with labels offset 0,0.9 textcolor rgb 'black' notitle
