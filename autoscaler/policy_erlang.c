@@ -75,9 +75,9 @@ void policy_erlang(const struct policy_sample *sample, const struct policy_param
                    struct policy_state *state, struct policy_decision *decision)
 {
     double service_s = params->horizon_s / decision->capacity_msgs;
-    double arrival_per_s = sample->trigger == POLICY_TICK
-                               ? smooth(sample, params, state)
-                               : fmax(state->slow_per_s, sample->arrival_per_s);
+    /* Between ticks it is what has piled up that tells of a burst: a short count would take chance for one. */
+    double arrival_per_s =
+        sample->trigger == POLICY_TICK ? smooth(sample, params, state) : state->slow_per_s;
     double workers = fmax(sample->workers, 1);
     /* Whoever takes long to serve may let wait a while. */
     double wait_s = fmax(params->wait_s, service_s / 2);
