@@ -53,7 +53,7 @@ static struct arrivals_settings settings_of(const char *text)
 static size_t walk(const struct arrivals_settings *settings, int64_t *times_ns, size_t room,
                    int64_t *end_ns)
 {
-    struct arrivals *arrivals;
+    struct arrivals *arrivals = NULL;
     struct why why;
     size_t count = 0;
     int64_t ns, last_ns = 0;
