@@ -45,7 +45,7 @@ static int find_columns(struct trace *trace, const char *columns, struct why *wh
     int error =
         time ? table_reader_need_column(trace->reader, time, &trace->time, why) : -ERR_MEMORY;
 
-    if (error && !length)
+    if (error == -ERR_CONFIG && !length)
         error_set(
             why, ERR_CONFIG,
             "%s:1: no column 'time_s', expected one of that name, or yours named: " TRACE_FORM,
