@@ -24,17 +24,21 @@ CFLAGS   := -std=gnu17 $(WARNINGS) $(CFLAGS_$(BUILD))
 LDFLAGS  := $(filter -fsanitize%,$(CFLAGS_$(BUILD)))
 LIBS     := -pthread -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
 
-PROGRAMS := winnow-filter winnow-censor winnow-autoscaler winnow-loadgen winnow-plot
+PROGRAMS := winnow-filter winnow-censor winnow-autoscaler winnow-simulate winnow-loadgen winnow-plot
 MANUALS  := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
 LIBRARY  := $(O)/libwinnow.a
 
-# Every program is the sources of its own folder on top of the library; the filter is in two of them.
+# Every program is the sources of its own folder on top of the library; the filter is in two of them, and the
+# simulator shares with the autoscaler what decides, and what writes down.
 filtering_SOURCES         := $(addprefix workers/,censor.c default_words.c filtering.c folding.c matcher.c \
                                  matcher_compile.c matcher_view.c wordlist.c)
 winnow-censor_SOURCES     := $(addprefix workers/,censor_tool.c findings.c stream.c) $(filtering_SOURCES)
 winnow-filter_SOURCES     := $(filtering_SOURCES) $(filter-out $(winnow-censor_SOURCES),$(wildcard workers/*.c))
-winnow-autoscaler_SOURCES := $(wildcard autoscaler/*.c)
+simulator_SOURCES         := $(patsubst %,autoscaler/%.c,simulate simulation service service_file arrivals rivals \
+                                 oracle score scores contender trial)
+winnow-autoscaler_SOURCES := $(filter-out $(simulator_SOURCES),$(wildcard autoscaler/*.c))
+winnow-simulate_SOURCES   := $(simulator_SOURCES) $(wildcard autoscaler/policy*.c) autoscaler/pool.c autoscaler/history.c
 winnow-loadgen_SOURCES    := $(wildcard loadgen/*.c)
 winnow-plot_SOURCES       := $(wildcard plots/*.c)
 library_SOURCES           := $(wildcard src/*.c src/*/*.c)

@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include "random.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -115,16 +117,6 @@ void pool_idle(struct pool *pool, size_t slot, bool idle)
         pool->slots[slot].idle = idle;
 }
 
-/* splitmix64 */
-static uint64_t next_random(struct pool *pool)
-{
-    uint64_t mixed = pool->random += UINT64_C(0x9e3779b97f4a7c15);
-
-    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return mixed ^ (mixed >> 31);
-}
-
 /* The first restart comes at once, then 100 ms doubling to 30 s, each shortened by up to half. */
 static int64_t backoff_ns(struct pool *pool)
 {
@@ -136,7 +128,7 @@ static int64_t backoff_ns(struct pool *pool)
         ns *= 2;
     if (ns > POOL_BACKOFF_LAST_NS)
         ns = POOL_BACKOFF_LAST_NS;
-    return ns - (int64_t)(next_random(pool) % (uint64_t)(ns / 2));
+    return ns - (int64_t)(random_bits(&pool->random) % (uint64_t)(ns / 2));
 }
 
 /* Only a worker that was started since the last crash makes the back-off longer: it is the new start that

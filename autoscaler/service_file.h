@@ -1,0 +1,21 @@
+/* service_file.h - service times as the command line names them. */
+#ifndef WINNOW_SERVICE_FILE_H
+#define WINNOW_SERVICE_FILE_H
+
+#include "error.h"
+#include "service.h"
+
+#include <stdint.h>
+
+#define SERVICE_FORM "a duration (20ms), exp:DURATION, or FILE.csv:COLUMN of seconds"
+
+/* Reads "20ms", "exp:20ms", or "FILE.csv:COLUMN", whose times are drawn at random.
+ *
+ * times_ns   to be freed; NULL when there are none
+ *
+ * 0; -ERR_INVALID: none of these, or a time of 0 or over SERVICE_MAX_NS; -ERR_CONFIG: what is wrong in the file;
+ * -ERR_MEMORY. */
+int service_parse(const char *text, uint64_t seed, struct service *service, int64_t **times_ns,
+                  struct why *why);
+
+#endif

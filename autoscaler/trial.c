@@ -1,0 +1,225 @@
+#include "trial.h"
+
+#include <math.h>
+#include <string.h>
+
+#define NS_PER_S     1e9
+#define ORACLE_STEP  1.05
+#define ORACLE_TRIES 16
+
+struct recorder {
+    struct history *history;
+    struct why *why;
+};
+
+static int record(void *context, const struct history_row *row)
+{
+    struct recorder *recorder = context;
+
+    return history_write(recorder->history, row, recorder->why);
+}
+
+static int failed(const struct trial *trial, int error, struct why *why)
+{
+    const struct why *said = arrivals_why(trial->arrivals);
+
+    if (error == -ERR_MEMORY)
+        return error_set(why, ERR_MEMORY, "out of memory");
+    if (said->text[0])
+        *why = *said;
+    return error;
+}
+
+/* Decides and carries out until there is nothing more to do. */
+static int drive(struct simulation *simulation, struct contender *contender,
+                 struct score_keeper *keeper)
+{
+    int64_t next_ns = 0;
+    bool each_arrival = contender_each_arrival(contender);
+
+    for (;;) {
+        uint32_t workers;
+        int error = contender_decide(contender, simulation, &next_ns, &workers);
+        if (error)
+            return error;
+        simulation_want(simulation, workers);
+        error = contender_carried_out(contender, simulation);
+        if (error)
+            return error;
+        const struct pool_counts *counts = &simulation->pool.counts;
+        score_decided(keeper, simulation->now_ns, workers, counts->starting + counts->running);
+
+        int64_t limit_ns = INT64_MAX;
+        if (!simulation->more)
+            limit_ns = simulation->next_arrival_ns + TRIAL_AFTER_NS;
+        switch (
+            simulation_advance(simulation, next_ns < limit_ns ? next_ns : limit_ns, each_arrival)) {
+        case SIMULATION_OVER:
+            return 0;
+        case SIMULATION_FAILED:
+            return simulation->error;
+        case SIMULATION_DUE:
+            if (simulation->now_ns >= limit_ns)
+                return 0;
+            break;
+        case SIMULATION_ARRIVED:
+            break;
+        }
+    }
+}
+
+static int run(struct trial *trial, const struct contender_spec *spec,
+               const struct oracle_plan *plan, struct history *history, struct score *score,
+               struct why *why)
+{
+    struct simulation simulation;
+    struct contender contender;
+    struct score_keeper keeper;
+    struct recorder recorder = {.history = history, .why = why};
+    bool ideal = spec->kind == CONTENDER_ORACLE;
+    int error = arrivals_rewind(trial->arrivals, why);
+
+    if (error)
+        return error;
+    contender_start(&contender, spec, trial->service.mean_ns / NS_PER_S,
+                    (double)trial->late_ns / NS_PER_S, plan);
+    if (history) {
+        contender.record = record;
+        contender.record_context = &recorder;
+    }
+    bool idle_first = ideal || (spec->rival && (strcmp(spec->rival->name, "celery") == 0 ||
+                                                strcmp(spec->rival->name, "phpfpm") == 0 ||
+                                                strcmp(spec->rival->name, "spring") == 0));
+    score_begin(&keeper, trial->needed.count ? &trial->needed : NULL);
+    error = simulation_init(
+        &simulation,
+        &(struct simulation_params){.source = arrivals_source(trial->arrivals),
+                                    .service = trial->service,
+                                    .startup_ns = ideal ? 0 : trial->startup_ns,
+                                    .late_ns = trial->late_ns,
+                                    .max_workers = spec->params.max_workers,
+                                    .stop = idle_first ? POOL_STOP_IDLE : POOL_STOP_OLDEST});
+    if (error)
+        return failed(trial, error, why);
+    error = drive(&simulation, &contender, &keeper);
+    if (error)
+        error = failed(trial, error, why);
+    else
+        *score = score_end(&keeper, &simulation);
+    simulation_clear(&simulation);
+    return error;
+}
+
+/* ---- yardsticks ---- */
+
+static int reopen(void *context, struct simulation_source *source)
+{
+    struct trial *trial = context;
+    struct why ignored;
+
+    *source = arrivals_source(trial->arrivals);
+    return arrivals_rewind(trial->arrivals, &ignored);
+}
+
+static int run_oracle(struct trial *trial, const struct contender_spec *spec,
+                      struct oracle_plan *plan, struct score *score, struct why *why)
+{
+    struct oracle_params params = {.window_ns = spec->window_ns,
+                                   .late_ns = trial->late_ns,
+                                   .min_workers = spec->params.min_workers,
+                                   .max_workers = spec->params.max_workers,
+                                   .service = trial->service,
+                                   .open = reopen,
+                                   .context = trial};
+    struct oracle_plan better;
+    struct score tried;
+    int error = oracle_plan(&params, plan);
+
+    if (!error)
+        error = run(trial, spec, plan, NULL, score, why);
+    /* The plan knows less of draining workers than the simulation: its kappa is only near. */
+    bool up = !error && score->late_share > ORACLE_LATE_SHARE;
+    for (int tries = 0; !error && tries < ORACLE_TRIES; tries++) {
+        error =
+            oracle_plan_for(&params, plan->kappa * (up ? ORACLE_STEP : 1 / ORACLE_STEP), &better);
+        if (!error)
+            error = run(trial, spec, &better, NULL, &tried, why);
+        bool met = !error && tried.late_share <= ORACLE_LATE_SHARE;
+        if (error || (!up && (!met || tried.worker_s >= score->worker_s))) {
+            if (error)
+                break;
+            /* Not monotonic: a little less may do again. */
+            plan->kappa = better.kappa;
+            oracle_clear(&better);
+            continue;
+        }
+        oracle_clear(plan);
+        *plan = better;
+        *score = tried;
+        if (up && met)
+            break;
+    }
+    if (error) {
+        oracle_clear(plan);
+        return failed(trial, error, why);
+    }
+    plan->worker_s = score->worker_s;
+    return 0;
+}
+
+int trial_need(struct trial *trial, const struct contender_spec *like, struct why *why)
+{
+    struct contender_spec spec = {.kind = CONTENDER_ORACLE,
+                                  .name = "oracle:10",
+                                  .params = like->params,
+                                  .window_ns = ORACLE_WINDOW_NS};
+    struct oracle_plan plan;
+    struct score score;
+    int error = run_oracle(trial, &spec, &plan, &score, why);
+
+    if (!error)
+        trial->needed = plan;
+    return error;
+}
+
+int trial_run(struct trial *trial, const struct contender_spec *spec, struct history *history,
+              struct score *score, struct why *why)
+{
+    struct oracle_plan plan;
+
+    if (spec->kind == CONTENDER_ORACLE && trial->needed.count &&
+        spec->window_ns == trial->needed.window_ns)
+        return run(trial, spec, &trial->needed, NULL, score, why);
+    if (spec->kind == CONTENDER_ORACLE) {
+        int error = run_oracle(trial, spec, &plan, score, why);
+        if (!error)
+            oracle_clear(&plan);
+        return error;
+    }
+    if (spec->kind != CONTENDER_WORK)
+        return run(trial, spec, NULL, history, score, why);
+
+    /* As if each event had found a worker of its own: what is known without simulating the workers. */
+    struct simulation_source source;
+    struct service service = trial->service;
+    int64_t at_ns = 0;
+    int got = reopen(trial, &source);
+    *score = (struct score){
+        .oracle_ratio = NAN, .under_share = NAN, .over_share = NAN, .peak_workers = NAN};
+    for (; got >= 0 && (got = source.next(source.context, &at_ns)) == 1; score->events++)
+        score->work_s += (double)service_next(&service) / NS_PER_S;
+    if (got < 0)
+        return failed(trial, got, why);
+    score->worker_s = score->work_s;
+    score->duration_s = (double)at_ns / NS_PER_S;
+    score->reversals_per_h = score->starts_per_h = NAN;
+    score->wait_p50_s = score->wait_p95_s = score->wait_p99_s = score->wait_max_s = NAN;
+    if (trial->needed.worker_s > 0)
+        score->oracle_ratio = score->worker_s / trial->needed.worker_s;
+    return 0;
+}
+
+void trial_clear(struct trial *trial)
+{
+    oracle_clear(&trial->needed);
+}
