@@ -240,8 +240,8 @@ static int plan_windows(struct planner *planner, struct oracle_plan *plan)
     return 0;
 }
 
-static int plan_within(const struct oracle_params *params, double kappa, uint64_t late_limit,
-                       struct oracle_plan *plan)
+int oracle_plan_for(const struct oracle_params *params, double kappa, uint64_t late_limit,
+                    struct oracle_plan *plan)
 {
     struct planner planner = {
         .params = params, .service = params->service, .kappa = kappa, .late_limit = late_limit};
@@ -264,11 +264,6 @@ static int plan_within(const struct oracle_params *params, double kappa, uint64_
     return error;
 }
 
-int oracle_plan_for(const struct oracle_params *params, double kappa, struct oracle_plan *plan)
-{
-    return plan_within(params, kappa, UINT64_MAX, plan);
-}
-
 static int count_events(const struct oracle_params *params, uint64_t *count)
 {
     struct simulation_source source;
@@ -288,8 +283,8 @@ int oracle_plan(const struct oracle_params *params, struct oracle_plan *plan)
 
     for (int i = 0; !error && i < BISECTIONS; i++) {
         double middle = (low + high) / 2;
-        error =
-            plan_within(params, exp(middle), (uint64_t)((double)events * ORACLE_LATE_SHARE), plan);
+        error = oracle_plan_for(params, exp(middle), (uint64_t)((double)events * ORACLE_LATE_SHARE),
+                                plan);
         if (error)
             return error;
         if (plan->late_share > ORACLE_LATE_SHARE)
@@ -298,7 +293,7 @@ int oracle_plan(const struct oracle_params *params, struct oracle_plan *plan)
             high = middle;
         oracle_clear(plan);
     }
-    return error ? error : oracle_plan_for(params, exp(high), plan);
+    return error ? error : oracle_plan_for(params, exp(high), UINT64_MAX, plan);
 }
 
 void oracle_clear(struct oracle_plan *plan)

@@ -40,8 +40,10 @@ struct oracle_plan {
     double kappa, late_share; /* as planned */
 };
 
-/* The plan for one kappa. Returns 0, -ERR_MEMORY or an error of the source. */
-int oracle_plan_for(const struct oracle_params *params, double kappa, struct oracle_plan *plan);
+/* The plan for one kappa; given up, with a late_share of 1, once more than late_limit events are late. Returns 0,
+ * -ERR_MEMORY or an error of the source. */
+int oracle_plan_for(const struct oracle_params *params, double kappa, uint64_t late_limit,
+                    struct oracle_plan *plan);
 
 /* The plan for the least kappa. Likewise. */
 int oracle_plan(const struct oracle_params *params, struct oracle_plan *plan);

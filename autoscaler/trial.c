@@ -131,32 +131,33 @@ static int run_oracle(struct trial *trial, const struct contender_spec *spec,
                                    .service = trial->service,
                                    .open = reopen,
                                    .context = trial};
-    struct oracle_plan better;
-    struct score tried;
     int error = oracle_plan(&params, plan);
 
     if (!error)
         error = run(trial, spec, plan, NULL, score, why);
-    /* The plan knows less of draining workers than the simulation: its kappa is only near. */
+    /* The plan knows less of draining workers than the simulation: its kappa is only near. Less is not always worse,
+     * so each step is tried. */
+    double kappa = error ? 0 : plan->kappa;
     bool up = !error && score->late_share > ORACLE_LATE_SHARE;
     for (int tries = 0; !error && tries < ORACLE_TRIES; tries++) {
-        error =
-            oracle_plan_for(&params, plan->kappa * (up ? ORACLE_STEP : 1 / ORACLE_STEP), &better);
-        if (!error)
-            error = run(trial, spec, &better, NULL, &tried, why);
-        bool met = !error && tried.late_share <= ORACLE_LATE_SHARE;
-        if (error || (!up && (!met || tried.worker_s >= score->worker_s))) {
-            if (error)
-                break;
-            /* Not monotonic: a little less may do again. */
-            plan->kappa = better.kappa;
-            oracle_clear(&better);
-            continue;
+        struct oracle_plan other;
+        struct score tried;
+        kappa *= up ? ORACLE_STEP : 1 / ORACLE_STEP;
+        error = oracle_plan_for(&params, kappa, up ? UINT64_MAX : score->events / 8, &other);
+        if (error)
+            break;
+        bool given_up = other.late_share >= 1;
+        if (!given_up)
+            error = run(trial, spec, &other, NULL, &tried, why);
+        bool met = !error && !given_up && tried.late_share <= ORACLE_LATE_SHARE;
+        if (met && (up || tried.worker_s < score->worker_s)) {
+            oracle_clear(plan);
+            *plan = other;
+            *score = tried;
+        } else {
+            oracle_clear(&other);
         }
-        oracle_clear(plan);
-        *plan = better;
-        *score = tried;
-        if (up && met)
+        if (given_up || (up && met))
             break;
     }
     if (error) {
