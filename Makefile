@@ -36,7 +36,7 @@ filtering_SOURCES         := $(addprefix workers/,censor.c default_words.c filte
 winnow-censor_SOURCES     := $(addprefix workers/,censor_tool.c findings.c stream.c) $(filtering_SOURCES)
 winnow-filter_SOURCES     := $(filtering_SOURCES) $(filter-out $(winnow-censor_SOURCES),$(wildcard workers/*.c))
 simulator_SOURCES         := $(patsubst %,autoscaler/%.c,simulate simulation service service_file arrivals rivals \
-                                 oracle score scores contender trial)
+                                oracle score scores contender trial recording explain recommend)
 winnow-autoscaler_SOURCES := $(filter-out $(simulator_SOURCES),$(wildcard autoscaler/*.c))
 winnow-simulate_SOURCES   := $(simulator_SOURCES) $(wildcard autoscaler/policy*.c) autoscaler/pool.c autoscaler/history.c
 winnow-loadgen_SOURCES    := $(wildcard loadgen/*.c)

@@ -41,7 +41,7 @@ static int set_parameter(struct contender_spec *spec, const char *text, struct w
     }
     for (size_t i = 0; i < count; i++)
         if (strlen(list[i].name) == length && memcmp(text, list[i].name, length) == 0) {
-            *(double *)((char *)&spec->params + list[i].offset) = value;
+            policy_param_set(&list[i], &spec->params, value);
             return 0;
         }
     return error_set(why, ERR_INVALID, "%s: '%.*s' is not a parameter of a policy", spec->name,
@@ -99,14 +99,14 @@ int contender_parse(const char *text, const struct contender_defaults *defaults,
     if (strlen(text) >= sizeof spec->name)
         return error_set(why, ERR_INVALID, "'%.40s...' is too long for a policy", text);
     snprintf(spec->name, sizeof spec->name, "%s", text);
-    bool quiet = strncmp(text, "erlang-quiet", strlen("erlang-quiet")) == 0;
-    snprintf(parts, sizeof parts, "%s%s", quiet ? CONTENDER_QUIET : "",
-             text + (quiet ? strlen("erlang-quiet") : 0));
+    snprintf(parts, sizeof parts, "%s", text);
     int error = find_kind(spec, strsep(&rest, ":"), why);
-    if (!error && spec->policy)
+    if (!error && spec->policy) {
+        policy_tune(spec->policy, &spec->params);
         spec->interval_ns = defaults->interval_ns
                                 ? defaults->interval_ns
                                 : (int64_t)(spec->policy->interval_s * NS_PER_S + 0.5);
+    }
     for (; !error && (part = strsep(&rest, ":")); place++)
         error = spec->policy ? set_parameter(spec, part, why) : set_number(spec, place, part, why);
     if (!error && spec->policy && policy_check(&spec->params))

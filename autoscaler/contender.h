@@ -39,9 +39,7 @@ struct contender_defaults {
 };
 
 /* Reads `NAME[:PARAMETER...]`: for Winnow's own policies NAME=VALUE of policy_param_list or interval_s; for
- * rivals their own numbers; `fixed:N`, `oracle:W` in seconds, `work`; and `erlang-quiet`, which is erlang with the
- * parameters of CONTENDER_QUIET. 0; -ERR_INVALID with what is wrong and what was expected. */
-#define CONTENDER_QUIET "erlang:epsilon=0.05:theta=2:z=5:average_s=30"
+ * rivals their own numbers; `fixed:N`, `oracle:W` in seconds, `work`. 0; -ERR_INVALID with what is wrong and what was expected. */
 int contender_parse(const char *text, const struct contender_defaults *defaults,
                     struct contender_spec *spec, struct why *why);
 

@@ -2,8 +2,10 @@
 #include "arrivals.h"
 #include "contender.h"
 #include "error.h"
+#include "explain.h"
 #include "history.h"
 #include "options.h"
+#include "recommend.h"
 #include "scores.h"
 #include "service_file.h"
 #include "trace.h"
@@ -21,10 +23,11 @@
 
 struct settings {
     const char *trace, *service_time, *policies, *scores_path, *history_path;
+    const char *replay_path, *explain_path;
     struct contender_defaults defaults;
     int64_t startup_ns, late_ns, from_ns, until_ns;
     uint64_t seed, run;
-    bool no_oracle, has_capacity;
+    bool no_oracle, recommend, has_capacity;
 };
 
 enum {
@@ -45,6 +48,9 @@ enum {
     KEY_SCORES,
     KEY_HISTORY,
     KEY_NO_ORACLE,
+    KEY_RECOMMEND,
+    KEY_REPLAY,
+    KEY_EXPLAIN,
 };
 
 static const struct argp_option option_table[] = {
@@ -84,6 +90,14 @@ static const struct argp_option option_table[] = {
      "Write the decisions of the first policy as winnow-autoscaler would (continues the file)", 3},
     {"no-oracle", KEY_NO_ORACLE, NULL, 0,
      "Leave out what needs oracle:10, which takes longer than all else", 3},
+    {"recommend", KEY_RECOMMEND, NULL, 0,
+     "Find the policy that meets the target with the fewest worker-seconds, and print the command "
+     "line to run",
+     3},
+    {"replay", KEY_REPLAY, "HISTORY.csv", 0,
+     "Decide again what a history tells, and end with 1 and the row if anything differs", 3},
+    {"explain", KEY_EXPLAIN, "HISTORY.csv", 0,
+     "Tell row by row which term decided, and what other policies would have done", 3},
     {0}};
 
 static void take_end(struct argp_state *state, const struct settings *settings)
@@ -95,6 +109,8 @@ static void take_end(struct argp_state *state, const struct settings *settings)
                      params->max_workers);
     if (settings->from_ns >= settings->until_ns)
         argp_failure(state, EX_USAGE, 0, "--from is not before --until");
+    if (settings->replay_path || settings->explain_path)
+        return;
     if (!settings->trace)
         argp_failure(state, EX_USAGE, 0, "--trace is missing; expected " TRACE_FORM);
     if (!settings->service_time)
@@ -168,6 +184,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_NO_ORACLE:
         settings->no_oracle = true;
         return 0;
+    case KEY_RECOMMEND:
+        settings->recommend = true;
+        return 0;
+    case KEY_REPLAY:
+        settings->replay_path = argument;
+        return 0;
+    case KEY_EXPLAIN:
+        settings->explain_path = argument;
+        return 0;
     case ARGP_KEY_ARG:
         argp_failure(state, EX_USAGE, 0, "unexpected argument '%s'", argument);
         return 0;
@@ -189,11 +214,18 @@ static const char doc[] =
     "of the time with fewer or more workers than it, and by how many.\n\n"
     "Example: winnow-simulate --trace day.csv --service-time exp:20ms --policy "
     "formula,erlang,phpfpm --scores scores.csv\n\n"
-    "Exit codes: 0 done, 64 usage, 78 a file is not as it must be.";
+    "Exit codes: 0 done, 1 a replay differed or the target is met by nothing, 64 usage, 78 a file "
+    "is not as it must be.";
 
 static const struct argp argp = {option_table, parse_option, NULL, doc, NULL, NULL, NULL};
 
 /* ---- trying policies ---- */
+
+static double until_s(const struct settings *settings)
+{
+    return settings->until_ns == INT64_MAX ? (double)INFINITY
+                                           : (double)settings->until_ns / (double)SECOND_NS;
+}
 
 static int open_trial(const struct settings *settings, struct trial *trial, int64_t **times_ns,
                       struct why *why)
@@ -206,12 +238,9 @@ static int open_trial(const struct settings *settings, struct trial *trial, int6
         error_prefix(why, "--service-time");
         return error;
     }
-    double until_s = settings->until_ns == INT64_MAX
-                         ? (double)INFINITY
-                         : (double)settings->until_ns / (double)SECOND_NS;
     error =
         arrivals_open(settings->trace, settings->run, (double)settings->from_ns / (double)SECOND_NS,
-                      until_s, settings->seed, &trial->arrivals, why);
+                      until_s(settings), settings->seed, &trial->arrivals, why);
     if (error)
         error_prefix(why, "--trace");
     return error;
@@ -280,12 +309,30 @@ int main(int argc, char **argv)
     struct why why = {0};
     struct trial trial = {0};
     int64_t *times_ns = NULL;
-    int error = open_trial(&settings, &trial, &times_ns, &why);
-    if (!error && !settings.has_capacity)
-        settings.defaults.params.capacity_msgs =
-            settings.defaults.params.horizon_s * 1e9 / trial.service.mean_ns;
-    if (!error)
-        error = try_policies(&settings, &trial, &why);
+    bool good = true;
+    int error;
+    if (settings.replay_path) {
+        error = explain_replay(settings.replay_path, settings.run, &good, &why);
+    } else if (settings.explain_path) {
+        error = explain_history(settings.explain_path, settings.run, &good, &why);
+    } else {
+        error = open_trial(&settings, &trial, &times_ns, &why);
+        if (!error && !settings.has_capacity)
+            settings.defaults.params.capacity_msgs =
+                settings.defaults.params.horizon_s * 1e9 / trial.service.mean_ns;
+        if (!error && settings.recommend)
+            error = recommend(
+                &trial,
+                &(struct recommend_settings){.source = settings.trace,
+                                             .run = settings.run,
+                                             .seed = settings.seed,
+                                             .from_s = (double)settings.from_ns / (double)SECOND_NS,
+                                             .until_s = until_s(&settings),
+                                             .defaults = settings.defaults},
+                &good, &why);
+        else if (!error)
+            error = try_policies(&settings, &trial, &why);
+    }
     if (!error && (fflush(stdout) || ferror(stdout)))
         error = error_set(&why, ERR_SYSTEM, "cannot write to standard output");
     trial_clear(&trial);
@@ -293,5 +340,5 @@ int main(int argc, char **argv)
     free(times_ns);
     if (error)
         return options_fail(PROGRAM, error, &why);
-    return EX_OK;
+    return good ? EX_OK : 1;
 }
