@@ -162,7 +162,7 @@ static int decide_policy(struct contender *contender, const struct simulation *s
         .handled_per_s = (double)(view.handled - contender->handled) / interval_s,
         .simulated_service_s = contender->service_s,
     };
-    struct policy_sample sample = {
+    row->given = (struct policy_sample){
         .backlog_msgs = row->backlog_msgs,
         .arrival_per_s = row->sample.arrival_per_s,
         .ready_msgs = row->sample.ready_msgs,
@@ -172,7 +172,7 @@ static int decide_policy(struct contender *contender, const struct simulation *s
         .workers = view.workers.starting + view.workers.running,
     };
     int error =
-        policy_decide(spec->policy, &sample, &spec->params, &contender->state, &row->decision);
+        policy_decide(spec->policy, &row->given, &spec->params, &contender->state, &row->decision);
     *workers = row->decision.desired_workers;
     row->reason = policy_reason_text(row->decision.reason);
     contender->arrived = view.arrived;

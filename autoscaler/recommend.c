@@ -8,6 +8,9 @@
 
 #define NS_PER_S 1e9
 
+/* More than this is cheap on paper only. */
+#define MOST_STARTS_PER_H 2000
+
 /* What is tried, from the cheap to the careful. */
 static const char *const candidates[] = {
     "formula",
@@ -86,6 +89,7 @@ int recommend(struct trial *trial, const struct recommend_settings *settings, bo
         rows[i].policy = candidates[i];
         error = trial_run(trial, &specs[i], NULL, &rows[i].score, why);
         if (!error && rows[i].score.wait_p95_s <= target_s &&
+            rows[i].score.starts_per_h <= MOST_STARTS_PER_H &&
             (best == CANDIDATES || rows[i].score.worker_s < rows[best].score.worker_s))
             best = i;
     }
@@ -94,9 +98,10 @@ int recommend(struct trial *trial, const struct recommend_settings *settings, bo
     printf("Tried on the first half of the trace, %.0f s:\n", end_s / 2);
     scores_print(stdout, rows, CANDIDATES);
     if (best == CANDIDATES) {
-        printf("\nNothing meets a p95 wait of %g s; a longer one, or more workers (--max), may be "
-               "met.\n",
-               target_s);
+        printf("\nNothing meets a p95 wait of %g s with at most %d starts an hour; a longer one, "
+               "or more "
+               "workers (--max), may be met.\n",
+               target_s, MOST_STARTS_PER_H);
         return 0;
     }
     error = use_part(trial, settings, half_s, settings->until_s, why);
@@ -106,9 +111,10 @@ int recommend(struct trial *trial, const struct recommend_settings *settings, bo
     if (error)
         return error;
     *met = check.score.wait_p95_s <= target_s;
-    printf("\nThe cheapest that meets a p95 wait of %g s, on the second half, which it has not "
-           "seen:\n",
-           target_s);
+    printf("\nThe cheapest that meets a p95 wait of %g s with at most %d starts an hour, on the "
+           "second "
+           "half, which it has not seen:\n",
+           target_s, MOST_STARTS_PER_H);
     scores_print(stdout, &check, 1);
     if (!*met)
         printf("\nThere it misses the target: the trace does not tell enough, or its halves are "

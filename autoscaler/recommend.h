@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* Tries Winnow's policies with a grid of parameters on the first half of the trace, takes the one with the fewest
- * worker-seconds of those that meet the target there, tries that on the second half, and prints both and the
+ * worker-seconds of those that meet the target there with at most 2,000 starts an hour, tries that on the second half, and prints both and the
  * command line to run.
  *
  * until_s   where the trace ends

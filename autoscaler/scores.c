@@ -41,13 +41,17 @@ static const char *share(double value, double mean, char text[24])
 void scores_print(FILE *file, const struct scores_row *rows, size_t count)
 {
     char t[12][24];
+    int width = 12;
 
-    fprintf(file, "%-18s %8s %8s %8s %8s %10s %6s %7s %13s %13s %7s %8s %5s\n", "policy", "p50",
-            "p95", "p99", "max", "worker-s", "/work", "/oracle", "under", "over", "turns/h",
+    for (size_t i = 0; i < count; i++)
+        if ((int)strlen(rows[i].policy) > width)
+            width = (int)strlen(rows[i].policy);
+    fprintf(file, "%-*s %8s %8s %8s %8s %10s %6s %7s %13s %13s %7s %8s %5s\n", width, "policy",
+            "p50", "p95", "p99", "max", "worker-s", "/work", "/oracle", "under", "over", "turns/h",
             "starts/h", "peak");
     for (size_t i = 0; i < count; i++) {
         const struct score *s = &rows[i].score;
-        fprintf(file, "%-18s %8s %8s %8s %8s %10.0f %6s %7s %13s %13s %7s %8s %5s\n",
+        fprintf(file, "%-*s %8s %8s %8s %8s %10.0f %6s %7s %13s %13s %7s %8s %5s\n", width,
                 rows[i].policy, seconds(s->wait_p50_s, t[0]), seconds(s->wait_p95_s, t[1]),
                 seconds(s->wait_p99_s, t[2]), seconds(s->wait_max_s, t[3]), s->worker_s,
                 number(s->work_s > 0 ? s->worker_s / s->work_s : (double)NAN, 2, t[4]),
@@ -55,7 +59,7 @@ void scores_print(FILE *file, const struct scores_row *rows, size_t count)
                 share(s->over_share, s->over_mean, t[7]), number(s->reversals_per_h, 0, t[8]),
                 number(s->starts_per_h, 0, t[9]), number(s->peak_workers, 0, t[10]));
         if (s->unserved > 0)
-            fprintf(file, "%-18s %.0f events were never served\n", "", s->unserved);
+            fprintf(file, "%-*s %.0f events were never served\n", width, "", s->unserved);
     }
 }
 
