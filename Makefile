@@ -61,7 +61,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$@")
 
 .DEFAULT_GOAL := all
-.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench bench-react experiments tidy format install clean
+.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench bench-react experiments policies tidy format install clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
@@ -113,6 +113,9 @@ bench: all $(O)/tests/bench/bare ## ratios measured in pairs on a private broker
 
 experiments: all $(O)/tests/bench/bare ## pictures of what the farm can do, in out/experiments (EXPERIMENTS_SCALE=0.02: a try)
 	@tests/experiments/run $(BIN) out/experiments
+
+policies: $(BIN)/winnow-simulate ## every scaling policy on made-up traces, and on the recorded ones in TRACES=DIR
+	@tests/bench/policies $(BIN) $(TRACES)
 
 tidy: compile_commands.json ## clang-tidy over every source
 	@clang-tidy --quiet -p . $(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES))

@@ -176,7 +176,7 @@ def erlang_wait(servers, load, share):
 
 def theory():
     numbers = Random(99)
-    for servers, load in ((1, 0.7), (4, 3.0), (10, 8.5)):
+    for servers, load in ((1, 0.7), (4, 3.0), (10, 7.5)):
         rate, now, times = load / 0.01, 0.0, []
         while now < 8000 / max(load, 1):
             now += numbers.exponential() / rate
