@@ -188,7 +188,7 @@ static int read_rows(struct reader *reader, uint64_t run, struct recording *reco
     for (reader->row = 0; !reader->error && reader->row < rows; reader->row++)
         if (number(reader, RUN) == wanted && !reader->error)
             reader->error = read_row(reader, &recording->rows[recording->count++]);
-    recording->run = wanted >= 0 ? (uint64_t)wanted : 0;
+    recording->run = wanted >= 0 && wanted < 0x1p53 ? (uint64_t)wanted : 0;
     return reader->error;
 }
 
