@@ -11,6 +11,7 @@
 enum figure {
     FIGURE_SCALING,  /* workers, arrival rate and backlog over time */
     FIGURE_RELATION, /* workers against the arrival rate */
+    FIGURE_POLICIES, /* what policies cost, and how long events wait: scores.h writes it */
 };
 
 /* Writes the variables and data blocks that the figure's script expects.

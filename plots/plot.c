@@ -1,10 +1,11 @@
-/* winnow-plot: draws pictures of a run of the autoscaler from its history file. */
+/* winnow-plot: draws pictures of a run of the autoscaler from its history file, and of the simulator's scores. */
 #include "error.h"
 #include "figure.h"
 #include "gnuplot.h"
 #include "options.h"
 #include "output.h"
 #include "run.h"
+#include "scores.h"
 #include "scripts.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ static const struct kind {
 } kinds[] = {
     {"scaling", FIGURE_SCALING, scripts_scaling, {"scaling.png", "scaling.svg"}},
     {"relation", FIGURE_RELATION, scripts_relation, {"relation.png", "relation.svg"}},
+    {"policies", FIGURE_POLICIES, scripts_policies, {"policies.png", "policies.svg"}},
 };
 
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
@@ -77,7 +79,7 @@ static void take_argument(struct settings *settings, const char *argument)
         }
     }
     if (!settings->kind)
-        refuse("", argument, "is not a kind of picture; expected scaling or relation");
+        refuse("", argument, "is not a kind of picture; expected scaling, relation or policies");
     if (settings->history)
         refuse("unexpected argument ", argument, "; expected one history file");
     settings->history = argument;
@@ -107,8 +109,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (!settings->history) {
-            fprintf(stderr, "%s: %s is missing; expected scaling|relation HISTORY.csv\n", PROGRAM,
-                    settings->kind ? "the history file" : "the kind of picture");
+            fprintf(stderr,
+                    "%s: %s is missing; expected scaling|relation HISTORY.csv, or policies "
+                    "SCORES.csv\n",
+                    PROGRAM, settings->kind ? "the history file" : "the kind of picture");
             exit(EX_USAGE);
         }
         return 0;
@@ -120,12 +124,24 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const char doc[] =
     "Draws a run of the autoscaler from the file it wrote with --history: `scaling` is the number "
     "of workers, the arrival rate and the backlog over time, `relation` the number of workers "
-    "against the arrival rate.\v"
+    "against the arrival rate; `policies` compares the scores that winnow-simulate wrote.\v"
     "What is unknown in the file is a gap in the picture. Needs gnuplot.\n\n"
     "Exit codes: 0 drawn, 64 usage, 69 gnuplot is not installed, 78 a file is not as it must be.";
 
 static const struct argp argp = {
-    option_table, parse_option, "scaling|relation HISTORY.csv", doc, NULL, NULL, NULL};
+    option_table, parse_option, "scaling|relation HISTORY.csv\npolicies SCORES.csv", doc, NULL,
+    NULL,         NULL};
+
+static int write_figure(FILE *script, const struct settings *settings, const struct run *run,
+                        struct why *why)
+{
+    if (settings->kind->figure == FIGURE_POLICIES)
+        return scores_write(script, settings->history, settings->title, why);
+    int error = figure_write(script, settings->kind->figure, run, settings->title, why);
+    if (error)
+        error_prefix(why, "%s", settings->history);
+    return error;
+}
 
 static int draw(const struct settings *settings, const struct run *run, const char *path,
                 struct why *why)
@@ -136,10 +152,8 @@ static int draw(const struct settings *settings, const struct run *run, const ch
         return -ERR_SYSTEM;
 
     gnuplot_write_text(script, "format", format_of(path));
-    int error = figure_write(script, settings->kind->figure, run, settings->title, why);
-    if (error) {
-        error_prefix(why, "%s", settings->history);
-    } else {
+    int error = write_figure(script, settings, run, why);
+    if (!error) {
         fputs(scripts_style, script);
         fputs(settings->kind->script, script);
         if (fflush(script) || ferror(script))
@@ -165,8 +179,10 @@ int main(int argc, char **argv)
             settings.outputs[settings.output_count] = settings.kind->outputs[settings.output_count];
 
     struct why why = {0};
-    struct run run;
-    int error = run_read(settings.history, settings.run, &run, &why);
+    struct run run = {0};
+    int error = settings.kind->figure == FIGURE_POLICIES
+                    ? 0
+                    : run_read(settings.history, settings.run, &run, &why);
     if (error == -ERR_INVALID)
         error_prefix(&why, "--run");
     for (size_t i = 0; !error && i < settings.output_count; i++) {

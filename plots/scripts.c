@@ -13,5 +13,6 @@ __asm__(".pushsection .rodata, \"a\", %progbits\n"
         SCRIPT(style)
         SCRIPT(scaling)
         SCRIPT(relation)
+        SCRIPT(policies)
         ".popsection\n");
 /* clang-format on */

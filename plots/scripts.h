@@ -3,7 +3,7 @@
 #ifndef WINNOW_SCRIPTS_H
 #define WINNOW_SCRIPTS_H
 
-/* NUL-terminated; the files' content, byte for byte. The style goes before either of the others. */
-extern const char scripts_style[], scripts_scaling[], scripts_relation[];
+/* NUL-terminated; the files' content, byte for byte. The style goes before any of the others. */
+extern const char scripts_style[], scripts_scaling[], scripts_relation[], scripts_policies[];
 
 #endif

@@ -50,6 +50,20 @@ history >history.csv
 
 # --- pictures ---
 
+cat >scores.csv <<'END'
+policy,wait_p50_s,wait_p95_s,worker_s,work_ratio
+erlang,0.01,0.17,1500,1.2
+work,,,1250,1
+END
+exits 0 "draws policies" -- "$plot" policies scores.csv
+ok "policies.png is a whole picture" is_png policies.png
+ok "policies.svg is a whole document" is_svg policies.svg
+shows policies.svg erlang work 1.20 170 "p95 wait (ms)"
+printf 'policy,worker_s\na,1\n' >scores.csv
+exits 78 "scores without a column are refused" -- "$plot" policies scores.csv
+like "$(cat err)" "scores.csv:1: no column 'work_ratio'" "... by name"
+rm -f scores.csv policies.png policies.svg
+
 note="simulated service time 20 ms an event"
 for kind in scaling relation; do
     exits 0 "draws $kind" -- "$plot" "$kind" history.csv
@@ -125,7 +139,7 @@ refuses()
 
 refuses 64 "^winnow-plot: the kind of picture is missing; expected" "no arguments" --
 refuses 64 "^winnow-plot: the history file is missing; expected" "no file" -- scaling
-refuses 64 "'pie' is not a kind of picture; expected scaling or relation" "an unknown kind" -- pie history.csv
+refuses 64 "'pie' is not a kind of picture; expected scaling, relation or policies" "an unknown kind" -- pie history.csv
 refuses 64 "unexpected argument 'more'" "one file too many" -- scaling history.csv more
 refuses 64 "--output: 'a.pdf' is no kind of picture; expected .*png or .svg" "another ending" -- scaling history.csv -o a.pdf
 refuses 64 "--output: '.png' is no kind" "an ending alone" -- scaling history.csv -o .png

@@ -1,0 +1,39 @@
+# A row a policy: on the left what it cost, on the right the wait that 95 % of the events did not exceed.
+set multiplot
+unset key
+set tmargin at screen 0.86
+set bmargin at screen 0.13
+set yrange [policies + 0.6:0.4]
+unset grid
+set grid xtics linetype 1 linewidth 1 linecolor rgb '#dddddd'
+name(i) = value(sprintf('name_%d', i))
+ratio(i) = value(sprintf('ratio_%d', i))
+wait(i) = value(sprintf('wait_%d', i))
+small = sprintf(',%.1f', pixel * (policies > 20 ? 14 : 21))
+
+set lmargin at screen 0.20
+set rmargin at screen 0.58
+set ytics ()
+do for [i = 1:policies] { set ytics add (cut(name(i), 22) i) }
+set xrange [0:most_ratio * 1.22]
+set label 3 'worker-seconds / seconds of work' at screen 0.39,0.035 center textcolor rgb dark
+plot for [i = 1:policies] '+' using (0):(i):(0):(ratio(i)):(i - 0.32):(i + 0.32) every ::0::0 \
+         with boxxyerror fillcolor rgb blue, \
+     for [i = 1:policies] '+' using (ratio(i)):(i):(sprintf(' %.2f', ratio(i))) every ::0::0 \
+         with labels left font small textcolor rgb dark
+
+do for [i = 1:3] { unset label i }
+set lmargin at screen 0.62
+set rmargin at screen 0.96
+unset ytics
+set logscale x
+set xrange [1:most_ms * 6]
+set format x '%.0s%c'
+set label 4 'p95 wait (ms)' at screen 0.79,0.035 center textcolor rgb dark
+known(i) = wait(i) == wait(i)
+text(i) = wait(i) <= 1 ? ' < 1' : wait(i) < 9999.5 ? sprintf(' %.0f', wait(i)) : sprintf(' %.0fk', wait(i) / 1000)
+plot for [i = 1:policies] '+' using (1):(i):(1):(known(i) ? wait(i) : 1):(i - 0.32):(i + 0.32) every ::0::0 \
+         with boxxyerror fillcolor rgb vermilion, \
+     for [i = 1:policies] '+' using (known(i) ? wait(i) : 1):(i):(known(i) ? text(i) : ' no queue') every ::0::0 \
+         with labels left font small textcolor rgb dark
+unset multiplot

@@ -1,0 +1,15 @@
+/* scores.h - what the picture of policies shows: the scores that winnow-simulate wrote. */
+#ifndef WINNOW_PLOT_SCORES_H
+#define WINNOW_PLOT_SCORES_H
+
+#include "error.h"
+
+#include <stdio.h>
+
+/* Writes the variables and data that policies.gp expects, from the file's columns `policy`, `worker_s`, `work_ratio`
+ * and `wait_p95_s`. title: instead of its own; may be NULL.
+ *
+ * Returns 0, -ERR_MEMORY, or -ERR_CONFIG: the file is not as it must be, or has no policy. */
+int scores_write(FILE *script, const char *path, const char *title, struct why *why);
+
+#endif
