@@ -110,6 +110,7 @@ bench-react: all ## how soon a burst brings workers, with --react
 
 bench: all $(O)/tests/bench/bare ## ratios measured in pairs on a private broker
 	@tests/bench/run $(BIN)
+	@tests/bench/filter_cost $(BIN)
 
 experiments: all $(O)/tests/bench/bare ## pictures of what the farm can do, in out/experiments (EXPERIMENTS_SCALE=0.02: a try)
 	@tests/experiments/run $(BIN) out/experiments
