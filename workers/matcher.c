@@ -612,25 +612,60 @@ static void search_words(struct search *search)
     }
 }
 
+/* Whether an entry may begin with these letters, when they are but letters, none twice in a row, so that their key
+ * needs no look at each: 1, 0, or -1 for other words. */
+static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, size_t length)
+{
+    uint64_t whole = UINT64_MAX >> (64 - 8 * length);
+    uint64_t small = bytes | 0x20 * LOW_BITS;
+    /* Bytes that are l become i, as in the table. */
+    uint64_t other = (small ^ 'l' * LOW_BITS) & 0x7f * LOW_BITS;
+    uint64_t is_l = ~(other + 0x7f * LOW_BITS) & HIGH_BITS;
+    uint64_t folded = small ^ (is_l >> 7) * ('l' ^ 'i');
+    uint64_t pairs = (folded ^ folded >> 8) & 0x7f * LOW_BITS;
+    uint64_t repeats = ~(pairs + 0x7f * LOW_BITS) & HIGH_BITS & whole >> 8;
+    uint64_t no_letter = ~bytes & 0x40 * LOW_BITS & whole;
+
+    if (repeats || no_letter)
+        return -1;
+    return is_key(matcher, folded & whole, length) || is_prefix_key(matcher, folded, length);
+}
+
 /* The same for MATCHER_LOOSE, where words begin with signs too, and a letter that repeats the one before it
  * begins nothing. */
 static void search_loose_words(struct search *search)
 {
     const struct matcher *matcher = search->matcher;
     const struct view *view = &search->view;
+    uint64_t words = kind_mask(view, 0, KIND_LETTER | KIND_UNDERSCORE),
+             signs = kind_mask(view, 0, KIND_SIGN);
     uint64_t before = 0;
 
     for (size_t at = 0; at < view->length; at += 64) {
-        uint64_t words = kind_mask(view, at, KIND_LETTER | KIND_UNDERSCORE);
-        uint64_t letters = words | kind_mask(view, at, KIND_SIGN);
-        for (uint64_t starts = letters & ~(words << 1 | before); starts; starts &= starts - 1) {
-            size_t start = at + (size_t)__builtin_ctzll(starts);
-            if ((start == 0 ||
-                 matcher->table[view->bytes[start - 1]] != matcher->table[view->bytes[start]]) &&
-                is_first_loose_word(matcher, view, start))
+        uint64_t next_words = kind_mask(view, at + 64, KIND_LETTER | KIND_UNDERSCORE);
+        uint64_t next_signs = kind_mask(view, at + 64, KIND_SIGN);
+        for (uint64_t starts = (words | signs) & ~(words << 1 | before); starts;
+             starts &= starts - 1) {
+            unsigned bit = (unsigned)__builtin_ctzll(starts);
+            size_t start = at + bit;
+            uint64_t letters =
+                ((words | signs) >> bit | (next_words | next_signs) << 1 << (63 - bit)) & 0xff;
+            uint64_t near_signs = (signs >> bit | next_signs << 1 << (63 - bit)) & 0xff, bytes;
+            size_t length = (size_t)__builtin_ctzll(~letters);
+            int may_begin = -1;
+            if (start > 0 &&
+                matcher->table[view->bytes[start - 1]] == matcher->table[view->bytes[start]])
+                continue;
+            if (start + 8 <= view->length && !near_signs) {
+                memcpy(&bytes, view->bytes + start, 8);
+                may_begin = is_plain_loose_word(matcher, bytes, length);
+            }
+            if (may_begin < 0 ? is_first_loose_word(matcher, view, start) : may_begin)
                 try_place(search, start);
         }
         before = words >> 63;
+        words = next_words;
+        signs = next_signs;
     }
 }
 
@@ -653,10 +688,10 @@ static bool is_ascii(const uint8_t *text, size_t length)
     uint64_t bits = 0;
     size_t at = 0;
 
-    for (; at + 8 <= length; at += 8) {
-        uint64_t bytes;
-        memcpy(&bytes, text + at, 8);
-        bits |= bytes;
+    for (; at + 32 <= length; at += 32) {
+        uint64_t bytes[4];
+        memcpy(bytes, text + at, sizeof bytes);
+        bits |= bytes[0] | bytes[1] | bytes[2] | bytes[3];
     }
     for (; at < length; at++)
         bits |= text[at];

@@ -288,8 +288,8 @@ static int write_image(struct compiler *c, const struct wordlist *list,
     struct image_header *header = &c->header;
 
     header->source_count = (uint32_t)list->count;
-    header->key_bits = 13;
-    while (header->key_bits < 30 && UINT64_C(1) << header->key_bits < 32 * (uint64_t)c->draft_count)
+    header->key_bits = 16;
+    while (header->key_bits < 30 && UINT64_C(1) << header->key_bits < 64 * (uint64_t)c->draft_count)
         header->key_bits++;
     header->length = (sizeof *header + 63) & ~UINT64_C(63);
     header->nodes = place(header, c->node_count * sizeof *c->nodes);

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* What is searched: an ASCII text itself, a text folded, or the letters that are spelled out in either. */
 struct view {
@@ -75,11 +78,39 @@ enum kind {
     KIND_SIGN = 4, /* signs that MATCHER_LOOSE takes for letters */
 };
 
-/* Of 8 ASCII characters, the lowest bit of byte n: character n is of one of the kinds. */
-static inline uint64_t kind_bits(uint64_t bytes, unsigned kinds)
-{
-    uint64_t found = 0;
+#ifdef __SSE2__
+#define LANE 16
 
+/* Of LANE ASCII characters, bit n: character n is of one of the kinds. */
+static inline uint64_t kind_lane(const uint8_t *from, unsigned kinds)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)from), found = _mm_setzero_si128();
+
+    if (kinds & KIND_LETTER) {
+        __m128i small = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+        found = _mm_and_si128(_mm_cmpgt_epi8(small, _mm_set1_epi8('a' - 1)),
+                              _mm_cmplt_epi8(small, _mm_set1_epi8('z' + 1)));
+        found = _mm_or_si128(found, _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('0' - 1)),
+                                                  _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1))));
+    }
+    if (kinds & KIND_UNDERSCORE)
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')));
+    if (kinds & KIND_SIGN) {
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('@')));
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('$')));
+        found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('!')));
+    }
+    return (uint64_t)(unsigned)_mm_movemask_epi8(found);
+}
+#else
+#define LANE 8
+
+/* The same without such instructions. */
+static inline uint64_t kind_lane(const uint8_t *from, unsigned kinds)
+{
+    uint64_t bytes, found = 0;
+
+    memcpy(&bytes, from, sizeof bytes);
     /* Each sum sets a byte's high bit when the byte is at least what is named. */
     if (kinds & KIND_LETTER) {
         uint64_t small = bytes | 0x20 * LOW_BITS;
@@ -92,15 +123,17 @@ static inline uint64_t kind_bits(uint64_t bytes, unsigned kinds)
         found |= ~(((bytes ^ '@' * LOW_BITS) + 0x7f * LOW_BITS) &
                    ((bytes ^ '$' * LOW_BITS) + 0x7f * LOW_BITS) &
                    ((bytes ^ '!' * LOW_BITS) + 0x7f * LOW_BITS));
-    return (found & HIGH_BITS) >> 7;
+    /* The product gathers the 8 bits in the highest byte. */
+    return ((found & HIGH_BITS) >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
+#endif
 
 /* Of the 64 characters from here, of which an ASCII view may have fewer, bit n: character n is of one of the kinds. */
 static inline uint64_t kind_mask(const struct view *view, size_t at, unsigned kinds)
 {
     uint8_t rest[64] = {0};
     const uint8_t *from = view->bytes + at;
-    uint64_t mask = 0, bytes;
+    uint64_t mask = 0;
 
     if (at >= view->length)
         return 0;
@@ -108,11 +141,8 @@ static inline uint64_t kind_mask(const struct view *view, size_t at, unsigned ki
         memcpy(rest, from, view->length - at);
         from = rest;
     }
-    for (unsigned i = 0; i < 8; i++) {
-        memcpy(&bytes, from + 8 * i, 8);
-        /* The product gathers the 8 low bits in the highest byte. */
-        mask |= (kind_bits(bytes, kinds) * UINT64_C(0x0102040810204080) >> 56) << 8 * i;
-    }
+    for (unsigned i = 0; i < 64; i += LANE)
+        mask |= kind_lane(from + i, kinds) << i;
     return mask;
 }
 
