@@ -492,6 +492,18 @@ static bool is_key(const struct matcher *matcher, uint64_t bytes, size_t length)
     return has_bit(matcher->keys, hash_key(make_key(bytes, length), matcher->header->key_bits));
 }
 
+/* The 8 bytes from a place in the view, the first lowest; 0 where it has fewer. */
+static inline uint64_t load_bytes(const struct view *view, size_t at)
+{
+    uint64_t bytes = 0;
+
+    if (at + 8 <= view->length)
+        memcpy(&bytes, view->bytes + at, 8);
+    else
+        memcpy(&bytes, view->bytes + at, view->length - at);
+    return bytes;
+}
+
 static bool is_prefix_key(const struct matcher *matcher, uint64_t bytes, size_t length)
 {
     for (unsigned lengths = matcher->header->prefix_lengths; lengths; lengths &= lengths - 1) {
@@ -505,13 +517,12 @@ static bool is_prefix_key(const struct matcher *matcher, uint64_t bytes, size_t 
 /* Whether an entry may begin with the word that begins here. */
 static bool is_first_word(const struct matcher *matcher, const struct view *view, size_t begin)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = load_bytes(view, begin);
     size_t length = 0;
 
     while (length < KEY_BYTES && begin + length < view->length &&
            is_word_byte(view->bytes[begin + length]))
         length++;
-    memcpy(&bytes, view->bytes + begin, length);
     return is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length);
 }
 
@@ -538,6 +549,18 @@ static bool is_first_loose_word(const struct matcher *matcher, const struct view
     return is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length);
 }
 
+/* Whether an entry that may begin inside a word begins here, but for MATCHER_LOOSE. */
+static bool may_begin_inside(const struct matcher *matcher, const struct view *view, size_t at)
+{
+    const struct image_header *header = matcher->header;
+    const uint8_t *bytes = view->bytes + at;
+    size_t left = view->length - at, length = header->inside_length;
+
+    if (left < length || !has_bit(header->pairs, bytes[0] | (left > 1 ? bytes[1] : 0U) << 8))
+        return false;
+    return is_key(matcher, load_bytes(view, at), length);
+}
+
 /* Any text at any level. */
 static void search_view(struct search *search)
 {
@@ -552,10 +575,8 @@ static void search_view(struct search *search)
         bool may_begin = false;
         size = 1;
         if (byte >= 0x80) {
-            uint64_t key = 0;
             size = character_size(byte);
-            memcpy(&key, bytes + at, size);
-            may_begin = byte != 0xff && is_key(matcher, key, size) &&
+            may_begin = byte != 0xff && is_key(matcher, load_bytes(view, at), size) &&
                         !(loose && at >= size && memcmp(bytes + at - size, bytes + at, size) == 0);
             after_word = false;
         } else {
@@ -570,10 +591,8 @@ static void search_view(struct search *search)
                 may_begin = header->any_sign && has_bit(header->signs, byte);
             }
             if (header->any_inside && !may_begin && !is_repeated)
-                may_begin = loose
-                                ? has_bit(header->first_bytes, matcher->table[byte])
-                                : has_bit(header->pairs,
-                                          byte | (at + 1 < view->length ? bytes[at + 1] : 0U) << 8);
+                may_begin = loose ? has_bit(header->first_bytes, matcher->table[byte])
+                                  : may_begin_inside(matcher, view, at);
             after_word = is_word;
         }
         if (may_begin)
@@ -599,10 +618,7 @@ static void search_words(struct search *search)
             /* Whether the characters from here belong to words; the 8 that a key may have. */
             uint64_t rest = (words >> start | next << 1 << (63 - start)) & 0xff, bytes = 0;
             size_t length = (size_t)__builtin_ctzll(~rest);
-            if (at + start + 8 <= view->length)
-                memcpy(&bytes, view->bytes + at + start, 8);
-            else
-                memcpy(&bytes, view->bytes + at + start, view->length - at - start);
+            bytes = load_bytes(view, at + start);
             if (has_bit(keys, hash_key(make_key(bytes, length), key_bits)) ||
                 (has_prefixes && is_prefix_key(matcher, bytes, length)))
                 try_place(search, at + start);

@@ -240,6 +240,16 @@ static int build_tree(struct compiler *c)
     return 0;
 }
 
+/* How much of the beginning of a skeleton is the same bytes in any text. */
+static size_t steady_length(const struct draft *draft, size_t most)
+{
+    size_t length = 0;
+
+    while (length < most && length < draft->length && draft->skeleton[length] != ' ')
+        length++;
+    return length;
+}
+
 static void note_key(struct compiler *c, const struct draft *draft, uint8_t *keys)
 {
     const uint8_t *bytes = draft->skeleton;
@@ -263,6 +273,9 @@ static void note_key(struct compiler *c, const struct draft *draft, uint8_t *key
     set_bit(keys, hash_key(make_key(key, length), header->key_bits));
 
     if (draft->entry.open_start && bytes[0] < 0x80) {
+        uint64_t inside = 0;
+        memcpy(&inside, bytes, header->inside_length);
+        set_bit(keys, hash_key(make_key(inside, header->inside_length), header->key_bits));
         header->any_inside = true;
         set_bit(header->first_bytes, bytes[0]);
         for (unsigned second = 0; second < 256; second++)
@@ -291,6 +304,10 @@ static int write_image(struct compiler *c, const struct wordlist *list,
     header->key_bits = 16;
     while (header->key_bits < 30 && UINT64_C(1) << header->key_bits < 64 * (uint64_t)c->draft_count)
         header->key_bits++;
+    header->inside_length = 3;
+    for (size_t i = 0; i < c->draft_count; i++)
+        if (c->drafts[i].entry.open_start && c->drafts[i].skeleton[0] < 0x80)
+            header->inside_length = (uint8_t)steady_length(&c->drafts[i], header->inside_length);
     header->length = (sizeof *header + 63) & ~UINT64_C(63);
     header->nodes = place(header, c->node_count * sizeof *c->nodes);
     header->firsts = place(header, c->node_count);

@@ -65,8 +65,9 @@ struct image_header {
     uint32_t key_bits;      /* log2 of the size of keys */
     uint8_t prefix_lengths; /* bit n: an entry that lets a word go on after its n + 1 bytes */
     bool any_allowed;
-    bool any_inside;     /* an entry that may begin inside a word begins with an ASCII character */
-    uint8_t pairs[8192]; /* bit map of the first two bytes of those */
+    bool any_inside; /* an entry that may begin inside a word begins with an ASCII character */
+    uint8_t inside_length; /* of the keys by which those are in keys too: 1 .. 3 */
+    uint8_t pairs[8192];   /* bit map of the first two bytes of those */
     uint8_t signs
         [32]; /* bit map of the ASCII characters that are no part of a word and begin an entry */
     uint8_t first_bytes[32]; /* bit map of the bytes that begin an entry of those of any_inside */
