@@ -61,7 +61,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$@")
 
 .DEFAULT_GOAL := all
-.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench bench-react experiments policies tidy format install clean
+.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench bench-react bench-filter experiments policies tidy format install clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
@@ -117,6 +117,11 @@ experiments: all $(O)/tests/bench/bare ## pictures of what the farm can do, in o
 
 policies: $(BIN)/winnow-simulate ## every scaling policy on made-up traces, and on the recorded ones in TRACES=DIR
 	@tests/bench/policies $(BIN) $(TRACES)
+
+bench-filter: deps-check ## how fast the filter is, beside grep, PCRE2 and Python; and how many innocent words it hits
+	@$(MAKE) --no-print-directory $(O)/tests/bench/filter $(O)/tests/system/find_spans
+	@tests/bench/filter_speed $(O)/tests/bench/filter
+	@tests/bench/false_positives $(O)/tests/system/find_spans workers/words/*.txt
 
 tidy: compile_commands.json ## clang-tidy over every source
 	@clang-tidy --quiet -p . $(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES))
