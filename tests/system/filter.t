@@ -381,6 +381,22 @@ def words_and_mask():
     name = farm()
     with spawn("winnow-filter", "--mask", "", farm=name), Client(name) as client:
         equal(client.ask("an airhead!")[2], b"an !", "an empty mask deletes matches")
+    name = farm()
+    options = ("--words", WORDS, MORE_WORDS, "--match", "loose", "--mask-char", "*", "--mask-keep-first")
+    with spawn("winnow-filter", *options, farm=name), Client(name) as client:
+        equal(client.ask("A fool, a bad egg")[2], b"A f***, a b** ***", "several files after --words, a mask of their length")
+        for letter in "f", "o", " ", "é", "\u0301":
+            text = letter * (MIB // len(letter.encode()))
+            equal(client.ask(text, seconds=60)[2] == text.encode(), True, f"1 MiB of U+{ord(letter):04X} comes back")
+        for event in '{"text":"fool \\ud800"}', '{"text":"\\udc00 fool"}':
+            client.publish(event, content_type="application/json")
+            method, properties, body = client.get(client.dead)
+            equal(body.decode(), event, "an unpaired surrogate in JSON is dead, unchanged")
+            like(properties.headers["winnow-reason"], "JSON|UTF-8|surrogate", "... with the reason")
+        equal(client.ask("")[2], b"", "a text of no bytes comes back")
+    name = farm()
+    with spawn("winnow-filter", "--match", "none", farm=name), Client(name) as client:
+        equal(client.ask("an airhead")[2], b"an airhead", "--match none looks for nothing")
 
 
 def names_tell_who_is_who():
