@@ -9,8 +9,8 @@ if (both) { stats of('baseline') using 2 nooutput; until = STATS_max > until ? S
 set lmargin at screen 0.09
 set rmargin at screen 0.90
 set xrange [0:until]
-set yrange [0:11]
-set y2range [0:2200]
+set yrange [0:12.5]
+set y2range [0:2500]
 set ytics 0,2 textcolor rgb blue
 set y2tics 0,500 textcolor rgb vermilion
 set label 3 'workers' at screen 0.02,0.48 center rotate textcolor rgb blue
@@ -19,8 +19,7 @@ bottom = both ? 0.51 : 0.12
 set tmargin at screen 0.83
 set bmargin at screen bottom
 if (both) { set format x '' } else { set xlabel 'time (s)' }
-set label 5 ours at graph 0.015,0.92 left textcolor rgb 'black'
-draw = "using 2:3:(0) axes x1y2 with filledcurves fillcolor rgb orange fillstyle transparent solid 0.22 notitle, "
+set label 5 ours at graph 0.015,0.91 left textcolor rgb 'black'
 plot of('winnow') using 2:3 axes x1y2 with fillsteps fillcolor rgb orange fillstyle transparent solid 0.22 notitle, \
      of('winnow') using 2:3 axes x1y2 with steps linecolor rgb vermilion linewidth 2 title 'arrival rate, as measured', \
      of('winnow') using 2:5 with steps linecolor rgb blue linewidth 5 title 'running, starting'
