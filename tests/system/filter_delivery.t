@@ -262,6 +262,30 @@ def a_deleted_dead_exchange_comes_back():
         equal(worker.end(), 0, "and drains as ever")
 
 
+def a_broker_that_reads_nothing_holds_no_worker_up():
+    """Under its memory alarm; the result is larger than what the sockets between the two take."""
+    name = farm()
+    with working(name) as (first, client):
+        first.signal(signal.SIGTERM)
+        first.wait(10)
+        client.publish("fool " * (3 * MIB))
+        wait_until(lambda: client.ready(client.work) == 1, 20)
+        ctl("set_vm_memory_high_watermark", "absolute", "1")
+        try:
+            with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name) as worker:
+                wait_until(lambda: client.ready(client.work) == 0, 20)
+                time.sleep(1)  # until it has filled every buffer; one that has not makes the test easier, not wrong
+                begin = time.monotonic()
+                worker.signal(signal.SIGTERM)
+                ended = wait_until(lambda: worker.process.poll() is not None, 5)
+                ok(ended, f"a worker whose result is not read obeys SIGTERM ({time.monotonic() - begin:.1f} s)")
+                worker.process.kill()
+        finally:
+            ctl("set_vm_memory_high_watermark", "0.6")
+        with spawn("winnow-filter", "--max-body", "16MiB", farm=name):
+            ok(wait_until(lambda: client.ready(client.results) >= 1, 30), "... and its event is answered later")
+
+
 def a_sigterm_without_a_connection_ends_it():
     name = farm()
     with Line() as line, spawn("winnow-filter", farm=name, amqp=line.url) as worker, Client(name):
@@ -285,5 +309,6 @@ a_lost_connection_is_opened_again()
 a_silent_connection_is_given_up()
 a_deleted_work_queue_comes_back()
 a_deleted_dead_exchange_comes_back()
+a_broker_that_reads_nothing_holds_no_worker_up()
 a_sigterm_without_a_connection_ends_it()
 done_testing()
