@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -39,7 +40,8 @@ def end(process):
 
 @contextlib.contextmanager
 def private_broker():
-    """The URL of a broker that lives as long as the block."""
+    """The URL of a broker that lives as long as the block, or until SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     tool = os.path.join(TOP, "tools", "private-broker")
     with tempfile.TemporaryDirectory(prefix="winnow-bench.") as work:
         broker = os.path.join(work, "broker")
