@@ -61,7 +61,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$@")
 
 .DEFAULT_GOAL := all
-.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench bench-react bench-filter experiments policies tidy format install clean
+.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench bench-react bench-filter experiments policies fidelity tidy format install clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 

@@ -281,6 +281,8 @@ int oracle_plan(const struct oracle_params *params, struct oracle_plan *plan)
     uint64_t events;
     int error = count_events(params, &events);
 
+    *plan = (struct oracle_plan){0}; /* so that it may be cleared whatever happens */
+
     for (int i = 0; !error && i < BISECTIONS; i++) {
         double middle = (low + high) / 2;
         error = oracle_plan_for(params, exp(middle), (uint64_t)((double)events * ORACLE_LATE_SHARE),

@@ -45,7 +45,7 @@ struct oracle_plan {
 int oracle_plan_for(const struct oracle_params *params, double kappa, uint64_t late_limit,
                     struct oracle_plan *plan);
 
-/* The plan for the least kappa. Likewise. */
+/* The plan for the least kappa. Likewise; the plan may be cleared after an error too. */
 int oracle_plan(const struct oracle_params *params, struct oracle_plan *plan);
 
 void oracle_clear(struct oracle_plan *plan);
