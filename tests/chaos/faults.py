@@ -222,7 +222,7 @@ def delete_exchange(world):
     workers = len(world.farm.workers())
     at = time.monotonic()
     world.channel().exchange_delete(f"{world.farm.name}.events")
-    silence = world.farm.silence(at, 2)
+    silence = world.farm.silence(at, 1.5)
     # One silence or several: it may be bound anew after a check of a second at most.
     bound = int(world.load.greatest_rate * (silence + 1))
     return Seen(silence, f"{workers} workers", destroyed=bound, resent=True)
