@@ -65,7 +65,8 @@ static const struct argp_option option_table[] = {
      1},
     {"headroom", KEY_HEADROOM, "F", 0, "Run F times the workers needed, 1 to 100 (default: 1)", 1},
     {"scale-down-delay", KEY_SCALE_DOWN_DELAY, "DURATION", 0,
-     "Drain workers only after fewer were enough for so long (default: 0)", 1},
+     "Drain workers only after fewer were enough for so long (default: 0, with erlang-quiet 5s)",
+     1},
     {"step-up", KEY_STEP_UP, "N", 0,
      "Start at most so many workers a decision (default: any number)", 1},
     {"step-down", KEY_STEP_DOWN, "N", 0, "Drain at most so many a decision (default: any number)",
@@ -304,6 +305,7 @@ int main(int argc, char **argv)
                                      .max_attempts = 3,
                                      .params = POLICY_DEFAULT_PARAMS,
                                      .policy = policy_find("formula")};
+    settings.params.scale_down_delay_s = POLICY_OWN;
     options_parse(&options, PROGRAM, &argp, argc, argv, &settings);
 
     struct why why = {0};

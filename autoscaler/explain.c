@@ -93,6 +93,9 @@ static void explain_row(const struct recording_row *row, const struct policy_dec
     for (size_t k = 0; k < others->count; k++) {
         struct policy_params params = row->params;
         struct policy_decision other = {.desired_workers = 0};
+        /* What the user did not ask for stays with the policy that it suits. */
+        if (params.scale_down_delay_s == row->policy->scale_down_delay_s)
+            params.scale_down_delay_s = POLICY_OWN;
         policy_tune(others->policies[k], &params);
         if (policy_decide(others->policies[k], &row->sample, &params, &others->states[k], &other))
             printf(" %12s", "?");

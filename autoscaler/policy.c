@@ -12,18 +12,19 @@ static const struct policy policies[] = {
      .need = policy_erlang,
      .ready = true,
      .interval_s = 0.5,
-     .epsilon = 0.3,
-     .theta = 1.1,
-     .average_s = 20,
-     .z = 3},
+     .epsilon = 0.25,
+     .theta = 1.2,
+     .average_s = 12,
+     .z = 2.5},
     {.name = "erlang-quiet",
      .need = policy_erlang,
      .ready = true,
      .interval_s = 0.5,
+     .scale_down_delay_s = 5,
      .epsilon = 0.05,
      .theta = 2,
-     .average_s = 30,
-     .z = 4},
+     .average_s = 20,
+     .z = 3},
 };
 
 static const char *const reason_texts[POLICY_REASONS] = {
@@ -80,6 +81,8 @@ void policy_param_set(const struct policy_param *param, struct policy_params *pa
 
 void policy_tune(const struct policy *policy, struct policy_params *params)
 {
+    if (isnan(params->scale_down_delay_s))
+        params->scale_down_delay_s = policy->scale_down_delay_s;
     if (!policy->ready)
         return;
     params->epsilon = policy->epsilon;

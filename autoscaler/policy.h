@@ -10,6 +10,7 @@
 
 #include "error.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,8 +46,9 @@ struct policy_params {
     uint32_t min_workers, max_workers;
 
     /* Steadiness, for every policy. */
-    double headroom;           /* >= 1: so many times the workers that are needed */
-    double scale_down_delay_s; /* >= 0: fewer only after fewer were enough for so long */
+    double headroom; /* >= 1: so many times the workers that are needed */
+    double
+        scale_down_delay_s; /* >= 0: fewer only after fewer were enough for so long; POLICY_OWN */
     double step_up, step_down; /* at most so many workers more or fewer a decision; 0: any number */
 
     /* Of erlang alone; policy_erlang.h says what they mean. */
@@ -57,11 +59,14 @@ struct policy_params {
     double z; /* > 0: so many standard deviations of Poisson arrivals are a change of the rate */
 };
 
+/* Of the delay, until policy_tune: what suits the policy. */
+#define POLICY_OWN ((double)NAN)
+
 /* The mission's constants, and no steadiness. */
 #define POLICY_DEFAULT_PARAMS                                                                      \
     {                                                                                              \
         .horizon_s = 2, .capacity_msgs = 1000, .min_workers = 0, .max_workers = 32, .headroom = 1, \
-        .wait_s = 0.2, .epsilon = 0.3, .theta = 1.1, .average_s = 20, .z = 3                       \
+        .wait_s = 0.2, .epsilon = 0.25, .theta = 1.2, .average_s = 12, .z = 2.5                    \
     }
 
 /* The parameters that are doubles, in one list: whoever writes them down or reads them back goes through it.
@@ -132,6 +137,7 @@ struct policy {
     policy_need_function *need;
     bool ready;                          /* it needs ready_msgs */
     double interval_s;                   /* the time between decisions that suits it */
+    double scale_down_delay_s;           /* likewise */
     double epsilon, theta, average_s, z; /* erlang's parameters in this setting of it */
 };
 
@@ -140,7 +146,7 @@ const struct policy *policy_find(const char *name);
 /* The one at that place of the list; NULL after the last. */
 const struct policy *policy_at(size_t index);
 
-/* The parameters that this policy takes besides those a user gives. */
+/* Sets the parameters of erlang that make this setting of it, and the delay when it is POLICY_OWN. */
 void policy_tune(const struct policy *policy, struct policy_params *params);
 
 /* As the history's reason column says it: "formula", "max", "held: arrival rate unknown". */

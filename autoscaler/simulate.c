@@ -304,6 +304,7 @@ int main(int argc, char **argv)
                                 .seed = 1,
                                 .run = ARRIVALS_LAST_RUN,
                                 .defaults = {.params = POLICY_DEFAULT_PARAMS}};
+    settings.defaults.params.scale_down_delay_s = POLICY_OWN;
     options_parse_local(PROGRAM, &argp, argc, argv, &settings);
 
     struct why why = {0};

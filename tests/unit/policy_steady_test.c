@@ -115,6 +115,25 @@ static void more_than_useful_are_not_started(void **test_state)
     }
 }
 
+static void a_delay_that_is_given_counts_more_than_the_policys_own(void **test_state)
+{
+    struct policy_params given = plain, own = plain;
+    const struct policy *quiet = policy_find("erlang-quiet");
+
+    (void)test_state;
+    own.scale_down_delay_s = POLICY_OWN;
+    assert_int_equal(policy_check(&own), -ERR_INVALID);
+    policy_tune(quiet, &own);
+    assert_true(own.scale_down_delay_s > 0);
+    assert_true(own.scale_down_delay_s == quiet->scale_down_delay_s);
+    given.scale_down_delay_s = 0;
+    policy_tune(quiet, &given);
+    assert_true(given.scale_down_delay_s == 0);
+    own.scale_down_delay_s = POLICY_OWN;
+    policy_tune(policy_find("formula"), &own);
+    assert_true(own.scale_down_delay_s == 0);
+}
+
 static void while_capacity_is_unknown_one_worker_finds_out(void **test_state)
 {
     struct policy_sample sample = {.capacity_msgs = NAN};
@@ -147,6 +166,7 @@ int main(void)
         cmocka_unit_test(steps_go_on_when_the_delay_is_served),
         cmocka_unit_test(headroom_multiplies_the_need_before_it_is_rounded),
         cmocka_unit_test(more_than_useful_are_not_started),
+        cmocka_unit_test(a_delay_that_is_given_counts_more_than_the_policys_own),
         cmocka_unit_test(while_capacity_is_unknown_one_worker_finds_out),
     };
 
