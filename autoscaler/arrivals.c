@@ -189,8 +189,8 @@ static int next(void *context, int64_t *at_ns)
     }
     double at_s = row->time_s;
     if (row->until_s > row->time_s) {
-        double gap = -expm1(-random_exponential(&arrivals->random) / (double)arrivals->left);
-        arrivals->spread += (1 - arrivals->spread) * gap;
+        double part = random_least(&arrivals->random, arrivals->left);
+        arrivals->spread += (1 - arrivals->spread) * part;
         at_s += arrivals->spread * (row->until_s - row->time_s);
     }
     arrivals->left--;

@@ -2,8 +2,7 @@
  * autoscaler wrote, whose events are those it counted. Read a row at a time, as often as asked.
  *
  * Where a row tells only how many events there were between two times, they are spread over it at random,
- * uniformly and independently, by the seed: of k still to come in the rest of the interval, the next is at
- * 1 - exp(-E/k) of it, with E of random_exponential; rounded down to nanoseconds. */
+ * uniformly and independently, by the seed (random_least), and rounded down to nanoseconds. */
 #ifndef WINNOW_ARRIVALS_H
 #define WINNOW_ARRIVALS_H
 

@@ -74,8 +74,7 @@ static int next_of_trace(struct arrivals *arrivals, int64_t *intended_ns, struct
         return got;
     uint64_t left = row->count - arrivals->taken++;
     if (arrivals->settings->arrival == SCHEDULE_POISSON) {
-        /* The least of `left` uniform numbers, over what is left of the row. */
-        double part = -expm1(-random_exponential(&arrivals->random) / (double)left);
+        double part = random_least(&arrivals->random, left);
         arrivals->last_s += part * (row->until_s - arrivals->last_s);
     } else {
         double part = ((double)(arrivals->taken - 1) + 0.5) / (double)row->count;

@@ -20,3 +20,8 @@ double random_exponential(uint64_t *state)
 {
     return -log1p(-random_uniform(state));
 }
+
+double random_least(uint64_t *state, uint64_t count)
+{
+    return -expm1(-random_exponential(state) / (double)count);
+}

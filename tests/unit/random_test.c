@@ -1,0 +1,61 @@
+/* units: */
+#include "random.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define DRAWS 200000
+
+static void the_least_of_so_many_has_the_mean_and_deviation_that_it_must(void **state)
+{
+    (void)state;
+    for (uint64_t count = 1; count <= 1000; count *= 10) {
+        uint64_t random = 7;
+        double sum = 0, squares = 0, n = (double)count;
+        for (int i = 0; i < DRAWS; i++) {
+            double least = random_least(&random, count);
+            assert_true(least >= 0 && least < 1);
+            sum += least;
+            squares += least * least;
+        }
+        double mean = sum / DRAWS, deviation = sqrt(squares / DRAWS - mean * mean);
+        assert_true(fabs(mean * (n + 1) - 1) < 0.01);
+        assert_true(fabs(deviation / (sqrt(n / (n + 2)) / (n + 1)) - 1) < 0.01);
+    }
+}
+
+/* Each step takes its part of what is left, so that halves of the interval get halves of the events. */
+static void events_that_are_spread_so_are_uniform(void **state)
+{
+    enum { EVENTS = 10 };
+    uint64_t random = 1;
+    int counts[EVENTS] = {0};
+
+    (void)state;
+    for (int i = 0; i < DRAWS / EVENTS; i++) {
+        double at = 0;
+        for (uint64_t left = EVENTS; left > 0; left--) {
+            double before = at;
+            at += (1 - at) * random_least(&random, left);
+            assert_true(at >= before && at < 1);
+            counts[(int)(at * EVENTS)]++;
+        }
+    }
+    for (int i = 0; i < EVENTS; i++)
+        assert_true(abs(counts[i] - DRAWS / EVENTS) < 5 * sqrt(DRAWS / EVENTS));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_least_of_so_many_has_the_mean_and_deviation_that_it_must),
+        cmocka_unit_test(events_that_are_spread_so_are_uniform),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
