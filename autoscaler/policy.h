@@ -47,8 +47,7 @@ struct policy_params {
 
     /* Steadiness, for every policy. */
     double headroom; /* >= 1: so many times the workers that are needed */
-    double
-        scale_down_delay_s; /* >= 0: fewer only after fewer were enough for so long; POLICY_OWN */
+    double scale_down_delay_s; /* >= 0: fewer only after fewer were enough so long; POLICY_OWN */
     double step_up, step_down; /* at most so many workers more or fewer a decision; 0: any number */
 
     /* Of erlang alone; policy_erlang.h says what they mean. */
