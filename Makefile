@@ -123,7 +123,7 @@ bench-filter: deps-check ## how fast the filter is, beside grep, PCRE2 and Pytho
 	@tests/bench/filter_speed $(O)/tests/bench/filter
 	@tests/bench/false_positives $(O)/tests/system/find_spans workers/words/*.txt
 
-fidelity: all ## a minute of bursts live and simulated, compared, on a private broker
+fidelity: all $(O)/tests/bench/bare ## a minute of bursts live and simulated, compared, on a private broker
 	@tests/bench/fidelity $(BIN)
 
 tidy: compile_commands.json ## clang-tidy over every source
