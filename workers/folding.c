@@ -46,6 +46,13 @@ bool folding_is_invisible(uint32_t character)
     return character >= 0xad && in_ranges(character, invisibles, COUNT(invisibles));
 }
 
+bool folding_is_picture(uint32_t character)
+{
+    return character >= 0x80 && character != NOT_A_CHARACTER &&
+           (uc_is_general_category_withtable(character, UC_CATEGORY_MASK_So) ||
+            uc_is_property(character, UC_PROPERTY_EXTENDED_PICTOGRAPHIC));
+}
+
 bool folding_continues(uint32_t character)
 {
     if (character < 0x300 || character == NOT_A_CHARACTER)

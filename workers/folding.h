@@ -22,6 +22,9 @@ enum word_class {
 
 enum word_class folding_class(uint32_t character);
 
+/* A picture: a symbol like U+2620 or an emoji, which needs no boundary beside a word. */
+bool folding_is_picture(uint32_t character);
+
 /* Whether a character continues the one before it: a combining mark, a conjoining vowel or final of
  * Hangul, a half-width voicing mark. */
 bool folding_continues(uint32_t character);

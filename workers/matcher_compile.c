@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unictype.h>
-#include <unistr.h>
 
 #define MAX_ENTRIES    (UINT32_C(4) << 20)
 #define MAX_TEXT_BYTES (UINT64_C(1) << 30)
@@ -58,8 +56,7 @@ static int add_bytes(struct bytes *bytes, const void *from, size_t length)
  * spaces, or a picture. */
 static bool stands_alone(uint32_t character)
 {
-    return folding_class(character) == CLASS_UNSPACED ||
-           uc_is_general_category_withtable(character, UC_CATEGORY_MASK_So);
+    return folding_class(character) == CLASS_UNSPACED || folding_is_picture(character);
 }
 
 /* Whether the two ends of an entry need no boundary. */

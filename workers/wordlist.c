@@ -1,6 +1,7 @@
 #include "wordlist.h"
 
 #include "error.h"
+#include "folding.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -213,12 +214,19 @@ static bool can_be_escaped(uint8_t byte)
     return byte == '#' || byte == '!' || byte == '*' || byte == '\\';
 }
 
+/* Punctuation, marks and separators alone are rather a slip than something to look for. */
+static bool says_something(ucs4_t character)
+{
+    return uc_is_general_category_withtable(character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N) ||
+           folding_is_picture(character);
+}
+
 /* Copies an entry's text to the room with its runs of white space made one space and its escapes resolved. */
 static int read_text(const struct reading *reading, struct span raw, struct wordlist_entry *entry)
 {
     char *text = reading->room;
     uint32_t length = 0;
-    bool gap = false, has_letter = false;
+    bool gap = false, is_said = false;
 
     if (raw.length > WORDLIST_ENTRY_MAX_BYTES)
         return error_set(reading->why, ERR_CONFIG,
@@ -241,15 +249,14 @@ static int read_text(const struct reading *reading, struct span raw, struct word
             gap = false;
             memcpy(text + length, raw.bytes + i, size);
             length += (uint32_t)size;
-            has_letter = has_letter || uc_is_general_category_withtable(
-                                           character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
+            is_said = is_said || says_something(character);
         }
         i += size;
     }
-    if (!has_letter)
+    if (!is_said)
         return error_set(
             reading->why, ERR_CONFIG,
-            "%s:%u: an entry without a letter or digit; expected a word or phrase, or # "
+            "%s:%u: an entry without a letter, digit or emoji; expected a word or phrase, or # "
             "before a comment",
             reading->name, reading->line);
     text[length] = '\0';

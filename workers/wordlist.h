@@ -32,7 +32,8 @@ struct why;
 /* One entry as written but for its syntax: case, accents and apostrophes are untouched, white space inside
  * is one space a run. */
 struct wordlist_entry {
-    const char *text; /* valid UTF-8 with a letter or digit; a NUL follows, none is inside */
+    const char
+        *text; /* valid UTF-8 with a letter, digit or picture; a NUL follows, none is inside */
     uint32_t length;  /* in bytes, 1 .. WORDLIST_ENTRY_MAX_BYTES */
     uint32_t file;    /* index into wordlist.files */
     uint32_t line;    /* in that file, from 1 */
@@ -83,7 +84,7 @@ void wordlist_clear(struct wordlist *list);
  *
  * Returns 0; -ERR_CONFIG for a line that is not valid UTF-8, a severity that is not a whole number from 0 to
  * WORDLIST_MAX_SEVERITY, or an entry with a control character (NUL and a byte order mark in mid-file count
- * as such), without any letter or digit, or longer than WORDLIST_ENTRY_MAX_BYTES; -ERR_MEMORY. After a
+ * as such), without any letter, digit or picture, or longer than WORDLIST_ENTRY_MAX_BYTES; -ERR_MEMORY. After a
  * failure the list is only good for wordlist_clear.
  *
  * Time is linear in length. */

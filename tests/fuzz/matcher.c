@@ -81,8 +81,7 @@ static enum word_class class_at_end(const uint8_t *text, size_t end)
 
 static bool stands_alone(uint32_t character)
 {
-    return folding_class(character) == CLASS_UNSPACED ||
-           uc_is_general_category_withtable(character, UC_CATEGORY_MASK_So);
+    return folding_class(character) == CLASS_UNSPACED || folding_is_picture(character);
 }
 
 /* The length of an entry's match from here, 0 for none. */

@@ -107,6 +107,17 @@ static void scripts_without_spaces_match_inside(void **state)
     EXACT("\u30d0\u30ab", "\u30aa\u30d0\u30ab\u30fc", "\u30aa*\u30fc");
 }
 
+static void pictures_need_no_boundary(void **state)
+{
+    (void)state;
+    static const char words[] = "\U0001f595\n\u2620\ufe0f\n\u203c\ufe0f\n\U0001f1e6\U0001f1e8";
+    for (unsigned level = 0; level <= MATCHER_LOOSE; level++)
+        assert_finds((enum matcher_level)level, words,
+                     "a\U0001f595b \U0001f595\u2620\ufe0f\u203c\ufe0fx \U0001f1e6\U0001f1e9 "
+                     "\U0001f1e6\U0001f1e8\u304b",
+                     "a*b ***x \U0001f1e6\U0001f1e9 *\u304b");
+}
+
 static void particles_follow_korean_words(void **state)
 {
     (void)state;
@@ -320,6 +331,7 @@ int main(void)
         cmocka_unit_test(composed_and_decomposed_letters_are_one),
         cmocka_unit_test(capitals_of_turkish_are_read_both_ways),
         cmocka_unit_test(scripts_without_spaces_match_inside),
+        cmocka_unit_test(pictures_need_no_boundary),
         cmocka_unit_test(particles_follow_korean_words),
         cmocka_unit_test(phrases_take_any_white_space),
         cmocka_unit_test(the_leftmost_then_longest_counts),

@@ -1,4 +1,4 @@
-/* units: workers/wordlist.c workers/default_words.c */
+/* units: workers/wordlist.c workers/folding.c workers/default_words.c */
 #include "../../workers/wordlist.h"
 
 #include "../../workers/default_words.h"
@@ -187,13 +187,19 @@ static void control_characters_are_refused(void **state)
     assert_refused("a\n\ufeff# second file\n", 19, "words.txt:2: ", "U+FEFF");
 }
 
-static void an_entry_needs_a_letter_or_digit(void **state)
+static void an_entry_needs_a_letter_digit_or_picture(void **state)
 {
     (void)state;
-    assert_refused("ok\n---\n", 7, "words.txt:2: ", "letter or digit");
-    assert_refused("_\n", 2, "words.txt:1: ", "letter or digit");
-    assert_refused("\u0301\n", 3, "words.txt:1: ", "letter or digit");
+    assert_refused("ok\n---\n", 7, "words.txt:2: ", "letter, digit or emoji");
+    assert_refused("_\n", 2, "words.txt:1: ", "letter, digit or emoji");
+    assert_refused("\u0301\n", 3, "words.txt:1: ", "letter, digit or emoji");
+    assert_refused("\ufe0f\u200d\n", 7, "words.txt:1: ", "letter, digit or emoji");
+    assert_refused("\u2026 \u3002\n", 8, "words.txt:1: ", "letter, digit or emoji");
     assert_entries("7\n\u2168\n", "7", "\u2168");
+    assert_entries("\U0001f595\n\u2620\ufe0f\n\u203c\ufe0f\n", "\U0001f595", "\u2620\ufe0f",
+                   "\u203c\ufe0f");
+    /* A pirate's flag: a flag, a joiner, skull and bones. */
+    assert_entries("*\U0001f3f4\u200d\u2620\ufe0f*\t2\n", "\U0001f3f4\u200d\u2620\ufe0f");
 }
 
 static void the_longest_entry_has_ten_kibibytes(void **state)
@@ -246,8 +252,8 @@ static void stars_open_the_ends(void **state)
              (const char *const[]){"* fool", "fool *", "**fool", "fool**", "!* fool", NULL};
          *bad; bad++)
         assert_refused(*bad, strlen(*bad), "words.txt:1: ", "a *");
-    assert_refused("*", 1, "words.txt:1: ", "letter or digit");
-    assert_refused("!**", 3, "words.txt:1: ", "letter or digit");
+    assert_refused("*", 1, "words.txt:1: ", "letter, digit or emoji");
+    assert_refused("!**", 3, "words.txt:1: ", "letter, digit or emoji");
 }
 
 static void an_exclamation_mark_allows(void **state)
@@ -256,7 +262,7 @@ static void an_exclamation_mark_allows(void **state)
     assert_entry("!Scunthorpe", "Scunthorpe", "!", 1);
     assert_entry("! *thorpe*", "thorpe", "!<>", 1);
     assert_entry("fool!", "fool!", "", 1);
-    assert_refused("!", 1, "words.txt:1: ", "letter or digit");
+    assert_refused("!", 1, "words.txt:1: ", "letter, digit or emoji");
 }
 
 static void a_severity_follows_a_tab(void **state)
@@ -398,7 +404,7 @@ int main(void)
         cmocka_unit_test(thousands_of_entries_keep_their_order),
         cmocka_unit_test(invalid_utf8_is_named_with_its_line),
         cmocka_unit_test(control_characters_are_refused),
-        cmocka_unit_test(an_entry_needs_a_letter_or_digit),
+        cmocka_unit_test(an_entry_needs_a_letter_digit_or_picture),
         cmocka_unit_test(the_longest_entry_has_ten_kibibytes),
         cmocka_unit_test(stars_open_the_ends),
         cmocka_unit_test(an_exclamation_mark_allows),
