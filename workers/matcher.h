@@ -7,7 +7,9 @@
 
 struct wordlist;
 
-/* How alike text and entry must be. Each level finds what the one before it finds, and more. */
+/* How alike text and entry must be. Each level takes more for equal than the one before it. What it takes for a
+ * letter or sees through can also join what stood apart: `fool`, a zero-width space and `ish` are two words to
+ * MATCHER_EXACT and one to the others, and in `b@ass` MATCHER_LOOSE reads no word that begins with the second a. */
 enum matcher_level {
     MATCHER_EXACT,  /* but for case (full case folding) and composition */
     MATCHER_FOLDED, /* and but for diacritics, width, invisible characters and look-alike letters */

@@ -178,6 +178,9 @@ static void folded_sees_through_dress(void **state)
     FOLDED("f\u00f3ol", "fool", "*");
     FOLDED("\u0939\u093f", "\u0939 \u0939\u093f", "\u0939 *");
     EXACT("fool", "f\u00f3ol f\u043eol", "f\u00f3ol f\u043eol");
+    /* What is not seen joins what it stands between. */
+    EXACT("fool", "fool\u200bish", "*\u200bish");
+    FOLDED("fool", "fool\u200bish", "fool\u200bish");
 }
 
 static void loose_sees_through_digits_and_signs(void **state)
@@ -188,6 +191,8 @@ static void loose_sees_through_digits_and_signs(void **state)
     LOOSE("3p", "3p ep", "* ep");
     LOOSE("till", "til! til1 till!", "til! * *!");
     LOOSE("fool", "fool@bar b@fool", "*@bar b@*");
+    EXACT("ass", "b@ass", "b@*");
+    LOOSE("ass", "b@ass @ass", "b@ass *");
 }
 
 static void loose_takes_repeated_letters(void **state)
