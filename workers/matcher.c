@@ -431,6 +431,15 @@ static uint32_t find_child(const struct matcher *matcher, const struct image_nod
         return matcher->roots[byte];
     if (node->child_count == 1)
         return *firsts == byte ? node->child : 0;
+#ifdef __SSE2__
+    /* More bytes of the image follow than are read here. */
+    if (node->child_count <= 16) {
+        __m128i same =
+            _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)firsts), _mm_set1_epi8((char)byte));
+        unsigned found = (unsigned)_mm_movemask_epi8(same) & ((2U << (node->child_count - 1)) - 1);
+        return found ? node->child + (uint32_t)__builtin_ctz(found) : 0;
+    }
+#endif
     const uint8_t *first = memchr(firsts, byte, node->child_count);
     return first ? node->child + (uint32_t)(first - firsts) : 0;
 }
@@ -489,7 +498,8 @@ static void try_place(struct search *search, size_t begin)
 
 static bool is_key(const struct matcher *matcher, uint64_t bytes, size_t length)
 {
-    return has_bit(matcher->keys, hash_key(make_key(bytes, length), matcher->header->key_bits));
+    return has_bit(matcher->keys,
+                   hash_key(make_key(bytes, length), 64 - matcher->header->key_bits));
 }
 
 /* The 8 bytes from a place in the view, the first lowest; 0 where it has fewer. */
@@ -600,29 +610,53 @@ static void search_view(struct search *search)
     }
 }
 
+/* Of the words that begin in a block of 64 characters, bit n: with the word that begins at n an entry may begin.
+ * `words` says which characters belong to words, `next` the same for the block behind; the 8 bytes from each start
+ * are there. Most words begin no entry, so nothing branches on what is found. */
+static inline uint64_t match_keys(const struct matcher *matcher, const uint8_t *block,
+                                  uint64_t starts, uint64_t words, uint64_t next)
+{
+    const uint8_t *keys = matcher->keys;
+    const unsigned shift = 64 - matcher->header->key_bits;
+    uint64_t found = 0;
+
+    for (; starts; starts &= starts - 1) {
+        unsigned start = (unsigned)__builtin_ctzll(starts);
+        uint64_t rest = words >> start | next << 1 << (63 - start), bytes;
+        size_t length = (size_t)__builtin_ctzll(~(rest & 0xff));
+        memcpy(&bytes, block + start, sizeof bytes);
+        found |= (uint64_t)has_bit(keys, hash_key(make_key(bytes, length), shift)) << start;
+    }
+    return found;
+}
+
 /* What search_view does, for an ASCII text and a list whose entries all begin at the beginning of a word:
  * finds those 64 characters at a time. */
 static void search_words(struct search *search)
 {
     const struct matcher *matcher = search->matcher;
     const struct view *view = &search->view;
-    const uint8_t *keys = matcher->keys;
-    const unsigned key_bits = matcher->header->key_bits;
     const bool has_prefixes = matcher->header->prefix_lengths != 0;
     uint64_t words = kind_mask(view, 0, KIND_LETTER | KIND_UNDERSCORE), before = 0;
 
     for (size_t at = 0; at < view->length; at += 64) {
         uint64_t next = kind_mask(view, at + 64, KIND_LETTER | KIND_UNDERSCORE);
-        for (uint64_t starts = words & ~(words << 1 | before); starts; starts &= starts - 1) {
-            unsigned start = (unsigned)__builtin_ctzll(starts);
-            /* Whether the characters from here belong to words; the 8 that a key may have. */
-            uint64_t rest = (words >> start | next << 1 << (63 - start)) & 0xff, bytes = 0;
-            size_t length = (size_t)__builtin_ctzll(~rest);
-            bytes = load_bytes(view, at + start);
-            if (has_bit(keys, hash_key(make_key(bytes, length), key_bits)) ||
-                (has_prefixes && is_prefix_key(matcher, bytes, length)))
-                try_place(search, at + start);
+        uint64_t starts = words & ~(words << 1 | before), found;
+        if (has_prefixes) {
+            found = 0;
+            for (; starts; starts &= starts - 1) {
+                unsigned start = (unsigned)__builtin_ctzll(starts);
+                found |= (uint64_t)is_first_word(matcher, view, at + start) << start;
+            }
+        } else if (at + 64 + 8 <= view->length) {
+            found = match_keys(matcher, view->bytes + at, starts, words, next);
+        } else {
+            uint8_t rest[64 + 8] = {0};
+            memcpy(rest, view->bytes + at, view->length - at);
+            found = match_keys(matcher, rest, starts, words, next);
         }
+        for (; found; found &= found - 1)
+            try_place(search, at + (unsigned)__builtin_ctzll(found));
         before = words >> 63;
         words = next;
     }

@@ -267,12 +267,12 @@ static void note_key(struct compiler *c, const struct draft *draft, uint8_t *key
         header->any_sign = true;
     }
     memcpy(&key, bytes, length);
-    set_bit(keys, hash_key(make_key(key, length), header->key_bits));
+    set_bit(keys, hash_key(make_key(key, length), 64 - header->key_bits));
 
     if (draft->entry.open_start && bytes[0] < 0x80) {
         uint64_t inside = 0;
         memcpy(&inside, bytes, header->inside_length);
-        set_bit(keys, hash_key(make_key(inside, header->inside_length), header->key_bits));
+        set_bit(keys, hash_key(make_key(inside, header->inside_length), 64 - header->key_bits));
         header->any_inside = true;
         set_bit(header->first_bytes, bytes[0]);
         for (unsigned second = 0; second < 256; second++)

@@ -86,10 +86,11 @@ static inline void set_bit(uint8_t *map, size_t bit)
     map[bit >> 3] |= (uint8_t)(1U << (bit & 7));
 }
 
-/* The place in the bit map of a key: up to 8 bytes, the first lowest, the rest 0, each with bit 5 set. */
-static inline size_t hash_key(uint64_t key, unsigned key_bits)
+/* The place in the bit map of a key: up to 8 bytes, the first lowest, the rest 0, each with bit 5 set. shift is
+ * 64 - key_bits. */
+static inline size_t hash_key(uint64_t key, unsigned shift)
 {
-    return (size_t)((key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - key_bits));
+    return (size_t)((key ^ key >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> shift);
 }
 
 /* The key of so many bytes; length is 1 .. KEY_BYTES. */
