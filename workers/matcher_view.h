@@ -1,5 +1,5 @@
 /* matcher_view.h - a text as the matcher reads it, and what of it is spelled out letter by letter. For
- * matcher.c. */
+ * the files of the matcher. */
 #ifndef WINNOW_MATCHER_VIEW_H
 #define WINNOW_MATCHER_VIEW_H
 

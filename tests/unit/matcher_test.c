@@ -1,4 +1,4 @@
-/* units: workers/matcher.c workers/matcher_compile.c workers/matcher_view.c workers/folding.c workers/wordlist.c */
+/* units: workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c */
 #include "../../workers/matcher.h"
 
 #include "../../workers/wordlist.h"

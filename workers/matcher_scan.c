@@ -1,0 +1,254 @@
+#include "matcher_search.h"
+
+#include <string.h>
+
+static bool is_key(const struct matcher *matcher, uint64_t bytes, size_t length)
+{
+    return has_bit(matcher->keys,
+                   hash_key(make_key(bytes, length), 64 - matcher->header->key_bits));
+}
+
+/* The 8 bytes from a place in the view, the first lowest; 0 where it has fewer. */
+static inline uint64_t load_bytes(const struct view *view, size_t at)
+{
+    uint64_t bytes = 0;
+
+    if (at + 8 <= view->length)
+        memcpy(&bytes, view->bytes + at, 8);
+    else
+        memcpy(&bytes, view->bytes + at, view->length - at);
+    return bytes;
+}
+
+static bool is_prefix_key(const struct matcher *matcher, uint64_t bytes, size_t length)
+{
+    for (unsigned lengths = matcher->header->prefix_lengths; lengths; lengths &= lengths - 1) {
+        size_t prefix = (size_t)__builtin_ctz(lengths) + 1;
+        if (prefix < length && is_key(matcher, bytes, prefix))
+            return true;
+    }
+    return false;
+}
+
+/* Whether an entry may begin with the word that begins here. */
+static bool is_first_word(const struct matcher *matcher, const struct view *view, size_t begin)
+{
+    uint64_t bytes = load_bytes(view, begin);
+    size_t length = 0;
+
+    while (length < KEY_BYTES && begin + length < view->length &&
+           is_word_byte(view->bytes[begin + length]))
+        length++;
+    return is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length);
+}
+
+/* The same where letters may be repeated and signs be letters: every sign may end the word. */
+static bool is_first_loose_word(const struct matcher *matcher, const struct view *view,
+                                size_t begin)
+{
+    uint64_t bytes = 0;
+    size_t length = 0;
+    uint8_t last = 0;
+
+    for (size_t at = begin; at < view->length && length < KEY_BYTES; at++) {
+        uint8_t byte = view->bytes[at];
+        bool is_sign = is_letter_sign(byte);
+        if (!is_sign && !is_word_byte(byte))
+            break;
+        if (is_sign && length > 0 && is_key(matcher, bytes, length))
+            return true;
+        byte = matcher->table[byte];
+        if (byte != last)
+            bytes |= (uint64_t)byte << 8 * length++;
+        last = byte;
+    }
+    return is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length);
+}
+
+/* Whether an entry that may begin inside a word begins here, but for MATCHER_LOOSE. */
+static bool may_begin_inside(const struct matcher *matcher, const struct view *view, size_t at)
+{
+    const struct image_header *header = matcher->header;
+    const uint8_t *bytes = view->bytes + at;
+    size_t left = view->length - at, length = header->inside_length;
+
+    if (left < length || !has_bit(header->pairs, bytes[0] | (left > 1 ? bytes[1] : 0U) << 8))
+        return false;
+    return is_key(matcher, load_bytes(view, at), length);
+}
+
+/* Any text at any level. */
+static void search_places(struct search *search)
+{
+    const struct matcher *matcher = search->matcher;
+    const struct image_header *header = matcher->header;
+    const struct view *view = &search->view;
+    const uint8_t *bytes = view->bytes;
+    bool loose = matcher->level == MATCHER_LOOSE, after_word = false;
+
+    for (size_t at = 0, size; at < view->length && !search->error; at += size) {
+        uint8_t byte = bytes[at];
+        bool may_begin = false;
+        size = 1;
+        if (byte >= 0x80) {
+            size = character_size(byte);
+            may_begin = byte != 0xff && is_key(matcher, load_bytes(view, at), size) &&
+                        !(loose && at >= size && memcmp(bytes + at - size, bytes + at, size) == 0);
+            after_word = false;
+        } else {
+            bool is_word = is_word_byte(byte);
+            bool is_repeated =
+                loose && at > 0 && matcher->table[bytes[at - 1]] == matcher->table[byte];
+            if (is_repeated) {
+            } else if (is_word || (loose && is_letter_sign(byte))) {
+                may_begin = !after_word && (loose ? is_first_loose_word(matcher, view, at)
+                                                  : is_first_word(matcher, view, at));
+            } else {
+                may_begin = header->any_sign && has_bit(header->signs, byte);
+            }
+            if (header->any_inside && !may_begin && !is_repeated)
+                may_begin = loose ? has_bit(header->first_bytes, matcher->table[byte])
+                                  : may_begin_inside(matcher, view, at);
+            after_word = is_word;
+        }
+        if (may_begin)
+            try_place(search, at);
+    }
+}
+
+/* Of the words that begin in a block of 64 characters, bit n: with the word that begins at n an entry may begin.
+ * `words` says which characters belong to words, `next` the same for the block behind; the 8 bytes from each start
+ * are there. Most words begin no entry, so nothing branches on what is found. */
+static inline uint64_t match_keys(const struct matcher *matcher, const uint8_t *block,
+                                  uint64_t starts, uint64_t words, uint64_t next)
+{
+    const uint8_t *keys = matcher->keys;
+    const unsigned shift = 64 - matcher->header->key_bits;
+    uint64_t found = 0;
+
+    for (; starts; starts &= starts - 1) {
+        unsigned start = (unsigned)__builtin_ctzll(starts);
+        uint64_t rest = words >> start | next << 1 << (63 - start), bytes;
+        size_t length = (size_t)__builtin_ctzll(~(rest & 0xff));
+        memcpy(&bytes, block + start, sizeof bytes);
+        found |= (uint64_t)has_bit(keys, hash_key(make_key(bytes, length), shift)) << start;
+    }
+    return found;
+}
+
+/* What search_places does, for an ASCII text and a list whose entries all begin at the beginning of a word:
+ * finds those 64 characters at a time. */
+static void search_words(struct search *search)
+{
+    const struct matcher *matcher = search->matcher;
+    const struct view *view = &search->view;
+    const bool has_prefixes = matcher->header->prefix_lengths != 0;
+    uint64_t words = kind_mask(view, 0, KIND_LETTER | KIND_UNDERSCORE), before = 0;
+
+    for (size_t at = 0; at < view->length; at += 64) {
+        uint64_t next = kind_mask(view, at + 64, KIND_LETTER | KIND_UNDERSCORE);
+        uint64_t starts = words & ~(words << 1 | before), found;
+        if (has_prefixes) {
+            found = 0;
+            for (; starts; starts &= starts - 1) {
+                unsigned start = (unsigned)__builtin_ctzll(starts);
+                found |= (uint64_t)is_first_word(matcher, view, at + start) << start;
+            }
+        } else if (at + 64 + 8 <= view->length) {
+            found = match_keys(matcher, view->bytes + at, starts, words, next);
+        } else {
+            uint8_t rest[64 + 8] = {0};
+            memcpy(rest, view->bytes + at, view->length - at);
+            found = match_keys(matcher, rest, starts, words, next);
+        }
+        for (; found; found &= found - 1)
+            try_place(search, at + (unsigned)__builtin_ctzll(found));
+        before = words >> 63;
+        words = next;
+    }
+}
+
+/* Whether an entry may begin with these letters, when they are but letters, none twice in a row, so that their key
+ * needs no look at each: 1, 0, or -1 for other words. */
+static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, size_t length)
+{
+    uint64_t whole = UINT64_MAX >> (64 - 8 * length);
+    uint64_t small = bytes | 0x20 * LOW_BITS;
+    /* Bytes that are l become i, as in the table. */
+    uint64_t other = (small ^ 'l' * LOW_BITS) & 0x7f * LOW_BITS;
+    uint64_t is_l = ~(other + 0x7f * LOW_BITS) & HIGH_BITS;
+    uint64_t folded = small ^ (is_l >> 7) * ('l' ^ 'i');
+    uint64_t pairs = (folded ^ folded >> 8) & 0x7f * LOW_BITS;
+    uint64_t repeats = ~(pairs + 0x7f * LOW_BITS) & HIGH_BITS & whole >> 8;
+    uint64_t no_letter = ~bytes & 0x40 * LOW_BITS & whole;
+
+    if (repeats || no_letter)
+        return -1;
+    return is_key(matcher, folded & whole, length) || is_prefix_key(matcher, folded, length);
+}
+
+/* The same for MATCHER_LOOSE, where words begin with signs too, and a letter that repeats the one before it
+ * begins nothing. */
+static void search_loose_words(struct search *search)
+{
+    const struct matcher *matcher = search->matcher;
+    const struct view *view = &search->view;
+    uint64_t words = kind_mask(view, 0, KIND_LETTER | KIND_UNDERSCORE),
+             signs = kind_mask(view, 0, KIND_SIGN);
+    uint64_t before = 0;
+
+    for (size_t at = 0; at < view->length; at += 64) {
+        uint64_t next_words = kind_mask(view, at + 64, KIND_LETTER | KIND_UNDERSCORE);
+        uint64_t next_signs = kind_mask(view, at + 64, KIND_SIGN);
+        for (uint64_t starts = (words | signs) & ~(words << 1 | before); starts;
+             starts &= starts - 1) {
+            unsigned bit = (unsigned)__builtin_ctzll(starts);
+            size_t start = at + bit;
+            uint64_t letters =
+                ((words | signs) >> bit | (next_words | next_signs) << 1 << (63 - bit)) & 0xff;
+            uint64_t near_signs = (signs >> bit | next_signs << 1 << (63 - bit)) & 0xff, bytes;
+            size_t length = (size_t)__builtin_ctzll(~letters);
+            int may_begin = -1;
+            if (start > 0 &&
+                matcher->table[view->bytes[start - 1]] == matcher->table[view->bytes[start]])
+                continue;
+            if (start + 8 <= view->length && !near_signs) {
+                memcpy(&bytes, view->bytes + start, 8);
+                may_begin = is_plain_loose_word(matcher, bytes, length);
+            }
+            if (may_begin < 0 ? is_first_loose_word(matcher, view, start) : may_begin)
+                try_place(search, start);
+        }
+        before = words >> 63;
+        words = next_words;
+        signs = next_signs;
+    }
+}
+
+/* Everything may begin and end within what is spelled out. */
+static void search_spelled(struct search *search)
+{
+    const struct view *view = &search->view;
+
+    for (size_t at = 0; at < view->length && !search->error;
+         at += character_size(view->bytes[at])) {
+        if (view->bytes[at] < 0x80 && at > 0 &&
+            search->matcher->table[view->bytes[at]] == search->matcher->table[view->bytes[at - 1]])
+            continue;
+        try_place(search, at);
+    }
+}
+
+void scan_view(struct search *search)
+{
+    const struct image_header *header = search->matcher->header;
+
+    if (search->view.is_spelled)
+        search_spelled(search);
+    else if (search->view.offsets || header->any_inside || header->any_sign)
+        search_places(search);
+    else if (search->matcher->level == MATCHER_LOOSE)
+        search_loose_words(search);
+    else
+        search_words(search);
+}
