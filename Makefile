@@ -32,8 +32,8 @@ LIBRARY  := $(O)/libwinnow.a
 # Every program is the sources of its own folder on top of the library; the filter is in two of them, and the
 # simulator shares with the autoscaler what decides, and what writes down.
 filtering_SOURCES         := $(addprefix workers/,censor.c default_words.c filtering.c folding.c matcher.c \
-                                 matcher_compile.c matcher_scan.c matcher_spans.c matcher_view.c matcher_walk.c \
-                                 wordlist.c)
+                                 matcher_compile.c matcher_scan.c matcher_spans.c matcher_trail.c matcher_view.c \
+                                 matcher_walk.c wordlist.c)
 winnow-censor_SOURCES     := $(addprefix workers/,censor_tool.c findings.c stream.c) $(filtering_SOURCES)
 winnow-filter_SOURCES     := $(filtering_SOURCES) $(filter-out $(winnow-censor_SOURCES),$(wildcard workers/*.c))
 simulator_SOURCES         := $(patsubst %,autoscaler/%.c,simulate simulation service service_file arrivals rivals \

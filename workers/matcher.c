@@ -49,6 +49,8 @@ int matcher_from_image(const void *bytes, size_t length, struct matcher **matche
         .entries = (const void *)(base + header->entries),
         .sources = (const void *)(base + header->sources),
         .keys = base + header->keys,
+        .trails = (const void *)(base + header->trails),
+        .repeats = (const void *)(base + header->repeats),
         .texts = base + header->texts,
         .level = (enum matcher_level)header->level,
     };

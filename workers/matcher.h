@@ -93,7 +93,9 @@ void matcher_spans_clear(struct matcher_spans *spans);
  * length  in bytes, less than 1 GiB
  * spans   initialised; its previous content is overwritten
  *
- * Time and memory are linear in length for a given list.
+ * Time and memory are linear in length for a given list, and long entries cost no more than short ones. What may: many
+ * entries that begin alike, and an entry of more than some hundred letters that looks like the text all along but
+ * is told apart only by the dots of its i (MATCHER_EXACT) or by what stands for its letters (MATCHER_LOOSE).
  *
  * Returns 0; -ERR_INVALID for a longer text; -ERR_MEMORY; then there are no spans, but the struct can be
  * used again. */

@@ -34,6 +34,9 @@ struct compiler {
     struct image_node *nodes;
     uint8_t *firsts;
     size_t node_count;
+    struct image_trail *trails;
+    uint32_t *repeats;
+    size_t repeat_count;
     struct image_header header;
 };
 
@@ -237,6 +240,55 @@ static int build_tree(struct compiler *c)
     return 0;
 }
 
+/* By byte of a text: how many from there on are the same as at its beginning. What is known of one part of the
+ * text tells of the next (Gusfield's Z). */
+static void find_repeats(const uint8_t *text, uint32_t length, uint32_t *repeats)
+{
+    uint32_t from = 0,
+             end = 0; /* text[from .. end] is as at the beginning, as far as it was looked */
+
+    repeats[0] = length;
+    for (uint32_t at = 1; at < length; at++) {
+        uint32_t same = 0;
+        if (at < end)
+            same = repeats[at - from] < end - at ? repeats[at - from] : end - at;
+        while (at + same < length && text[same] == text[at + same])
+            same++;
+        repeats[at] = same;
+        if (at + same > end) {
+            from = at;
+            end = at + same;
+        }
+    }
+}
+
+static int build_trails(struct compiler *c)
+{
+    size_t count = 0, bytes = 0;
+
+    for (size_t i = 0; i < c->node_count; i++) {
+        bool is_long = c->nodes[i].label_length >= LONG_LABEL;
+        count += is_long;
+        bytes += is_long ? c->nodes[i].label_length : 0;
+    }
+    c->trails = calloc(count + 1, sizeof *c->trails);
+    c->repeats = calloc(bytes + 1, sizeof *c->repeats);
+    if (!c->trails || !c->repeats)
+        return -ERR_MEMORY;
+    for (size_t i = 0; i < c->node_count; i++) {
+        const struct image_node *node = &c->nodes[i];
+        if (node->label_length < LONG_LABEL)
+            continue;
+        c->trails[c->header.trail_count++] = (struct image_trail){
+            .node = (uint32_t)i,
+            .repeats = (uint32_t)c->repeat_count,
+        };
+        find_repeats(c->texts.at + node->label, node->label_length, c->repeats + c->repeat_count);
+        c->repeat_count += node->label_length;
+    }
+    return 0;
+}
+
 /* How much of the beginning of a skeleton is the same bytes in any text. */
 static size_t steady_length(const struct draft *draft, size_t most)
 {
@@ -312,6 +364,8 @@ static int write_image(struct compiler *c, const struct wordlist *list,
     header->sources = place(header, list->count * sizeof *sources);
     header->keys = place(header, (size_t)1 << (header->key_bits - 3));
     header->texts = place(header, c->texts.length);
+    header->trails = place(header, header->trail_count * sizeof *c->trails);
+    header->repeats = place(header, c->repeat_count * sizeof *c->repeats);
 
     uint8_t *bytes = aligned_alloc(64, (size_t)header->length);
     if (!bytes)
@@ -328,6 +382,8 @@ static int write_image(struct compiler *c, const struct wordlist *list,
         memcpy(bytes + header->sources, sources, list->count * sizeof *sources);
     if (c->texts.length > 0)
         memcpy(bytes + header->texts, c->texts.at, c->texts.length);
+    memcpy(bytes + header->trails, c->trails, header->trail_count * sizeof *c->trails);
+    memcpy(bytes + header->repeats, c->repeats, c->repeat_count * sizeof *c->repeats);
     matcher_seal(header);
     memcpy(bytes, header, sizeof *header);
     *image = bytes;
@@ -358,6 +414,8 @@ static int compile(struct compiler *c, const struct wordlist *list, struct image
         c->drafts[i].skeleton = c->texts.at + c->drafts[i].at;
     qsort(c->drafts, c->draft_count, sizeof *c->drafts, compare);
     error = build_tree(c);
+    if (!error)
+        error = build_trails(c);
     return error ? error : write_image(c, list, sources, image);
 }
 
@@ -384,6 +442,8 @@ int matcher_open(const struct wordlist *list, enum matcher_level level, struct m
     free(c.drafts);
     free(c.nodes);
     free(c.firsts);
+    free(c.trails);
+    free(c.repeats);
     free(c.texts.at);
     folded_clear(&c.folded);
     return error ? error : matcher_own(image, (size_t)c.header.length, matcher);

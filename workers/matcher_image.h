@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x31747366776f6e77)
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
 
 /* A tree node: the bytes that lead to it from its parent, after the first, which is in firsts. */
 struct image_node {
@@ -25,6 +25,16 @@ struct image_node {
     uint32_t child_count;
     uint32_t entry; /* the first of the entries whose skeleton ends here, most severe first */
     uint32_t entry_count;
+};
+
+/* Labels from this length on have a trail (matcher_trail.h). */
+#define LONG_LABEL 64
+
+struct image_trail {
+    uint32_t node;
+    uint32_t
+        repeats; /* index in repeats. There, by byte of the label: how many from there on are the same as
+                         at its beginning */
 };
 
 struct image_entry {
@@ -61,6 +71,9 @@ struct image_header {
     uint64_t sources;
     uint64_t keys; /* bit map by hash_key */
     uint64_t texts;
+    uint64_t trails; /* by node */
+    uint64_t repeats;
+    uint32_t trail_count;
     uint32_t source_count;
     uint32_t key_bits;      /* log2 of the size of keys */
     uint8_t prefix_lengths; /* bit n: an entry that lets a word go on after its n + 1 bytes */

@@ -1,4 +1,5 @@
 #include "matcher_search.h"
+#include "matcher_trail.h"
 
 #include <string.h>
 
@@ -77,6 +78,16 @@ static bool may_begin_inside(const struct matcher *matcher, const struct view *v
     return is_key(matcher, load_bytes(view, at), length);
 }
 
+/* Whether a character repeats the one before it, where MATCHER_LOOSE takes both for one. */
+static inline bool is_repeated(const struct view *view, const uint8_t *table, size_t at)
+{
+    const uint8_t *bytes = view->bytes + at;
+    size_t size = character_size(*bytes);
+
+    return at >= size &&
+           (size == 1 ? table[bytes[-1]] == table[*bytes] : memcmp(bytes - size, bytes, size) == 0);
+}
+
 /* Any text at any level. */
 static void search_places(struct search *search)
 {
@@ -93,20 +104,19 @@ static void search_places(struct search *search)
         if (byte >= 0x80) {
             size = character_size(byte);
             may_begin = byte != 0xff && is_key(matcher, load_bytes(view, at), size) &&
-                        !(loose && at >= size && memcmp(bytes + at - size, bytes + at, size) == 0);
+                        !(loose && is_repeated(view, matcher->table, at));
             after_word = false;
         } else {
             bool is_word = is_word_byte(byte);
-            bool is_repeated =
-                loose && at > 0 && matcher->table[bytes[at - 1]] == matcher->table[byte];
-            if (is_repeated) {
+            bool repeats = loose && is_repeated(view, matcher->table, at);
+            if (repeats) {
             } else if (is_word || (loose && is_letter_sign(byte))) {
                 may_begin = !after_word && (loose ? is_first_loose_word(matcher, view, at)
                                                   : is_first_word(matcher, view, at));
             } else {
                 may_begin = header->any_sign && has_bit(header->signs, byte);
             }
-            if (header->any_inside && !may_begin && !is_repeated)
+            if (header->any_inside && !may_begin && !repeats)
                 may_begin = loose ? has_bit(header->first_bytes, matcher->table[byte])
                                   : may_begin_inside(matcher, view, at);
             after_word = is_word;
@@ -209,8 +219,7 @@ static void search_loose_words(struct search *search)
             uint64_t near_signs = (signs >> bit | next_signs << 1 << (63 - bit)) & 0xff, bytes;
             size_t length = (size_t)__builtin_ctzll(~letters);
             int may_begin = -1;
-            if (start > 0 &&
-                matcher->table[view->bytes[start - 1]] == matcher->table[view->bytes[start]])
+            if (is_repeated(view, matcher->table, start))
                 continue;
             if (start + 8 <= view->length && !near_signs) {
                 memcpy(&bytes, view->bytes + start, 8);
@@ -232,8 +241,7 @@ static void search_spelled(struct search *search)
 
     for (size_t at = 0; at < view->length && !search->error;
          at += character_size(view->bytes[at])) {
-        if (view->bytes[at] < 0x80 && at > 0 &&
-            search->matcher->table[view->bytes[at]] == search->matcher->table[view->bytes[at - 1]])
+        if (is_repeated(view, search->matcher->table, at))
             continue;
         try_place(search, at);
     }
@@ -243,6 +251,9 @@ void scan_view(struct search *search)
 {
     const struct image_header *header = search->matcher->header;
 
+    search->error = begin_trails(search);
+    if (search->error)
+        return;
     if (search->view.is_spelled)
         search_spelled(search);
     else if (search->view.offsets || header->any_inside || header->any_sign)

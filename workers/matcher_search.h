@@ -13,6 +13,8 @@ struct matcher {
     const struct image_entry *entries;
     const struct image_source *sources;
     const uint8_t *keys;
+    const struct image_trail *trails;
+    const uint32_t *repeats;
     const uint8_t *texts;
     uint8_t table[256];
     uint32_t roots[256]; /* by first byte: the child of the root, or 0 */
@@ -33,6 +35,9 @@ struct matcher_scratch {
     struct hit *hits; /* when hits of two views have to be merged */
     size_t hit_count;
     size_t hit_capacity;
+    struct trail *trails; /* by index of the matcher's */
+    size_t trail_capacity;
+    uint64_t scan; /* how many there were: what trails of an earlier one say does not count */
 };
 
 /* One search. */

@@ -14,6 +14,7 @@ void matcher_spans_clear(struct matcher_spans *spans)
         folded_clear(&spans->scratch->folded);
         spelled_clear(&spans->scratch->spelled);
         free(spans->scratch->hits);
+        free(spans->scratch->trails);
     }
     free(spans->scratch);
     free(spans->items);

@@ -1,4 +1,5 @@
 #include "matcher_search.h"
+#include "matcher_trail.h"
 
 #include <string.h>
 
@@ -94,7 +95,8 @@ static bool same_letters(const struct search *search, const struct image_entry *
                   *wanted = search->matcher->texts + entry->check;
     size_t text_left = end - begin, wanted_left = entry->check_length;
 
-    while (text_left > 0 && wanted_left > 0) {
+    /* A letter takes as many bytes, or more. */
+    while (wanted_left > 0 && wanted_left <= text_left) {
         size_t text_count, wanted_count;
         size_t text_run = measure_run(table, text, text_left, &text_count);
         size_t wanted_run = measure_run(table, wanted, wanted_left, &wanted_count);
@@ -114,6 +116,7 @@ static bool same_letters(const struct search *search, const struct image_entry *
 struct found {
     size_t begin; /* in the view */
     enum word_class before;
+    bool is_taken; /* within a match, so that only what is allowed counts */
     struct hit match;
     struct hit allowed;
 };
@@ -134,8 +137,8 @@ static void consider(const struct search *search, const struct image_node *node,
     size_t from = text_start(view, found->begin), to = text_end(view, end);
 
     for (uint32_t i = 0; i < node->entry_count; i++, entry++) {
-        if ((entry->allowed ? has_allowed : has_match) || !(start_is_free || entry->open_start) ||
-            !(end_is_free || entry->open_end) ||
+        if ((entry->allowed ? has_allowed : has_match || found->is_taken) ||
+            !(start_is_free || entry->open_start) || !(end_is_free || entry->open_end) ||
             (view->is_spelled && entry->letters < MIN_SPELLED_LETTERS))
             continue;
         if (entry->check_length > 0 && !(entry->has_dots && !view->offsets) &&
@@ -175,27 +178,6 @@ static void consider_run(const struct search *search, const struct image_node *n
     consider(search, node, end, found);
 }
 
-/* Where a run ends of the character that ends at this place, in MATCHER_LOOSE. */
-static size_t skip_repeated(const struct view *view, const uint8_t *table, size_t at)
-{
-    const uint8_t *bytes = view->bytes;
-    size_t first = at - 1;
-
-    if (bytes[first] < 0x80) {
-        while (at < view->length && table[bytes[at]] == table[bytes[first]])
-            at++;
-        return at;
-    }
-    if (at < view->length && (bytes[at] & 0xc0) == 0x80)
-        return at; /* in the middle of it */
-    while (first > 0 && (bytes[first] & 0xc0) == 0x80)
-        first--;
-    size_t size = at - first;
-    while (at + size <= view->length && memcmp(bytes + at, bytes + first, size) == 0)
-        at += size;
-    return at;
-}
-
 /* The child of a node to which a byte leads, or 0. */
 static uint32_t find_child(const struct matcher *matcher, const struct image_node *node,
                            uint8_t byte)
@@ -226,29 +208,30 @@ static void walk(const struct search *search, struct found *found)
     const struct view *view = &search->view;
     const uint8_t *table = matcher->table, *bytes = view->bytes;
     const struct image_node *node = matcher->nodes;
-    bool repeats = matcher->level == MATCHER_LOOSE;
-    size_t at = found->begin, run = at;
+    const bool repeats = matcher->level == MATCHER_LOOSE;
+    size_t at = found->begin;
 
     while (at < view->length && node->child_count > 0) {
-        uint8_t wanted = table[bytes[at]];
-        uint32_t child = find_child(matcher, node, wanted);
+        uint32_t child = find_child(matcher, node, table[bytes[at]]), i = 0;
         if (child == 0)
             return;
         node = &matcher->nodes[child];
         const uint8_t *label = matcher->texts + node->label;
-        for (uint32_t i = 0;; i++) {
-            run = at++;
-            if (wanted == ' ')
-                while (at < view->length && table[bytes[at]] == ' ')
-                    at++;
-            else if (repeats)
-                at = skip_repeated(view, table, at);
-            if (i == node->label_length)
-                break;
-            wanted = label[i];
-            if (at == view->length || table[bytes[at]] != wanted)
+        struct trail *trail = NULL;
+        size_t run = at, start = at = next_unit(view, table, repeats, at);
+        if (node->label_length >= LONG_LABEL) {
+            trail = find_trail(search, child);
+            if (!resume_trail(search, trail, &at, &i))
                 return;
         }
+        for (; i < node->label_length && at < view->length && table[bytes[at]] == label[i]; i++) {
+            run = at;
+            at = next_unit(view, table, repeats, at);
+        }
+        if (trail)
+            leave_trail(trail, start, at, i);
+        if (i < node->label_length)
+            return;
         if (node->entry_count > 0)
             consider_run(search, node, run, at, found);
     }
@@ -261,10 +244,11 @@ void try_place(struct search *search, size_t begin)
     if (!is_character_end(view, begin) || search->error)
         return;
     /* Nothing that begins within a match counts, but for what an allowed one covers. */
-    if (!search->collects && !search->matcher->header->any_allowed &&
-        text_start(view, begin) < search->taken_until)
+    bool is_taken = !search->collects && text_start(view, begin) < search->taken_until;
+    if (is_taken && !search->matcher->header->any_allowed)
         return;
-    struct found found = {.begin = begin, .before = class_before(view, begin)};
+    struct found found = {
+        .begin = begin, .before = class_before(view, begin), .is_taken = is_taken};
     walk(search, &found);
     offer_hit(search, found.allowed);
     offer_hit(search, found.match);

@@ -1,4 +1,4 @@
-/* units: workers/censor.c workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c */
+/* units: workers/censor.c workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c */
 /* filter.c - how fast the filter reads and rewrites texts.
  *
  * filter make SEED WORDS EVERY BYTES LISTFILE TEXTFILE - writes a list of made-up words and a text that has one of

@@ -1,4 +1,4 @@
-/* units: workers/censor.c workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c workers/default_words.c */
+/* units: workers/censor.c workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c workers/default_words.c */
 #include "../filter.h"
 
 #include "../../workers/default_words.h"

@@ -1,4 +1,4 @@
-/* units: workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c */
+/* units: workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c */
 #include "../../workers/matcher.h"
 
 #include "../../workers/wordlist.h"
@@ -294,6 +294,84 @@ static void time_is_linear_in_the_text(void **state)
     free(text);
 }
 
+/* Both grow by four, and a linear time with them. */
+static void time_is_the_same_for_long_entries(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *begin, *piece, *end, *text;
+    } cases[] = {{"*", "a", "b*", "a"},
+                 {"*", "ab", "c*", "ab"},
+                 {"", "a ", "b", "a "},
+                 {"", "a ", "b", "a  "},
+                 {"*", "a", "", "ax"},
+                 {"*", "\u0436", "b*", "\u0436"},
+                 {"", "la.", "b", "la."},
+                 {"*", "la", "b", "la"},
+                 {"!*", "la", "b*\nx", "la"},
+                 {"!x\n*", "i", "*", "i\u00e9"},
+                 {"", "\u0436\u0437", "b", "\u0436.\u0437."},
+                 {"", "\u0436", "b", "\u0436."}};
+    size_t length = 1 << 18;
+    char *text = malloc(length), words[WORDLIST_ENTRY_MAX_BYTES + 8];
+
+    for (unsigned level = 0; level <= MATCHER_LOOSE; level++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            double seconds[2];
+            for (size_t at = 0; at < length; at++)
+                text[at] = cases[i].text[at % strlen(cases[i].text)];
+            for (unsigned whole = 0; whole < 2; whole++) {
+                size_t most =
+                    (whole ? WORDLIST_ENTRY_MAX_BYTES : WORDLIST_ENTRY_MAX_BYTES / 4) - 16u;
+                size_t written = (size_t)sprintf(words, "%s", cases[i].begin);
+                while (written < most)
+                    written += (size_t)sprintf(words + written, "%s", cases[i].piece);
+                written += (size_t)sprintf(words + written, "%s", cases[i].end);
+                struct matcher *matcher = open_matcher((enum matcher_level)level, words, written);
+                seconds[whole] = seconds_for(matcher, text, length / (whole ? 1 : 4));
+                matcher_close(matcher);
+            }
+            if (seconds[1] > 8 * seconds[0] + 0.01)
+                fail_msg("level %u, \"%s\": %.3f s for a quarter, %.3f s for the whole", level,
+                         cases[i].text, seconds[0], seconds[1]);
+        }
+    free(text);
+}
+
+/* What was found is the same whether a long label was followed from its beginning or from where it was left. */
+static void long_entries_are_found_at_every_place(void **state)
+{
+    (void)state;
+    enum { LETTERS = 200, MOST = 400 };
+    char words[2 * LETTERS + 8], text[3 * MOST];
+
+    for (unsigned spaces = 1; spaces <= 3; spaces++)
+        for (unsigned before = 0; before < MOST - LETTERS; before += 7) {
+            struct matcher_spans spans;
+            size_t length = 0, written = 0, start = 0;
+            for (unsigned i = 0; i < LETTERS; i++)
+                written += (size_t)sprintf(words + written, "%s ", i % 3 ? "a" : "b");
+            sprintf(words + written, "c");
+            for (unsigned i = 0; i < before + LETTERS; i++) {
+                if (i == before)
+                    start = length;
+                /* The period of the text is the entry's, so that it begins again and again before it is there. */
+                length +=
+                    (size_t)sprintf(text + length, "%s%.*s", (i + 300 - before) % 3 ? "a" : "b",
+                                    (int)(i % spaces + 1 > 2 ? 2 : i % spaces + 1), "  ");
+            }
+            length += (size_t)sprintf(text + length, "c");
+            struct matcher *matcher = open_matcher(MATCHER_EXACT, words, strlen(words));
+            matcher_spans_init(&spans);
+            assert_int_equal(matcher_find(matcher, text, length, &spans), 0);
+            assert_int_equal(spans.count, 1);
+            assert_int_equal(spans.items[0].start, start);
+            assert_int_equal(spans.items[0].length, length - start);
+            matcher_spans_clear(&spans);
+            matcher_close(matcher);
+        }
+}
+
 static void ten_thousand_entries_compile_within_a_second(void **state)
 {
     (void)state;
@@ -349,6 +427,8 @@ int main(void)
         cmocka_unit_test(an_image_serves_wherever_it_is_copied),
         cmocka_unit_test(an_empty_list_finds_nothing),
         cmocka_unit_test(time_is_linear_in_the_text),
+        cmocka_unit_test(time_is_the_same_for_long_entries),
+        cmocka_unit_test(long_entries_are_found_at_every_place),
         cmocka_unit_test(ten_thousand_entries_compile_within_a_second),
         cmocka_unit_test(the_longest_entry_is_found),
     };
