@@ -35,16 +35,11 @@ enum word_class class_after(const struct view *view, size_t at)
     return folding_class(character);
 }
 
-size_t skip_repeated(const struct view *view, const uint8_t *table, size_t at)
+size_t skip_repeated(const struct view *view, size_t at)
 {
     const uint8_t *bytes = view->bytes;
     size_t first = at - 1;
 
-    if (bytes[first] < 0x80) {
-        while (at < view->length && table[bytes[at]] == table[bytes[first]])
-            at++;
-        return at;
-    }
     if (at < view->length && (bytes[at] & 0xc0) == 0x80)
         return at; /* in the middle of it */
     while (first > 0 && (bytes[first] & 0xc0) == 0x80)

@@ -69,21 +69,22 @@ static inline size_t text_end(const struct view *view, size_t at)
     return view->ends ? view->ends[at - 1] : view->offsets ? view->offsets[at] : at;
 }
 
-/* Where a run ends of the character that ends at this place, in MATCHER_LOOSE. */
-size_t skip_repeated(const struct view *view, const uint8_t *table, size_t at);
+/* Where a run ends of the character, not an ASCII one, that ends at this place. */
+size_t skip_repeated(const struct view *view, size_t at);
 
 /* Where ends what stands for one byte of a skeleton: a byte, a run of white space, in MATCHER_LOOSE (repeats) a run of
  * one letter. */
 static inline size_t next_unit(const struct view *view, const uint8_t *table, bool repeats,
                                size_t at)
 {
-    bool is_space = table[view->bytes[at++]] == ' ';
+    const uint8_t *bytes = view->bytes;
+    uint8_t unit = table[bytes[at++]];
 
-    if (is_space)
-        while (at < view->length && table[view->bytes[at]] == ' ')
+    if (unit == ' ' || (repeats && unit < 0x80))
+        while (at < view->length && table[bytes[at]] == unit)
             at++;
     else if (repeats)
-        at = skip_repeated(view, table, at);
+        at = skip_repeated(view, at);
     return at;
 }
 
