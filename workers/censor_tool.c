@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 static const char doc[] =
     "Replaces insults in FILEs, or in standard input, and writes the text to standard output.\v"
-    "The text is filtered as winnow-filter does it, in pieces, with the result of the whole. FILE "
+    "The text is filtered as winnow-filter does it, in pieces, with the result of the whole; lines "
+    "come out as soon as they are settled. FILE "
     "may be - for "
     "standard input. Bytes that are not UTF-8 come out as they were.\n\n"
     "Exit codes: 0 done, 64 usage, 66 a file could not be read (the others were filtered), 74 the "
@@ -121,6 +123,12 @@ static int put(struct output *output, const char *file, const struct stream_piec
     return error ? error : write_all(output->censored.text, output->censored.length);
 }
 
+/* Whether reading would wait: who writes has written what there is to say for now. */
+static bool is_quiet(int fd)
+{
+    return poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) == 0;
+}
+
 /* Everything from a descriptor. 0; -ERR_CONFIG when it cannot be read; -ERR_SYSTEM when the output takes no more;
  * -ERR_MEMORY. */
 static int filter_fd(struct output *output, int fd, const char *file, struct why *why)
@@ -149,6 +157,10 @@ static int filter_fd(struct output *output, int fd, const char *file, struct why
         stream_took(&stream, (size_t)got);
         for (int more; !error && (more = stream_next(&stream, end, &piece));)
             error = more < 0 ? more : put(output, file, &piece);
+        if (!error && !end && is_quiet(fd)) {
+            int more = stream_pause(&stream, &piece);
+            error = more > 0 ? put(output, file, &piece) : more;
+        }
     }
     if (error == -ERR_SYSTEM)
         error_set(why, ERR_SYSTEM, "cannot write to standard output: %s", strerror(errno));

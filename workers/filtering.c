@@ -401,6 +401,7 @@ int filtering_find(const struct filtering *filtering, const char *text, size_t l
                    struct filtering_room *room)
 {
     room->spans.count = 0;
+    room->spans.unfinished = length;
     return filtering->matcher ? matcher_find(filtering->matcher, text, length, &room->spans) : 0;
 }
 

@@ -155,10 +155,33 @@ static void search_text(struct search *search)
         resolve_hits(search);
 }
 
+/* More than one letter with its marks has. */
+#define MAX_LETTER_BYTES 24
+
+/* Where a last letter begins that may be spelled out together with what follows the text, or its length. */
+static size_t find_lone_letter(const uint8_t *text, size_t length)
+{
+    size_t end = length, begin;
+    bool is_ascii = true;
+
+    while (end > 0 && (text[end - 1] == ' ' || (text[end - 1] >= '\t' && text[end - 1] <= '\r')))
+        end--;
+    for (begin = end; begin > 0; begin--) {
+        uint8_t byte = text[begin - 1];
+        if (byte < 0x80 && !is_letter_sign(byte) && (!is_word_byte(byte) || byte == '_'))
+            break;
+        is_ascii &= byte < 0x80;
+        if (end - begin == MAX_LETTER_BYTES || (is_ascii && end - begin == 1))
+            return length;
+    }
+    return begin < end ? begin : length;
+}
+
 int matcher_find(const struct matcher *matcher, const char *text, size_t length,
                  struct matcher_spans *spans)
 {
     spans->count = 0;
+    spans->unfinished = length;
     if (length >= MAX_TEXT_BYTES)
         return -ERR_INVALID;
     if (!spans->scratch) {
@@ -178,6 +201,8 @@ int matcher_find(const struct matcher *matcher, const char *text, size_t length,
                  .text = (const uint8_t *)text,
                  .text_length = length},
     };
+    if (matcher->level == MATCHER_LOOSE)
+        spans->unfinished = find_lone_letter(search.view.text, length);
     search_text(&search);
     if (search.error)
         spans->count = 0;

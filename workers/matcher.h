@@ -33,6 +33,9 @@ struct matcher_span {
 struct matcher_spans {
     struct matcher_span *items;
     size_t count;
+    size_t
+        unfinished; /* nothing that begins before this byte depends on what might follow the text; meant for
+                          texts that end with white space */
     size_t capacity;
     struct matcher_scratch *scratch; /* the matcher's own */
 };

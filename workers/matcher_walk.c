@@ -119,6 +119,7 @@ struct found {
     bool is_taken; /* within a match, so that only what is allowed counts */
     struct hit match;
     struct hit allowed;
+    bool is_unfinished; /* the view ended before the tree did */
 };
 
 /* Looks whether entries of a node match up to this end in the view. Longer ends come later and win. */
@@ -230,6 +231,7 @@ static void walk(const struct search *search, struct found *found)
         }
         if (trail)
             leave_trail(trail, start, at, i);
+        found->is_unfinished = at == view->length;
         if (i < node->label_length)
             return;
         if (node->entry_count > 0)
@@ -250,6 +252,8 @@ void try_place(struct search *search, size_t begin)
     struct found found = {
         .begin = begin, .before = class_before(view, begin), .is_taken = is_taken};
     walk(search, &found);
+    if (found.is_unfinished && text_start(view, begin) < search->spans->unfinished)
+        search->spans->unfinished = text_start(view, begin);
     offer_hit(search, found.allowed);
     offer_hit(search, found.match);
 }

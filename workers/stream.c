@@ -166,3 +166,37 @@ int stream_next(struct stream *stream, bool end, struct stream_piece *piece)
     stream->done = cut;
     return 1;
 }
+
+int stream_pause(struct stream *stream, struct stream_piece *piece)
+{
+    const struct matcher_spans *spans = &stream->room.spans;
+
+    drop_done(stream);
+    if (stream->length < stream->pause_from)
+        return 0;
+    stream->pause_from = 0;
+    size_t cut = stream->length;
+    for (int i = 0; i < TRIALS && cut > 0; i++) {
+        const char *line_end = memrchr(stream->buffer, '\n', cut);
+        if (!line_end)
+            break;
+        cut = (size_t)(line_end - stream->buffer) + 1;
+        int error = filtering_find(stream->filtering, stream->buffer, cut, &stream->room);
+        if (error)
+            return error;
+        if (spans->unfinished == cut) {
+            *piece = (struct stream_piece){.text = stream->buffer,
+                                           .length = cut,
+                                           .offset = stream->offset,
+                                           .spans = spans->items,
+                                           .count = spans->count};
+            stream->done = cut;
+            return 1;
+        }
+        cut = spans->unfinished;
+    }
+    /* So that much text without a settled line is not searched at each byte that comes. */
+    if (stream->length > stream->reach)
+        stream->pause_from = 2 * stream->length;
+    return 0;
+}

@@ -24,8 +24,9 @@ struct stream {
     size_t reach, wanted; /* STREAM_REACH_BYTES; how much is gathered before a cut is looked for */
     char *buffer;
     size_t capacity, length;
-    size_t done;     /* bytes at the beginning of the buffer that stream_next gave last */
-    uint64_t offset; /* of the buffer in the text */
+    size_t pause_from; /* stream_pause waits for so many bytes in the buffer */
+    size_t done;       /* bytes at the beginning of the buffer that stream_next gave last */
+    uint64_t offset;   /* of the buffer in the text */
     struct filtering_room room, trial;
 };
 
@@ -52,5 +53,9 @@ void stream_took(struct stream *stream, size_t bytes);
 /* The next piece, when enough has come; `end`: nothing more will. 1, 0 (more is needed, or at the end: that was all),
  * or -ERR_MEMORY. */
 int stream_next(struct stream *stream, bool end, struct stream_piece *piece);
+
+/* The same when nothing more has come for now: the whole lines that are settled whatever comes, without a phrase, say,
+ * that may go on in the next line. 1, 0 or -ERR_MEMORY. */
+int stream_pause(struct stream *stream, struct stream_piece *piece);
 
 #endif

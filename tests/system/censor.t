@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import select
 import subprocess
 
 from tap import BIN, done_testing, equal, like, ok
@@ -112,6 +113,21 @@ def pieces_and_pipes():
     like(ran.stderr.decode(), "standard output: No space left", "... and says so")
 
 
+def lines_come_out_as_they_come():
+    words = write("words.txt", "fool\nbad egg\n")
+    process = subprocess.Popen([CENSOR, "--words", words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    for line, comes in ((b"a fool\n", b"a CENSORED\n"), (b"one\nbad\n", b"one\n"), (b"egg\n", b"CENSORED\n")):
+        process.stdin.write(line)
+        came = b""
+        while len(came) < len(comes) and select.select([process.stdout], [], [], 20)[0]:
+            came += os.read(process.stdout.fileno(), 100)
+        equal(came, comes, f"what is settled of {line!r} comes out though the input goes on")
+    process.stdin.write(b"bad")
+    process.stdin.close()
+    equal((process.stdout.read(), process.wait(20)), (b"bad", 0), "... and the rest at its end")
+    process.stdout.close()
+
+
 def compiled_lists_are_shared():
     os.mkdir("cache", 0o700)
     env = {"WINNOW_CACHE": os.path.abspath("cache")}
@@ -141,5 +157,6 @@ files_and_pipes()
 masks_and_lists()
 report()
 pieces_and_pipes()
+lines_come_out_as_they_come()
 compiled_lists_are_shared()
 done_testing()

@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-static struct filtering *open_filtering(struct filtering_settings *settings, const char *words)
+static struct filtering *open_filtering_at(struct filtering_settings *settings,
+                                           enum matcher_level level, const char *words)
 {
     struct filtering *filtering;
     struct why why;
@@ -19,10 +20,16 @@ static struct filtering *open_filtering(struct filtering_settings *settings, con
     assert_true(fputs(words, file) >= 0);
     assert_int_equal(fclose(file), 0);
     filtering_settings_init(settings);
+    settings->level = level;
     settings->files[settings->file_count++] = "words.txt";
     if (filtering_open(settings, &filtering, &why))
         fail_msg("%s", why.text);
     return filtering;
+}
+
+static struct filtering *open_filtering(struct filtering_settings *settings, const char *words)
+{
+    return open_filtering_at(settings, MATCHER_EXACT, words);
 }
 
 /* Filtered in pieces, with so much coming at a time, the text has the matches of the whole. Returns in how many. */
@@ -39,7 +46,7 @@ static size_t assert_as_whole(const struct filtering *filtering, const char *tex
     stream_init(&stream, filtering, 0, reach);
     while (!end) {
         char *at;
-        size_t room, size = (size_t)rand_r(seed) % (5 * reach);
+        size_t room, size = (size_t)rand_r(seed) % (rand_r(seed) % 4 ? 5 * reach : 9);
         assert_int_equal(stream_room(&stream, &at, &room), 0);
         assert_true(room > 0);
         size = size > room ? room : size;
@@ -48,7 +55,9 @@ static size_t assert_as_whole(const struct filtering *filtering, const char *tex
         came += size;
         end = came == length;
         stream_took(&stream, size);
-        for (int more; (more = stream_next(&stream, end, &piece));) {
+        bool pauses = !end && rand_r(seed) % 2;
+        for (int more; (more = stream_next(&stream, end, &piece)) ||
+                       (pauses && (more = stream_pause(&stream, &piece)));) {
             assert_int_equal(more, 1);
             assert_int_equal(piece.offset, given);
             assert_true(piece.length > 0 && given + piece.length <= length);
@@ -81,11 +90,11 @@ static void pieces_give_what_the_whole_gives(void **state)
                                         "egg", "eggs", "bastard", " ",    " ",     " ", "\n",
                                         ". ",  "-",    "\u00e9",  "\xff", "  \n\n"};
     struct filtering_settings settings;
-    struct filtering *filtering = open_filtering(&settings, words);
     unsigned seed = 11;
     size_t pieces = 0, rounds = 400;
     (void)state;
 
+    struct filtering *filtering = open_filtering(&settings, words);
     for (size_t round = 0; round < rounds; round++) {
         char text[20000];
         size_t length = 0, kinds = 3 + (size_t)rand_r(&seed) % 17,
@@ -103,6 +112,110 @@ static void pieces_give_what_the_whole_gives(void **state)
     /* Without cuts the comparison would say nothing. */
     assert_true(pieces > 10 * rounds);
     filtering_close(filtering);
+}
+
+/* What comes out of a pause after this text, when that came in one. */
+static void assert_settled(enum matcher_level level, const char *text, const char *settled)
+{
+    struct filtering_settings settings;
+    struct filtering *filtering =
+        open_filtering_at(&settings, level, "fool\nbad egg\n!fool of all fools\nass\n");
+    struct stream_piece piece = {.text = ""};
+    struct stream stream;
+    char *at;
+    size_t room;
+
+    stream_init(&stream, filtering, STREAM_BUFFER_BYTES, STREAM_REACH_BYTES);
+    assert_int_equal(stream_room(&stream, &at, &room), 0);
+    memcpy(at, text, strlen(text));
+    stream_took(&stream, strlen(text));
+    assert_int_equal(stream_pause(&stream, &piece), settled[0] != '\0');
+    assert_int_equal(piece.length, strlen(settled));
+    assert_memory_equal(piece.text, settled, piece.length);
+    stream_clear(&stream);
+    filtering_close(filtering);
+}
+
+static void a_pause_gives_the_lines_that_are_settled(void **state)
+{
+    (void)state;
+    assert_settled(MATCHER_EXACT, "a fool. \nI", "a fool. \n");
+    assert_settled(MATCHER_EXACT, "a dunce\nI am", "a dunce\n");
+    assert_settled(MATCHER_EXACT, "one\nbad\n", "one\n");
+    assert_settled(MATCHER_EXACT, "one\nbad\napple\n", "one\nbad\napple\n");
+    assert_settled(MATCHER_EXACT, "bad\n", "");
+    assert_settled(MATCHER_EXACT, "no line", "");
+    assert_settled(MATCHER_EXACT, "one\nfool of\nall\n", "one\n");
+    assert_settled(MATCHER_EXACT, "\u00e9\nbad  \n", "\u00e9\n");
+    assert_settled(MATCHER_LOOSE, "one\na\ns\n", "one\n");
+    assert_settled(MATCHER_LOOSE, "one\nvitamin \u00e9\n", "one\n");
+    assert_settled(MATCHER_LOOSE, "one\nas.\n", "one\nas.\n");
+}
+
+/* Of a text of which only the beginning has come, what a pause gives and the rest by itself have the matches of the whole. */
+static void assert_settled_is_final(const struct filtering *filtering, const char *text,
+                                    size_t length, size_t came, size_t *settled)
+{
+    struct filtering_room whole = {0}, rest = {0};
+    struct stream_piece piece = {0};
+    struct stream stream;
+    char *at;
+    size_t room, i;
+
+    stream_init(&stream, filtering, STREAM_BUFFER_BYTES, STREAM_REACH_BYTES);
+    assert_int_equal(stream_room(&stream, &at, &room), 0);
+    memcpy(at, text, came);
+    stream_took(&stream, came);
+    assert_true(stream_pause(&stream, &piece) >= 0);
+    assert_int_equal(filtering_find(filtering, text, length, &whole), 0);
+    assert_int_equal(filtering_find(filtering, text + piece.length, length - piece.length, &rest),
+                     0);
+    if (piece.count + rest.spans.count != whole.spans.count)
+        fail_msg("\"%.*s\" | \"%s\"", (int)piece.length, text, text + piece.length);
+    for (i = 0; i < piece.count; i++) {
+        assert_int_equal(piece.spans[i].start, whole.spans.items[i].start);
+        assert_int_equal(piece.spans[i].length, whole.spans.items[i].length);
+        assert_int_equal(piece.spans[i].entry, whole.spans.items[i].entry);
+    }
+    for (; i < whole.spans.count; i++)
+        assert_int_equal(rest.spans.items[i - piece.count].start + piece.length,
+                         whole.spans.items[i].start);
+    *settled += piece.length;
+    stream_clear(&stream);
+    filtering_room_clear(&whole);
+    filtering_room_clear(&rest);
+}
+
+static void what_a_pause_gives_is_final(void **state)
+{
+    static const char *const parts[] = {
+        "a", "s", "bad",    "egg",    "fool",   ".",    " ",      "\n",     "\n",     "@",
+        "_", "-", "\u00e9", "\u0301", "\u0436", "\r\n", "\u200b", "\u3000", "\u7b28", "x"};
+    unsigned seed = 7;
+    (void)state;
+
+    for (unsigned level = 0; level <= MATCHER_LOOSE; level++) {
+        struct filtering_settings settings;
+        struct filtering *filtering =
+            open_filtering_at(&settings, (enum matcher_level)level,
+                              "bad egg\nass\n*fool\n!bad fool egg\n\u0436a\u0436\na s\nx*\n!\u7b28 "
+                              "x\n\u7b28\n\u00e9 - a\n");
+        size_t settled = 0;
+        for (int round = 0; round < 4000; round++) {
+            char text[128];
+            size_t length = 0, kinds = 2 + (size_t)rand_r(&seed) % 19,
+                   shift = (size_t)rand_r(&seed) % 20;
+            while (length < 60) {
+                const char *part = parts[(shift + (size_t)rand_r(&seed) % kinds) % 20];
+                length += (size_t)sprintf(text + length, "%s", rand_r(&seed) % 5 ? part : "\n");
+            }
+            assert_settled_is_final(filtering, text, length, (size_t)rand_r(&seed) % length,
+                                    &settled);
+        }
+        /* A pause that gives nothing would be right, too. */
+        assert_true(settled > (size_t)4000 * 5);
+        filtering_close(filtering);
+    }
 }
 
 static void a_text_of_one_chain_is_cut_all_the_same(void **state)
@@ -135,6 +248,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_give_what_the_whole_gives),
+        cmocka_unit_test(a_pause_gives_the_lines_that_are_settled),
+        cmocka_unit_test(what_a_pause_gives_is_final),
         cmocka_unit_test(a_text_of_one_chain_is_cut_all_the_same),
         cmocka_unit_test(nothing_and_one_byte_are_texts),
     };
