@@ -113,6 +113,11 @@ static int add_skeleton(struct compiler *c, struct draft *draft)
     size_t length = c->folded.length, last = 0, last_size = 0;
     bool has_space = false, ambiguous = false;
 
+    /* White space that only something invisible kept inside the entry. */
+    for (; length > 0 && *bytes == ' '; length--)
+        bytes++;
+    while (length > 0 && bytes[length - 1] == ' ')
+        length--;
     draft->at = (uint32_t)c->texts.length;
     for (size_t at = 0; at < length;) {
         size_t size = character_size(bytes[at]);

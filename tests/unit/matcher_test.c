@@ -178,6 +178,8 @@ static void folded_sees_through_dress(void **state)
     FOLDED("f\u00f3ol", "fool", "*");
     FOLDED("\u0939\u093f", "\u0939 \u0939\u093f", "\u0939 *");
     EXACT("fool", "f\u00f3ol f\u043eol", "f\u00f3ol f\u043eol");
+    FOLDED("*\u200b bad egg", "xbad egg", "x*");
+    FOLDED("bad egg \u200b*", "bad eggs", "*s");
     /* What is not seen joins what it stands between. */
     EXACT("fool", "fool\u200bish", "*\u200bish");
     FOLDED("fool", "fool\u200bish", "fool\u200bish");
