@@ -49,7 +49,8 @@ static void check_accepted(const char *text)
 /* True when a refusal that knows nothing of the text says it too. */
 static bool is_said_anyway(const char *text)
 {
-    static const char *const malformed[] = {"x", "amqp://h?q"};
+    static const char *const malformed[] = {
+        "x", "amqp://h?q", "amqp://h:0", "amqp://a@b@h", "amqp://h/%z", "amqp://h/a/b", "amqp://"};
     struct why why = {""};
 
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {

@@ -24,7 +24,7 @@ static bool same(const struct wordlist_entry *a, const struct wordlist_entry *b)
 static void check_entry(const struct wordlist *list, size_t index, size_t length)
 {
     const struct wordlist_entry *entry = &list->entries[index];
-    bool has_letter = false, after_space = true;
+    bool seen = false, after_space = true;
     ucs4_t character;
 
     CLAIM(entry->length > 0 && entry->length <= WORDLIST_ENTRY_MAX_BYTES);
@@ -35,10 +35,11 @@ static void check_entry(const struct wordlist *list, size_t index, size_t length
         bool space = uc_is_property_white_space(character);
         CLAIM(!space || (character == ' ' && !after_space));
         after_space = space;
-        has_letter |=
-            uc_is_general_category_withtable(character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
+        seen |= uc_is_general_category_withtable(
+                    character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N | UC_CATEGORY_MASK_So) ||
+                uc_is_property(character, UC_PROPERTY_EXTENDED_PICTOGRAPHIC);
     }
-    CLAIM(has_letter && !after_space);
+    CLAIM(seen && !after_space);
     for (size_t i = 0; i < index && i < 200; i++)
         CLAIM(!same(entry, &list->entries[i]));
 }
