@@ -153,21 +153,26 @@ static void tame_numbers(char *json)
 }
 
 /* A number may be greater than a double can hold, and still is valid JSON. */
-static json_t *load(const char *body, size_t length, json_error_t *problem)
+static int load(const char *body, size_t length, json_t **root, struct why *why)
 {
     /* Integers of any size are valid too; digits are never rewritten, so a double will do. */
     const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL;
-    json_t *root = json_loadb(body, length, flags, problem);
+    json_error_t problem;
 
-    if (root || json_error_code(problem) != json_error_numeric_overflow)
-        return root;
-    char *tame = strndup(body, length);
-    if (!tame)
-        return NULL;
-    tame_numbers(tame);
-    root = json_loadb(tame, length, flags, problem);
-    free(tame);
-    return root;
+    *root = json_loadb(body, length, flags, &problem);
+    if (!*root && json_error_code(&problem) == json_error_numeric_overflow) {
+        char *tame = strndup(body, length);
+        if (!tame)
+            return error_set(why, ERR_MEMORY, "out of memory");
+        tame_numbers(tame);
+        *root = json_loadb(tame, length, flags, &problem);
+        free(tame);
+    }
+    if (!*root && json_error_code(&problem) == json_error_out_of_memory)
+        return error_set(why, ERR_MEMORY, "out of memory");
+    return *root ? 0
+                 : error_set(why, ERR_INVALID, "invalid JSON at line %d, column %d: %s",
+                             problem.line, problem.column, problem.text);
 }
 
 static int parse_json(struct event *event, struct why *why)
@@ -178,13 +183,10 @@ static int parse_json(struct event *event, struct why *why)
         return error_set(why, ERR_INVALID, "invalid JSON at byte %zu: a NUL byte",
                          (size_t)(nul - event->body));
 
-    json_error_t problem;
-    json_t *root = load(event->body, event->body_length, &problem);
-    int error = 0;
-
-    if (!root)
-        return error_set(why, ERR_INVALID, "invalid JSON at line %d, column %d: %s", problem.line,
-                         problem.column, problem.text);
+    json_t *root;
+    int error = load(event->body, event->body_length, &root, why);
+    if (error)
+        return error;
     const json_t *text = json_object_get(root, "text");
     if (!json_is_object(root))
         error = error_set(why, ERR_INVALID, "the JSON is not an object");
