@@ -41,7 +41,7 @@ static int declare(struct broker *broker, const char *name, struct why *why)
     const struct broker_argument arguments[] = {{.name = "x-expires", .number = EXPIRES_MS}, {0}};
     const struct broker_queue queue = {.name = name, .durable = true, .arguments = arguments};
 
-    return broker_declare_queue(broker, &queue, NULL, why);
+    return broker_declare_queue(broker, &queue, why);
 }
 
 static int start(struct collector *collector, struct why *why)
@@ -54,6 +54,8 @@ static int start(struct collector *collector, struct why *why)
     if (!error)
         error =
             broker_bind(broker, collector->dead, collector->settings->options->topology.dead, why);
+    if (!error)
+        error = broker_settle(broker, why);
     if (!error)
         error = broker_consume(broker, collector->results, collector->settings->name, PREFETCH,
                                false, why);
@@ -100,13 +102,12 @@ void collector_close(struct collector *collector)
         collector->connection.reopen_ns = 0;
         connection_reopen(&collector->connection, clock_now_ns(), &why);
     }
-    const char *const queues[] = {collector->results, collector->dead};
-    for (size_t i = 0; i < 2; i++)
-        if (!collector->connection.broker ||
-            broker_delete_queue(collector->connection.broker, queues[i], &why))
-            log_event(LOG_WARN, "queue_left", "queue=%s gone_after_s=%d why=\"%s\"", queues[i],
-                      EXPIRES_MS / 1000,
-                      why.text[0] ? why.text : collector->connection.lost_why.text);
+    struct broker *broker = collector->connection.broker;
+    if (!broker || broker_delete_queue(broker, collector->results, &why) ||
+        broker_delete_queue(broker, collector->dead, &why) || broker_settle(broker, &why))
+        log_event(LOG_WARN, "queues_left", "queues=\"%s %s\" gone_after_s=%d why=\"%s\"",
+                  collector->results, collector->dead, EXPIRES_MS / 1000,
+                  why.text[0] ? why.text : collector->connection.lost_why.text);
     connection_clear(&collector->connection);
     broker_properties_close(collector->properties);
     free(collector);
@@ -221,14 +222,13 @@ int64_t collector_due_ns(const struct collector *collector)
 
 bool collector_ask_work(struct collector *collector, struct broker_queue_state *work)
 {
-    const struct broker_queue queue = {.name = collector->settings->options->topology.work,
-                                       .passive = true};
+    const char *queue = collector->settings->options->topology.work;
     struct broker *broker = collector->connection.broker;
     struct why why;
 
     if (!broker)
         return false;
-    int error = broker_declare_queue(broker, &queue, work, &why);
+    int error = broker_look_at_queue(broker, queue, work, &why);
     if (error)
         connection_lose(&collector->connection, error, &why);
     return error == 0;

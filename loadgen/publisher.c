@@ -71,7 +71,9 @@ static int start_lane(struct lane *lane, struct why *why)
 {
     lane->oldest = lane->next = 1;
     lane->unsettled = 0;
-    return broker_enable_confirms(lane->connection.broker, why);
+    int error = broker_enable_confirms(lane->connection.broker, why);
+
+    return error ? error : broker_settle(lane->connection.broker, why);
 }
 
 static int declare(const struct publisher *publisher, struct why *why)

@@ -67,7 +67,7 @@ static int declare_durable(const struct topology *topology, struct broker *broke
 
     queue_arguments(topology->queue_type, dead_exchange, arguments);
     struct broker_queue queue = {.name = name, .durable = true, .arguments = arguments};
-    return broker_declare_queue(broker, &queue, NULL, why);
+    return broker_declare_queue(broker, &queue, why);
 }
 
 int topology_declare(const struct topology *topology, struct broker *broker, struct why *why)
@@ -86,26 +86,20 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
         error = broker_declare_fanout(broker, topology->events, why);
     if (!error)
         error = broker_bind(broker, topology->work, topology->events, why);
-    return error;
+    return error ? error : broker_settle(broker, why);
 }
 
 int topology_check(const struct topology *topology, struct broker *broker, struct why *why)
 {
-    int error = broker_ask_exchange(broker, topology->dead, why);
+    int error = broker_bind(broker, topology->dead, topology->dead, why);
 
     if (!error)
-        error = broker_ask_exchange(broker, topology->events, why);
+        error = broker_bind(broker, topology->work, topology->events, why);
     if (!error)
         error = broker_ask_queue(broker, topology->dead, why);
     if (!error)
         error = broker_ask_queue(broker, topology->results, why);
-    if (!error)
-        error = broker_ask_queue(broker, topology->work, why);
-    if (!error)
-        error = broker_send_bind(broker, topology->dead, topology->dead, why);
-    if (!error)
-        error = broker_send_bind(broker, topology->work, topology->events, why);
-    return error;
+    return error ? error : broker_ask_queue(broker, topology->work, why);
 }
 
 int topology_tell_destroyed(const struct topology *topology, struct broker *broker, struct why *why)
@@ -132,7 +126,9 @@ int topology_tell_destroyed(const struct topology *topology, struct broker *brok
 
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why)
 {
-    return broker_send_bind(broker, topology->count, topology->events, why);
+    int error = broker_bind(broker, topology->count, topology->events, why);
+
+    return error ? error : broker_flush(broker, why);
 }
 
 int topology_declare_if_missing(const struct topology *topology,
@@ -145,7 +141,9 @@ int topology_declare_if_missing(const struct topology *topology,
     *declared = false;
     if (error)
         return error;
-    error = broker_find_exchange(broker, topology->events, why);
+    error = broker_check_fanout(broker, topology->events, why);
+    if (!error)
+        error = broker_settle(broker, why);
     broker_close(broker);
     if (error != -ERR_MISSING)
         return error;
@@ -169,11 +167,11 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
         {0}};
     struct broker_queue queue = {
         .name = topology->count, .exclusive = true, .arguments = arguments};
-    int error = broker_declare_queue(broker, &queue, NULL, why);
+    int error = broker_declare_queue(broker, &queue, why);
 
     if (!error)
         error = broker_bind(broker, topology->count, topology->events, why);
-    return error;
+    return error ? error : broker_settle(broker, why);
 }
 
 bool topology_reserves(const struct topology *topology, struct broker_bytes queue)

@@ -49,7 +49,7 @@ int topology_check(const struct topology *topology, struct broker *broker, struc
 int topology_tell_destroyed(const struct topology *topology, struct broker *broker,
                             struct why *why);
 
-/* Binds the count queue anew, without waiting; the exchange must be there. */
+/* Binds the count queue anew, without waiting; -ERR_MISSING follows from broker_next if the exchange is gone. */
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why);
 
 /* Declares nothing when the exchange is there, else what topology_declare does. For publishers,

@@ -19,11 +19,12 @@
 #define ACK_BATCH_MSGS 25
 #define ACK_DELAY_NS   (5 * CLOCK_NS_PER_MS)
 
-/* A worker holds about this much measured work, so that a drain is short and others find something to do. */
+/* A worker holds about this much measured work: enough to keep it busy while the broker answers, little enough
+ * that a drain is short and others find something to do. */
 #define HOLD_NS                 CLOCK_NS_PER_S
 #define SERVICE_SMOOTHING       0.125
 #define PREFETCH_CHANGE         1.5
-#define PREFETCH_CHANGE_STEP_NS (250 * CLOCK_NS_PER_MS)
+#define PREFETCH_CHANGE_STEP_NS CLOCK_NS_PER_S
 
 /* Between quick events the socket is looked at this often, not after each: a look costs two system calls. */
 #define LOOK_NS (CLOCK_NS_PER_MS / 2)
@@ -63,15 +64,15 @@ struct worker {
     double service_ns;   /* smoothed time an event takes; 0: none measured */
     uint16_t prefetch;   /* as the broker has it */
     int64_t prefetch_ns; /* when it was last changed */
-    /* NONE: without a consumer, until a lower prefetch may begin. STARTING: the broker has not said yet that it
-     * is there; RabbitMQ 3.10 closes the connection when one is cancelled before that. */
-    enum { CONSUMER_NONE, CONSUMER_STARTING, CONSUMER_ACTIVE } consumer;
+    /* STARTING: the broker has not said yet that it is there; RabbitMQ 3.10 closes the connection when one is
+     * cancelled before that. ENDING: deliveries may still come. NONE: until one with another prefetch may begin. */
+    enum { CONSUMER_NONE, CONSUMER_STARTING, CONSUMER_ACTIVE, CONSUMER_ENDING } consumer;
     int64_t pause_until_ns;
 
     int64_t looked_ns; /* when everything was last taken off the socket */
 
     bool queue_deleted; /* under it; to be told when it is there again */
-    bool draining, cancelled;
+    bool draining;
     int64_t drain_by_ns;
 };
 
@@ -269,10 +270,10 @@ static int consume(struct worker *worker, struct why *why)
 /* Cancels the consumer as soon as that can be done. */
 static int stop_consuming(struct worker *worker, struct why *why)
 {
-    if (worker->consumer == CONSUMER_NONE)
-        worker->cancelled = true;
-    return worker->consumer == CONSUMER_ACTIVE ? broker_cancel(worker->broker, worker->name, why)
-                                               : 0;
+    if (worker->consumer != CONSUMER_ACTIVE)
+        return 0;
+    worker->consumer = CONSUMER_ENDING;
+    return broker_cancel(worker->broker, worker->name, why);
 }
 
 /* ---- what comes in ---- */
@@ -321,13 +322,12 @@ static int take_event(struct worker *worker, const struct broker_event *event, s
         worker->consumer = CONSUMER_ACTIVE;
         return worker->draining ? stop_consuming(worker, why) : 0;
     case BROKER_CANCEL_OK:
-        worker->cancelled = true;
+        worker->consumer = CONSUMER_NONE;
         return 0;
     case BROKER_CANCELLED:
-        if (worker->draining) {
-            worker->cancelled = true;
+        worker->consumer = CONSUMER_NONE;
+        if (worker->draining)
             return 0;
-        }
         worker->queue_deleted = true;
         return error_set(why, ERR_UNAVAILABLE, "the queue '%s' was deleted",
                          worker->topology->work);
@@ -388,9 +388,9 @@ static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
 
     worker->answerer.broker = worker->broker;
     if (!error)
-        error = topology_declare(worker->topology, worker->broker, why);
-    if (!error)
         error = broker_enable_confirms(worker->broker, why);
+    if (!error)
+        error = topology_declare(worker->topology, worker->broker, why);
     if (!error && worker->queue_deleted) {
         worker->queue_deleted = false;
         error = topology_tell_destroyed(worker->topology, worker->broker, why);
@@ -399,9 +399,8 @@ static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
     }
     if (error)
         return error;
-    /* One at first: how many make a second of work is known after the first. */
+    /* One at first: how many it may hold is known after the first. */
     worker->prefetch = worker->service_ns > 0 ? worker->prefetch : 1;
-    worker->cancelled = false;
     error = consume(worker, why);
     tell_state(worker);
     return error;
@@ -409,25 +408,23 @@ static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
 
 static int adapt_prefetch(struct worker *worker, int64_t now_ns, struct why *why)
 {
-    if (worker->draining || worker->service_ns == 0 || worker->consumer == CONSUMER_STARTING)
+    bool resting = worker->consumer == CONSUMER_NONE;
+
+    if (worker->draining || worker->service_ns == 0 ||
+        (worker->consumer != CONSUMER_ACTIVE && !resting))
         return 0;
     double fits = (double)HOLD_NS / worker->service_ns;
     uint16_t target = fits < 1                                    ? 1
                       : fits > (double)worker->settings->prefetch ? worker->settings->prefetch
                                                                   : (uint16_t)fits;
-    bool resting = worker->consumer == CONSUMER_NONE;
     bool at_first = worker->prefetch_ns == 0;
     bool far =
         target > worker->prefetch * PREFETCH_CHANGE || target * PREFETCH_CHANGE < worker->prefetch;
     if (!resting && (!far || (!at_first && now_ns - worker->prefetch_ns < PREFETCH_CHANGE_STEP_NS)))
         return 0;
 
-    if (!resting) {
-        int error = broker_rest(worker->broker, worker->name, why);
-        if (error)
-            return error;
-        worker->consumer = CONSUMER_NONE;
-    }
+    if (!resting)
+        return stop_consuming(worker, why);
     /* What it may hold anew comes on top of what it holds, which must first become little. */
     if (target < worker->prefetch && worker->in_flight > target / 2)
         return 0;
@@ -497,7 +494,7 @@ static int step(struct worker *worker, int64_t *until_ns, struct why *why)
 
 static bool drained(const struct worker *worker)
 {
-    return worker->draining && worker->cancelled && worker->in_flight == 0;
+    return worker->draining && worker->consumer == CONSUMER_NONE && worker->in_flight == 0;
 }
 
 /* Works on one connection until it is drained (0) or an error ends the connection. */

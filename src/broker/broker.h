@@ -59,9 +59,10 @@ void broker_close(struct broker *broker);
 #define BROKER_NAME_SIZE 400
 void broker_client_name(const char *farm, const char *program, char name[BROKER_NAME_SIZE]);
 
-/* ---- entities: each waits for the broker's answer ----
- * Errors of all of them: -ERR_REFUSED (no permission), -ERR_CONFIG (exists with other arguments),
- * -ERR_LOCKED (exclusive to another connection), -ERR_MISSING, -ERR_UNAVAILABLE. */
+/* ---- entities: gathered and sent like what is published, so that many cost one round trip ----
+ * What the broker makes of them broker_settle tells, or broker_next: -ERR_REFUSED (no permission), -ERR_CONFIG
+ * (exists with other arguments), -ERR_LOCKED (exclusive to another connection), -ERR_MISSING, -ERR_UNAVAILABLE.
+ * The connection is then broken. */
 
 struct broker_argument {
     const char *name; /* NULL ends a list */
@@ -71,7 +72,7 @@ struct broker_argument {
 
 struct broker_queue {
     const char *name;
-    bool passive, durable, exclusive;
+    bool durable, exclusive;
     const struct broker_argument *arguments; /* ends with a NULL name; NULL: none */
 };
 
@@ -81,14 +82,19 @@ struct broker_queue_state {
     uint32_t consumers;
 };
 
-int broker_declare_queue(struct broker *broker, const struct broker_queue *queue,
-                         struct broker_queue_state *state, struct why *why);
+int broker_declare_queue(struct broker *broker, const struct broker_queue *queue, struct why *why);
 int broker_declare_fanout(struct broker *broker, const char *exchange, struct why *why);
-/* -ERR_MISSING when there is no such exchange; the connection is then broken. */
-int broker_find_exchange(struct broker *broker, const char *exchange, struct why *why);
+/* -ERR_MISSING when there is no such exchange. */
+int broker_check_fanout(struct broker *broker, const char *exchange, struct why *why);
+/* Binds a queue to a fanout exchange. */
 int broker_bind(struct broker *broker, const char *queue, const char *exchange, struct why *why);
 int broker_delete_queue(struct broker *broker, const char *queue, struct why *why);
 int broker_enable_confirms(struct broker *broker, struct why *why);
+/* Waits until the broker has done all that was sent to it, and tells the first error in it. */
+int broker_settle(struct broker *broker, struct why *why);
+/* Waits for the state of a queue; the errors are those of broker_settle. */
+int broker_look_at_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
+                         struct why *why);
 
 /* ---- consuming and publishing: sent without waiting; answers come as events ----
  * What is published, acknowledged or given back gathers and goes out together: when broker_next finds nothing
@@ -99,24 +105,16 @@ int broker_enable_confirms(struct broker *broker, struct why *why);
  * without acknowledgement when prefetch is 0. BROKER_CONSUMING follows. */
 int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
                    bool exclusive, struct why *why);
-/* Ends a consumer so that another may begin with a different prefetch, which the broker cannot change: no more
- * deliveries until broker_consume is called with the same TAG. What it holds stays with it. The next one is called
- * TAG/1, then TAG/2 and so on (the caller goes on saying TAG): to one of the same name the broker would add what
- * it held to its prefetch. Only after BROKER_CONSUMING, as for broker_cancel. */
-int broker_rest(struct broker *broker, const char *tag, struct why *why);
-/* BROKER_CANCEL_OK follows after the last delivery. Only after BROKER_CONSUMING: RabbitMQ 3.10 may close the
- * connection when a consumer is cancelled before. */
+/* Ends a consumer; BROKER_CANCEL_OK follows after the last delivery. What it holds stays with it. Only after
+ * BROKER_CONSUMING: RabbitMQ 3.10 may close the connection when a consumer is cancelled before. Another may begin
+ * then, with a different prefetch, which the broker cannot change. It is called TAG/1, then TAG/2 and so on (the
+ * caller goes on saying TAG): to one of the same name the broker would add what the last one held to its prefetch. */
 int broker_cancel(struct broker *broker, const char *tag, struct why *why);
 int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
 /* Gives a message back to its queue. */
 int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
 /* Asks for the state of a queue (passive declare); BROKER_QUEUE_STATE follows. */
 int broker_ask_queue(struct broker *broker, const char *queue, struct why *why);
-/* The same for a fanout exchange; nothing follows, but the connection ends with -ERR_MISSING if it is gone. */
-int broker_ask_exchange(struct broker *broker, const char *exchange, struct why *why);
-/* Binds a queue to a fanout exchange; nothing follows. */
-int broker_send_bind(struct broker *broker, const char *queue, const char *exchange,
-                     struct why *why);
 /* Empties a queue; BROKER_PURGED follows. */
 int broker_ask_purge(struct broker *broker, const char *queue, struct why *why);
 

@@ -1,16 +1,10 @@
-/* Declaring, looking at and deleting what the broker holds; each call waits for its answer. */
+/* Declaring, looking at and deleting what the broker holds. */
 #include "internal.h"
 
 #include "clock.h"
 
 #define MAX_ARGUMENTS 8
 #define SEND_NS       (10 * CLOCK_NS_PER_S)
-
-/* Begins every call here: the library may send only when nothing of ours waits to be. */
-static int begin(struct broker *broker, struct why *why)
-{
-    return broker_flush_all(broker, clock_now_ns() + SEND_NS, why);
-}
 
 static amqp_table_t to_table(const struct broker_argument *arguments,
                              amqp_table_entry_t entries[MAX_ARGUMENTS])
@@ -31,86 +25,108 @@ static amqp_table_t to_table(const struct broker_argument *arguments,
     return (amqp_table_t){count, entries};
 }
 
-/* Ends every call here: what was asked of which entity belongs in front of the broker's words. */
-static int finish(struct broker *broker, const char *kind, const char *name, struct why *why)
-{
-    int error = broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
-
-    if (error == -ERR_CONFIG)
-        error_prefix(why,
-                     "%s '%s' exists with other arguments; delete it or start with the ones it has",
-                     kind, name);
-    else if (error)
-        error_prefix(why, "%s '%s'", kind, name);
-    return error;
-}
-
-int broker_declare_queue(struct broker *broker, const struct broker_queue *queue,
-                         struct broker_queue_state *state, struct why *why)
+int broker_declare_queue(struct broker *broker, const struct broker_queue *queue, struct why *why)
 {
     amqp_table_entry_t entries[MAX_ARGUMENTS];
-    int error = begin(broker, why);
+    amqp_queue_declare_t declare = {.queue = amqp_cstring_bytes(queue->name),
+                                    .durable = queue->durable,
+                                    .exclusive = queue->exclusive,
+                                    .nowait = 1,
+                                    .arguments = to_table(queue->arguments, entries)};
 
-    if (error)
-        return error;
-    const amqp_queue_declare_ok_t *ok = amqp_queue_declare(
-        broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(queue->name), queue->passive,
-        queue->durable, queue->exclusive, 0, to_table(queue->arguments, entries));
+    return broker_queue_method(broker, AMQP_QUEUE_DECLARE_METHOD, &declare, why);
+}
 
-    if (ok && state)
-        *state = (struct broker_queue_state){ok->message_count, ok->consumer_count};
-    return finish(broker, "queue", queue->name, why);
+static int declare_fanout(struct broker *broker, const char *exchange, bool passive,
+                          struct why *why)
+{
+    amqp_exchange_declare_t declare = {.exchange = amqp_cstring_bytes(exchange),
+                                       .type = amqp_cstring_bytes("fanout"),
+                                       .passive = passive,
+                                       .durable = 1,
+                                       .nowait = 1};
+
+    return broker_queue_method(broker, AMQP_EXCHANGE_DECLARE_METHOD, &declare, why);
 }
 
 int broker_declare_fanout(struct broker *broker, const char *exchange, struct why *why)
 {
-    int error = begin(broker, why);
-
-    if (error)
-        return error;
-    amqp_exchange_declare(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(exchange),
-                          amqp_cstring_bytes("fanout"), 0, 1, 0, 0, amqp_empty_table);
-    return finish(broker, "exchange", exchange, why);
+    return declare_fanout(broker, exchange, false, why);
 }
 
-int broker_find_exchange(struct broker *broker, const char *exchange, struct why *why)
+int broker_check_fanout(struct broker *broker, const char *exchange, struct why *why)
 {
-    int error = begin(broker, why);
-
-    if (error)
-        return error;
-    amqp_exchange_declare(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(exchange),
-                          amqp_cstring_bytes("fanout"), 1, 1, 0, 0, amqp_empty_table);
-    return finish(broker, "exchange", exchange, why);
+    return declare_fanout(broker, exchange, true, why);
 }
 
 int broker_bind(struct broker *broker, const char *queue, const char *exchange, struct why *why)
 {
-    int error = begin(broker, why);
+    amqp_queue_bind_t bind = {
+        .queue = amqp_cstring_bytes(queue), .exchange = amqp_cstring_bytes(exchange), .nowait = 1};
 
-    if (error)
-        return error;
-    amqp_queue_bind(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(queue),
-                    amqp_cstring_bytes(exchange), amqp_empty_bytes, amqp_empty_table);
-    return finish(broker, "binding of queue", queue, why);
+    return broker_queue_method(broker, AMQP_QUEUE_BIND_METHOD, &bind, why);
 }
 
 int broker_delete_queue(struct broker *broker, const char *queue, struct why *why)
 {
-    int error = begin(broker, why);
+    amqp_queue_delete_t delete = {.queue = amqp_cstring_bytes(queue), .nowait = 1};
 
-    if (error)
-        return error;
-    amqp_queue_delete(broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(queue), 0, 0);
-    return finish(broker, "queue", queue, why);
+    return broker_queue_method(broker, AMQP_QUEUE_DELETE_METHOD, &delete, why);
 }
 
 int broker_enable_confirms(struct broker *broker, struct why *why)
 {
-    int error = begin(broker, why);
+    amqp_confirm_select_t select = {.nowait = 1};
+
+    return broker_queue_method(broker, AMQP_CONFIRM_SELECT_METHOD, &select, why);
+}
+
+int broker_ask_queue(struct broker *broker, const char *queue, struct why *why)
+{
+    amqp_queue_declare_t ask = {.queue = amqp_cstring_bytes(queue), .passive = 1};
+
+    return broker_send_method(broker, AMQP_QUEUE_DECLARE_METHOD, &ask, why);
+}
+
+int broker_ask_purge(struct broker *broker, const char *queue, struct why *why)
+{
+    amqp_queue_purge_t ask = {.queue = amqp_cstring_bytes(queue)};
+
+    return broker_send_method(broker, AMQP_QUEUE_PURGE_METHOD, &ask, why);
+}
+
+/* Of the answer to the library's last call. */
+static int answered(struct broker *broker, struct why *why)
+{
+    int error = broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
+
+    if (error == -ERR_CONFIG)
+        error_prefix(why, "a queue or an exchange exists with other arguments; delete it or start "
+                          "with the ones it has");
+    return error;
+}
+
+int broker_settle(struct broker *broker, struct why *why)
+{
+    int error = broker_flush_all(broker, clock_now_ns() + SEND_NS, why);
 
     if (error)
         return error;
-    amqp_confirm_select(broker->amqp, BROKER_CHANNEL);
-    return broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
+    /* It changes nothing, and is answered after everything before it. */
+    amqp_channel_flow(broker->amqp, BROKER_CHANNEL, 1);
+    return answered(broker, why);
+}
+
+int broker_look_at_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
+                         struct why *why)
+{
+    int error = broker_flush_all(broker, clock_now_ns() + SEND_NS, why);
+
+    if (error)
+        return error;
+    const amqp_queue_declare_ok_t *ok = amqp_queue_declare(
+        broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(queue), 1, 0, 0, 0, amqp_empty_table);
+    if (ok)
+        *state = (struct broker_queue_state){ok->message_count, ok->consumer_count};
+    return answered(broker, why);
 }

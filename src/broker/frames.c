@@ -17,9 +17,9 @@
 
 static amqp_bytes_t current_tag(const struct broker *broker, const char *tag, char text[TAG_SIZE])
 {
-    if (!broker->prefetch_changes)
+    if (!broker->cancels)
         return amqp_cstring_bytes(tag);
-    snprintf(text, TAG_SIZE, "%s/%u", tag, broker->prefetch_changes);
+    snprintf(text, TAG_SIZE, "%s/%u", tag, broker->cancels);
     return amqp_cstring_bytes(text);
 }
 
@@ -41,25 +41,14 @@ int broker_consume(struct broker *broker, const char *queue, const char *tag, ui
     return broker_send_method(broker, AMQP_BASIC_CONSUME_METHOD, &consume, why);
 }
 
-static int cancel(struct broker *broker, const char *tag, bool nowait, struct why *why)
-{
-    char text[TAG_SIZE];
-    amqp_basic_cancel_t method = {.consumer_tag = current_tag(broker, tag, text), .nowait = nowait};
-
-    return broker_send_method(broker, AMQP_BASIC_CANCEL_METHOD, &method, why);
-}
-
-int broker_rest(struct broker *broker, const char *tag, struct why *why)
-{
-    int error = cancel(broker, tag, true, why);
-
-    broker->prefetch_changes++;
-    return error;
-}
-
 int broker_cancel(struct broker *broker, const char *tag, struct why *why)
 {
-    return cancel(broker, tag, false, why);
+    char text[TAG_SIZE];
+    amqp_basic_cancel_t cancel = {.consumer_tag = current_tag(broker, tag, text)};
+    int error = broker_send_method(broker, AMQP_BASIC_CANCEL_METHOD, &cancel, why);
+
+    broker->cancels++;
+    return error;
 }
 
 int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why)
@@ -74,39 +63,6 @@ int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, 
     amqp_basic_nack_t nack = {.delivery_tag = delivery_tag, .multiple = multiple, .requeue = 1};
 
     return broker_queue_method(broker, AMQP_BASIC_NACK_METHOD, &nack, why);
-}
-
-int broker_ask_queue(struct broker *broker, const char *queue, struct why *why)
-{
-    amqp_queue_declare_t ask = {.queue = amqp_cstring_bytes(queue), .passive = 1};
-
-    return broker_send_method(broker, AMQP_QUEUE_DECLARE_METHOD, &ask, why);
-}
-
-int broker_ask_exchange(struct broker *broker, const char *exchange, struct why *why)
-{
-    amqp_exchange_declare_t ask = {.exchange = amqp_cstring_bytes(exchange),
-                                   .type = amqp_cstring_bytes("fanout"),
-                                   .passive = 1,
-                                   .durable = 1};
-
-    return broker_send_method(broker, AMQP_EXCHANGE_DECLARE_METHOD, &ask, why);
-}
-
-int broker_send_bind(struct broker *broker, const char *queue, const char *exchange,
-                     struct why *why)
-{
-    amqp_queue_bind_t bind = {
-        .queue = amqp_cstring_bytes(queue), .exchange = amqp_cstring_bytes(exchange), .nowait = 1};
-
-    return broker_send_method(broker, AMQP_QUEUE_BIND_METHOD, &bind, why);
-}
-
-int broker_ask_purge(struct broker *broker, const char *queue, struct why *why)
-{
-    amqp_queue_purge_t ask = {.queue = amqp_cstring_bytes(queue)};
-
-    return broker_send_method(broker, AMQP_QUEUE_PURGE_METHOD, &ask, why);
 }
 
 /* Copies what the event borrows from the library, which is about to reuse its memory. */

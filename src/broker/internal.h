@@ -45,7 +45,7 @@ struct broker {
     size_t frame_max;
     int64_t heartbeat_ns;
     uint64_t published;
-    unsigned prefetch_changes; /* they number the consumer's tag */
+    unsigned cancels; /* they number the consumer's tag */
     bool tls, opened, broken, blocked;
     struct incoming incoming;
     struct outgoing outgoing;

@@ -239,7 +239,7 @@ def others_entities():
             name = farm()
             channel = connection.channel()
             channel.queue_declare(f"{name}.{part}", durable=True, arguments=arguments)
-            pattern = [f"queue '{re.escape(name)}.{part}' exists with other arguments", what]
+            pattern = ["exists with other arguments", f"queue '{re.escape(name)}.{part}'", what]
             fails(78, pattern, "--amqp", URL, "--farm", name, what=f"FARM.{part} with other arguments")
             channel.queue_delete(f"{name}.{part}")
             channel.close()
@@ -257,7 +257,7 @@ def others_entities():
             channel.exchange_delete(f"{name}.{part}")
         name = farm()
         with spawn("winnow-filter", farm=name), Client(name):
-            pattern = [f"'{re.escape(name)}.dead' exists with other arguments", "x-queue-type"]
+            pattern = ["exists with other arguments", f"queue '{re.escape(name)}.dead'", "x-queue-type"]
             fails(78, pattern, "--amqp", URL, "--farm", name, "--queue-type", "quorum", what="another --queue-type")
         name = farm()
         channel.queue_declare(f"{name}.work", exclusive=True, durable=True)
