@@ -27,8 +27,8 @@ enum {
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Working:", 2},
     {"prefetch", KEY_PREFETCH, "N", 0,
-     "Most events held at once; less when they take long, so that about one second of work is held "
-     "(default: 100)",
+     "Most events held at once; less when they take long, so that about a quarter of a second of work "
+     "is held (default: 250)",
      2},
     {"max-body", KEY_MAX_BODY, "SIZE", 0, "Larger bodies go to FARM.dead (default: 1MiB)", 2},
     {"service-time", KEY_SERVICE_TIME, "DURATION", 0,

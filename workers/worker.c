@@ -16,15 +16,15 @@
 #include <unistd.h>
 
 /* One acknowledgement serves this many events, unless they have waited this long or nothing else is to do. */
-#define ACK_BATCH_MSGS 25
+#define ACK_BATCH_MSGS 50
 #define ACK_DELAY_NS   (5 * CLOCK_NS_PER_MS)
 
 /* A worker holds about this much measured work: enough to keep it busy while the broker answers, little enough
  * that a drain is short and others find something to do. */
-#define HOLD_NS                 CLOCK_NS_PER_S
+#define HOLD_NS                 (250 * CLOCK_NS_PER_MS)
 #define SERVICE_SMOOTHING       0.125
 #define PREFETCH_CHANGE         1.5
-#define PREFETCH_CHANGE_STEP_NS CLOCK_NS_PER_S
+#define PREFETCH_CHANGE_STEP_NS (250 * CLOCK_NS_PER_MS)
 
 /* Between quick events the socket is looked at this often, not after each: a look costs two system calls. */
 #define LOOK_NS (CLOCK_NS_PER_MS / 2)

@@ -37,7 +37,7 @@ struct worker_settings {
     bool takes_hangup; /* the program takes SIGHUP, so the autoscaler may pass it on */
 };
 
-#define WORKER_DEFAULT_PREFETCH         100
+#define WORKER_DEFAULT_PREFETCH         250
 #define WORKER_DEFAULT_MAX_BODY_BYTES   ((size_t)1 << 20)
 #define WORKER_DEFAULT_DRAIN_TIMEOUT_NS INT64_C(30000000000)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """winnow-filter loses nothing, whatever happens to it: drains, kills, broken lines, deleted queues. What it
-answers a second time it says so of, and it holds no more than about a second of work."""
+answers a second time it says so of, and it holds no more than about a quarter of a second of work."""
 
 import contextlib
 import os
@@ -101,7 +101,7 @@ def a_sigterm_drains(signals, what):
 
 def a_drain_time_out_gives_back():
     name = farm()
-    with working(name, "--service-time", "40ms", "--drain-timeout", "400ms") as (worker, client):
+    with working(name, "--service-time", "25ms", "--drain-timeout", "120ms") as (worker, client):
         client.publish_many(200)
         wait_until(lambda: client.ready(client.results) >= 12, 20)
         start = time.monotonic()
@@ -120,13 +120,13 @@ def a_drain_time_out_gives_back():
         ok(int(given[1]) >= 5, f"those were several ({given[1]})")
 
 
-def a_slow_worker_holds_a_second_of_work():
+def a_slow_worker_holds_little_work():
     name = farm()
-    with spawn("winnow-filter", "--service-time", "100ms", farm=name) as worker, Client(name) as client:
+    with spawn("winnow-filter", "--service-time", "25ms", farm=name) as worker, Client(name) as client:
         client.publish_many(100)
         wait_until(lambda: client.ready(client.results) >= 15, 20)
         held = client.held()[1]
-        ok(5 <= held <= 15, f"at 100 ms an event it holds about ten of them: {held}")
+        ok(5 <= held <= 15, f"at 25 ms an event it holds about ten of them: {held}")
         worker.signal(signal.SIGKILL)
         worker.wait(10)
         results = client.get_ready(client.results)
@@ -156,10 +156,10 @@ def a_worker_holds_less_when_its_work_gets_slower():
         client.publish_many(2000, "quick")
         wait_until(lambda: client.ready(client.results) == 2000, 20)
         client.get_ready(client.results)
-        client.publish_many(160, "SLOW 60")
-        ok(wait_until(lambda: client.ready(client.results) >= 102, 60), "events become slow")
+        client.publish_many(400, "SLOW 20")
+        ok(wait_until(lambda: client.ready(client.results) >= 252, 60), "events become slow")
         held = client.held()[1]
-        ok(held <= 30, f"at 60 ms an event a worker holds less than the 100 it held of quick ones: {held}")
+        ok(held <= 30, f"at 20 ms an event a worker holds less than the 250 it held of quick ones: {held}")
         answered = client.ready(client.results)
         ok(wait_until(lambda: client.ready(client.results) > answered + 10, 60), "and goes on working")
         worker.signal(signal.SIGKILL)
@@ -167,7 +167,7 @@ def a_worker_holds_less_when_its_work_gets_slower():
 
 def a_killed_workers_events_go_to_another():
     name = farm()
-    with working(name, "--service-time", "2ms") as (worker, client):
+    with working(name, "--service-time", "2ms", "--prefetch", "100") as (worker, client):
         client.publish_many(500)
         wait_until(lambda: client.ready(client.results) >= 100, 20)
         worker.signal(signal.SIGKILL)
@@ -292,7 +292,7 @@ a_drain_without_confirms_ends_at_its_time_out()
 a_sigterm_drains([signal.SIGTERM], "SIGTERM")
 a_sigterm_drains([signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGTERM], "several signals")
 a_drain_time_out_gives_back()
-a_slow_worker_holds_a_second_of_work()
+a_slow_worker_holds_little_work()
 a_fast_worker_holds_its_prefetch()
 a_worker_holds_less_when_its_work_gets_slower()
 a_killed_workers_events_go_to_another()
