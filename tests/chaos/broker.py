@@ -1,6 +1,7 @@
 """A broker of the run's own, and what can be done to it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -21,8 +22,11 @@ def _holds(pid):
 
 
 class Broker:
-    def __init__(self, directory):
-        self.directory = directory
+    """Its data is in memory where that can be: what is measured must not wait for a disk that others use too."""
+
+    def __init__(self, out):
+        self.logs = os.path.join(out, "broker")
+        self.directory = self._run("directory").strip()
         self.url = None
 
     def start(self):
@@ -31,6 +35,12 @@ class Broker:
 
     def stop(self):
         self._run("stop", self.directory)
+
+    def end(self):
+        """For good; its logs stay in OUT/broker."""
+        self.stop()
+        shutil.copytree(os.path.join(self.directory, "log"), self.logs)
+        shutil.rmtree(self.directory)
 
     def kill(self):
         """Returns when the node is gone with everything it held: while a process of much memory ends, its ports may

@@ -25,7 +25,7 @@ def run(binaries, out, downs, seed, url=None, seconds=LONGEST_S, say=print):
     began = time.monotonic()
     try:
         if not url:
-            broker = Broker(os.path.join(out, "broker"))
+            broker = Broker(out)
             url = broker.start()
         port = int(url.rsplit(":", 1)[1])
         proxy = Proxy(port)
@@ -75,6 +75,6 @@ def run(binaries, out, downs, seed, url=None, seconds=LONGEST_S, say=print):
         if proxy:
             proxy.close()
         if broker:
-            broker.stop()
+            broker.end()
 
 

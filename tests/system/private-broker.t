@@ -61,6 +61,10 @@ exits 0 "stop of the first" -- "$broker" stop "one dir"
 ok "leaves no process" lonely "$PWD/one dir"
 exits 69 "there is no URL then" -- "$broker" url "one dir"
 
+room=$("$broker" directory)
+ok "a directory for another is made" test -d "$room" -a -O "$room"
+rmdir "$room"
+
 is "$("$broker" start "one dir")" "$url" "a restart keeps the port"
 is "$(amqp "$url" get)" first "and the data"
 node=$(cat "one dir/node.pid")
