@@ -178,8 +178,21 @@ static void search_words(struct search *search)
     }
 }
 
-/* Whether an entry may begin with these letters, when they are but letters, none twice in a row, so that their key
- * needs no look at each: 1, 0, or -1 for other words. */
+/* Takes each byte out that follows an equal one; bit 7 of byte n is set in repeats when n and n + 1 are equal. */
+static inline uint64_t drop_repeated(uint64_t bytes, uint64_t repeats, size_t *length)
+{
+    for (; repeats; --*length) {
+        /* From the last one on, so that the places of the others stay. */
+        unsigned bit = 63 - (unsigned)__builtin_clzll(repeats);
+        uint64_t kept = (UINT64_C(2) << bit) - 1;
+        bytes = (bytes & kept) | (bytes >> 8 & ~kept);
+        repeats ^= UINT64_C(1) << bit;
+    }
+    return bytes;
+}
+
+/* Whether an entry may begin with these letters, when they are but letters, so that their key needs no look at
+ * each: 1, 0, or -1 for other words, and for long ones with a letter twice in a row. */
 static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, size_t length)
 {
     uint64_t whole = UINT64_MAX >> (64 - 8 * length);
@@ -192,9 +205,10 @@ static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, si
     uint64_t repeats = ~(pairs + 0x7f * LOW_BITS) & HIGH_BITS & whole >> 8;
     uint64_t no_letter = ~bytes & 0x40 * LOW_BITS & whole;
 
-    if (repeats || no_letter)
+    if (no_letter || (repeats && length == KEY_BYTES))
         return -1;
-    return is_key(matcher, folded & whole, length) || is_prefix_key(matcher, folded, length);
+    folded = drop_repeated(folded & whole, repeats, &length);
+    return is_key(matcher, folded, length) || is_prefix_key(matcher, folded, length);
 }
 
 /* The same for MATCHER_LOOSE, where words begin with signs too, and a letter that repeats the one before it

@@ -203,6 +203,8 @@ int find_spelled(const struct view *view, const uint8_t table[256], struct spell
     for (size_t block = 0; block < view->length && !error; block += 64) {
         uint64_t following = kind_mask(view, block + 64, KIND_LETTER);
         uint64_t alone = letters & ~(letters << 1 | before) & ~(letters >> 1 | following << 63);
+        /* Most stand before a word, which rules them out. */
+        alone &= ~((letters >> 2 | following << 62) & (letters >> 3 | following << 61));
         for (; alone && !error; alone &= alone - 1) {
             size_t at = block + (size_t)__builtin_ctzll(alone);
             if (at < next)
