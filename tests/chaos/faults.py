@@ -155,7 +155,8 @@ def reset_worker(world):
     at = time.monotonic()
     world.proxy.reset(*[line["id"] for line in farm_lines(world, pid)])
     silence = world.farm.silence(at, 1)
-    owed(alive(pid), f"worker {pid} ended")
+    # It may be the one that goes as the load changes; any other end is a crash.
+    owed(f"worker_crashed worker={pid} " not in world.farm.active.log(), f"worker {pid} ended")
     return Seen(silence, f"worker {pid}", workers=1)
 
 
