@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """winnow-autoscaler: how many workers it runs, what it measures and writes down, and how it ends."""
 
-import csv
 import datetime
 import math
 import os
@@ -10,6 +9,7 @@ import signal
 import threading
 import time
 
+from scaler import *
 from tap import *
 
 HEADER = (
@@ -17,78 +17,6 @@ HEADER = (
     "capacity_msgs,min_workers,max_workers,formula_workers,desired_workers,running_workers,starting_workers,"
     "draining_workers,spawned,stopped,crashed,handled_per_s,policy,params,reason"
 )
-FILTER = os.path.join(BIN, "winnow-filter")
-# The sanitizers make a start slower, and nothing else that is claimed here.
-SLOW_START_S = 2 if os.environ["WINNOW_BUILD"] == "asan" else 0
-
-
-def autoscaler(name, *args, **more):
-    return spawn("winnow-autoscaler", "--history", f"{name}.csv", *args, farm=name, **more)
-
-
-def rows(name):
-    try:
-        with open(f"{name}.csv", newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        return []
-
-
-def wait_for_row(name, condition, seconds=10):
-    """The first row of that kind, now or later; None after the deadline."""
-    return wait_until(lambda: next((row for row in rows(name) if condition(row)), None), seconds)
-
-
-def wait_for_new_row(name, condition=lambda row: True, seconds=10):
-    """The same among the rows that begin a whole interval after this call."""
-    seen = len(rows(name)) + 1
-    return wait_until(lambda: next((row for row in rows(name)[seen:] if condition(row)), None), seconds)
-
-
-def number(row, column):
-    """None when it is unknown."""
-    return float(row[column]) if row[column] else None
-
-
-def total(table, column):
-    return sum(float(row[column] or 0) for row in table)
-
-
-def publish(name, count, body=b"an event", confirmed=True):
-    with contextlib.closing(connect()) as connection:
-        channel = connection.channel()
-        if confirmed:
-            channel.confirm_delivery()
-        for _ in range(count):
-            channel.basic_publish(f"{name}.events", "", body)
-
-
-def ready(name, queue):
-    with contextlib.closing(connect()) as connection:
-        return connection.channel().queue_declare(f"{name}.{queue}", passive=True).method.message_count
-
-
-def children(pid):
-    """The processes that a process has started and that have not ended."""
-    found = set()
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as file:
-                    fields = file.read().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[1]) == pid and fields[0] != "Z":
-                found.add(int(entry))
-    return found
-
-
-def lives(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def script(name, text):

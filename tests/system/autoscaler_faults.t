@@ -1,36 +1,21 @@
 #!/usr/bin/python3
 """winnow-autoscaler when things fail: workers that crash, and a broker that goes away."""
 
-import csv
 import os
 import signal
 import subprocess
 import threading
 import time
 
+import scaler as plain
+from scaler import *
 from tap import *
 
-FILTER = os.path.join(BIN, "winnow-filter")
 BROKER = os.path.join(os.environ["WINNOW_TOP"], "tools", "private-broker")
-# The sanitizers make a start slower, and nothing else that is claimed here.
-SLOW_START_S = 2 if os.environ["WINNOW_BUILD"] == "asan" else 0
 
 
 def autoscaler(name, *args, **more):
-    return spawn("winnow-autoscaler", "--history", f"{name}.csv", "--interval", "200ms", *args, farm=name, **more)
-
-
-def rows(name):
-    try:
-        with open(f"{name}.csv", newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        return []
-
-
-def wait_for_row(name, condition=lambda row: True, seconds=10, since=0):
-    """The first row of that kind, now or later; None after the deadline."""
-    return wait_until(lambda: next((row for row in rows(name)[since:] if condition(row)), None), seconds)
+    return plain.autoscaler(name, "--interval", "200ms", *args, **more)
 
 
 def wait_for_new_rows(name, count, seconds=10):
@@ -42,45 +27,11 @@ def held(row):
     return row["reason"].startswith("held: ")
 
 
-def total(table, column):
-    return sum(float(row[column] or 0) for row in table)
-
-
-def children(pid):
-    """The processes that a process has started and that have not ended."""
-    found = set()
-    with contextlib.suppress(OSError):
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            found = {int(child) for child in file.read().split()}
-    return {child for child in found if lives(child)}
-
-
-def lives(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def script(name, text):
     with open(name, "w") as file:
         file.write("#!/bin/sh\n" + text)
     os.chmod(name, 0o755)
     return os.path.abspath(name)
-
-
-def publish(name, count, url=URL):
-    with contextlib.closing(connect(url)) as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        for _ in range(count):
-            channel.basic_publish(f"{name}.events", "", b"an event")
-
-
-def ready(name, queue, url=URL):
-    with contextlib.closing(connect(url)) as connection:
-        return connection.channel().queue_declare(f"{name}.{queue}", passive=True).method.message_count
 
 
 # ---- workers ----
@@ -247,7 +198,7 @@ def holds_while_the_broker_is_away(broker):
     # One worker, so that a short interval after a late answer cannot scale it away.
     with autoscaler(name, "--max", "1", "--min", "1", "--", FILTER, "--service-time", "5ms", amqp=broker.url) as scaler:
         wait_for_row(name, lambda row: row["running_workers"] == "1", 10 + SLOW_START_S)
-        publish(name, 40, broker.url)
+        publish(name, 40, url=broker.url)
         wait_for_new_rows(name, 2)
         equal(total(rows(name), "arrived_msgs"), 40, "with its broker it counts every event")
         workers = children(scaler.pid)
@@ -271,7 +222,7 @@ def holds_while_the_broker_is_away(broker):
 
         ok(wait_for_row(name, lambda row: not held(row), since=back), "it goes on when the broker is back")
         after = len(rows(name))
-        publish(name, 60, broker.url)
+        publish(name, 60, url=broker.url)
         wait_for_new_rows(name, 3)
         equal(total(rows(name)[after:], "arrived_msgs"), 60, "and counts every event again")
         equal([row["reason"] for row in rows(name)[after:] if held(row)], [], "with nothing unknown any more")
@@ -285,7 +236,7 @@ def holds_while_the_broker_is_away(broker):
         ok("event=worker_hung" not in scaler.stderr(), "workers that waited for it are not taken for hung ones")
 
         # Only a worker that publishes is blocked, so it needs something to do when the alarm comes.
-        publish(name, 900, broker.url)
+        publish(name, 900, url=broker.url)
         broker.ctl("set_vm_memory_high_watermark", "0.00001")
         alarm = len(rows(name))
         reason = "held: workers blocked by the broker"

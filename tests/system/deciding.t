@@ -1,38 +1,12 @@
 #!/usr/bin/python3
 """winnow-autoscaler's decisions: between ticks, with measured capacity, steadily; and the flags that say how."""
 
-import csv
 import json
-import os
 import statistics
 import time
 
+from scaler import *
 from tap import *
-
-FILTER = os.path.join(BIN, "winnow-filter")
-
-
-def autoscaler(name, *args, **more):
-    return spawn("winnow-autoscaler", "--history", f"{name}.csv", *args, farm=name, **more)
-
-
-def rows(name):
-    try:
-        with open(f"{name}.csv", newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        return []
-
-
-def wait_for_row(name, condition, seconds=10):
-    return wait_until(lambda: next((row for row in rows(name) if condition(row)), None), seconds)
-
-
-def publish(name, count):
-    with contextlib.closing(connect()) as connection:
-        channel = connection.channel()
-        for _ in range(count):
-            channel.basic_publish(f"{name}.events", "", b"an event")
 
 
 def consumers(channel, name):
