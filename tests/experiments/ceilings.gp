@@ -8,6 +8,7 @@ set yrange [0:*]
 set offsets 0,0,graph 0.08,0
 set xrange [-0.6:6.6]
 set boxwidth 0.66
+set format y '%.0s%c'
 set ylabel 'events/s' offset -1.5,0 textcolor rgb dark
 set grid noxtics
 is(who) = strcol(1) eq who ? $3 : NaN

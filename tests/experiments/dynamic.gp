@@ -4,8 +4,7 @@ set multiplot
 both = theirs ne ''
 of(design) = sprintf('< awk -F, ''NR > 1 && $1 == "%s"'' "%s"', design, data)
 stats of('winnow') using 2 nooutput
-until = STATS_max
-if (both) { stats of('baseline') using 2 nooutput; until = STATS_max > until ? STATS_max : until }
+until = STATS_max # the other design is recorded for longer
 set lmargin at screen 0.09
 set rmargin at screen 0.90
 set xrange [0:until]

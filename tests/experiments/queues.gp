@@ -8,6 +8,7 @@ set yrange [0:*]
 set offsets 0,0,graph 0.08,0
 set xrange [-0.6:2.6]
 set boxwidth 0.34
+set format y '%.0s%c'
 set ylabel 'events/s' offset -1.5,0 textcolor rgb dark
 set grid noxtics
 plot data using 0:(NaN):xtic(1) skip 1 with points notitle, \
