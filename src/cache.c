@@ -27,6 +27,7 @@ struct header {
     _Alignas(64) uint64_t magic;
     struct cache_key key;
     uint64_t length, checksum;
+    uint64_t unused[3]; /* up to 64 bytes; 0, so that nothing of the stack gets into the file */
 };
 
 struct cache {
