@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC   UINT64_C(0x31747366776f6e77)
-#define IMAGE_VERSION 2
+#define IMAGE_VERSION 3
 
 /* A tree node: the bytes that lead to it from its parent, after the first, which is in firsts. */
 struct image_node {

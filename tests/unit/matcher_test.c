@@ -90,6 +90,14 @@ static void composed_and_decomposed_letters_are_one(void **state)
     EXACT("x\u1ee5\u0301", "xu\u0323\u0301 xu\u0301\u0323", "* *");
 }
 
+static void a_mark_on_a_space_begins_nothing(void **state)
+{
+    (void)state;
+    EXACT("\u0345a", "b \u0345a b  \u0345a b \n \u0345a \u0345a",
+          "b \u0345a b  \u0345a b \n \u0345a \u0345a");
+    EXACT("\u0345a", "\u0345a", "*");
+}
+
 static void capitals_of_turkish_are_read_both_ways(void **state)
 {
     (void)state;
@@ -414,6 +422,7 @@ int main(void)
         cmocka_unit_test(open_ends_need_no_boundary),
         cmocka_unit_test(case_folds_in_full),
         cmocka_unit_test(composed_and_decomposed_letters_are_one),
+        cmocka_unit_test(a_mark_on_a_space_begins_nothing),
         cmocka_unit_test(capitals_of_turkish_are_read_both_ways),
         cmocka_unit_test(scripts_without_spaces_match_inside),
         cmocka_unit_test(pictures_need_no_boundary),
