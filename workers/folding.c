@@ -303,21 +303,17 @@ static int reserve(struct folded *folded, size_t more)
     return 0;
 }
 
-static void append_all(struct folded *folded, const uint8_t *bytes, size_t length, size_t offset)
+/* Returns where what was appended stands in the text. White space stands as one space however long it is. */
+static size_t append(struct folded *folded, const uint8_t *bytes, size_t length, size_t offset)
 {
+    if (length == 1 && bytes[0] == ' ' && folded->length > 0 &&
+        folded->bytes[folded->length - 1] == ' ')
+        return folded->offsets[folded->length - 1];
     for (size_t i = 0; i < length; i++) {
         folded->bytes[folded->length] = bytes[i];
         folded->offsets[folded->length++] = (uint32_t)offset;
     }
-}
-
-static void append(struct folded *folded, const uint8_t *bytes, size_t length, size_t offset)
-{
-    /* White space stands as one space however long it is. */
-    if (length == 1 && bytes[0] == ' ' && folded->length > 0 &&
-        folded->bytes[folded->length - 1] == ' ')
-        return;
-    append_all(folded, bytes, length, offset);
+    return offset;
 }
 
 /* Folds a character and its marks together, because marks are to be in their canonical order, and before
@@ -347,11 +343,11 @@ static int fold_marked(enum matcher_level level, const uint8_t *text, size_t len
                 string[i - 1] == 'i')
                 continue;
             const struct folding_slot *slot;
-            /* A space with a mark stays, or the mark would stand where a character begins. */
+            /* The marks of a space go with it, into the space before: none begins a character. */
             if (string[i] < 0x80)
-                append_all(folded, &(uint8_t){(uint8_t)string[i]}, 1, offset);
+                offset = append(folded, &(uint8_t){(uint8_t)string[i]}, 1, offset);
             else if (!(error = look_up(folded, level, string[i], &slot)))
-                append(folded, slot->bytes, slot->length, offset);
+                offset = append(folded, slot->bytes, slot->length, offset);
         }
     }
     free(plain);

@@ -1,6 +1,6 @@
-/* What is to be sent. Over plain TCP, published messages and acknowledgements gather here and go out together, in
- * one write instead of three for each message; nothing here waits for the socket. Over TLS the library alone
- * can write, and sends each frame at once.
+/* What is to be sent. Over plain TCP, published messages, acknowledgements and declarations gather here and go out
+ * together, in one write instead of three for each message; nothing here waits for the socket. Over TLS the
+ * library alone can write, and sends each frame at once.
  *
  * The library's heartbeats would get between the two halves of a frame of which the socket took only the
  * first, so over plain TCP they are ours too. */
@@ -26,8 +26,8 @@
 #define HEAD_BYTES 7
 #define FRAME_END  0xCE
 
-/* Of a method frame that carries an exchange and a routing key, the largest that is sent from here; queue and
- * consumer names are as short. */
+/* Of the largest method frames that are sent from here: two names of up to 255 bytes, or one and the arguments of a
+ * queue, which are few and short. */
 #define METHOD_BYTES 1024
 
 static void put(char *bytes, uint64_t number, int length)

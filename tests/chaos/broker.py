@@ -38,9 +38,11 @@ class Broker:
 
     def end(self):
         """For good; its logs stay in OUT/broker."""
-        self.stop()
-        shutil.copytree(os.path.join(self.directory, "log"), self.logs)
-        shutil.rmtree(self.directory)
+        try:
+            self.stop()
+            shutil.copytree(os.path.join(self.directory, "log"), self.logs)
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def kill(self):
         """Returns when the node is gone with everything it held: while a process of much memory ends, its ports may

@@ -68,13 +68,15 @@ def run(binaries, out, downs, seed, url=None, seconds=LONGEST_S, say=print):
             say(f"not as it should be: {summary}\n{farm.active.log()[-3000:]}")
         return 0 if good else 1
     finally:
-        if load:
-            load.end()
-        if farm:
-            farm.stop()
-        if proxy:
-            proxy.close()
-        if broker:
-            broker.end()
+        try:
+            if load:
+                load.end()
+            if farm:
+                farm.stop()
+            if proxy:
+                proxy.close()
+        finally:
+            if broker:
+                broker.end()
 
 

@@ -21,7 +21,7 @@ def reacts_between_ticks():
         with contextlib.closing(connect()) as connection:
             channel = connection.channel()
             start = time.monotonic()
-            publish(name, 3000)
+            publish(name, 3000, confirmed=False)
             ok(wait_until(lambda: consumers(channel, name) == 16, 10), "a burst brings 16 workers before the tick")
             diag(f"{time.monotonic() - start:.3f} s from its first event to 16 consumers")
         found = rows(name)
@@ -38,7 +38,7 @@ def learns_the_capacity():
     options = ("--interval", "500ms", "--horizon", "2s", "--capacity", "auto", "--max", "4")
     with autoscaler(name, *options, "--", FILTER, "--service-time", "20ms") as scaler:
         wait_until(lambda: "why" in scaler.stdout(), 10)
-        publish(name, 800)
+        publish(name, 800, confirmed=False)
         row = wait_for_row(name, lambda row: row["reason"] == "learning: capacity unknown")
         equal(row and (row["capacity_msgs"], row["desired_workers"]), ("", "1"), "one worker finds out what it clears")
         wait_for_row(name, lambda row: row["capacity_msgs"] and float(row["ready_msgs"] or 1) == 0, 20)
@@ -95,7 +95,7 @@ def erlang_decides_every_half_second():
     options = ("--policy", "erlang", "--wait", "300ms", "--capacity", "200", "--max", "5", "--step-up", "2")
     with autoscaler(name, *options, "--", FILTER, "--service-time", "10ms") as scaler:
         wait_for_row(name, lambda row: True)
-        publish(name, 1500)
+        publish(name, 1500, confirmed=False)
         row = wait_for_row(name, lambda row: row["reason"] == "step up")
         ok(row and int(row["desired_workers"]) == 2, "a step bounds the rise")
         ok(

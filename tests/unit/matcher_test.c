@@ -95,7 +95,12 @@ static void a_mark_on_a_space_begins_nothing(void **state)
     (void)state;
     EXACT("\u0345a", "b \u0345a b  \u0345a b \n \u0345a \u0345a",
           "b \u0345a b  \u0345a b \n \u0345a \u0345a");
+    EXACT("\u0345a", "b \u00a0\u0345a b\u3000\u00a0\u0345a",
+          "b \u00a0\u0345a b\u3000\u00a0\u0345a");
+    FOLDED("\u0903a", "b \u00a0\u0903a b", "b \u00a0\u0903a b");
     EXACT("\u0345a", "\u0345a", "*");
+    EXACT("b \u0301a", "b \u00a0\u0301a b \u0301a", "* *");
+    FOLDED("foo \u200b \u0301bar", "foo bar foo \u200b \u0301bar", "* *");
 }
 
 static void capitals_of_turkish_are_read_both_ways(void **state)
