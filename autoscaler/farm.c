@@ -226,6 +226,12 @@ static int64_t step_workers(struct farm *farm)
 
 /* ---- deciding ---- */
 
+/* Some worker is certain to be a consumer of the work queue. */
+static bool consumes(const struct workers_view *view)
+{
+    return view->running > view->blocked;
+}
+
 /* Puts the sample and what the workers hold together. */
 static void fill_row(struct farm *farm, const struct workers_view *view, int64_t now_ns,
                      struct history_row *row)
@@ -235,10 +241,6 @@ static void fill_row(struct farm *farm, const struct workers_view *view, int64_t
     row->params = farm->settings->params;
     row->policy = farm->settings->policy->name;
     row->farm = farm->options->topology.farm;
-    /* A quorum queue answers so when its leader is slow; but the workers are its consumers. */
-    if (farm->options->topology.queue_type == QUEUE_QUORUM && row->sample.ready_msgs == 0 &&
-        row->sample.consumers == 0 && view->running > view->blocked)
-        row->sample.ready_msgs = NAN;
     /* What draining workers hold is theirs to finish; what silent ones hold is not known to be backlog. */
     row->backlog_msgs =
         row->sample.ready_msgs + view->in_flight_msgs - view->draining_in_flight_msgs;
@@ -298,7 +300,7 @@ static bool ask_policy(struct farm *farm, struct history_row *row)
 static void decide(struct farm *farm, int64_t now_ns)
 {
     struct workers_view view = workers_look(&farm->workers, now_ns);
-    struct history_row row = {.sample = sampler_read(farm->sampler, now_ns)};
+    struct history_row row = {.sample = sampler_read(farm->sampler, consumes(&view), now_ns)};
 
     fill_row(farm, &view, now_ns, &row);
     farm->arrival_per_s = row.sample.arrival_per_s;
@@ -312,7 +314,8 @@ static void decide(struct farm *farm, int64_t now_ns)
 static void react(struct farm *farm, int64_t now_ns)
 {
     struct workers_view view = workers_look(&farm->workers, now_ns);
-    struct history_row row = {.sample = sampler_peek(farm->sampler, now_ns), .handled_per_s = NAN};
+    struct history_row row = {.sample = sampler_peek(farm->sampler, consumes(&view), now_ns),
+                              .handled_per_s = NAN};
     double arrived_msgs = row.sample.arrived_msgs;
     uint32_t before = farm->policy_state.desired_workers;
 

@@ -17,6 +17,9 @@
 #define LOOK_LATE_NS CLOCK_NS_PER_S
 #define LOOK_NS      (20 * CLOCK_NS_PER_MS)
 
+/* Much longer than the election of a leader takes. */
+#define LEADERLESS_NS (5 * CLOCK_NS_PER_S)
+
 /* What was asked of the broker on one connection. Answers come in order, so only the one that leaves none
  * outstanding belongs to the last question. */
 struct question {
@@ -42,6 +45,8 @@ struct sampler {
     bool missing;     /* something of the farm was deleted, which is still to be told */
     bool checking;    /* they were asked for, and the answers are to come */
     struct question count, ready;
+    int64_t leaderless_ns; /* since then the work queue seems to have no leader; 0: it has one */
+    bool leaderless_told;
 };
 
 static int open_count(struct sampler *sampler, struct broker *broker, struct why *why)
@@ -383,25 +388,49 @@ static double seconds(int64_t ns)
     return (double)ns / (double)CLOCK_NS_PER_S;
 }
 
-struct sampler_sample sampler_peek(const struct sampler *sampler, int64_t now_ns)
+/* For a quorum queue whose leader it does not reach the broker answers with zeros after a while. */
+static bool has_leader(struct sampler *sampler, bool consumed, int64_t now_ns)
+{
+    const struct broker_queue_state *answer = &sampler->ready.answer;
+
+    if (sampler->topology->queue_type != QUEUE_QUORUM || !consumed || answer->ready_msgs ||
+        answer->consumers) {
+        if (sampler->leaderless_told)
+            log_event(LOG_INFO, "leader_back", "queue=%s", sampler->topology->work);
+        sampler->leaderless_ns = sampler->leaderless_told = 0;
+        return true;
+    }
+    if (!sampler->leaderless_ns)
+        sampler->leaderless_ns = now_ns;
+    if (!sampler->leaderless_told && now_ns - sampler->leaderless_ns >= LEADERLESS_NS) {
+        sampler->leaderless_told = true;
+        log_event(LOG_WARN, "no_leader",
+                  "queue=%s why=\"the broker does not see its consumers: it seems that this quorum queue has no "
+                  "leader\" doing=\"keeping the number of workers\"",
+                  sampler->topology->work);
+    }
+    return false;
+}
+
+struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64_t now_ns)
 {
     const struct question *ready = &sampler->ready;
+    bool known = ready->answered && has_leader(sampler, consumed, now_ns);
     int64_t counted_ns = sampler->mode == SAMPLER_CONSUME ? sampler->look_ns - LOOK_NS : 0;
 
     return (struct sampler_sample){
         .interval_s = seconds(now_ns - sampler->since_ns),
         .arrived_msgs = sampler->interrupted ? (double)NAN : sampler->arrived_msgs,
         .arrival_per_s = NAN,
-        .ready_msgs = ready->answered ? (double)ready->answer.ready_msgs : (double)NAN,
-        .consumers = ready->answered ? (double)ready->answer.consumers : (double)NAN,
+        .ready_msgs = known ? (double)ready->answer.ready_msgs : (double)NAN,
         .arrival_age_s = counted_ns > 0 ? seconds(now_ns - counted_ns) : (double)NAN,
-        .ready_age_s = ready->answered ? seconds(now_ns - ready->answered_ns) : (double)NAN,
+        .ready_age_s = known ? seconds(now_ns - ready->answered_ns) : (double)NAN,
     };
 }
 
-struct sampler_sample sampler_read(struct sampler *sampler, int64_t now_ns)
+struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64_t now_ns)
 {
-    struct sampler_sample sample = sampler_peek(sampler, now_ns);
+    struct sampler_sample sample = sampler_peek(sampler, consumed, now_ns);
     bool exact = !sampler->interrupted && sampler->count.answered;
 
     if (!exact)

@@ -29,7 +29,6 @@ struct sampler_sample {
     double arrived_msgs;               /* events that arrived in it */
     double arrival_per_s;              /* arrived_msgs / interval_s */
     double ready_msgs;                 /* in the work queue, not handed to a worker */
-    double consumers;                  /* of the work queue */
     double arrival_age_s, ready_age_s; /* how long ago the broker answered with it */
 };
 
@@ -57,9 +56,10 @@ bool sampler_answered(const struct sampler *sampler);
 /* Asks for what a look between samples needs; nothing while an answer is to come. */
 void sampler_ask_ready(struct sampler *sampler);
 /* What was counted since the last sample, which goes on, and how many are ready if that was answered since.
- * arrival_per_s is not told. */
-struct sampler_sample sampler_peek(const struct sampler *sampler, int64_t now_ns);
+ * arrival_per_s is not told. consumed: workers consume the work queue, so that an answer that sees no consumer is
+ * not believed. */
+struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64_t now_ns);
 /* The measurement since the last call. What was not answered, interrupted or overflowed is unknown. */
-struct sampler_sample sampler_read(struct sampler *sampler, int64_t now_ns);
+struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64_t now_ns);
 
 #endif

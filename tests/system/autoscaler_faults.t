@@ -2,6 +2,7 @@
 """winnow-autoscaler when things fail: workers that crash, and a broker that goes away."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -193,6 +194,29 @@ def waits_for_its_broker(broker):
         equal(scaler.end(), 0, "like any other")
 
 
+def says_when_a_queue_has_no_leader(broker):
+    name = farm()
+    server = f"list_to_atom(\"%2F_{name}.work\")"  # the process of a quorum queue
+    args = ("--queue-type", "quorum", "--min", "1", "--", FILTER)
+    with autoscaler(name, *args, amqp=broker.url) as scaler:
+        wait_for_row(name, lambda row: row["running_workers"] == "1", 10 + SLOW_START_S)
+        broker.ctl("eval", f"sys:suspend({server}).")
+        asked = len(rows(name))
+        told = wait_until(lambda: re.search("event=no_leader.*", scaler.stderr()), 15)
+        ok(told and f" queue={name}.work " in told[0], "a quorum queue without a leader is told of, by name")
+        row = wait_for_row(name, held, since=asked)
+        ok(row and row["desired_workers"] == "1", "and meanwhile the number of workers is held")
+        wait_for_new_rows(name, 5)
+        equal(scaler.stderr().count("event=no_leader"), 1, "it is told once")
+        broker.ctl("eval", f"sys:resume({server}).")
+        back = len(rows(name))
+        ok(wait_for_row(name, lambda row: not held(row), 15, back), "it goes on when there is one again")
+        ok("event=leader_back" in scaler.stderr(), "and says so")
+        publish(name, 20, url=broker.url)
+        ok(wait_until(lambda: ready(name, "results", broker.url) == 20, 15), "and so do the workers")
+        equal(scaler.end(), 0, "the end is a clean one")
+
+
 def holds_while_the_broker_is_away(broker):
     name = farm()
     # One worker, so that a short interval after a late answer cannot scale it away.
@@ -266,6 +290,7 @@ needs_a_broker_at_first()
 own_broker = Broker()
 try:
     waits_for_its_broker(own_broker)
+    says_when_a_queue_has_no_leader(own_broker)
     holds_while_the_broker_is_away(own_broker)
 finally:
     own_broker.stop()
