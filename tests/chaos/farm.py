@@ -148,7 +148,8 @@ class Autoscaler:
         self.mount = os.path.join(farm.out, "history")
         os.makedirs(self.mount, exist_ok=True)
         command = [os.path.join(farm.binaries, "winnow-autoscaler")]
-        command += ["--farm", farm.name, "--history", f"{self.mount}/history.csv", *map(str, args)]
+        command += ["--farm", farm.name, "--queue-type", farm.queue_type]
+        command += ["--history", f"{self.mount}/history.csv", *map(str, args)]
         command += ["--", *worker] if worker else []
         self.command = command
         environment = dict(os.environ, AMQP_URL=farm.url, TMPDIR=farm.out)
@@ -255,10 +256,11 @@ class Isolation:
 
 
 class Farm:
-    """One farm: its name, where its files go, how it reaches the broker."""
+    """One farm: its name, where its files go, how it reaches the broker, the type of its queues."""
 
-    def __init__(self, name, binaries, out, url, isolation, clock_library=None):
+    def __init__(self, name, binaries, out, url, isolation, clock_library=None, queue_type="classic"):
         self.name, self.binaries, self.out, self.url = name, os.path.abspath(binaries), out, url
+        self.queue_type = queue_type
         self.isolation = isolation
         self.clock_library = clock_library
         self.clock_file = os.path.join(out, "clock-shift")
@@ -362,7 +364,7 @@ class Load:
         self.seconds = sum(seconds for seconds, _ in phases)
         self.greatest_rate = max(rate for _, rate in phases)
         command = [os.path.join(farm.binaries, "winnow-loadgen"), "--farm", farm.name, "--verify"]
-        command += ["--connect-timeout", "2m", "--summary", self.summary_path]
+        command += ["--queue-type", farm.queue_type, "--connect-timeout", "2m", "--summary", self.summary_path]
         command += ["--confirm-window", str(CONFIRM_WINDOW)]
         for seconds, rate in phases:
             command += ["--phase", f"{int(seconds * 1000)}ms@{rate}"]

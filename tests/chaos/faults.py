@@ -4,7 +4,8 @@ A fault is a function of the world (chaos: broker, farm, proxy, load, random) th
 what the farm owes:
 
 limit       the longest recovery in seconds, None: reported only
-duplicates  "none", "windows": at most one prefetch window for each worker concerned, "reported"
+duplicates  "none", "windows": at most one prefetch window for each worker concerned, "quorum": that with quorum
+            queues, else reported
 loss        events may be destroyed with what was deleted: Seen.destroyed is then the most that can be
 phases      the load while it lasts
 """
@@ -105,7 +106,7 @@ def restart_broker(world):
     return come_back(world, world.broker.stop)
 
 
-@fault("broker SIGKILL", BROKER_S, "reported", phases=LONGER)
+@fault("broker SIGKILL", BROKER_S, "quorum", phases=LONGER)
 def kill_broker(world):
     return come_back(world, world.broker.kill)
 
@@ -116,12 +117,12 @@ def raise_alarm(world, kind):
     return Seen(world.farm.first(ended, 30), f"{world.farm.watch.total - before} handled since it began")
 
 
-@fault("memory alarm", BROKER_S)
+@fault("memory alarm", BROKER_S, phases=LONGER)
 def memory_alarm(world):
     return raise_alarm(world, "memory")
 
 
-@fault("disk alarm", BROKER_S)
+@fault("disk alarm", BROKER_S, phases=LONGER)
 def disk_alarm(world):
     return raise_alarm(world, "disk")
 
