@@ -405,8 +405,8 @@ static bool has_leader(struct sampler *sampler, bool consumed, int64_t now_ns)
     if (!sampler->leaderless_told && now_ns - sampler->leaderless_ns >= LEADERLESS_NS) {
         sampler->leaderless_told = true;
         log_event(LOG_WARN, "no_leader",
-                  "queue=%s why=\"the broker does not see its consumers: it seems that this quorum queue has no "
-                  "leader\" doing=\"keeping the number of workers\"",
+                  "queue=%s why=\"the broker sees none of its consumers: this quorum queue seems "
+                  "to have no leader\" doing=\"keeping the number of workers\"",
                   sampler->topology->work);
     }
     return false;
