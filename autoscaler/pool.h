@@ -54,7 +54,8 @@ struct pool_params {
 #define POOL_BACKOFF_FIRST_NS INT64_C(100000000)
 #define POOL_BACKOFF_LAST_NS  INT64_C(30000000000)
 #define POOL_HEALTHY_NS       INT64_C(10000000000)
-#define POOL_REFUSED_RETRY_NS INT64_C(30000000000)
+/* So that workers run 30 s after their permission is back, whenever that is. */
+#define POOL_REFUSED_RETRY_NS INT64_C(28000000000)
 #define POOL_NEVER            INT64_MAX
 
 /* How a process ended: by exit code, or by signal (then code is meaningless). */
