@@ -275,6 +275,10 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
         return -ERR_INVALID;
 
     struct policy_state next = *state;
+    /* A history may go on with other limits than it began with. */
+    next.desired_workers = clamp(state->desired_workers, params);
+    next.fewer_most = clamp(state->fewer_most, params);
+    const uint32_t before = next.desired_workers;
     double capacity_msgs =
         params->capacity_msgs > 0 ? params->capacity_msgs : sample->capacity_msgs;
     struct policy_decision decided = {
@@ -287,18 +291,18 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
     };
     if (must_hold(policy, sample, &decided.reason)) {
         next.fewer = false;
-        decided.desired_workers = clamp(state->desired_workers, params);
+        decided.desired_workers = before;
     } else if (isnan(decided.capacity_msgs)) {
         decided.reason = POLICY_LEARNING;
-        decided.desired_workers = clamp(learn(sample, state), params);
+        decided.desired_workers = clamp(learn(sample, &next), params);
     } else {
         policy->need(sample, params, &next, &decided);
         decided.desired_workers =
             steady(limit(sample, params, &decided), sample, params, &next, &decided);
     }
     /* A look between ticks is only for a rise. */
-    if (sample->trigger == POLICY_REACT && decided.desired_workers <= state->desired_workers) {
-        decided.desired_workers = state->desired_workers;
+    if (sample->trigger == POLICY_REACT && decided.desired_workers <= before) {
+        decided.desired_workers = before;
         next = *state;
     }
     next.desired_workers = decided.desired_workers;

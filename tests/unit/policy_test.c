@@ -442,6 +442,31 @@ static void the_same_inputs_give_the_same_decisions(void **state)
     }
 }
 
+/* As in the history of an autoscaler that was started again with other options. */
+static void limits_that_change_hold_at_once(void **state)
+{
+    struct policy_state policy_state;
+    uint64_t random = 12;
+
+    (void)state;
+    policy_start(&policy_state, &mission);
+    for (int tick = 0; tick < 100000; tick++) {
+        struct policy_params params = any_params(&random);
+        struct policy_sample sample = {.backlog_msgs = any_measurement(&random),
+                                       .arrival_per_s = any_measurement(&random),
+                                       .time_s = tick,
+                                       .trigger =
+                                           next_random(&random) % 2 ? POLICY_REACT : POLICY_TICK};
+        struct policy_decision decision;
+
+        params.scale_down_delay_s = (double)(next_random(&random) % 4);
+        params.step_up = (double)(next_random(&random) % 3);
+        params.step_down = (double)(next_random(&random) % 3);
+        assert_int_equal(decide_by_formula(&sample, &params, &policy_state, &decision), 0);
+        assert_in_range(decision.desired_workers, params.min_workers, params.max_workers);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +487,7 @@ int main(void)
         cmocka_unit_test(more_to_do_never_means_fewer_workers),
         cmocka_unit_test(the_same_scale_for_load_and_capacity_changes_nothing),
         cmocka_unit_test(the_same_inputs_give_the_same_decisions),
+        cmocka_unit_test(limits_that_change_hold_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
