@@ -92,6 +92,12 @@ const char *trace_path(const struct trace *trace)
     return trace->path;
 }
 
+/* Below 0 when the second is earlier; they may be further apart than an int64_t can tell. */
+static double seconds_between(int64_t first_ns, int64_t second_ns)
+{
+    return second_ns < first_ns ? -1 : (double)((uint64_t)second_ns - (uint64_t)first_ns) / 1e9;
+}
+
 static int read_time(struct trace *trace, double *time_s, struct why *why)
 {
     const char *text = table_reader_cell(trace->reader, trace->time);
@@ -115,7 +121,7 @@ static int read_time(struct trace *trace, double *time_s, struct why *why)
         return table_reader_error(trace->reader, trace->time, why,
                                   "'%.40s' among %s, expected one kind of time in a file", text,
                                   now.is_timestamp ? "seconds" : "timestamps");
-    since_s = now.is_timestamp ? (double)(now.ns - trace->first.ns) / 1e9 : now.s - trace->first.s;
+    since_s = now.is_timestamp ? seconds_between(trace->first.ns, now.ns) : now.s - trace->first.s;
     if (since_s < trace->ahead.time_s)
         return table_reader_error(trace->reader, trace->time, why,
                                   "'%.40s' is earlier than the row before, expected rows in the "

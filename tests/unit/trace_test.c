@@ -120,6 +120,13 @@ static void a_row_that_is_wrong_is_named_with_its_line_and_column(void **state)
     assert_trace("t.csv", "time_s\n2023-11-16 18:15:46\n5\n",
                  "t.csv:3: column 'time_s': '5' among timestamps, expected one kind of time in a "
                  "file");
+    assert_trace("t.csv", "time_s\n2023-11-16 18:15\n1711-04-30 23:57\n",
+                 "t.csv:3: column 'time_s': '1711-04-30 23:57' is earlier than the row before, "
+                 "expected rows in the order of time");
+    assert_trace(
+        "t.csv", "time_s\n1711-04-30 23:57\n2023-11-16 18:15\n",
+        "t.csv:3: column 'time_s': '2023-11-16 18:15' is more than 1e+09 s after the first "
+        "row");
     assert_trace("t.csv", "time_s\n0\n1e10\n",
                  "t.csv:3: column 'time_s': '1e10' is more than 1e+09 s after the first row");
     for (const char *const *count =
