@@ -124,6 +124,19 @@ int topology_tell_destroyed(const struct topology *topology, struct broker *brok
     return error;
 }
 
+bool topology_lost_events(const struct topology *topology, const struct why *why)
+{
+    const char *const holders[] = {topology->work, topology->events};
+    char quoted[TOPOLOGY_NAME_SIZE + 2];
+
+    for (size_t i = 0; i < sizeof holders / sizeof holders[0]; i++) {
+        snprintf(quoted, sizeof quoted, "'%s'", holders[i]);
+        if (strstr(why->text, quoted))
+            return true;
+    }
+    return false;
+}
+
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why)
 {
     int error = broker_bind(broker, topology->count, topology->events, why);

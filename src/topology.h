@@ -49,6 +49,9 @@ int topology_check(const struct topology *topology, struct broker *broker, struc
 int topology_tell_destroyed(const struct topology *topology, struct broker *broker,
                             struct why *why);
 
+/* Whether the broker's error is of what unhandled events are in or go through: then some are gone. */
+bool topology_lost_events(const struct topology *topology, const struct why *why);
+
 /* Binds the count queue anew, without waiting; -ERR_MISSING follows from broker_next if the exchange is gone. */
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why);
 

@@ -27,14 +27,19 @@ static struct timeval to_timeval(int64_t ns)
 }
 
 /* What an AMQP reply code means to the caller; see the specification's table of reply codes. */
-static enum error error_of_reply(uint16_t code)
+static enum error error_of_reply(uint16_t code, amqp_bytes_t text)
 {
+    static const char none[] = "NOT_FOUND - no ";
+
     switch (code) {
     case AMQP_ACCESS_REFUSED:
     case AMQP_NOT_ALLOWED:
         return ERR_REFUSED;
     case AMQP_NOT_FOUND:
-        return ERR_MISSING;
+        /* It also says so of a queue that is there and cannot be reached, as its node is down. */
+        return text.len >= sizeof none - 1 && memcmp(text.bytes, none, sizeof none - 1) == 0
+                   ? ERR_MISSING
+                   : ERR_UNAVAILABLE;
     case AMQP_RESOURCE_LOCKED:
         return ERR_LOCKED;
     case AMQP_PRECONDITION_FAILED:
@@ -60,7 +65,7 @@ int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *
         code = closed->reply_code;
         text = closed->reply_text;
     }
-    return error_set(why, error_of_reply(code), "the broker at %s says: %.*s", broker->where,
+    return error_set(why, error_of_reply(code, text), "the broker at %s says: %.*s", broker->where,
                      (int)text.len, (const char *)text.bytes);
 }
 
