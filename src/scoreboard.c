@@ -254,15 +254,15 @@ bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard
     return false;
 }
 
-bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
-                                  const struct scoreboard_slot *own,
-                                  struct scoreboard_fingerprint event)
+const struct scoreboard_slot *scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
+                                                           const struct scoreboard_slot *own,
+                                                           struct scoreboard_fingerprint event)
 {
     for (size_t i = 0; i < scoreboard->layout->slots; i++) {
         const struct scoreboard_slot *slot = &scoreboard->layout->slot[i];
         struct scoreboard_fingerprint other = scoreboard_handling(slot);
         if (slot != own && other.low == event.low && other.high == event.high)
-            return true;
+            return slot;
     }
-    return false;
+    return NULL;
 }

@@ -85,10 +85,10 @@ uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
 
 /* For a worker, before it handles a redelivered event: whether it failed max_attempts times, ... */
 bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event);
-/* ... and whether another slot says it is handling it, as that of a dead worker does until it is counted. */
-bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
-                                  const struct scoreboard_slot *own,
-                                  struct scoreboard_fingerprint event);
+/* ... and another slot that says it is handling it, as that of a dead worker does until it is counted; or NULL. */
+const struct scoreboard_slot *scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
+                                                           const struct scoreboard_slot *own,
+                                                           struct scoreboard_fingerprint event);
 
 /* Sets every field to 0, SCOREBOARD_EMPTY. */
 void scoreboard_clear(struct scoreboard_slot *slot);

@@ -11,6 +11,7 @@
 #include "window.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@
 /* How long a redelivered event waits for the death of its last worker to be counted. */
 #define COUNTED_WAIT_NS (200 * CLOCK_NS_PER_MS)
 #define COUNTED_LOOK_NS CLOCK_NS_PER_MS
+#define LEFT_LOOK_NS    (20 * CLOCK_NS_PER_MS)
 
 /* How long to wait when the broker lets it in and then sends it away. */
 #define RECONNECT_PAUSE_NS (100 * CLOCK_NS_PER_MS)
@@ -192,8 +194,19 @@ static int published(struct worker *worker, uint64_t delivery_tag, struct why *w
                                                      : 0;
 }
 
-/* Begins with the first of the waiting events, unless the autoscaler is still to count the death of the
- * worker that had it before: false, and it is to be tried again. */
+/* Whether the worker that had a redelivered event before is still on it: it may hang, which cost it its connection,
+ * and this one would hang beside it. Or it has died and the autoscaler is to count that, for which a moment is
+ * enough. */
+static bool is_left(const struct worker *worker, const struct delivery *delivery,
+                    struct scoreboard_fingerprint event, int64_t now_ns)
+{
+    const struct scoreboard_slot *other =
+        scoreboard_handled_elsewhere(worker->scoreboard, worker->slot, event);
+
+    return !other || (now_ns >= delivery->wait_until_ns && kill(atomic_load(&other->pid), 0) != 0);
+}
+
+/* Begins with the first of the waiting events, unless it is still another's: false, and it is to be tried again. */
 static bool take_up_first(struct worker *worker, int64_t now_ns)
 {
     struct delivery *delivery = worker->held.first;
@@ -204,8 +217,7 @@ static bool take_up_first(struct worker *worker, int64_t now_ns)
         if (delivery->redelivered) {
             if (!delivery->wait_until_ns)
                 delivery->wait_until_ns = now_ns + COUNTED_WAIT_NS;
-            if (now_ns < delivery->wait_until_ns &&
-                scoreboard_handled_elsewhere(worker->scoreboard, worker->slot, event))
+            if (!is_left(worker, delivery, event, now_ns))
                 return false;
             delivery->poison = scoreboard_is_poison(worker->scoreboard, event);
         }
@@ -246,7 +258,8 @@ static int finish_first(struct worker *worker, struct why *why)
 static int work_on_first(struct worker *worker, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
     if (!worker->started_ns && !take_up_first(worker, now_ns)) {
-        *until_ns = now_ns + COUNTED_LOOK_NS;
+        *until_ns =
+            now_ns + (now_ns < worker->held.first->wait_until_ns ? COUNTED_LOOK_NS : LEFT_LOOK_NS);
         return 0;
     }
     int64_t finish_ns = worker->started_ns + worker->settings->simulated_service_ns;
@@ -536,7 +549,8 @@ static int reconnect(struct worker *worker, struct why *why)
         disconnect(worker);
         struct pollfd wake = {.fd = worker->signal_fd, .events = POLLIN};
         struct timespec left;
-        ppoll(&wake, 1, clock_left(clock_now_ns() + RECONNECT_PAUSE_NS, &left), NULL);
+        if (ppoll(&wake, 1, clock_left(clock_now_ns() + RECONNECT_PAUSE_NS, &left), NULL) > 0)
+            return error_set(why, ERR_TIMEOUT, "told to go while it had no connection");
     }
 }
 
@@ -552,7 +566,7 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
         error = work(worker, why);
         /* What is missing a new connection declares anew. */
         if (error == -ERR_MISSING)
-            worker->queue_deleted = true;
+            worker->queue_deleted |= topology_lost_events(worker->topology, why);
         /* CONFIG: the broker's time-out for acknowledgements, say; a conflict shows again at the declare. */
         else if (error != -ERR_UNAVAILABLE && error != -ERR_CONFIG)
             break;
