@@ -297,6 +297,15 @@ static void clear_environment(struct environment *environment)
         free(environment->list[i]);
 }
 
+/* *farm is NULL when it could not be opened. */
+static int open_and_run(const struct farm_settings *settings, const struct options *options,
+                        struct farm **farm, struct why *why)
+{
+    *farm = NULL;
+    int error = farm_open(settings, options, farm, why);
+    return error ? error : farm_run(*farm, why);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -319,9 +328,12 @@ int main(int argc, char **argv)
 
     int error = !settings.worker[0] || environment.failed
                     ? error_set(&why, ERR_MEMORY, "out of memory")
-                    : farm_open(&settings, &options, &farm, &why);
-    if (!error)
-        error = farm_run(farm, &why);
+                    : open_and_run(&settings, &options, &farm, &why);
+    /* One that gave way stands by again. */
+    while (error == -ERR_LOCKED && settings.standby) {
+        farm_close(farm);
+        error = open_and_run(&settings, &options, &farm, &why);
+    }
     bool interrupted = !farm && error == -ERR_TIMEOUT; /* told to go before it was connected */
     bool abandoned = farm && farm_abandoned(farm);
 

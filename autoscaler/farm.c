@@ -66,7 +66,7 @@ struct farm {
     int64_t looked_ns,
         judge_from_ns;       /* for hung workers: when it last looked, and since when it can tell */
     int64_t stopped_look_ns; /* when stopped processes are looked for next */
-    bool finishing, abandoned;
+    bool finishing, abandoned, gave_way;
     struct why fault;
 };
 
@@ -475,6 +475,17 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* Another autoscaler runs the farm: with these workers there would be too many. */
+static void give_way(struct farm *farm)
+{
+    error_set(&farm->fault, ERR_LOCKED,
+              "another autoscaler has taken over the farm '%s' while the connection was lost",
+              farm->options->topology.farm);
+    log_event(LOG_ERROR, "giving_way", "why=\"%s\" doing=\"draining the workers\"",
+              farm->fault.text);
+    farm->gave_way = farm->finishing = true;
+}
+
 int farm_run(struct farm *farm, struct why *why)
 {
     if (!farm->settings->quiet)
@@ -489,6 +500,8 @@ int farm_run(struct farm *farm, struct why *why)
         take_worker_events(farm);
         take_signals(farm);
         renew_workers(farm);
+        if (!farm->finishing && sampler_usurped(farm->sampler))
+            give_way(farm);
         if (!farm->finishing) {
             until_ns = sooner(until_ns, learn(farm, now_ns));
             until_ns = sooner(until_ns, look_between(farm, now_ns));
@@ -507,9 +520,11 @@ int farm_run(struct farm *farm, struct why *why)
             break;
         wait(farm, fds, fd_count, until_ns);
     }
-    if (farm->pool.fault == POOL_SOUND && !farm->workers.cannot_learn)
+    if (farm->pool.fault == POOL_SOUND && !farm->workers.cannot_learn && !farm->gave_way)
         return 0;
     *why = farm->fault;
+    if (farm->gave_way)
+        return -ERR_LOCKED;
     return farm->pool.fault_code == EX_NOPERM ? -ERR_REFUSED : -ERR_CONFIG;
 }
 

@@ -8,9 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_NS          (500 * CLOCK_NS_PER_MS)
-#define CHECK_NS          CLOCK_NS_PER_S
-#define RECONNECT_STEP_NS (500 * CLOCK_NS_PER_MS)
+#define RETRY_NS (500 * CLOCK_NS_PER_MS)
+#define CHECK_NS CLOCK_NS_PER_S
+
+/* The farm's loop waits while a connection is opened: at first so long for each answer of the broker, and twice as
+ * long after each failure. */
+#define STEP_FIRST_NS (500 * CLOCK_NS_PER_MS)
+#define STEP_LAST_NS  (2 * CLOCK_NS_PER_S)
+
+/* A lock that is held for longer is not that of a dead connection. */
+#define USURPED_NS ((3 * BROKER_HEARTBEAT_S + 1) * CLOCK_NS_PER_S)
 
 /* Copies are taken off the socket this often: each look costs system calls, and the socket holds what comes
  * in between. */
@@ -20,11 +27,11 @@
 /* Much longer than the election of a leader takes. */
 #define LEADERLESS_NS (5 * CLOCK_NS_PER_S)
 
-/* What was asked of the broker on one connection. Answers come in order, so only the one that leaves none
- * outstanding belongs to the last question. */
+/* What was asked of the broker on one connection. While an answer is to come nothing is asked again: a broker that
+ * is slower than the questions would never catch up. */
 struct question {
-    uint32_t outstanding;
-    bool answered;
+    bool outstanding;
+    bool answered; /* since the last sample was read */
     int64_t answered_ns;
     struct broker_queue_state answer;
 };
@@ -36,14 +43,18 @@ struct sampler {
 
     struct broker *count_broker, *probe_broker; /* NULL while lost */
     int64_t count_retry_ns, probe_retry_ns;
-    int64_t look_ns; /* not before this */
+    int count_error, probe_error; /* of the last attempt; 0: connected */
+    int64_t step_ns;
+    int64_t locked_ns; /* since then the lock is another's, as far as is known; 0: it is not */
+    int64_t look_ns;   /* not before this */
 
     double arrived_msgs; /* since since_ns */
     int64_t since_ns;
     int64_t check_ns; /* when the farm's entities are looked for next */
     bool interrupted; /* some copies since then were not seen */
-    bool missing;     /* something of the farm was deleted, which is still to be told */
-    bool checking;    /* they were asked for, and the answers are to come */
+    bool missing; /* events were deleted with their queue or exchange, which is still to be told */
+    int64_t tell_ns; /* not before this */
+    bool checking;   /* they were asked for, and the answers are to come */
     struct question count, ready;
     int64_t leaderless_ns; /* since then the work queue seems to have no leader; 0: it has one */
     bool leaderless_told;
@@ -66,23 +77,26 @@ static void count_from(struct sampler *sampler, int64_t now_ns, bool interrupted
     sampler->interrupted = interrupted;
 }
 
-/* The lock, at once or, on standby, when whoever has it ends. */
-static int open_count_first(struct sampler *sampler, bool standby, int wake_fd, int64_t deadline_ns,
-                            struct why *why)
+/* The lock, at once or, on standby, when whoever has it ends; then the deadline is none any more, as it has been
+ * connected. */
+static int open_count_first(struct sampler *sampler, bool standby, int wake_fd,
+                            int64_t *deadline_ns, struct why *why)
 {
-    for (bool told = false;; told = true) {
+    for (;;) {
         int error =
-            broker_open_retry(sampler->options, wake_fd, deadline_ns, &sampler->count_broker, why);
+            broker_open_retry(sampler->options, wake_fd, *deadline_ns, &sampler->count_broker, why);
         if (!error)
             error = open_count(sampler, sampler->count_broker, why);
-        if (error != -ERR_LOCKED || !standby)
+        bool waiting = *deadline_ns == CLOCK_NEVER;
+        bool away = waiting && (error == -ERR_UNAVAILABLE || error == -ERR_MISSING);
+        if (!away && (error != -ERR_LOCKED || !standby))
             return error;
         broker_close(sampler->count_broker);
         sampler->count_broker = NULL;
-        deadline_ns = CLOCK_NEVER; /* it has been connected: from now on it waits */
-        if (!told)
+        if (!waiting)
             log_event(LOG_INFO, "standby", "farm=%s why=\"another autoscaler runs it\"",
                       sampler->topology->farm);
+        *deadline_ns = CLOCK_NEVER;
         struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
         struct timespec left;
         if (ppoll(&wake, 1, clock_left(clock_now_ns() + RETRY_NS, &left), NULL) > 0)
@@ -101,6 +115,7 @@ int sampler_open(const struct broker_options *options, const struct topology *to
     sampler->options = options;
     sampler->topology = topology;
     sampler->mode = count;
+    sampler->step_ns = STEP_FIRST_NS;
     int error = broker_open_retry(options, wake_fd, deadline_ns, &sampler->probe_broker, why);
     if (!error)
         error = topology_declare(topology, sampler->probe_broker, why);
@@ -108,7 +123,7 @@ int sampler_open(const struct broker_options *options, const struct topology *to
     broker_close(sampler->probe_broker);
     sampler->probe_broker = NULL;
     if (!error)
-        error = open_count_first(sampler, standby, wake_fd, deadline_ns, why);
+        error = open_count_first(sampler, standby, wake_fd, &deadline_ns, why);
     count_from(sampler, clock_now_ns(), false);
     if (!error)
         error = broker_open_retry(options, wake_fd, deadline_ns, &sampler->probe_broker, why);
@@ -129,10 +144,18 @@ void sampler_close(struct sampler *sampler)
     free(sampler);
 }
 
-/* level says how loud: the loss itself is news, an attempt to come back that failed is not. */
-static void lose_count(struct sampler *sampler, enum log_level level, const struct why *why)
+/* The loss itself is news; an attempt to come back that failed is, when it failed otherwise than the last. */
+static void tell_loss(int *last_error, int error, const char *what, const struct why *why)
 {
-    log_event(level, "connection_lost", "for=count why=\"%s\"", why->text);
+    enum log_level level = *last_error == error ? LOG_DEBUG : LOG_WARN;
+
+    log_event(level, "connection_lost", "for=%s why=\"%s\"", what, why->text);
+    *last_error = error;
+}
+
+static void lose_count(struct sampler *sampler, int error, const struct why *why)
+{
+    tell_loss(&sampler->count_error, error, "count", why);
     broker_close(sampler->count_broker);
     sampler->count_broker = NULL;
     sampler->count_retry_ns = clock_now_ns() + RETRY_NS;
@@ -140,14 +163,15 @@ static void lose_count(struct sampler *sampler, enum log_level level, const stru
     sampler->count = (struct question){0};
 }
 
-static void lose_probe(struct sampler *sampler, enum log_level level, const struct why *why)
+static void lose_probe(struct sampler *sampler, int error, const struct why *why)
 {
-    log_event(level, "connection_lost", "for=backlog why=\"%s\"", why->text);
+    tell_loss(&sampler->probe_error, error, "backlog", why);
     broker_close(sampler->probe_broker);
     sampler->probe_broker = NULL;
     sampler->probe_retry_ns = clock_now_ns() + RETRY_NS;
     sampler->ready = (struct question){0};
     sampler->checking = false;
+    sampler->leaderless_ns = 0;
 }
 
 /* Something of the farm was deleted: the probe declares it anew, and until the count queue is bound again
@@ -155,27 +179,31 @@ static void lose_probe(struct sampler *sampler, enum log_level level, const stru
 static void lose_entity(struct sampler *sampler, const struct why *why)
 {
     log_event(LOG_WARN, "entity_missing", "why=\"%s\" doing=\"declaring it anew\"", why->text);
-    lose_probe(sampler, LOG_DEBUG, why);
+    sampler->probe_error = -ERR_MISSING; /* told */
+    lose_probe(sampler, -ERR_MISSING, why);
     sampler->probe_retry_ns = 0;
-    sampler->interrupted = sampler->missing = true;
+    sampler->interrupted = true;
+    sampler->missing |= topology_lost_events(sampler->topology, why);
 }
 
 /* Copies go nowhere while the exchange is another one than the count queue was bound to. */
 static void bind_count(struct sampler *sampler)
 {
     struct why why = {0};
+    int error = sampler->count_broker
+                    ? topology_bind_count(sampler->topology, sampler->count_broker, &why)
+                    : 0;
 
-    if (sampler->count_broker &&
-        topology_bind_count(sampler->topology, sampler->count_broker, &why))
-        lose_count(sampler, LOG_WARN, &why);
+    if (error)
+        lose_count(sampler, error, &why);
 }
 
 /* On a connection of its own: the broker may block those that have published. */
-static void tell_destroyed(struct sampler *sampler)
+static void tell_destroyed(struct sampler *sampler, const struct broker_options *options)
 {
     struct broker *broker = NULL;
     struct why why = {0};
-    int error = broker_open(sampler->options, &broker, &why);
+    int error = broker_open(options, &broker, &why);
 
     if (!error)
         error = topology_tell_destroyed(sampler->topology, broker, &why);
@@ -183,44 +211,72 @@ static void tell_destroyed(struct sampler *sampler)
         log_event(LOG_WARN, "destroyed_untold", "why=\"%s\"", why.text);
     broker_close(broker);
     sampler->missing = error != 0;
+    sampler->tell_ns = clock_now_ns() + RETRY_NS;
+}
+
+static void reconnect_probe(struct sampler *sampler, const struct broker_options *options)
+{
+    struct why why = {0};
+    int error = broker_open(options, &sampler->probe_broker, &why);
+
+    if (!error)
+        error = topology_declare(sampler->topology, sampler->probe_broker, &why);
+    if (error) {
+        lose_probe(sampler, error, &why);
+        return;
+    }
+    log_event(LOG_INFO, "connected", "for=backlog");
+    sampler->probe_error = 0;
+    bind_count(sampler);
+}
+
+static void reconnect_count(struct sampler *sampler, const struct broker_options *options)
+{
+    struct why why = {0};
+    int error = broker_open(options, &sampler->count_broker, &why);
+
+    if (!error)
+        error = open_count(sampler, sampler->count_broker, &why);
+    if (error != -ERR_LOCKED)
+        sampler->locked_ns = 0;
+    else if (!sampler->locked_ns)
+        sampler->locked_ns = clock_now_ns();
+    if (error) {
+        lose_count(sampler, error, &why);
+        return;
+    }
+    log_event(LOG_INFO, "connected", "for=count");
+    sampler->count_error = 0;
 }
 
 static void reconnect(struct sampler *sampler, int64_t now_ns)
 {
     struct broker_options options = *sampler->options;
-    struct why why = {0};
 
-    /* The farm's loop waits meanwhile. */
-    options.attempt_ns = RECONNECT_STEP_NS;
-    if (!sampler->probe_broker && now_ns >= sampler->probe_retry_ns) {
-        int error = broker_open(&options, &sampler->probe_broker, &why);
-        if (!error)
-            error = topology_declare(sampler->topology, sampler->probe_broker, &why);
-        if (error)
-            lose_probe(sampler, LOG_DEBUG, &why);
-        else
-            log_event(LOG_INFO, "connected", "for=backlog");
-        if (!error)
-            bind_count(sampler);
-        if (!error && sampler->missing)
-            tell_destroyed(sampler);
-    }
-    if (!sampler->count_broker && now_ns >= sampler->count_retry_ns) {
-        int error = broker_open(&options, &sampler->count_broker, &why);
-        if (!error)
-            error = open_count(sampler, sampler->count_broker, &why);
-        if (error)
-            lose_count(sampler, LOG_DEBUG, &why);
-        else
-            log_event(LOG_INFO, "connected", "for=count");
-    }
+    options.attempt_ns = sampler->step_ns;
+    bool probe_due = !sampler->probe_broker && now_ns >= sampler->probe_retry_ns;
+    bool count_due = !sampler->count_broker && now_ns >= sampler->count_retry_ns;
+    if (probe_due)
+        reconnect_probe(sampler, &options);
+    if (count_due)
+        reconnect_count(sampler, &options);
+    if (!sampler->count_error && !sampler->probe_error)
+        sampler->step_ns = STEP_FIRST_NS;
+    else if ((probe_due || count_due) && sampler->step_ns < STEP_LAST_NS)
+        sampler->step_ns *= 2;
+    if (sampler->missing && sampler->probe_broker && now_ns >= sampler->tell_ns)
+        tell_destroyed(sampler, &options);
+}
+
+bool sampler_usurped(const struct sampler *sampler)
+{
+    return sampler->locked_ns && clock_now_ns() - sampler->locked_ns > USURPED_NS;
 }
 
 static void answer(struct question *question, struct broker_queue_state state)
 {
-    if (question->outstanding)
-        question->outstanding--;
-    question->answered = question->outstanding == 0;
+    question->outstanding = false;
+    question->answered = true;
     question->answered_ns = clock_now_ns();
     question->answer = state;
 }
@@ -254,7 +310,7 @@ static void take_count(struct sampler *sampler)
         }
     }
     if (got < 0)
-        lose_count(sampler, LOG_WARN, &why);
+        lose_count(sampler, got, &why);
 }
 
 static bool is_work_queue(const struct sampler *sampler, struct broker_bytes name)
@@ -281,13 +337,7 @@ static void take_probe(struct sampler *sampler)
     if (got == -ERR_MISSING)
         lose_entity(sampler, &why);
     else if (got < 0)
-        lose_probe(sampler, LOG_WARN, &why);
-}
-
-static void ask(struct question *question)
-{
-    question->outstanding++;
-    question->answered = false;
+        lose_probe(sampler, got, &why);
 }
 
 /* Looks whether everything is still there and bound. */
@@ -299,9 +349,10 @@ static void check_entities(struct sampler *sampler, int64_t now_ns)
         return;
     sampler->check_ns = now_ns + CHECK_NS;
     sampler->checking = true;
-    ask(&sampler->ready); /* the work queue's state is among the answers */
-    if (topology_check(sampler->topology, sampler->probe_broker, &why))
-        lose_probe(sampler, LOG_WARN, &why);
+    sampler->ready.outstanding = true; /* the work queue's state is among the answers */
+    int error = topology_check(sampler->topology, sampler->probe_broker, &why);
+    if (error)
+        lose_probe(sampler, error, &why);
 }
 
 int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd fds[SAMPLER_FDS],
@@ -315,7 +366,7 @@ int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd
     /* Nobody looked for so long that the count queue may have dropped copies. */
     if (sampler->look_ns && now_ns - sampler->look_ns > LOOK_LATE_NS)
         sampler->interrupted = true;
-    bool asking = sampler->count.outstanding > 0;
+    bool asking = sampler->count.outstanding;
     if (sampler->count_broker && (asking || now_ns >= sampler->look_ns)) {
         take_count(sampler);
         sampler->look_ns = now_ns + LOOK_NS;
@@ -346,36 +397,36 @@ int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd
     return next_ns;
 }
 
-static void ask_ready(struct sampler *sampler)
+void sampler_ask_ready(struct sampler *sampler)
 {
     struct why why = {0};
 
-    if (!sampler->probe_broker)
+    if (!sampler->probe_broker || sampler->ready.outstanding)
         return;
-    ask(&sampler->ready);
-    if (broker_ask_queue(sampler->probe_broker, sampler->topology->work, &why))
-        lose_probe(sampler, LOG_WARN, &why);
+    sampler->ready.outstanding = true;
+    int error = broker_ask_queue(sampler->probe_broker, sampler->topology->work, &why);
+    if (error)
+        lose_probe(sampler, error, &why);
 }
 
-void sampler_ask_ready(struct sampler *sampler)
+static void ask_count(struct sampler *sampler)
 {
-    if (!sampler->ready.outstanding)
-        ask_ready(sampler);
+    struct why why = {0};
+
+    if (!sampler->count_broker || sampler->count.outstanding)
+        return;
+    sampler->count.outstanding = true;
+    int error = sampler->mode == SAMPLER_PURGE
+                    ? broker_ask_purge(sampler->count_broker, sampler->topology->count, &why)
+                    : broker_ask_queue(sampler->count_broker, sampler->topology->count, &why);
+    if (error)
+        lose_count(sampler, error, &why);
 }
 
 void sampler_ask(struct sampler *sampler)
 {
-    struct why why = {0};
-
-    ask_ready(sampler);
-    if (sampler->count_broker) {
-        ask(&sampler->count);
-        int error = sampler->mode == SAMPLER_PURGE
-                        ? broker_ask_purge(sampler->count_broker, sampler->topology->count, &why)
-                        : broker_ask_queue(sampler->count_broker, sampler->topology->count, &why);
-        if (error)
-            lose_count(sampler, LOG_WARN, &why);
-    }
+    sampler_ask_ready(sampler);
+    ask_count(sampler);
 }
 
 bool sampler_answered(const struct sampler *sampler)
@@ -393,13 +444,16 @@ static bool has_leader(struct sampler *sampler, bool consumed, int64_t now_ns)
 {
     const struct broker_queue_state *answer = &sampler->ready.answer;
 
-    if (sampler->topology->queue_type != QUEUE_QUORUM || !consumed || answer->ready_msgs ||
-        answer->consumers) {
+    if (sampler->topology->queue_type != QUEUE_QUORUM)
+        return true;
+    if (answer->ready_msgs || answer->consumers) {
         if (sampler->leaderless_told)
             log_event(LOG_INFO, "leader_back", "queue=%s", sampler->topology->work);
         sampler->leaderless_ns = sampler->leaderless_told = 0;
         return true;
     }
+    if (!consumed)
+        return true; /* as far as can be told */
     if (!sampler->leaderless_ns)
         sampler->leaderless_ns = now_ns;
     if (!sampler->leaderless_told && now_ns - sampler->leaderless_ns >= LEADERLESS_NS) {
@@ -438,9 +492,10 @@ struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64
     else if (sample.interval_s > 0)
         sample.arrival_per_s = sample.arrived_msgs / sample.interval_s;
     sample.arrival_age_s = exact ? seconds(now_ns - sampler->count.answered_ns) : (double)NAN;
-    /* What comes with a late answer is of both intervals. */
-    bool late = sampler->count.outstanding > 0;
-    count_from(sampler, now_ns, !sampler->count_broker || late);
+    /* Without an answer it goes on, to be read as one longer interval when there is one. */
+    bool late = sampler->count_broker && !sampler->interrupted && !sampler->count.answered;
+    if (!late)
+        count_from(sampler, now_ns, !sampler->count_broker);
     sampler->count.answered = sampler->ready.answered = false;
     return sample;
 }

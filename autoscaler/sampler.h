@@ -49,6 +49,9 @@ void sampler_close(struct sampler *sampler);
 int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd fds[SAMPLER_FDS],
                         size_t *count);
 
+/* Another autoscaler has taken the lock while this one's connection was lost, and keeps it. */
+bool sampler_usurped(const struct sampler *sampler);
+
 /* Asks the broker for what the next sample needs. */
 void sampler_ask(struct sampler *sampler);
 /* All answers are there, or none can come. */
@@ -59,7 +62,8 @@ void sampler_ask_ready(struct sampler *sampler);
  * arrival_per_s is not told. consumed: workers consume the work queue, so that an answer that sees no consumer is
  * not believed. */
 struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64_t now_ns);
-/* The measurement since the last call. What was not answered, interrupted or overflowed is unknown. */
+/* The measurement since the last call. What was interrupted or overflowed is unknown, and what was not answered yet is
+ * in the next. */
 struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64_t now_ns);
 
 #endif

@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 import pika
 import pika.data
@@ -141,12 +142,13 @@ class Line:
     url     goes through the line
     mode    "pass"; "hold": the broker's confirms never arrive; "refuse": they arrive as refusals;
             "silent": nothing goes either way, as when a cable is pulled
+    delay_s what the broker sends comes so much later
     """
 
     BASIC_ACK, BASIC_NACK = struct.pack(">HH", 60, 80), struct.pack(">HH", 60, 120)
 
     def __init__(self, url=URL, mode="pass"):
-        self.mode = mode
+        self.mode, self.delay_s = mode, 0
         self.confirms = 0
         self._ends = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -196,6 +198,7 @@ class Line:
             while data := source.recv(65536):
                 if tamper:
                     data, pending = tamper(pending + data)
+                    time.sleep(self.delay_s)
                 if self.mode != "silent":
                     sink.sendall(data)
         except OSError:
