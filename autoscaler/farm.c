@@ -550,8 +550,8 @@ static int set_up(struct farm *farm, struct why *why)
     if (!error && !(farm->renew = calloc(farm->pool.slot_count, sizeof *farm->renew)))
         error = error_set(why, ERR_MEMORY, "out of memory");
     if (!error)
-        error = scoreboard_create(farm->pool.slot_count, settings->max_attempts, &farm->scoreboard,
-                                  why);
+        error = scoreboard_create(farm->pool.slot_count, settings->max_attempts,
+                                  settings->hang_timeout_ns, &farm->scoreboard, why);
     if (!error && workers_init(&farm->workers, &farm->pool, farm->scoreboard,
                                settings->params.capacity_msgs == POLICY_CAPACITY_AUTO))
         error = error_set(why, ERR_MEMORY, "out of memory");

@@ -299,8 +299,9 @@ out:
 
 void launcher_drain(struct launcher *launcher, size_t slot)
 {
+    /* Its whole group: of a wrapper's children none would hear of it. */
     if (launcher->children[slot].pid)
-        kill(launcher->children[slot].pid, SIGTERM);
+        kill(-launcher->children[slot].pid, SIGTERM);
 }
 
 void launcher_renew(struct launcher *launcher, size_t slot)
@@ -311,7 +312,7 @@ void launcher_renew(struct launcher *launcher, size_t slot)
 
 void launcher_kill(struct launcher *launcher, size_t slot)
 {
-    /* Its whole group: a wrapper's children would outlive it. */
+    /* A wrapper's children would outlive it. */
     if (launcher->children[slot].pid)
         kill(-launcher->children[slot].pid, SIGKILL);
 }

@@ -11,7 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define MAGIC UINT64_C(0x33574f4e4e4957) /* "WINNOW3", the layout's version with it */
+#define MAGIC UINT64_C(0x34574f4e4e4957) /* "WINNOW4", the layout's version with it */
 
 /* Events whose workers died: a hash table whose chains are at most PROBES long, so that a look-up is short
  * and the oldest of a full chain gives way. The autoscaler alone writes. */
@@ -28,6 +28,7 @@ struct attempt {
 struct layout {
     uint64_t magic;
     uint64_t slots;
+    int64_t hang_timeout_ns;
     uint32_t max_attempts;
     uint32_t next_stamp;
     struct attempt attempts[ATTEMPTS];
@@ -45,7 +46,8 @@ static size_t bytes_for(size_t slots)
     return sizeof(struct layout) + slots * sizeof(struct scoreboard_slot);
 }
 
-int scoreboard_create(size_t slots, uint32_t max_attempts, struct scoreboard **out, struct why *why)
+int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_ns,
+                      struct scoreboard **out, struct why *why)
 {
     struct scoreboard *scoreboard = calloc(1, sizeof *scoreboard);
     if (!scoreboard)
@@ -66,6 +68,7 @@ int scoreboard_create(size_t slots, uint32_t max_attempts, struct scoreboard **o
     scoreboard->layout->magic = MAGIC;
     scoreboard->layout->slots = slots;
     scoreboard->layout->max_attempts = max_attempts;
+    scoreboard->layout->hang_timeout_ns = hang_timeout_ns;
     *out = scoreboard;
     return 0;
 }
@@ -254,15 +257,20 @@ bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard
     return false;
 }
 
-const struct scoreboard_slot *scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
-                                                           const struct scoreboard_slot *own,
-                                                           struct scoreboard_fingerprint event)
+int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard)
+{
+    return scoreboard->layout->hang_timeout_ns;
+}
+
+bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
+                                  const struct scoreboard_slot *own,
+                                  struct scoreboard_fingerprint event)
 {
     for (size_t i = 0; i < scoreboard->layout->slots; i++) {
         const struct scoreboard_slot *slot = &scoreboard->layout->slot[i];
         struct scoreboard_fingerprint other = scoreboard_handling(slot);
         if (slot != own && other.low == event.low && other.high == event.high)
-            return slot;
+            return true;
     }
-    return NULL;
+    return false;
 }

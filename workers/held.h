@@ -13,7 +13,7 @@ struct delivery {
     bool redelivered;
     bool poison;                              /* not to be handled */
     struct broker_bytes raw_properties, body; /* both in bytes[] */
-    int64_t wait_until_ns;                    /* for COUNTED_WAIT_NS; 0: not waiting */
+    int64_t wait_from_ns; /* since when it waits for its last worker to end; 0: it does not */
     char bytes[];
 };
 

@@ -11,7 +11,6 @@
 #include "window.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,10 +32,11 @@
 /* A drain leaves the last result this long to be confirmed. */
 #define CONFIRM_NS (50 * CLOCK_NS_PER_MS)
 
-/* How long a redelivered event waits for the death of its last worker to be counted. */
+/* The death of a redelivered event's last worker is counted within this time, and looked for so often; after it the
+ * worker hangs. */
 #define COUNTED_WAIT_NS (200 * CLOCK_NS_PER_MS)
 #define COUNTED_LOOK_NS CLOCK_NS_PER_MS
-#define LEFT_LOOK_NS    (20 * CLOCK_NS_PER_MS)
+#define HUNG_LOOK_NS    (20 * CLOCK_NS_PER_MS)
 
 /* How long to wait when the broker lets it in and then sends it away. */
 #define RECONNECT_PAUSE_NS (100 * CLOCK_NS_PER_MS)
@@ -194,19 +194,15 @@ static int published(struct worker *worker, uint64_t delivery_tag, struct why *w
                                                      : 0;
 }
 
-/* Whether the worker that had a redelivered event before is still on it: it may hang, which cost it its connection,
- * and this one would hang beside it. Or it has died and the autoscaler is to count that, for which a moment is
- * enough. */
-static bool is_left(const struct worker *worker, const struct delivery *delivery,
-                    struct scoreboard_fingerprint event, int64_t now_ns)
+/* An event's last worker is killed when it hangs, and its death counted. */
+static int64_t longest_wait_ns(const struct worker *worker)
 {
-    const struct scoreboard_slot *other =
-        scoreboard_handled_elsewhere(worker->scoreboard, worker->slot, event);
-
-    return !other || (now_ns >= delivery->wait_until_ns && kill(atomic_load(&other->pid), 0) != 0);
+    return scoreboard_hang_timeout_ns(worker->scoreboard) + COUNTED_WAIT_NS;
 }
 
-/* Begins with the first of the waiting events, unless it is still another's: false, and it is to be tried again. */
+/* Begins with the first of the waiting events, unless the slot of the worker that had it before still shows it: false,
+ * and it is to be tried again. That worker has died and is to be counted, or it hangs, which cost it its connection,
+ * and this one would hang beside it. */
 static bool take_up_first(struct worker *worker, int64_t now_ns)
 {
     struct delivery *delivery = worker->held.first;
@@ -215,9 +211,10 @@ static bool take_up_first(struct worker *worker, int64_t now_ns)
         struct scoreboard_fingerprint event =
             fingerprint(worker, delivery->raw_properties, delivery->body);
         if (delivery->redelivered) {
-            if (!delivery->wait_until_ns)
-                delivery->wait_until_ns = now_ns + COUNTED_WAIT_NS;
-            if (!is_left(worker, delivery, event, now_ns))
+            if (!delivery->wait_from_ns)
+                delivery->wait_from_ns = now_ns;
+            if (now_ns - delivery->wait_from_ns < longest_wait_ns(worker) &&
+                scoreboard_handled_elsewhere(worker->scoreboard, worker->slot, event))
                 return false;
             delivery->poison = scoreboard_is_poison(worker->scoreboard, event);
         }
@@ -258,8 +255,8 @@ static int finish_first(struct worker *worker, struct why *why)
 static int work_on_first(struct worker *worker, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
     if (!worker->started_ns && !take_up_first(worker, now_ns)) {
-        *until_ns =
-            now_ns + (now_ns < worker->held.first->wait_until_ns ? COUNTED_LOOK_NS : LEFT_LOOK_NS);
+        int64_t waited_ns = now_ns - worker->held.first->wait_from_ns;
+        *until_ns = now_ns + (waited_ns < COUNTED_WAIT_NS ? COUNTED_LOOK_NS : HUNG_LOOK_NS);
         return 0;
     }
     int64_t finish_ns = worker->started_ns + worker->settings->simulated_service_ns;

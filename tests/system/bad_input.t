@@ -149,7 +149,7 @@ def no_broker():
     start = time.monotonic()
     fails(69, [f"127.0.0.1:{port}", "is it running"], "--amqp", url, "--connect-timeout", "700ms", what="no broker")
     took = time.monotonic() - start
-    ok(0.7 <= took < 4, f"after having tried for --connect-timeout ({took:.2f} s)")
+    ok(0.7 <= took < 10, f"after having tried for --connect-timeout ({took:.2f} s)")
     url = f"amqp://u:{SECRET}@localhost.invalid"
     fails(69, "localhost.invalid", "--amqp", url, "--connect-timeout", "100ms", what="an unknown host")
     # A port where somebody accepts and says nothing, and one where it is not AMQP that is spoken.
@@ -175,7 +175,7 @@ def no_broker():
         other.shutdown(socket.SHUT_RDWR)
         thread.join()
 
-    directory = os.path.abspath("late-broker")
+    directory = subprocess.run([TOOL, "directory"], capture_output=True, text=True, check=True).stdout.strip()
     try:
         late = subprocess.run([TOOL, "start", directory], capture_output=True, text=True, check=True).stdout.strip()
         subprocess.run([TOOL, "stop", directory], check=True)

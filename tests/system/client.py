@@ -5,8 +5,10 @@
         method, properties, body = client.ask(b"you fool", message_id="1")
 """
 
+import contextlib
 import itertools
 import os
+import queue
 import socket
 import struct
 import subprocess
@@ -194,20 +196,34 @@ class Line:
 
     def _carry(self, source, sink, tamper):
         pending = b""
+        waiting = queue.SimpleQueue()
+        if tamper:
+            threading.Thread(target=self._deliver, args=(waiting, sink), daemon=True).start()
         try:
             while data := source.recv(65536):
                 if tamper:
                     data, pending = tamper(pending + data)
-                    time.sleep(self.delay_s)
-                if self.mode != "silent":
+                    waiting.put((time.monotonic() + self.delay_s, data))
+                elif self.mode != "silent":
                     sink.sendall(data)
         except OSError:
             pass
-        for end in (source, sink):
-            try:
+        waiting.put(None)
+        # What the broker sent last still goes out.
+        for end in (source,) if tamper else (source, sink):
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+
+    def _deliver(self, waiting, sink):
+        """What came from the broker, each when its time has come."""
+        with contextlib.suppress(OSError):
+            while (item := waiting.get()) is not None:
+                due, data = item
+                time.sleep(max(0, due - time.monotonic()))
+                if self.mode != "silent":
+                    sink.sendall(data)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
 
     def _tamper(self, data):
         """Whole frames, and what is left over. A frame: type, channel, size, payload, end."""

@@ -74,7 +74,8 @@ with contextlib.ExitStack() as stack:
     equal(again.end(), 0, "like any other")
 
     known = [row for row in rows(late)[slow_from + 1 :] if row["backlog_msgs"] and row["arrival_per_s"]]
-    ok(len(known) >= 3, "with a broker that answers late, decisions know the backlog and the arrivals")
+    if not ok(len(known) >= 3, "with a broker that answers late, decisions know the backlog and the arrivals"):
+        diag("\n".join(str(list(row.values())) for row in rows(late)[slow_from:]) + slow.stderr())
     equal(total(rows(late), "arrived_msgs"), 100, "and no event is counted twice, or not at all")
     slow_line.delay_s = 0
     equal(slow.end(), 0, "it ends as ever")

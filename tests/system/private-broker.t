@@ -4,6 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 broker=$WINNOW_TOP/tools/private-broker
 
+# In memory, where the disk that others use does not stop them.
+cd "$("$broker" directory)" || exit 1
+
 members()
 {
     grep -lzsxF "WINNOW_PRIVATE_BROKER=$1" /proc/[0-9]*/environ

@@ -9,11 +9,13 @@ import subprocess
 from client import TOOL, Client
 from tap import done_testing, equal, farm, like, ok, spawn
 
-BROKER = os.path.abspath("tls-broker")
 
 
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
+
+
+BROKER = run(TOOL, "directory")
 
 
 def authority(name):
@@ -57,7 +59,7 @@ def broker_config(port, own, trusted, asks_clients):
 
 
 def fails(code, pattern, what, *args, url, env=None):
-    with spawn("winnow-filter", "--connect-timeout", "500ms", *args, farm=farm(), amqp=url, env=env) as worker:
+    with spawn("winnow-filter", "--connect-timeout", "2s", *args, farm=farm(), amqp=url, env=env) as worker:
         equal(worker.wait(30), code, f"{what} ends with {code}")
         message = worker.stderr().strip().splitlines()[-1]
         like(message, f"^winnow-filter: .*{pattern}", f"... saying so ({what})")
