@@ -384,7 +384,7 @@ static int64_t tick(struct farm *farm, int64_t now_ns)
         farm->asking = false;
         decide(farm, now_ns);
         /* After a late answer the next tick may be so near that its rate would be mostly noise. */
-        while (farm->tick_ns - now_ns < farm->settings->interval_ns / 2)
+        while (farm->tick_ns - now_ns < farm->settings->interval_ns / 3)
             farm->tick_ns += farm->settings->interval_ns;
     }
     if (!farm->asking && now_ns >= farm->tick_ns) {

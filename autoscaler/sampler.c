@@ -392,7 +392,7 @@ int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd
     /* Between looks the count's descriptor is left alone; the next look is due when one was worth it. */
     if (sampler->count_broker && asking)
         fds[(*count)++] = (struct pollfd){.fd = broker_fd(sampler->count_broker), .events = POLLIN};
-    else if (sampler->count_broker && sampler->look_ns < next_ns)
+    if (sampler->count_broker && sampler->look_ns < next_ns)
         next_ns = sampler->look_ns;
     return next_ns;
 }
