@@ -99,7 +99,7 @@ valgrind: deps-check ## the system tests with every program under valgrind; logs
 	@$(MAKE) --no-print-directory all units
 	@tests/valgrind/run $(O) out/valgrind
 
-chaos: all units ## the farm under faults for CHAOS_SECONDS (900), from SEED (1), with QUEUE_TYPE (classic); see out/chaos
+chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUEUE_TYPE (classic); logs in out/chaos
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) \
 	    --queue-type $(or $(QUEUE_TYPE),classic) --out out/chaos
 

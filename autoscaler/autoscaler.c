@@ -330,7 +330,7 @@ int main(int argc, char **argv)
                     ? error_set(&why, ERR_MEMORY, "out of memory")
                     : open_and_run(&settings, &options, &farm, &why);
     /* One that gave way stands by again. */
-    while (error == -ERR_LOCKED && settings.standby) {
+    while (farm && error == -ERR_LOCKED && settings.standby) {
         farm_close(farm);
         error = open_and_run(&settings, &options, &farm, &why);
     }

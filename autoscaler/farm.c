@@ -66,7 +66,9 @@ struct farm {
     int64_t looked_ns,
         judge_from_ns;       /* for hung workers: when it last looked, and since when it can tell */
     int64_t stopped_look_ns; /* when stopped processes are looked for next */
-    bool finishing, abandoned, gave_way;
+    bool finishing;          /* the workers drain, and then it ends */
+    bool told;               /* by a signal */
+    bool abandoned, gave_way;
     struct why fault;
 };
 
@@ -226,7 +228,7 @@ static int64_t step_workers(struct farm *farm)
 
 /* ---- deciding ---- */
 
-/* Some worker is certain to be a consumer of the work queue. */
+/* Some worker is a consumer of the work queue, but for a moment in which it consumes anew. */
 static bool consumes(const struct workers_view *view)
 {
     return view->running > view->blocked;
@@ -440,7 +442,7 @@ static void take_signals(struct farm *farm)
             signals_ask_to_end();
     }
     while (signals_next(farm->signal_fd)) {
-        if (farm->finishing) {
+        if (farm->told) {
             log_event(LOG_WARN, "abandoning", "why=\"a second signal\"");
             pool_abandon(&farm->pool);
             farm->abandoned = true;
@@ -452,7 +454,7 @@ static void take_signals(struct farm *farm)
                        workers == 1 ? "" : "s");
             fflush(stdout);
         }
-        farm->finishing = true;
+        farm->told = farm->finishing = true;
         pool_want(&farm->pool, 0);
     }
 }
@@ -524,7 +526,7 @@ int farm_run(struct farm *farm, struct why *why)
         return 0;
     *why = farm->fault;
     if (farm->gave_way)
-        return -ERR_LOCKED;
+        return farm->told ? 0 : -ERR_LOCKED;
     return farm->pool.fault_code == EX_NOPERM ? -ERR_REFUSED : -ERR_CONFIG;
 }
 

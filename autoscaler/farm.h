@@ -42,7 +42,8 @@ int farm_open(const struct farm_settings *settings, const struct options *option
 
 /* Runs until SIGINT or SIGTERM, then drains the workers; a second signal kills them. Prints a line a decision
  * unless it is to be quiet.
- * Returns 0; -ERR_CONFIG or -ERR_REFUSED when no worker can be run, with what is wrong. */
+ * Returns 0; -ERR_CONFIG or -ERR_REFUSED when no worker can be run, with what is wrong; -ERR_LOCKED when another
+ * autoscaler has taken over the farm, and nobody told this one to end. */
 int farm_run(struct farm *farm, struct why *why);
 
 /* A second signal ended the workers before they had drained. */

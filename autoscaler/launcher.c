@@ -299,9 +299,8 @@ out:
 
 void launcher_drain(struct launcher *launcher, size_t slot)
 {
-    /* Its whole group: of a wrapper's children none would hear of it. */
     if (launcher->children[slot].pid)
-        kill(-launcher->children[slot].pid, SIGTERM);
+        kill(launcher->children[slot].pid, SIGTERM);
 }
 
 void launcher_renew(struct launcher *launcher, size_t slot)
@@ -312,7 +311,7 @@ void launcher_renew(struct launcher *launcher, size_t slot)
 
 void launcher_kill(struct launcher *launcher, size_t slot)
 {
-    /* A wrapper's children would outlive it. */
+    /* Its whole group: a wrapper's children would outlive it. */
     if (launcher->children[slot].pid)
         kill(-launcher->children[slot].pid, SIGKILL);
 }
@@ -360,8 +359,11 @@ static bool take_end(struct child *child, struct launcher_event *event)
 {
     siginfo_t info = {0};
 
-    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG) || !info.si_pid)
+    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
         return false;
+    /* A wrapper's children have lost who could tell them. Until it is waited for, the group is its own. */
+    kill(-child->pid, SIGTERM);
+    waitid(P_PID, (id_t)child->pid, &info, WEXITED);
     bool exited = info.si_code == CLD_EXITED;
     event->type = LAUNCHER_ENDED;
     event->code = exited ? info.si_status : 0;

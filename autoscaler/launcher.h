@@ -45,7 +45,8 @@ void launcher_close(struct launcher *launcher);
  * when the system cannot start a process now. */
 int launcher_start(struct launcher *launcher, size_t slot, struct why *why);
 
-/* SIGTERM to the worker's process group; SIGHUP to the worker; SIGKILL to its group. Harmless when it has ended. */
+/* SIGTERM to the worker; SIGHUP to it; SIGKILL to it and all of its process group. Harmless when it has ended. What is
+ * left of its group when it ends gets SIGTERM. */
 void launcher_drain(struct launcher *launcher, size_t slot);
 void launcher_renew(struct launcher *launcher, size_t slot);
 void launcher_kill(struct launcher *launcher, size_t slot);

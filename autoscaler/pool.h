@@ -54,7 +54,7 @@ struct pool_params {
 #define POOL_BACKOFF_FIRST_NS INT64_C(100000000)
 #define POOL_BACKOFF_LAST_NS  INT64_C(30000000000)
 #define POOL_HEALTHY_NS       INT64_C(10000000000)
-/* So that workers run 30 s after their permission is back, whenever that is. */
+/* So that workers run within 30 s of the return of their permission, whenever that is. */
 #define POOL_REFUSED_RETRY_NS INT64_C(28000000000)
 #define POOL_NEVER            INT64_MAX
 

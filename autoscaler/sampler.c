@@ -12,7 +12,7 @@
 #define CHECK_NS CLOCK_NS_PER_S
 
 /* The farm's loop waits while a connection is opened: at first so long for each answer of the broker, and twice as
- * long after each failure. */
+ * long after one that did not come in time. */
 #define STEP_FIRST_NS (500 * CLOCK_NS_PER_MS)
 #define STEP_LAST_NS  (2 * CLOCK_NS_PER_S)
 
@@ -82,11 +82,14 @@ static void count_from(struct sampler *sampler, int64_t now_ns, bool interrupted
 static int open_count_first(struct sampler *sampler, bool standby, int wake_fd,
                             int64_t *deadline_ns, struct why *why)
 {
-    for (;;) {
+    for (bool deleted = false;;) {
         int error =
             broker_open_retry(sampler->options, wake_fd, *deadline_ns, &sampler->count_broker, why);
+        if (!error && deleted)
+            error = topology_declare(sampler->topology, sampler->count_broker, why);
         if (!error)
             error = open_count(sampler, sampler->count_broker, why);
+        deleted = error == -ERR_MISSING;
         bool waiting = *deadline_ns == CLOCK_NEVER;
         bool away = waiting && (error == -ERR_UNAVAILABLE || error == -ERR_MISSING);
         if (!away && (error != -ERR_LOCKED || !standby))
@@ -214,7 +217,7 @@ static void tell_destroyed(struct sampler *sampler, const struct broker_options 
     sampler->tell_ns = clock_now_ns() + RETRY_NS;
 }
 
-static void reconnect_probe(struct sampler *sampler, const struct broker_options *options)
+static int reconnect_probe(struct sampler *sampler, const struct broker_options *options)
 {
     struct why why = {0};
     int error = broker_open(options, &sampler->probe_broker, &why);
@@ -223,14 +226,15 @@ static void reconnect_probe(struct sampler *sampler, const struct broker_options
         error = topology_declare(sampler->topology, sampler->probe_broker, &why);
     if (error) {
         lose_probe(sampler, error, &why);
-        return;
+        return error;
     }
     log_event(LOG_INFO, "connected", "for=backlog");
     sampler->probe_error = 0;
     bind_count(sampler);
+    return 0;
 }
 
-static void reconnect_count(struct sampler *sampler, const struct broker_options *options)
+static int reconnect_count(struct sampler *sampler, const struct broker_options *options)
 {
     struct why why = {0};
     int error = broker_open(options, &sampler->count_broker, &why);
@@ -243,10 +247,11 @@ static void reconnect_count(struct sampler *sampler, const struct broker_options
         sampler->locked_ns = clock_now_ns();
     if (error) {
         lose_count(sampler, error, &why);
-        return;
+        return error;
     }
     log_event(LOG_INFO, "connected", "for=count");
     sampler->count_error = 0;
+    return 0;
 }
 
 static void reconnect(struct sampler *sampler, int64_t now_ns)
@@ -254,15 +259,16 @@ static void reconnect(struct sampler *sampler, int64_t now_ns)
     struct broker_options options = *sampler->options;
 
     options.attempt_ns = sampler->step_ns;
-    bool probe_due = !sampler->probe_broker && now_ns >= sampler->probe_retry_ns;
-    bool count_due = !sampler->count_broker && now_ns >= sampler->count_retry_ns;
-    if (probe_due)
-        reconnect_probe(sampler, &options);
-    if (count_due)
-        reconnect_count(sampler, &options);
+    int error = 0;
+    if (!sampler->probe_broker && now_ns >= sampler->probe_retry_ns)
+        error = reconnect_probe(sampler, &options);
+    /* Who did not get an answer would wait for the next in vain. */
+    if (!error && !sampler->count_broker && now_ns >= sampler->count_retry_ns)
+        error = reconnect_count(sampler, &options);
     if (!sampler->count_error && !sampler->probe_error)
         sampler->step_ns = STEP_FIRST_NS;
-    else if ((probe_due || count_due) && sampler->step_ns < STEP_LAST_NS)
+    else if (error && clock_now_ns() - now_ns >= sampler->step_ns &&
+             sampler->step_ns < STEP_LAST_NS)
         sampler->step_ns *= 2;
     if (sampler->missing && sampler->probe_broker && now_ns >= sampler->tell_ns)
         tell_destroyed(sampler, &options);
@@ -452,8 +458,10 @@ static bool has_leader(struct sampler *sampler, bool consumed, int64_t now_ns)
         sampler->leaderless_ns = sampler->leaderless_told = 0;
         return true;
     }
-    if (!consumed)
+    if (!consumed) {
+        sampler->leaderless_ns = 0;
         return true; /* as far as can be told */
+    }
     if (!sampler->leaderless_ns)
         sampler->leaderless_ns = now_ns;
     if (!sampler->leaderless_told && now_ns - sampler->leaderless_ns >= LEADERLESS_NS) {
@@ -492,10 +500,9 @@ struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64
     else if (sample.interval_s > 0)
         sample.arrival_per_s = sample.arrived_msgs / sample.interval_s;
     sample.arrival_age_s = exact ? seconds(now_ns - sampler->count.answered_ns) : (double)NAN;
-    /* Without an answer it goes on, to be read as one longer interval when there is one. */
-    bool late = sampler->count_broker && !sampler->interrupted && !sampler->count.answered;
-    if (!late)
-        count_from(sampler, now_ns, !sampler->count_broker);
+    /* What comes with the first late answer is of both intervals. From then on each is later by the same. */
+    bool late = sampler->count.outstanding && !sampler->count.answered;
+    count_from(sampler, now_ns, !sampler->count_broker || late);
     sampler->count.answered = sampler->ready.answered = false;
     return sample;
 }

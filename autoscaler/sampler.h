@@ -62,8 +62,8 @@ void sampler_ask_ready(struct sampler *sampler);
  * arrival_per_s is not told. consumed: workers consume the work queue, so that an answer that sees no consumer is
  * not believed. */
 struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64_t now_ns);
-/* The measurement since the last call. What was interrupted or overflowed is unknown, and what was not answered yet is
- * in the next. */
+/* The measurement since the last call. What was not answered in time, interrupted or overflowed is unknown; of a broker
+ * that answers late each time, only the first. */
 struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64_t now_ns);
 
 #endif

@@ -264,12 +264,13 @@ int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard)
 
 bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
                                   const struct scoreboard_slot *own,
-                                  struct scoreboard_fingerprint event)
+                                  struct scoreboard_fingerprint event, int64_t since_ns)
 {
     for (size_t i = 0; i < scoreboard->layout->slots; i++) {
         const struct scoreboard_slot *slot = &scoreboard->layout->slot[i];
         struct scoreboard_fingerprint other = scoreboard_handling(slot);
-        if (slot != own && other.low == event.low && other.high == event.high)
+        if (slot != own && other.low == event.low && other.high == event.high &&
+            atomic_load(&slot->progress_ns) <= since_ns)
             return true;
     }
     return false;

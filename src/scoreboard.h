@@ -50,7 +50,7 @@ struct scoreboard_slot {
 struct scoreboard;
 
 /* For the autoscaler: shared memory with so many empty slots. An event that killed or hung its worker
- * max_attempts times is poison to all workers; one that is on an event for hang_timeout_ns will be killed.
+ * max_attempts times is poison to all workers; a worker that is on an event for hang_timeout_ns will be killed.
  * 0, -ERR_SYSTEM or -ERR_MEMORY. */
 int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_ns,
                       struct scoreboard **scoreboard, struct why *why);
@@ -86,11 +86,12 @@ uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
 
 /* For a worker, before it handles a redelivered event: whether it failed max_attempts times, ... */
 bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event);
-/* ... and whether another slot says it is handling it: that worker is still on it, though its connection is lost, or is
- * dead and not counted yet. So it may for the hang time-out. */
+/* ... and whether another slot says that it has been on it since since_ns: that worker has lost its connection, or is
+ * dead and not counted yet. One that took it up later has another event that looks the same. */
 bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
                                   const struct scoreboard_slot *own,
-                                  struct scoreboard_fingerprint event);
+                                  struct scoreboard_fingerprint event, int64_t since_ns);
+/* How long a worker may be on an event before it is killed. */
 int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard);
 
 /* Sets every field to 0, SCOREBOARD_EMPTY. */

@@ -91,10 +91,11 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
 
 int topology_check(const struct topology *topology, struct broker *broker, struct why *why)
 {
-    int error = broker_bind(broker, topology->dead, topology->dead, why);
+    /* What is told of is the first that is missing: what holds events before all else. */
+    int error = broker_bind(broker, topology->work, topology->events, why);
 
     if (!error)
-        error = broker_bind(broker, topology->work, topology->events, why);
+        error = broker_bind(broker, topology->dead, topology->dead, why);
     if (!error)
         error = broker_ask_queue(broker, topology->dead, why);
     if (!error)

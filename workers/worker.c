@@ -32,8 +32,8 @@
 /* A drain leaves the last result this long to be confirmed. */
 #define CONFIRM_NS (50 * CLOCK_NS_PER_MS)
 
-/* The death of a redelivered event's last worker is counted within this time, and looked for so often; after it the
- * worker hangs. */
+/* The death of a redelivered event's last worker is counted within this time, and looked for so often; a slot that
+ * still shows the event then is that of a worker that hangs. */
 #define COUNTED_WAIT_NS (200 * CLOCK_NS_PER_MS)
 #define COUNTED_LOOK_NS CLOCK_NS_PER_MS
 #define HUNG_LOOK_NS    (20 * CLOCK_NS_PER_MS)
@@ -214,7 +214,8 @@ static bool take_up_first(struct worker *worker, int64_t now_ns)
             if (!delivery->wait_from_ns)
                 delivery->wait_from_ns = now_ns;
             if (now_ns - delivery->wait_from_ns < longest_wait_ns(worker) &&
-                scoreboard_handled_elsewhere(worker->scoreboard, worker->slot, event))
+                scoreboard_handled_elsewhere(worker->scoreboard, worker->slot, event,
+                                             delivery->wait_from_ns))
                 return false;
             delivery->poison = scoreboard_is_poison(worker->scoreboard, event);
         }

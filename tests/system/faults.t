@@ -173,6 +173,21 @@ with Line() as line:
         ok(wait_until(lambda: pid not in children(scaler.pid), 10), "stopped then, it is replaced")
         ok("event=worker_hung" in scaler.stderr(), "as one that hangs")
 
+# Events that nothing tells apart, redelivered while others of the kind are handled: none waits for another.
+name = farm()
+with Line() as line:
+    worker = ["/usr/bin/env", f"AMQP_URL={line.url}", FILTER, "--service-time", "5ms"]
+    with autoscaler(name, "--min", "4", "--max", "4", worker=worker) as scaler:
+        with Client(name) as client:
+            wait_until(lambda: client.consumers(client.work) == 4, 10)
+            for _ in range(1200):
+                client.publish(b"you fool")
+            line.cut()
+            at = time.monotonic()
+            ok(wait_until(lambda: client.held() == (0, 0), 30), "events that look the same are all answered")
+            took = time.monotonic() - at
+            ok(took < 10 * SLACK, f"and soon after their connections broke ({took:.1f} s)")
+
 # All workers at once.
 name = farm()
 with autoscaler(name, "--min", "3", "--max", "3", worker=[FILTER]) as scaler:

@@ -10,7 +10,6 @@ from client import TOOL, Client
 from tap import done_testing, equal, farm, like, ok, spawn
 
 
-
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
 

@@ -396,14 +396,17 @@ static void an_event_of_another_slot_is_found_there(void **state)
     struct scoreboard_slot *own = scoreboard_slot(board, 1);
 
     (void)state;
-    assert_false(scoreboard_handled_elsewhere(board, own, event));
+    assert_false(scoreboard_handled_elsewhere(board, own, event, 5));
     scoreboard_set_handling(own, event);
-    assert_false(scoreboard_handled_elsewhere(board, own, event));
-    assert_true(scoreboard_handled_elsewhere(board, scoreboard_slot(board, 0), event));
+    assert_false(scoreboard_handled_elsewhere(board, own, event, 5));
+    assert_true(scoreboard_handled_elsewhere(board, scoreboard_slot(board, 0), event, 5));
     scoreboard_set_handling(scoreboard_slot(board, SLOTS - 1), event);
-    assert_true(scoreboard_handled_elsewhere(board, own, event));
+    assert_true(scoreboard_handled_elsewhere(board, own, event, 5));
+    atomic_store(&scoreboard_slot(board, SLOTS - 1)->progress_ns, 6);
+    assert_false(scoreboard_handled_elsewhere(board, own, event, 5));
+    assert_true(scoreboard_handled_elsewhere(board, own, event, 6));
     scoreboard_clear(scoreboard_slot(board, SLOTS - 1));
-    assert_false(scoreboard_handled_elsewhere(board, own, event));
+    assert_false(scoreboard_handled_elsewhere(board, own, event, 5));
 }
 
 #define claim(name) cmocka_unit_test_setup_teardown(name, create, close_board)
