@@ -173,27 +173,6 @@ with Line() as line:
         ok(wait_until(lambda: pid not in children(scaler.pid), 10), "stopped then, it is replaced")
         ok("event=worker_hung" in scaler.stderr(), "as one that hangs")
 
-# Events that nothing tells apart, redelivered while others of the kind are handled: none waits for another.
-FIRST_BY_LINE = """#!/bin/sh
-cd "$(dirname "$0")" || exit 1
-if mkdir first 2>/dev/null; then export AMQP_URL="$1"; fi
-exec "$2" --service-time 5ms
-"""
-name = farm()
-with Line() as line, tempfile.TemporaryDirectory() as directory:
-    script = write_script(directory, "first-by-line", FIRST_BY_LINE)
-    with autoscaler(name, "--min", "4", "--max", "4", worker=[script, line.url, FILTER]) as scaler:
-        with Client(name) as client:
-            wait_until(lambda: client.consumers(client.work) == 4, 10)
-            for _ in range(3000):
-                client.publish(b"you fool")
-            at = time.monotonic()
-            line.cut()
-            ok(wait_until(lambda: client.held() == (0, 0), 30), "events that look the same are all answered")
-            took = time.monotonic() - at
-            ok(took < 10 * SLACK, f"and soon after the connection of one worker broke ({took:.1f} s)")
-            ok("event=connection_lost" in scaler.stderr(), "as one did")
-
 # All workers at once.
 name = farm()
 with autoscaler(name, "--min", "3", "--max", "3", worker=[FILTER]) as scaler:

@@ -120,6 +120,25 @@ static void the_farms_own_queues_but_the_results_are_reserved(void **state)
     assert_false(topology_reserves(&topology, (struct broker_bytes){"shop.work\0", 10}));
 }
 
+static void only_the_work_queue_and_the_exchange_hold_events_that_nobody_handled(void **state)
+{
+    struct topology topology = of_farm("shop");
+    static const struct {
+        const char *missing;
+        bool lost;
+    } cases[] = {{"queue 'shop.work'", true},     {"exchange 'shop.events'", true},
+                 {"queue 'shop.results'", false}, {"exchange 'shop.dead'", false},
+                 {"queue 'x.shop.work'", false},  {"queue 'shop.work2'", false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct why why;
+        error_set(&why, ERR_MISSING, "the broker says: NOT_FOUND - no %s in vhost '/'",
+                  cases[i].missing);
+        assert_int_equal(topology_lost_events(&topology, &why), cases[i].lost);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +148,7 @@ int main(void)
         cmocka_unit_test(other_farm_names_are_refused),
         cmocka_unit_test(queue_types_are_read_and_named),
         cmocka_unit_test(the_farms_own_queues_but_the_results_are_reserved),
+        cmocka_unit_test(only_the_work_queue_and_the_exchange_hold_events_that_nobody_handled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
