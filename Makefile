@@ -19,43 +19,41 @@ ifneq ($(filter $(BUILD),clang fuzz),)
 CC := clang
 endif
 
-CPPFLAGS := -D_GNU_SOURCE -Isrc -MMD -MP
+# A header is named from src/ or from here, in its own folder by its name alone.
+CPPFLAGS := -D_GNU_SOURCE -Isrc -I. -MMD -MP
 CFLAGS   := -std=gnu17 $(WARNINGS) $(CFLAGS_$(BUILD))
 LDFLAGS  := $(filter -fsanitize%,$(CFLAGS_$(BUILD)))
 LIBS     := -pthread -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
 
-PROGRAMS := winnow-filter winnow-censor winnow-autoscaler winnow-simulate winnow-loadgen winnow-plot
-MANUALS  := $(PROGRAMS:%=$(O)/man/%.1)
+# A program is a file winnow-*.c and, here, the folders that its parts are in. A folder's files but those are
+# one archive, from which the linker takes what the program needs; beneath all is src/, the library.
+parts_winnow-filter     := workers filter
+parts_winnow-censor     := filter
+parts_winnow-autoscaler := autoscaler autoscaler/leader autoscaler/node autoscaler/policy
+parts_winnow-simulate   := autoscaler/simulate autoscaler/leader autoscaler/node autoscaler/policy
+parts_winnow-loadgen    := loadgen
+parts_winnow-plot       := plots
+
+PROGRAMS    := $(patsubst parts_%,%,$(filter parts_winnow-%,$(.VARIABLES)))
+PARTS       := src $(sort $(foreach p,$(PROGRAMS),$(parts_$p)))
+MAINS       := $(wildcard $(foreach p,$(PARTS),$p/winnow-*.c))
+part_sources = $(filter-out $(MAINS),$(if $(filter src,$(1)),$(wildcard src/*.c src/*/*.c),$(wildcard $(1)/*.c)))
+SOURCES     := $(MAINS) $(foreach p,$(PARTS),$(call part_sources,$p))
+archive      = $(if $(filter src,$(1)),$(O)/libwinnow.a,$(O)/lib$(subst /,-,$(1)).a)
+archives     = $(foreach p,$(1),$(call archive,$p))
+main_of      = $(filter %/$(1).c,$(MAINS))
+MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
-LIBRARY  := $(O)/libwinnow.a
 
-# Every program is the sources of its own folder on top of the library; the filter is in two of them, and the
-# simulator shares with the autoscaler what decides, and what writes down.
-filtering_SOURCES         := $(addprefix workers/,censor.c default_words.c filtering.c folding.c matcher.c \
-                                 matcher_compile.c matcher_scan.c matcher_spans.c matcher_trail.c matcher_view.c \
-                                 matcher_walk.c wordlist.c)
-winnow-censor_SOURCES     := $(addprefix workers/,censor_tool.c findings.c stream.c) $(filtering_SOURCES)
-winnow-filter_SOURCES     := $(filtering_SOURCES) $(filter-out $(winnow-censor_SOURCES),$(wildcard workers/*.c))
-simulator_SOURCES         := $(patsubst %,autoscaler/%.c,simulate simulation service service_file arrivals rivals \
-                                oracle score scores contender trial recording explain recommend)
-winnow-autoscaler_SOURCES := $(filter-out $(simulator_SOURCES),$(wildcard autoscaler/*.c))
-winnow-simulate_SOURCES   := $(simulator_SOURCES) $(wildcard autoscaler/policy*.c) autoscaler/pool.c autoscaler/history.c
-winnow-loadgen_SOURCES    := $(wildcard loadgen/*.c)
-winnow-plot_SOURCES       := $(wildcard plots/*.c)
-library_SOURCES           := $(wildcard src/*.c src/*/*.c)
-# A unit test links the library and whatever sources it names after `units:` in its first line.
-unit_SOURCES              := $(wildcard tests/unit/*_test.c)
-UNITS                     := $(unit_SOURCES:%.c=$(O)/%)
-# Programs of the system tests' own are linked the same way.
-helper_SOURCES            := $(wildcard tests/system/*.c) tests/chaos/watch.c tests/bench/bare.c tests/bench/filter.c
-HELPERS                   := $(helper_SOURCES:%.c=$(O)/%)
-# So is a fuzz target, in BUILD=fuzz alone.
-FUZZERS                   := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))
-FUZZ_SECONDS              ?= 600
+# Unit tests and programs of the system tests' own may link anything; so may a fuzz target, in BUILD=fuzz alone.
+UNITS        := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c))
+HELPERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/system/*.c) tests/chaos/watch.c tests/bench/bare.c tests/bench/filter.c)
+FUZZERS      := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))
+FUZZ_SECONDS ?= 600
 
-objects = $(patsubst %.c,$(O)/%.o,$(1))
-PROGRAM_OBJECTS := $(call objects,$(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES)))
-ALL_OBJECTS     := $(PROGRAM_OBJECTS) $(call objects,$(unit_SOURCES) $(helper_SOURCES)) $(FUZZERS:=.o)
+objects         = $(patsubst %.c,$(O)/%.o,$(1))
+PROGRAM_OBJECTS := $(call objects,$(SOURCES))
+ALL_OBJECTS     := $(PROGRAM_OBJECTS) $(UNITS:=.o) $(HELPERS:=.o) $(FUZZERS:=.o)
 
 # V=1 shows every command.
 Q := $(if $(V),,@)
@@ -123,13 +121,13 @@ policies: $(BIN)/winnow-simulate ## every scaling policy on made-up traces, and 
 bench-filter: deps-check ## how fast the filter is, beside grep, PCRE2 and Python; and how many innocent words it hits
 	@$(MAKE) --no-print-directory $(O)/tests/bench/filter $(O)/tests/system/find_spans
 	@tests/bench/filter_speed $(O)/tests/bench/filter
-	@tests/bench/false_positives $(O)/tests/system/find_spans workers/words/*.txt
+	@tests/bench/false_positives $(O)/tests/system/find_spans filter/words/*.txt
 
 fidelity: all $(O)/tests/bench/bare ## a minute of bursts live and simulated, compared, on a private broker
 	@tests/bench/fidelity $(BIN)
 
 tidy: compile_commands.json ## clang-tidy over every source
-	@clang-tidy --quiet -p . $(library_SOURCES) $(foreach p,$(PROGRAMS),$($(p)_SOURCES))
+	@clang-tidy --quiet -p . $(SOURCES)
 
 format: ## clang-format over every source
 	@clang-format -i $(shell git ls-files '*.c' '*.h')
@@ -154,29 +152,33 @@ units: $(UNITS) $(HELPERS)
 fuzzers: $(FUZZERS)
 	$(if $(filter fuzz asan,$(BUILD)),@:,@$(MAKE) --no-print-directory BUILD=fuzz fuzzers)
 
-$(LIBRARY): $(call objects,$(library_SOURCES))
-	@rm -f $@
-	$(call say,AR)
-	$(Q)ar rcs $@ $^
+define archive_rule
+$(call archive,$(1)): $(call objects,$(call part_sources,$(1)))
+	@rm -f $$@
+	$$(call say,AR)
+	$$(Q)ar rcs $$@ $$^
+endef
+$(foreach p,$(PARTS),$(eval $(call archive_rule,$p)))
 
-$(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call objects,$$($$*_SOURCES)) $(LIBRARY)
+link = $(Q)$(CC) $(LDFLAGS) $(1) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(2) $(LIBS)
+
+$(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call objects,$$(call main_of,$$*)) $$(call archives,src $$(parts_$$*))
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call link)
 
 $(MANUALS): $(O)/man/%.1: $(BIN)/% tools/manual
 	@mkdir -p $(@D)
 	$(call say,MAN)
 	$(Q)tools/manual $< >$@
 
-unit_objects = $(call objects,$(shell sed -n '1s/.*units: *\(.*[^ *\/]\) *\*\//\1/p' $(1)))
-$(UNITS) $(HELPERS): $(O)/%: $(O)/%.o $$(call unit_objects,$$*.c) $(LIBRARY)
+$(UNITS) $(HELPERS): %: %.o $(call archives,$(PARTS))
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(call link,,-lcmocka)
 
-$(FUZZERS): $(O)/%: $(O)/%.o $$(call unit_objects,$$*.c) $(LIBRARY)
+$(FUZZERS): %: %.o $(call archives,$(PARTS))
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(call link,-fsanitize=fuzzer)
 
 # Each object leaves its line for compile_commands.json beside it.
 $(O)/%.o: %.c Makefile
@@ -191,7 +193,7 @@ compile_commands.json: $(PROGRAM_OBJECTS)
 	@{ echo '['; cat $(wildcard $(ALL_OBJECTS:=.json)) | sed '$$ s/,$$//'; echo ']'; } >$@
 
 # The default word list is part of the program, so that it works wherever it is copied.
-$(O)/workers/default_words.o: $(sort $(wildcard workers/words/*.txt))
+$(O)/workers/default_words.o: $(sort $(wildcard filter/words/*.txt))
 # So are the gnuplot scripts.
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
 

@@ -1,13 +1,13 @@
 #include "farm.h"
 
+#include "autoscaler/leader/console.h"
+#include "autoscaler/leader/history.h"
+#include "autoscaler/node/launcher.h"
+#include "autoscaler/node/readings.h"
 #include "clock.h"
-#include "history.h"
-#include "launcher.h"
 #include "log.h"
 #include "scoreboard.h"
-#include "screen.h"
 #include "signals.h"
-#include "workers.h"
 
 #include <math.h>
 #include <poll.h>
@@ -285,7 +285,7 @@ static void carry_out(struct farm *farm, const struct workers_view *view, struct
 
     struct why why = {0};
     if (!farm->settings->quiet)
-        screen_row(row);
+        console_row(row);
     if (farm->history && history_write(farm->history, row, &why))
         log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);
 }
@@ -449,7 +449,7 @@ static void take_signals(struct farm *farm)
         } else {
             struct pool_counts counts = pool_counts(&farm->pool);
             uint32_t workers = counts.starting + counts.running + counts.draining;
-            if (workers && !farm->settings->quiet && screen_listens())
+            if (workers && !farm->settings->quiet && console_listens())
                 printf("draining %u worker%s; once more to end them at once\n", workers,
                        workers == 1 ? "" : "s");
             fflush(stdout);
@@ -491,8 +491,8 @@ static void give_way(struct farm *farm)
 int farm_run(struct farm *farm, struct why *why)
 {
     if (!farm->settings->quiet)
-        screen_start(farm->options->topology.farm, farm->settings->policy, &farm->settings->params,
-                     farm->settings->worker[0]);
+        console_start(farm->options->topology.farm, farm->settings->policy, &farm->settings->params,
+                      farm->settings->worker[0]);
     for (;;) {
         struct pollfd fds[SAMPLER_FDS];
         size_t fd_count;

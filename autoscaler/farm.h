@@ -3,11 +3,11 @@
 #ifndef WINNOW_FARM_H
 #define WINNOW_FARM_H
 
+#include "autoscaler/leader/sampler.h"
+#include "autoscaler/node/pool.h"
+#include "autoscaler/policy/policy.h"
 #include "error.h"
 #include "options.h"
-#include "policy.h"
-#include "pool.h"
-#include "sampler.h"
 
 #include <stdbool.h>
 #include <stdint.h>

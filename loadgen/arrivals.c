@@ -1,7 +1,7 @@
 #include "arrivals.h"
 
+#include "csv/trace.h"
 #include "random.h"
-#include "trace.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 #include "bodies.h"
 
 #include "buffer.h"
+#include "csv/table_reader.h"
 #include "random.h"
-#include "table_reader.h"
 #include "units.h"
 
 #include <errno.h>

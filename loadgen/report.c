@@ -1,8 +1,8 @@
 #include "report.h"
 
 #include "clock.h"
+#include "csv/table.h"
 #include "hdr.h"
-#include "table.h"
 
 #include <errno.h>
 #include <inttypes.h>

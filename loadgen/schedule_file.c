@@ -1,6 +1,6 @@
 #include "schedule_file.h"
 
-#include "table.h"
+#include "csv/table.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -25,59 +25,59 @@ static void extend(struct extent *extent, double value)
     extent->to = fmax(extent->to, value);
 }
 
-typedef double reading(const struct run_row *row);
+typedef double reading(const struct history_run_row *row);
 
-static double arrival(const struct run_row *row)
+static double arrival(const struct history_run_row *row)
 {
     return row->arrival_per_s;
 }
 
-static double backlog(const struct run_row *row)
+static double backlog(const struct history_run_row *row)
 {
     return row->backlog_msgs;
 }
 
-static double desired(const struct run_row *row)
+static double desired(const struct history_run_row *row)
 {
     return row->desired_workers;
 }
 
-static double at_work(const struct run_row *row)
+static double at_work(const struct history_run_row *row)
 {
     return row->running_workers + row->starting_workers;
 }
 
-static double horizon(const struct run_row *row)
+static double horizon(const struct history_run_row *row)
 {
     return row->horizon_s;
 }
 
-static double capacity(const struct run_row *row)
+static double capacity(const struct history_run_row *row)
 {
     return row->capacity_msgs;
 }
 
-static double least(const struct run_row *row)
+static double least(const struct history_run_row *row)
 {
     return row->min_workers;
 }
 
-static double most(const struct run_row *row)
+static double most(const struct history_run_row *row)
 {
     return row->max_workers;
 }
 
-static double worker_per_s(const struct run_row *row)
+static double worker_per_s(const struct history_run_row *row)
 {
     return row->capacity_msgs / row->horizon_s;
 }
 
-static double simulated_service(const struct run_row *row)
+static double simulated_service(const struct history_run_row *row)
 {
     return row->simulated_service_s > 0 ? row->simulated_service_s : NAN;
 }
 
-static struct extent extent_of(const struct run *run, reading *read)
+static struct extent extent_of(const struct history_run *run, reading *read)
 {
     struct extent extent = EXTENT_NONE;
 
@@ -110,7 +110,7 @@ static void write_seconds(FILE *text, struct extent range)
         write_range(text, range, 1e6, "µs");
 }
 
-static void write_title(FILE *text, const struct run *run)
+static void write_title(FILE *text, const struct history_run *run)
 {
     bool formula = strcmp(run->policy, "formula") == 0;
 
@@ -121,7 +121,7 @@ static void write_title(FILE *text, const struct run *run)
         fputs(", N = ⌈(B + λT)/C⌉", text);
 }
 
-static void write_subtitle(FILE *text, const struct run *run)
+static void write_subtitle(FILE *text, const struct history_run *run)
 {
     struct extent horizons = extent_of(run, horizon), capacities = extent_of(run, capacity);
     struct extent lowest = extent_of(run, least), highest = extent_of(run, most);
@@ -150,7 +150,8 @@ static void write_subtitle(FILE *text, const struct run *run)
     }
 }
 
-static int write_texts(FILE *script, const struct run *run, const char *title, struct why *why)
+static int write_texts(FILE *script, const struct history_run *run, const char *title,
+                       struct why *why)
 {
     char *title_text = NULL, *subtitle_text = NULL;
     size_t length;
@@ -224,7 +225,7 @@ struct time_axis {
     double from, to; /* in the unit of the axis */
 };
 
-static struct time_axis write_time_axis(FILE *script, const struct run *run)
+static struct time_axis write_time_axis(FILE *script, const struct history_run *run)
 {
     double from = run->rows[0].time_s, to = run->rows[run->row_count - 1].time_s;
     struct time_axis axis = {1, 0, 0};
@@ -268,13 +269,13 @@ static void end_data(FILE *script)
     fputs("EOD\n", script);
 }
 
-static double time_of(const struct run *run, const struct time_axis *axis, size_t i)
+static double time_of(const struct history_run *run, const struct time_axis *axis, size_t i)
 {
     return run->rows[i].time_s / axis->divisor;
 }
 
 /* When the interval began that ended with this decision. */
-static double start_of(const struct run *run, const struct time_axis *axis, size_t i)
+static double start_of(const struct history_run *run, const struct time_axis *axis, size_t i)
 {
     if (i > 0)
         return time_of(run, axis, i - 1);
@@ -292,7 +293,7 @@ enum span {
 };
 
 /* The line through the values. An empty line is a gap. */
-static void write_series(FILE *script, const char *name, const struct run *run,
+static void write_series(FILE *script, const char *name, const struct history_run *run,
                          const struct time_axis *axis, reading *read, enum span span)
 {
     begin_data(script, name);
@@ -314,7 +315,7 @@ static void write_series(FILE *script, const char *name, const struct run *run,
 /* The stretches of time without a value, each as its start and end, and NAME_count of them.
  A moment
  * is missing up to the next one, a mean only up to its own time. */
-static void write_unknown(FILE *script, const char *name, const struct run *run,
+static void write_unknown(FILE *script, const char *name, const struct history_run *run,
                           const struct time_axis *axis, reading *read, enum span span)
 {
     char variable[64];
@@ -338,7 +339,7 @@ static void write_unknown(FILE *script, const char *name, const struct run *run,
 
 /* --- workers, arrival rate and backlog over time --- */
 
-static int write_scaling(FILE *script, const struct run *run)
+static int write_scaling(FILE *script, const struct history_run *run)
 {
     struct time_axis axis = write_time_axis(script, run);
     double workers_top = fmax(extent_of(run, at_work).to, extent_of(run, desired).to);
@@ -363,14 +364,15 @@ static int write_scaling(FILE *script, const struct run *run)
 /* --- workers against the arrival rate --- */
 
 /* One line of decisions, and NAME_count of them. */
-static void write_decisions(FILE *script, const char *name, const struct run *run, bool held)
+static void write_decisions(FILE *script, const char *name, const struct history_run *run,
+                            bool held)
 {
     char variable[64];
     size_t count = 0;
 
     begin_data(script, name);
     for (size_t i = 0; i < run->row_count; i++) {
-        const struct run_row *row = &run->rows[i];
+        const struct history_run_row *row = &run->rows[i];
         if (row->held != held || isnan(row->arrival_per_s) || isnan(row->desired_workers))
             continue;
         fprintf(script, "%.17g %.17g\n", row->arrival_per_s, row->desired_workers);
@@ -418,7 +420,7 @@ static size_t find_corners(struct extent per_worker, double top, double corners[
 
 /* The formula's answer without a backlog, over the whole axis: lowest and highest, which differ
  * when the capacity was measured and so changed on the way. */
-static void write_formula(FILE *script, const struct run *run, double top)
+static void write_formula(FILE *script, const struct history_run *run, double top)
 {
     struct extent per_worker = extent_of(run, worker_per_s);
     struct extent bounds = {extent_of(run, least).from, extent_of(run, most).to};
@@ -440,13 +442,13 @@ static void write_formula(FILE *script, const struct run *run, double top)
     gnuplot_write_number(script, "formula_varies", known && per_worker.to > per_worker.from);
 }
 
-static int write_relation(FILE *script, const struct run *run, struct why *why)
+static int write_relation(FILE *script, const struct history_run *run, struct why *why)
 {
     double workers_top = 1, arrival_top = 0;
     size_t unplaced = 0;
 
     for (size_t i = 0; i < run->row_count; i++) {
-        const struct run_row *row = &run->rows[i];
+        const struct history_run_row *row = &run->rows[i];
         if (isnan(row->arrival_per_s) || isnan(row->desired_workers)) {
             unplaced++;
             continue;
@@ -477,7 +479,7 @@ static int write_relation(FILE *script, const struct run *run, struct why *why)
     return 0;
 }
 
-int figure_write(FILE *script, enum figure figure, const struct run *run, const char *title,
+int figure_write(FILE *script, enum figure figure, const struct history_run *run, const char *title,
                  struct why *why)
 {
     int error = write_texts(script, run, title, why);

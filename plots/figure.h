@@ -4,7 +4,7 @@
 #define WINNOW_FIGURE_H
 
 #include "error.h"
-#include "run.h"
+#include "history_run.h"
 
 #include <stdio.h>
 
@@ -21,7 +21,7 @@ enum figure {
  *
  * Returns 0, or -ERR_CONFIG when the run holds nothing that this figure could show. Whether all
  * could be written is for the caller to ask (ferror). */
-int figure_write(FILE *script, enum figure figure, const struct run *run, const char *title,
+int figure_write(FILE *script, enum figure figure, const struct history_run *run, const char *title,
                  struct why *why);
 
 #endif

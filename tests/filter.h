@@ -2,9 +2,9 @@
 #ifndef WINNOW_TESTS_FILTER_H
 #define WINNOW_TESTS_FILTER_H
 
-#include "../workers/censor.h"
-#include "../workers/matcher.h"
 #include "error.h"
+#include "filter/censor.h"
+#include "filter/matcher.h"
 
 #include <stdint.h>
 #include <stdlib.h>

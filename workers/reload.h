@@ -3,7 +3,7 @@
 #define WINNOW_RELOAD_H
 
 #include "error.h"
-#include "filtering.h"
+#include "filter/filtering.h"
 
 struct reload;
 

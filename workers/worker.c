@@ -3,7 +3,7 @@
 #include "answer.h"
 #include "broker/broker.h"
 #include "clock.h"
-#include "held.h"
+#include "inbox.h"
 #include "log.h"
 #include "scoreboard.h"
 #include "signals.h"
@@ -55,7 +55,7 @@ struct worker {
 
     struct broker *broker;
     struct answerer answerer;
-    struct held held;     /* taken and waiting */
+    struct inbox inbox;   /* taken and waiting */
     struct window window; /* handled, published, unconfirmed */
     size_t in_flight;     /* waiting, published, or settled but not yet acknowledged */
     uint64_t settled_tag; /* acknowledging this and all before acknowledges ... */
@@ -138,7 +138,7 @@ fingerprint(struct worker *worker, struct broker_bytes raw_properties, struct br
 
 static int take(struct worker *worker, const struct broker_event *event, struct why *why)
 {
-    if (held_add(&worker->held, event)) {
+    if (inbox_add(&worker->inbox, event)) {
         /* It is this event that ends the worker, not the one at hand. */
         scoreboard_set_handling(worker->slot,
                                 fingerprint(worker, event->raw_properties, event->body));
@@ -152,14 +152,14 @@ static int take(struct worker *worker, const struct broker_event *event, struct 
 
 static void drop_first(struct worker *worker)
 {
-    held_drop_first(&worker->held);
+    inbox_drop_first(&worker->inbox);
     worker->started_ns = 0;
 }
 
 /* The connection is gone: everything unacknowledged comes back to the queue, for whoever takes it. */
 static void forget(struct worker *worker)
 {
-    while (worker->held.first)
+    while (worker->inbox.first)
         drop_first(worker);
     window_clear(&worker->window);
     worker->in_flight = worker->settled = 0;
@@ -205,7 +205,7 @@ static int64_t longest_wait_ns(const struct worker *worker)
  * and this one would hang beside it. */
 static bool take_up_first(struct worker *worker, int64_t now_ns)
 {
-    struct delivery *delivery = worker->held.first;
+    struct delivery *delivery = worker->inbox.first;
 
     if (worker->scoreboard) {
         struct scoreboard_fingerprint event =
@@ -228,7 +228,7 @@ static bool take_up_first(struct worker *worker, int64_t now_ns)
 
 static int finish_first(struct worker *worker, struct why *why)
 {
-    const struct delivery *delivery = worker->held.first;
+    const struct delivery *delivery = worker->inbox.first;
     int error = answer_event(&worker->answerer,
                              &(struct answer_event){.raw_properties = delivery->raw_properties,
                                                     .body = delivery->body,
@@ -256,12 +256,12 @@ static int finish_first(struct worker *worker, struct why *why)
 static int work_on_first(struct worker *worker, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
     if (!worker->started_ns && !take_up_first(worker, now_ns)) {
-        int64_t waited_ns = now_ns - worker->held.first->wait_from_ns;
+        int64_t waited_ns = now_ns - worker->inbox.first->wait_from_ns;
         *until_ns = now_ns + (waited_ns < COUNTED_WAIT_NS ? COUNTED_LOOK_NS : HUNG_LOOK_NS);
         return 0;
     }
     int64_t finish_ns = worker->started_ns + worker->settings->simulated_service_ns;
-    if (now_ns < finish_ns && !worker->held.first->poison) {
+    if (now_ns < finish_ns && !worker->inbox.first->poison) {
         *until_ns = finish_ns;
         return 0;
     }
@@ -452,10 +452,10 @@ static int give_back_late(struct worker *worker, int64_t now_ns, struct why *why
 
     int64_t begin_ns = worker->started_ns ? worker->started_ns : now_ns;
     double done_ns = (double)begin_ns + worker->service_ns + CONFIRM_NS;
-    if (!worker->held.first || done_ns <= (double)worker->drain_by_ns)
+    if (!worker->inbox.first || done_ns <= (double)worker->drain_by_ns)
         return 0;
-    while (worker->held.first) {
-        int error = give_back(worker, worker->held.first->tag, why);
+    while (worker->inbox.first) {
+        int error = give_back(worker, worker->inbox.first->tag, why);
         if (error)
             return error;
         drop_first(worker);
@@ -473,7 +473,7 @@ static int step(struct worker *worker, int64_t *until_ns, struct why *why)
     int64_t now_ns = clock_now_ns();
     int error = 0;
 
-    if (!worker->held.first || now_ns - worker->looked_ns >= LOOK_NS)
+    if (!worker->inbox.first || now_ns - worker->looked_ns >= LOOK_NS)
         error = take_all(worker, why);
     if (error)
         return error;
@@ -485,14 +485,14 @@ static int step(struct worker *worker, int64_t *until_ns, struct why *why)
         error = give_back_late(worker, now_ns, why);
         *until_ns = worker->drain_by_ns;
     }
-    bool may_work = worker->held.first && takes_results(worker);
+    bool may_work = worker->inbox.first && takes_results(worker);
     if (!error && may_work && now_ns < worker->pause_until_ns) {
         may_work = false;
         *until_ns = worker->pause_until_ns;
     }
     if (!error && may_work)
         error = work_on_first(worker, now_ns, until_ns, why);
-    bool ack_due = worker->settled >= ACK_BATCH_MSGS || (worker->settled && !worker->held.first) ||
+    bool ack_due = worker->settled >= ACK_BATCH_MSGS || (worker->settled && !worker->inbox.first) ||
                    (worker->settled && now_ns - worker->settled_since_ns >= ACK_DELAY_NS);
     if (!error && ack_due)
         error = acknowledge(worker, why);
@@ -518,7 +518,7 @@ static int work(struct worker *worker, struct why *why)
         if (error)
             return error;
         int64_t now_ns = clock_now_ns();
-        if (worker->draining && now_ns >= worker->drain_by_ns && !worker->held.first)
+        if (worker->draining && now_ns >= worker->drain_by_ns && !worker->inbox.first)
             return drained(worker)
                        ? 0
                        : error_set(why, ERR_TIMEOUT,
@@ -593,7 +593,7 @@ int worker_run(const struct worker_settings *settings, const struct worker_job *
         .topology = &settings->options->topology,
         .signal_fd = -1,
     };
-    held_init(&worker.held);
+    inbox_init(&worker.inbox);
 
     int error = signals_open(&worker.signal_fd, why);
     if (!error)

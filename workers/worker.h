@@ -34,7 +34,7 @@ struct worker_settings {
     size_t max_body_bytes;        /* larger ones go to FARM.dead */
     int64_t simulated_service_ns; /* added to each event; 0: none */
     int64_t drain_timeout_ns;     /* longest from SIGTERM to the end */
-    bool takes_hangup; /* the program takes SIGHUP, so the autoscaler may pass it on */
+    bool takes_hangup;            /* the program takes SIGHUP, so the autoscaler may pass it on */
 };
 
 #define WORKER_DEFAULT_PREFETCH         250

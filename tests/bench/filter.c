@@ -1,15 +1,14 @@
-/* units: workers/censor.c workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c */
 /* filter.c - how fast the filter reads and rewrites texts.
  *
  * filter make SEED WORDS EVERY BYTES LISTFILE TEXTFILE - writes a list of made-up words and a text that has one of
  *     them every so many bytes
  * filter run LEVEL LISTFILE TEXTFILE ROUNDS - prints, tab-separated: seconds to compile, spans, and for each round
  *     the GB/s of finding the spans and censoring the text, in events of 4 kB */
-#include "../../workers/censor.h"
-#include "../../workers/matcher.h"
-#include "../../workers/wordlist.h"
 #include "clock.h"
 #include "error.h"
+#include "filter/censor.h"
+#include "filter/matcher.h"
+#include "filter/wordlist.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,4 +1,3 @@
-/* units: */
 /* Watches a farm's scoreboard from outside, for tests: whenever events have been handled since the look before,
  * one line a worker. Reads "slots" lines to answer with the whole table, and ends with its input.
  *

@@ -1,4 +1,3 @@
-/* units: */
 /* event.c - bodies of events, plain and JSON: parse, and build with another text. */
 #include "event.h"
 #include "fuzz.h"

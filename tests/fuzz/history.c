@@ -1,10 +1,9 @@
-/* units: autoscaler/history.c autoscaler/policy.c autoscaler/policy_erlang.c plots/run.c */
 /* history.c - continuing a history file: the input stands behind its header, or is the whole file when it
  * begins with a NUL, which is left out. */
-#include "../../autoscaler/history.h"
+#include "autoscaler/leader/history.h"
 
-#include "../../plots/run.h"
 #include "fuzz.h"
+#include "plots/history_run.h"
 
 #include <math.h>
 
@@ -49,7 +48,7 @@ static struct fuzz_file open_new(void)
 /* What was there stays, and the row that was added is a run of its own that can be read. */
 static void check_continued(const struct fuzz_file *file, const char *before, size_t before_size)
 {
-    struct run run;
+    struct history_run run;
     struct why why = {""};
     size_t size;
 
@@ -62,20 +61,20 @@ static void check_continued(const struct fuzz_file *file, const char *before, si
     CLAIM(after[size - 1] == '\n');
     free(after);
 
-    CLAIM(run_read(file->path, RUN_LAST, &run, &why) == 0);
+    CLAIM(history_run_read(file->path, RUN_LAST, &run, &why) == 0);
     CLAIM(run.number > 0 && run.row_count == 1);
     CLAIM(strcmp(run.farm, row.farm) == 0 && strcmp(run.policy, row.policy) == 0);
     CLAIM(run.rows[0].held && run.rows[0].backlog_msgs == row.backlog_msgs);
     CLAIM(isnan(run.rows[0].arrival_per_s));
     uint64_t number = run.number;
-    run_clear(&run);
+    history_run_clear(&run);
 
     if (number == RUN_MAX)
         return;
     write_one(file->path);
-    CLAIM(run_read(file->path, RUN_LAST, &run, &why) == 0);
+    CLAIM(history_run_read(file->path, RUN_LAST, &run, &why) == 0);
     CLAIM(run.number == number + 1);
-    run_clear(&run);
+    history_run_clear(&run);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,10 +1,9 @@
-/* units: workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c */
 /* matcher.c - the matcher against a rule that tries every entry on every stretch of the text: the list ends where a
  * byte FF stands, which no UTF-8 text holds; the rest is the text. */
-#include "../../workers/matcher.h"
+#include "filter/matcher.h"
 
-#include "../../workers/folding.h"
-#include "../../workers/wordlist.h"
+#include "filter/folding.h"
+#include "filter/wordlist.h"
 #include "fuzz.h"
 
 #include <stdlib.h>

@@ -1,4 +1,3 @@
-/* units: */
 /* properties.c - the properties and headers of a message: decoded, changed as for a result, measured, and
  * as the next one would decode them. */
 #include "broker/properties.h"

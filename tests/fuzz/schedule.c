@@ -1,9 +1,8 @@
-/* units: loadgen/schedule.c loadgen/schedule_file.c loadgen/phase.c */
 /* schedule.c - schedules: a file when the input has more than one line, else phases with spaces between. */
-#include "../../loadgen/schedule.h"
+#include "loadgen/schedule.h"
 
-#include "../../loadgen/schedule_file.h"
 #include "fuzz.h"
+#include "loadgen/schedule_file.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,6 +1,5 @@
-/* units: */
 /* table.c - CSV files: what is read, written and read again is the same. */
-#include "table.h"
+#include "csv/table.h"
 
 #include "fuzz.h"
 

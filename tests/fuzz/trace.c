@@ -1,6 +1,5 @@
-/* units: */
 /* trace.c - recorded arrivals, with the columns that need no naming. */
-#include "trace.h"
+#include "csv/trace.h"
 
 #include "fuzz.h"
 

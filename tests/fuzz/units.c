@@ -1,4 +1,3 @@
-/* units: */
 /* units.c - durations, counts, rates and sizes as people write them. */
 #include "units.h"
 

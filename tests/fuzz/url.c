@@ -1,4 +1,3 @@
-/* units: */
 /* url.c - AMQP URLs: what is accepted means what was written, and no refusal tells a password. */
 #include "broker/broker.h"
 #include "broker/internal.h"

@@ -1,10 +1,9 @@
-/* units: workers/wordlist.c workers/censor.c workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c */
 /* wordlist.c - word lists, and masks over what their entries match: the list ends where a byte FF stands, which no
  * UTF-8 text holds; the rest is the text to censor. */
-#include "../../workers/wordlist.h"
+#include "filter/wordlist.h"
 
-#include "../../workers/censor.h"
-#include "../../workers/matcher.h"
+#include "filter/censor.h"
+#include "filter/matcher.h"
 #include "fuzz.h"
 
 #include <unictype.h>

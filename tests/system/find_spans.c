@@ -1,9 +1,8 @@
-/* units: workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c */
 /* find_spans.c LEVEL WORDS... <TEXTS - what the matcher finds in texts that end with a NUL: a line each, with
  * start, length and entry of every span. */
-#include "../../workers/matcher.h"
-#include "../../workers/wordlist.h"
 #include "error.h"
+#include "filter/matcher.h"
+#include "filter/wordlist.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,7 @@
-/* units: workers/worker.c workers/answer.c workers/reply.c workers/window.c workers/held.c */
 /* A worker that dies of some events, for tests: the real loop with a job that obeys its text.
  * "CRASH" ends it by SIGKILL, "HANG" makes it sleep for ever, "EXIT n" ends it with that code, "MEMORY" finds no
  * memory, "SLOW n" takes n milliseconds; all else is answered in upper case. */
-#include "../../workers/worker.h"
+#include "workers/worker.h"
 
 #include <ctype.h>
 #include <signal.h>

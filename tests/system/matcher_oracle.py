@@ -17,7 +17,7 @@ import sys
 import unicodedata
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-with open(os.path.join(TOP, "workers/folding_tables.h"), encoding="utf-8") as file:
+with open(os.path.join(TOP, "filter/folding_tables.h"), encoding="utf-8") as file:
     TABLES = file.read()
 LOOK_ALIKES = {chr(int(a, 16)): b for a, b in re.findall(r'\{(0x[0-9a-f]+), "(\w+)"\}', TABLES)}
 INVISIBLE = [(int(a, 16), int(b, 16)) for a, b in

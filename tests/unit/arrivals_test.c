@@ -1,5 +1,4 @@
-/* units: loadgen/arrivals.c loadgen/schedule.c loadgen/phase.c */
-#include "../../loadgen/arrivals.h"
+#include "loadgen/arrivals.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,4 @@
-/* units: loadgen/bodies.c */
-#include "../../loadgen/bodies.h"
+#include "loadgen/bodies.h"
 
 #include "event.h"
 

@@ -1,4 +1,3 @@
-/* units: */
 #include "cache.h"
 
 #include <fcntl.h>

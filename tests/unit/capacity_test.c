@@ -1,5 +1,4 @@
-/* units: autoscaler/capacity.c */
-#include "../../autoscaler/capacity.h"
+#include "autoscaler/policy/capacity.h"
 
 #include <math.h>
 #include <setjmp.h>

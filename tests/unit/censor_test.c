@@ -1,10 +1,9 @@
-/* units: workers/censor.c workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c workers/default_words.c */
-#include "../filter.h"
+#include "tests/filter.h"
 
-#include "../../workers/default_words.h"
-#include "../../workers/wordlist.h"
 #include "clock.h"
 #include "error.h"
+#include "filter/default_words.h"
+#include "filter/wordlist.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

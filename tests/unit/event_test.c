@@ -1,4 +1,3 @@
-/* units: */
 #include "event.h"
 
 #include <setjmp.h>

@@ -1,5 +1,4 @@
-/* units: loadgen/hdr.c */
-#include "../../loadgen/hdr.h"
+#include "loadgen/hdr.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,4 +1,3 @@
-/* units: */
 #include "histogram.h"
 
 #include <math.h>

@@ -1,6 +1,5 @@
-/* units: autoscaler/history.c autoscaler/policy.c autoscaler/policy_erlang.c */
-#include "../../autoscaler/history.h"
-#include "table.h"
+#include "autoscaler/leader/history.h"
+#include "csv/table.h"
 
 #include <fcntl.h>
 #include <float.h>

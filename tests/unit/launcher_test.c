@@ -1,5 +1,4 @@
-/* units: autoscaler/launcher.c */
-#include "../../autoscaler/launcher.h"
+#include "autoscaler/node/launcher.h"
 #include "clock.h"
 #include "signals.h"
 

@@ -1,5 +1,4 @@
-/* units: loadgen/ledger.c */
-#include "../../loadgen/ledger.h"
+#include "loadgen/ledger.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

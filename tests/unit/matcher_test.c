@@ -1,9 +1,8 @@
-/* units: workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c workers/wordlist.c */
-#include "../../workers/matcher.h"
+#include "filter/matcher.h"
 
-#include "../../workers/wordlist.h"
 #include "clock.h"
 #include "error.h"
+#include "filter/wordlist.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

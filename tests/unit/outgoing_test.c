@@ -1,4 +1,3 @@
-/* units: */
 /* What is sent over plain TCP, read back frame by frame from the other end of a socket. */
 #include "broker/internal.h"
 

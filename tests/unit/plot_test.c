@@ -1,7 +1,6 @@
-/* units: plots/run.c plots/figure.c plots/gnuplot.c */
-#include "../../plots/figure.h"
-#include "../../plots/gnuplot.h"
-#include "../../plots/run.h"
+#include "plots/figure.h"
+#include "plots/gnuplot.h"
+#include "plots/history_run.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -57,23 +56,23 @@ static void a_text_is_valid_utf8(void **state)
     "max_workers,desired_workers,running_workers,starting_workers,policy,reason"
 #define EXTENDED HEADER ",farm,simulated_service_s"
 
-static int read_text(const char *text, uint64_t number, struct run *run, struct why *why)
+static int read_text(const char *text, uint64_t number, struct history_run *run, struct why *why)
 {
     FILE *file = fopen("history.csv", "we");
 
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
-    return run_read("history.csv", number, run, why);
+    return history_run_read("history.csv", number, run, why);
 }
 
 static void assert_refused(const char *text, const char *message)
 {
-    struct run run;
+    struct history_run run;
     struct why why = {""};
 
     assert_int_equal(read_text(text, RUN_LAST, &run, &why), -ERR_CONFIG);
-    run_clear(&run);
+    history_run_clear(&run);
     if (!strstr(why.text, message))
         fail_msg("'%s' does not say '%s'", why.text, message);
 }
@@ -85,7 +84,7 @@ static void the_last_run_is_read_unless_another_is_asked_for(void **state)
                               "1,2,2,10,0,2,100,0,8,1,0,0,formula,formula\n"
                               "1,4,2,20,0,2,100,0,8,1,1,0,formula,formula\n"
                               "2,2,2,,5,2,100,0,8,3,0,0,formula,held: arrival rate unknown\n";
-    struct run run;
+    struct history_run run;
     struct why why = {""};
 
     assert_int_equal(read_text(text, RUN_LAST, &run, &why), 0);
@@ -96,17 +95,17 @@ static void the_last_run_is_read_unless_another_is_asked_for(void **state)
     assert_true(run.rows[0].backlog_msgs == 5);
     assert_true(run.rows[0].held);
     assert_null(run.farm);
-    run_clear(&run);
+    history_run_clear(&run);
 
     assert_int_equal(read_text(text, 1, &run, &why), 0);
     assert_int_equal(run.row_count, 2);
     assert_true(run.rows[1].arrival_per_s == 20);
     assert_false(run.rows[1].held);
-    run_clear(&run);
+    history_run_clear(&run);
 
     assert_int_equal(read_text(text, 3, &run, &why), -ERR_INVALID);
     assert_non_null(strstr(why.text, "no run 3"));
-    run_clear(&run);
+    history_run_clear(&run);
 }
 
 static void what_is_wrong_in_a_file_is_named_with_its_line(void **state)
@@ -134,7 +133,7 @@ static void what_is_wrong_in_a_file_is_named_with_its_line(void **state)
 
 static char *figure_of(const char *text, enum figure figure, const char *title)
 {
-    struct run run;
+    struct history_run run;
     struct why why = {""};
     char *written = NULL;
     size_t length;
@@ -143,7 +142,7 @@ static char *figure_of(const char *text, enum figure figure, const char *title)
     assert_non_null(script);
     if (read_text(text, RUN_LAST, &run, &why) || figure_write(script, figure, &run, title, &why))
         fail_msg("%s", why.text);
-    run_clear(&run);
+    history_run_clear(&run);
     fclose(script);
     return written;
 }
@@ -239,7 +238,7 @@ static void more_steps_than_can_be_seen_do_no_harm(void **state)
 static void a_relation_without_any_rate_is_refused(void **state)
 {
     (void)state;
-    struct run run;
+    struct history_run run;
     struct why why = {""};
     FILE *script = fopen("/dev/null", "we");
 
@@ -248,7 +247,7 @@ static void a_relation_without_any_rate_is_refused(void **state)
         read_text(HEADER "\n1,2,2,,0,2,100,0,8,1,0,0,formula,held\n", RUN_LAST, &run, &why), 0);
     assert_int_equal(figure_write(script, FIGURE_RELATION, &run, NULL, &why), -ERR_CONFIG);
     assert_non_null(strstr(why.text, "no decision with a known arrival rate"));
-    run_clear(&run);
+    history_run_clear(&run);
     fclose(script);
 }
 

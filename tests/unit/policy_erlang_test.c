@@ -1,5 +1,4 @@
-/* units: autoscaler/policy.c autoscaler/policy_erlang.c */
-#include "../../autoscaler/policy_erlang.h"
+#include "autoscaler/policy/policy_erlang.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,4 @@
-/* units: autoscaler/policy.c autoscaler/policy_erlang.c */
-#include "../../autoscaler/policy.h"
+#include "autoscaler/policy/policy.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,5 +1,4 @@
-/* units: autoscaler/pool.c */
-#include "../../autoscaler/pool.h"
+#include "autoscaler/node/pool.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,3 @@
-/* units: */
 #include "random.h"
 
 #include <math.h>

@@ -1,5 +1,4 @@
-/* units: autoscaler/saturation.c */
-#include "../../autoscaler/saturation.h"
+#include "autoscaler/policy/saturation.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,5 @@
-/* units: loadgen/schedule.c loadgen/schedule_file.c loadgen/phase.c */
-#include "../../loadgen/schedule.h"
-#include "../../loadgen/schedule_file.h"
+#include "loadgen/schedule.h"
+#include "loadgen/schedule_file.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,4 +1,3 @@
-/* units: */
 #include "scoreboard.h"
 
 #include "clock.h"

@@ -1,7 +1,6 @@
-/* units: autoscaler/simulation.c autoscaler/service.c autoscaler/rivals.c autoscaler/pool.c */
-#include "../../autoscaler/simulation.h"
+#include "autoscaler/simulate/simulation.h"
 
-#include "../../autoscaler/rivals.h"
+#include "autoscaler/simulate/peers.h"
 #include "random.h"
 
 #include <math.h>
@@ -137,15 +136,15 @@ static void what_goes_in_comes_out(void **state)
     }
 }
 
-/* Every rival, on any load: within its limits, and it asks for a time that is ahead. */
-static void rivals_stay_within_their_limits(void **state)
+/* Every peer, on any load: within its limits, and it asks for a time that is ahead. */
+static void peers_stay_within_their_limits(void **state)
 {
     static int64_t at_ns[4000];
-    const struct rival_kind *kind;
+    const struct peer_kind *kind;
     uint64_t random = 11;
 
     (void)state;
-    for (size_t k = 0; (kind = rival_at(k)); k++) {
+    for (size_t k = 0; (kind = peer_at(k)); k++) {
         for (int round = 0; round < 6; round++) {
             struct times times = {at_ns, 4000, 0, 0};
             int64_t now_ns = 0, next_ns = 0;
@@ -153,17 +152,17 @@ static void rivals_stay_within_their_limits(void **state)
                 at_ns[i] = now_ns +=
                     (int64_t)(random_exponential(&random) * (i % 1000 < 500 ? 2e7 : 3e8));
             times.end_ns = now_ns;
-            struct rival rival;
-            struct rival_params params = {.min_workers = (uint32_t)round % 3,
-                                          .max_workers = 2 + (uint32_t)(random_bits(&random) % 20),
-                                          .service_s = 0.05,
-                                          .wait_s = 0.2,
-                                          .number = {NAN, NAN}};
-            rival_start(&rival, kind, &params);
+            struct peer peer;
+            struct peer_params params = {.min_workers = (uint32_t)round % 3,
+                                         .max_workers = 2 + (uint32_t)(random_bits(&random) % 20),
+                                         .service_s = 0.05,
+                                         .wait_s = 0.2,
+                                         .number = {NAN, NAN}};
+            peer_start(&peer, kind, &params);
             open_simulation(&times, 50 * MS, 20 * MS, params.max_workers);
             enum simulation_stop stop = SIMULATION_DUE;
             while (stop != SIMULATION_OVER) {
-                uint32_t workers = kind->decide(&rival, &simulation, &next_ns);
+                uint32_t workers = kind->decide(&peer, &simulation, &next_ns);
                 assert_true(workers <= params.max_workers);
                 assert_true(workers >= params.min_workers || kind->numbers[0] == 1);
                 assert_true(next_ns > simulation.now_ns);
@@ -183,7 +182,7 @@ int main(void)
         cmocka_unit_test(a_drained_worker_finishes_its_event_and_takes_no_other),
         cmocka_unit_test(with_each_arrival_it_stops_at_every_event),
         cmocka_unit_test(what_goes_in_comes_out),
-        cmocka_unit_test(rivals_stay_within_their_limits),
+        cmocka_unit_test(peers_stay_within_their_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,4 @@
-/* units: workers/stream.c workers/filtering.c workers/censor.c workers/wordlist.c workers/default_words.c workers/matcher.c workers/matcher_compile.c workers/matcher_scan.c workers/matcher_spans.c workers/matcher_trail.c workers/matcher_view.c workers/matcher_walk.c workers/folding.c */
-#include "../../workers/stream.h"
+#include "filter/stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,5 @@
-/* units: */
 /* What is not seen through table.h, whose tests read everything through the reader. */
-#include "table_reader.h"
+#include "csv/table_reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,4 @@
-/* units: */
-#include "table.h"
+#include "csv/table.h"
 
 #include <float.h>
 #include <math.h>

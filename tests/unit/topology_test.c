@@ -1,4 +1,3 @@
-/* units: */
 #include "topology.h"
 
 #include <setjmp.h>

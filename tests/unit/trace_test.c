@@ -1,5 +1,4 @@
-/* units: */
-#include "trace.h"
+#include "csv/trace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

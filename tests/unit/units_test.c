@@ -1,4 +1,3 @@
-/* units: */
 #include "error.h"
 #include "units.h"
 

@@ -1,5 +1,4 @@
-/* units: workers/window.c */
-#include "../../workers/window.h"
+#include "workers/window.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,7 @@
-/* units: workers/wordlist.c workers/folding.c workers/default_words.c */
-#include "../../workers/wordlist.h"
+#include "filter/wordlist.h"
 
-#include "../../workers/default_words.h"
 #include "error.h"
+#include "filter/default_words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,57 @@
+#include "console.h"
+
+#include "clock.h"
+
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A measurement for people: "?" when unknown. */
+static const char *number(double value, char text[32])
+{
+    if (isnan(value))
+        return "?";
+    snprintf(text, 32, value < 10 && value != floor(value) ? "%.1f" : "%.0f", value);
+    return text;
+}
+
+/* A terminal that is stopped, or a pager that reads no more, must not stop the farm. */
+bool console_listens(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) == 1 && !(out.revents & (POLLERR | POLLHUP));
+}
+
+void console_start(const char *farm, const struct policy *policy,
+                   const struct policy_params *params, const char *worker)
+{
+    char capacity[32] = "measured";
+
+    if (!console_listens())
+        return;
+    if (params->capacity_msgs > 0)
+        snprintf(capacity, sizeof capacity, "%g events", params->capacity_msgs);
+    printf("farm %s: %s with T = %g s, C = %s, %u to %u workers of %s\n", farm,
+           policy->need == policy_formula ? "N = ceil((B + λT) / C)" : policy->name,
+           params->horizon_s, capacity, params->min_workers, params->max_workers, worker);
+    printf("    time  λ events/s   B events = ready + in flight    N  running starting draining  "
+           "why\n");
+    fflush(stdout);
+}
+
+void console_row(const struct history_row *row)
+{
+    char clock[CLOCK_TIME_SIZE], texts[4][32];
+
+    if (!console_listens())
+        return;
+    clock_time_of_day(clock);
+    printf("%s  %10s  %9s = %5s + %-9s  %3u  %7u %8u %8u  %s\n", clock,
+           number(row->sample.arrival_per_s, texts[0]), number(row->backlog_msgs, texts[1]),
+           number(row->sample.ready_msgs, texts[2]), number(row->in_flight_msgs, texts[3]),
+           row->decision.desired_workers, row->workers.running, row->workers.starting,
+           row->workers.draining, row->reason);
+    fflush(stdout);
+}

@@ -1,0 +1,146 @@
+#include "explain.h"
+
+#include "replay.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MOST_POLICIES 8
+
+static bool equal(double a, double b)
+{
+    return (isnan(a) && isnan(b)) || a == b;
+}
+
+/* Decides again; true when it comes out as it is written. */
+static bool decide_again(const struct recording_row *row, struct policy_state *state,
+                         struct policy_decision *decision)
+{
+    return policy_decide(row->policy, &row->sample, &row->params, state, decision) == 0 &&
+           decision->desired_workers == row->desired_workers &&
+           equal(decision->formula_workers, row->formula_workers) &&
+           strcmp(policy_reason_text(decision->reason), row->reason) == 0;
+}
+
+static void print_difference(const char *path, const struct recording_row *row,
+                             const struct policy_decision *decision)
+{
+    printf("%s:%zu: decided %.0f (%s), and again %" PRIu32 " (%s)\n", path, row->line,
+           row->desired_workers, row->reason, decision->desired_workers,
+           policy_reason_text(decision->reason));
+}
+
+int explain_replay(const char *path, uint64_t run, bool *same, struct why *why)
+{
+    struct recording recording;
+    struct policy_state state;
+    int error = recording_read(path, run, &recording, why);
+
+    if (error)
+        return error;
+    *same = true;
+    policy_start(&state, &recording.rows[0].params);
+    for (size_t i = 0; *same && i < recording.count; i++) {
+        struct policy_decision decision = {.formula_workers = NAN};
+        *same = decide_again(&recording.rows[i], &state, &decision);
+        if (!*same)
+            print_difference(path, &recording.rows[i], &decision);
+    }
+    if (*same)
+        printf("run %" PRIu64 ": %zu decisions, all the same again\n", recording.run,
+               recording.count);
+    recording_clear(&recording);
+    return 0;
+}
+
+/* ---- row by row ---- */
+
+/* Each policy on the measurements that were made, whatever it would have changed about them. */
+struct others {
+    const struct policy *policies[MOST_POLICIES];
+    struct policy_state states[MOST_POLICIES];
+    double worker_s[MOST_POLICIES];
+    size_t count;
+};
+
+static const char *amount(double value, char text[24])
+{
+    if (isnan(value))
+        return "?";
+    snprintf(text, 24, value < 10 && value != floor(value) ? "%.1f" : "%.0f", value);
+    return text;
+}
+
+static void print_header(const struct others *others)
+{
+    printf("%9s %9s %9s %7s %7s %7s %4s", "time", "λ/s", "B", "need", "waits", "drains", "N");
+    for (size_t k = 0; k < others->count; k++)
+        printf(" %12s", others->policies[k]->name);
+    printf("  why\n");
+}
+
+static void explain_row(const struct recording_row *row, const struct policy_decision *decision,
+                        struct others *others, double span_s)
+{
+    char t[5][24];
+
+    printf("%8.1fs %9s %9s %7s %7s %7s %4.0f", row->sample.time_s,
+           amount(row->sample.arrival_per_s, t[0]), amount(row->sample.backlog_msgs, t[1]),
+           amount(decision->need_workers, t[2]), amount(decision->wait_workers, t[3]),
+           amount(decision->drain_workers, t[4]), row->desired_workers);
+    for (size_t k = 0; k < others->count; k++) {
+        struct policy_params params = row->params;
+        struct policy_decision other = {.desired_workers = 0};
+        /* What the user did not ask for stays with the policy that it suits. */
+        if (params.scale_down_delay_s == row->policy->scale_down_delay_s)
+            params.scale_down_delay_s = POLICY_OWN;
+        policy_tune(others->policies[k], &params);
+        if (policy_decide(others->policies[k], &row->sample, &params, &others->states[k], &other))
+            printf(" %12s", "?");
+        else
+            printf(" %12" PRIu32, other.desired_workers);
+        others->worker_s[k] += other.desired_workers * span_s;
+    }
+    printf("  %s\n", row->reason);
+}
+
+int explain_history(const char *path, uint64_t run, bool *same, struct why *why)
+{
+    struct recording recording;
+    struct policy_state state;
+    struct others others = {.count = 0};
+    double worker_s = 0;
+    int error = recording_read(path, run, &recording, why);
+
+    if (error)
+        return error;
+    policy_start(&state, &recording.rows[0].params);
+    for (const struct policy *policy;
+         others.count < MOST_POLICIES && (policy = policy_at(others.count)); others.count++) {
+        others.policies[others.count] = policy;
+        policy_start(&others.states[others.count], &recording.rows[0].params);
+    }
+    print_header(&others);
+    *same = true;
+    for (size_t i = 0; i < recording.count; i++) {
+        const struct recording_row *row = &recording.rows[i];
+        struct policy_decision decision = {.formula_workers = NAN};
+        bool again = decide_again(row, &state, &decision);
+        double span_s =
+            i + 1 < recording.count ? recording.rows[i + 1].sample.time_s - row->sample.time_s : 0;
+        explain_row(row, &decision, &others, span_s);
+        worker_s += (isnan(row->alive) ? row->desired_workers : row->alive) * span_s;
+        if (!again)
+            print_difference(path, row, &decision);
+        *same &= again;
+    }
+    printf("\nworker-seconds: %.0f were spent; from the same measurements", worker_s);
+    for (size_t k = 0; k < others.count; k++)
+        printf("%s %s would have asked for %.0f", k ? "," : "", others.policies[k]->name,
+               others.worker_s[k]);
+    printf(".\nThe measurements would have been others: --trace %s tries that.\n", path);
+    recording_clear(&recording);
+    return 0;
+}

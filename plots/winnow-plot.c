@@ -1,0 +1,195 @@
+/* winnow-plot: draws pictures of a run of the autoscaler from its history file, and of the simulator's scores. */
+#include "error.h"
+#include "figure.h"
+#include "gnuplot.h"
+#include "history_run.h"
+#include "options.h"
+#include "output.h"
+#include "policy_chart.h"
+#include "scripts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define PROGRAM     "winnow-plot"
+#define MAX_OUTPUTS 16
+
+static const struct kind {
+    const char *name;
+    enum figure figure;
+    const char *script;
+    const char *outputs[2]; /* when none is asked for */
+} kinds[] = {
+    {"scaling", FIGURE_SCALING, scripts_scaling, {"scaling.png", "scaling.svg"}},
+    {"relation", FIGURE_RELATION, scripts_relation, {"relation.png", "relation.svg"}},
+    {"policies", FIGURE_POLICIES, scripts_policies, {"policies.png", "policies.svg"}},
+};
+
+#define KIND_COUNT (sizeof kinds / sizeof kinds[0])
+
+struct settings {
+    const struct kind *kind;
+    const char *history;
+    const char *outputs[MAX_OUTPUTS];
+    size_t output_count;
+    uint64_t run;
+    const char *title;
+};
+
+enum { KEY_RUN = OPTIONS_KEY_OWN, KEY_TITLE };
+
+static const struct argp_option option_table[] = {
+    {"output", 'o', "FILE", 0,
+     "Picture to write, *.png or *.svg; give it again for more (default: KIND.png and KIND.svg)",
+     1},
+    {"run", KEY_RUN, "N", 0, "Run to draw, as numbered in the file (default: the last)", 1},
+    {"title", KEY_TITLE, "TEXT", 0, "Title instead of the farm and its policy", 1},
+    {0}};
+
+/* "png" or "svg", or NULL when the path ends otherwise. */
+static const char *format_of(const char *path)
+{
+    static const char *const formats[] = {"png", "svg"};
+    const char *dot = strrchr(path, '.');
+
+    for (size_t i = 0; dot && dot != path && dot[-1] != '/' && i < 2; i++)
+        if (strcmp(dot + 1, formats[i]) == 0)
+            return formats[i];
+    return NULL;
+}
+
+static void refuse(const char *what, const char *text, const char *expected)
+    __attribute__((noreturn));
+
+static void refuse(const char *what, const char *text, const char *expected)
+{
+    fprintf(stderr, "%s: %s'%s' %s\n", PROGRAM, what, text, expected);
+    exit(EX_USAGE);
+}
+
+static void take_argument(struct settings *settings, const char *argument)
+{
+    for (size_t i = 0; !settings->kind && i < KIND_COUNT; i++) {
+        if (strcmp(argument, kinds[i].name) == 0) {
+            settings->kind = &kinds[i];
+            return;
+        }
+    }
+    if (!settings->kind)
+        refuse("", argument, "is not a kind of picture; expected scaling, relation or policies");
+    if (settings->history)
+        refuse("unexpected argument ", argument, "; expected one history file");
+    settings->history = argument;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct settings *settings = state->input;
+
+    switch (key) {
+    case 'o':
+        if (!format_of(argument))
+            refuse("--output: ", argument,
+                   "is no kind of picture; expected a name ending in .png or .svg");
+        if (settings->output_count == MAX_OUTPUTS)
+            refuse("--output: ", argument, "is one too many; expected at most 16");
+        settings->outputs[settings->output_count++] = argument;
+        return 0;
+    case KEY_RUN:
+        settings->run = options_count(state, "--run", argument, 0, RUN_LAST - 1);
+        return 0;
+    case KEY_TITLE:
+        settings->title = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        take_argument(settings, argument);
+        return 0;
+    case ARGP_KEY_END:
+        if (!settings->history) {
+            fprintf(stderr,
+                    "%s: %s is missing; expected scaling|relation HISTORY.csv, or policies "
+                    "SCORES.csv\n",
+                    PROGRAM, settings->kind ? "the history file" : "the kind of picture");
+            exit(EX_USAGE);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const char doc[] =
+    "Draws a run of the autoscaler from the file it wrote with --history: `scaling` is the number "
+    "of workers, the arrival rate and the backlog over time, `relation` the number of workers "
+    "against the arrival rate; `policies` compares the scores that winnow-simulate wrote.\v"
+    "What is unknown in the file is a gap in the picture. Needs gnuplot.\n\n"
+    "Exit codes: 0 drawn, 64 usage, 69 gnuplot is not installed, 78 a file is not as it must be.";
+
+static const struct argp argp = {
+    option_table, parse_option, "scaling|relation HISTORY.csv\npolicies SCORES.csv", doc, NULL,
+    NULL,         NULL};
+
+static int write_figure(FILE *script, const struct settings *settings,
+                        const struct history_run *run, struct why *why)
+{
+    if (settings->kind->figure == FIGURE_POLICIES)
+        return policy_chart_write(script, settings->history, settings->title, why);
+    int error = figure_write(script, settings->kind->figure, run, settings->title, why);
+    if (error)
+        error_prefix(why, "%s", settings->history);
+    return error;
+}
+
+static int draw(const struct settings *settings, const struct history_run *run, const char *path,
+                struct why *why)
+{
+    FILE *picture = NULL;
+    FILE *script = gnuplot_scratch(why);
+    if (!script)
+        return -ERR_SYSTEM;
+
+    gnuplot_write_text(script, "format", format_of(path));
+    int error = write_figure(script, settings, run, why);
+    if (!error) {
+        fputs(scripts_style, script);
+        fputs(settings->kind->script, script);
+        if (fflush(script) || ferror(script))
+            error =
+                error_set(why, ERR_SYSTEM, "cannot write a temporary file: %s", strerror(errno));
+    }
+    if (!error)
+        error = gnuplot_run(script, &picture, why);
+    if (!error)
+        error = output_write(path, picture, why);
+    if (picture)
+        fclose(picture);
+    fclose(script);
+    return error;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {.run = RUN_LAST};
+    options_parse_local(PROGRAM, &argp, argc, argv, &settings);
+    if (!settings.output_count)
+        for (; settings.output_count < 2; settings.output_count++)
+            settings.outputs[settings.output_count] = settings.kind->outputs[settings.output_count];
+
+    struct why why = {0};
+    struct history_run run = {0};
+    int error = settings.kind->figure == FIGURE_POLICIES
+                    ? 0
+                    : history_run_read(settings.history, settings.run, &run, &why);
+    if (error == -ERR_INVALID)
+        error_prefix(&why, "--run");
+    for (size_t i = 0; !error && i < settings.output_count; i++) {
+        error = draw(&settings, &run, settings.outputs[i], &why);
+        if (!error && (printf("%s\n", settings.outputs[i]) < 0 || fflush(stdout)))
+            error = error_set(&why, ERR_SYSTEM, "cannot write to standard output");
+    }
+    history_run_clear(&run);
+    return error ? options_fail(PROGRAM, error, &why) : EX_OK;
+}
