@@ -1,10 +1,12 @@
 #include "farm.h"
 
 #include "autoscaler/leader/console.h"
-#include "autoscaler/leader/history.h"
 #include "autoscaler/node/launcher.h"
 #include "autoscaler/node/readings.h"
+#include "autoscaler/policy/measurement.h"
+#include "autoscaler/policy/policy_history.h"
 #include "clock.h"
+#include "csv/history_writer.h"
 #include "log.h"
 #include "scoreboard.h"
 #include "signals.h"
@@ -47,7 +49,8 @@ struct farm {
     struct pool pool;
     struct launcher *launcher;
     struct scoreboard *scoreboard;
-    struct history *history;
+    struct history_writer *history;
+    char params_text[POLICY_HISTORY_PARAMS_SIZE]; /* as the history has them */
 
     int64_t start_ns, tick_ns; /* when it began; when the next sample is due */
     bool asking;               /* a sample's questions are out */
@@ -234,105 +237,121 @@ static bool consumes(const struct workers_view *view)
     return view->running > view->blocked;
 }
 
-/* Puts the sample and what the workers hold together. */
-static void fill_row(struct farm *farm, const struct workers_view *view, int64_t now_ns,
-                     struct history_row *row)
-{
-    row->time_s = (double)(now_ns - farm->start_ns) / (double)CLOCK_NS_PER_S;
-    row->in_flight_msgs = view->unknown ? (double)NAN : view->in_flight_msgs;
-    row->params = farm->settings->params;
-    row->policy = farm->settings->policy->name;
-    row->farm = farm->options->topology.farm;
-    /* What draining workers hold is theirs to finish; what silent ones hold is not known to be backlog. */
-    row->backlog_msgs =
-        row->sample.ready_msgs + view->in_flight_msgs - view->draining_in_flight_msgs;
+/* A decision on its way to the history. */
+struct deciding {
+    struct sampler_sample sampled;
+    struct workers_view view;
+    struct policy_sample sample;
+    struct policy_decision decision;
+};
 
+static bool ask_policy(struct farm *farm, struct deciding *deciding, enum policy_trigger trigger,
+                       int64_t now_ns)
+{
+    const struct farm_settings *settings = farm->settings;
+    const struct workers_view *view = &deciding->view;
     struct pool_counts counts = pool_counts(&farm->pool);
-    double horizon_s = farm->settings->params.horizon_s;
-    row->given = (struct policy_sample){
-        .backlog_msgs = row->backlog_msgs,
-        .arrival_per_s = row->sample.arrival_per_s,
-        .ready_msgs = row->sample.ready_msgs,
-        .time_s = row->time_s,
-        .interval_s = row->sample.interval_s,
-        .capacity_msgs = horizon_s / capacity_service_s(&farm->workers.capacity, horizon_s),
+    struct measurement measurement = {
+        .trigger = trigger,
+        .time_s = (double)(now_ns - farm->start_ns) / (double)CLOCK_NS_PER_S,
+        .interval_s = deciding->sampled.interval_s,
+        .arrival_per_s = deciding->sampled.arrival_per_s,
+        .ready_msgs = deciding->sampled.ready_msgs,
+        .in_flight_msgs = view->in_flight_msgs,
+        .draining_in_flight_msgs = view->draining_in_flight_msgs,
+        .service_s = capacity_service_s(&farm->workers.capacity, settings->params.horizon_s),
         .useful_workers = saturation_useful_workers(&farm->workers.saturation),
-        .workers = counts.starting + counts.running,
-        .blocked = view->running && view->blocked == view->running,
+        .starting_workers = counts.starting,
+        .running_workers = counts.running,
+        .telling_workers = (uint32_t)view->running,
+        .blocked_workers = (uint32_t)view->blocked,
     };
+
+    deciding->sample = measurement_sample(&measurement, &settings->params);
+    if (!policy_decide(settings->policy, &deciding->sample, &settings->params, &farm->policy_state,
+                       &deciding->decision))
+        return true;
+    log_event(LOG_ERROR, "undecided", "policy=%s why=\"a value out of range\"",
+              settings->policy->name);
+    return false;
 }
 
-/* Carries the decision out, and writes it down. */
-static void carry_out(struct farm *farm, const struct workers_view *view, struct history_row *row)
+static void write_down(struct farm *farm, const struct deciding *deciding)
 {
-    pool_want(&farm->pool, row->decision.desired_workers);
-    step_workers(farm);
+    const struct sampler_sample *sampled = &deciding->sampled;
+    const struct workers_view *view = &deciding->view;
+    struct pool_counts workers = pool_counts(&farm->pool);
+    struct history_row row;
 
-    row->workers = pool_counts(&farm->pool);
-    row->spawned = row->workers.spawned - farm->counted.spawned;
-    row->stopped = row->workers.stopped - farm->counted.stopped;
-    row->crashed = row->workers.crashed - farm->counted.crashed;
-    farm->counted = row->workers;
-    row->reason = policy_reason_text(row->decision.reason);
-    row->simulated_service_s = farm->workers.simulated_service_s;
-    if (row->given.trigger == POLICY_TICK) {
-        row->handled_per_s =
-            row->sample.interval_s > 0 && !view->unknown
-                ? (view->handled_msgs - farm->handled_before) / row->sample.interval_s
-                : NAN;
+    history_format_clear(&row);
+    policy_history_write(farm->settings->policy, &farm->settings->params, &deciding->sample,
+                         &deciding->decision, &row);
+    row.params = farm->params_text;
+    row.farm = farm->options->topology.farm;
+    row.arrived_msgs = sampled->arrived_msgs;
+    row.arrival_age_s = sampled->arrival_age_s;
+    row.backlog_age_s = sampled->ready_age_s;
+    row.in_flight_msgs = view->unknown ? (double)NAN : view->in_flight_msgs;
+    row.running_workers = workers.running;
+    row.starting_workers = workers.starting;
+    row.draining_workers = workers.draining;
+    row.spawned = (double)(workers.spawned - farm->counted.spawned);
+    row.stopped = (double)(workers.stopped - farm->counted.stopped);
+    row.crashed = (double)(workers.crashed - farm->counted.crashed);
+    row.simulated_service_s = farm->workers.simulated_service_s;
+    farm->counted = workers;
+    if (deciding->sample.trigger == POLICY_TICK) {
+        if (sampled->interval_s > 0 && !view->unknown)
+            row.handled_per_s = (view->handled_msgs - farm->handled_before) / sampled->interval_s;
         farm->handled_before = view->handled_msgs;
     }
 
     struct why why = {0};
     if (!farm->settings->quiet)
-        console_row(row);
-    if (farm->history && history_write(farm->history, row, &why))
+        console_row(&row);
+    if (farm->history && history_writer_append(farm->history, &row, &why))
         log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);
 }
 
-static bool ask_policy(struct farm *farm, struct history_row *row)
+static void carry_out(struct farm *farm, const struct deciding *deciding)
 {
-    if (!policy_decide(farm->settings->policy, &row->given, &farm->settings->params,
-                       &farm->policy_state, &row->decision))
-        return true;
-    log_event(LOG_ERROR, "undecided", "policy=%s why=\"a value out of range\"", row->policy);
-    return false;
+    pool_want(&farm->pool, deciding->decision.desired_workers);
+    step_workers(farm);
+    write_down(farm, deciding);
 }
 
 static void decide(struct farm *farm, int64_t now_ns)
 {
-    struct workers_view view = workers_look(&farm->workers, now_ns);
-    struct history_row row = {.sample = sampler_read(farm->sampler, consumes(&view), now_ns)};
+    struct deciding deciding = {.view = workers_look(&farm->workers, now_ns)};
 
-    fill_row(farm, &view, now_ns, &row);
-    farm->arrival_per_s = row.sample.arrival_per_s;
-    farm->ready_msgs = row.sample.ready_msgs;
-    if (ask_policy(farm, &row))
-        carry_out(farm, &view, &row);
+    deciding.sampled = sampler_read(farm->sampler, consumes(&deciding.view), now_ns);
+    farm->arrival_per_s = deciding.sampled.arrival_per_s;
+    farm->ready_msgs = deciding.sampled.ready_msgs;
+    if (ask_policy(farm, &deciding, POLICY_TICK, now_ns))
+        carry_out(farm, &deciding);
 }
 
 /* Between ticks the rate is at least that of the last, and what has come since would make it at the next. The
  * copies belong to the next tick's row. */
 static void react(struct farm *farm, int64_t now_ns)
 {
-    struct workers_view view = workers_look(&farm->workers, now_ns);
-    struct history_row row = {.sample = sampler_peek(farm->sampler, consumes(&view), now_ns),
-                              .handled_per_s = NAN};
-    double arrived_msgs = row.sample.arrived_msgs;
+    struct deciding deciding = {.view = workers_look(&farm->workers, now_ns)};
+    struct sampler_sample *sampled = &deciding.sampled;
     uint32_t before = farm->policy_state.desired_workers;
 
-    row.sample.arrived_msgs = NAN;
-    row.sample.arrival_per_s = farm->arrival_per_s;
+    *sampled = sampler_peek(farm->sampler, consumes(&deciding.view), now_ns);
+    double arrived_msgs = sampled->arrived_msgs;
+    sampled->arrived_msgs = NAN;
+    sampled->arrival_per_s = farm->arrival_per_s;
     if (arrived_msgs > 0)
-        row.sample.arrival_per_s =
+        sampled->arrival_per_s =
             fmax(farm->arrival_per_s,
                  arrived_msgs / ((double)farm->settings->interval_ns / (double)CLOCK_NS_PER_S));
-    fill_row(farm, &view, now_ns, &row);
-    row.given.trigger = POLICY_REACT;
-    if (!isnan(row.sample.ready_msgs))
-        farm->ready_msgs = row.sample.ready_msgs;
-    if (ask_policy(farm, &row) && row.decision.desired_workers > before)
-        carry_out(farm, &view, &row);
+    if (!isnan(sampled->ready_msgs))
+        farm->ready_msgs = sampled->ready_msgs;
+    if (ask_policy(farm, &deciding, POLICY_REACT, now_ns) &&
+        deciding.decision.desired_workers > before)
+        carry_out(farm, &deciding);
 }
 
 /* Looks for a rise when it is time to; returns when it will be. */
@@ -537,8 +556,9 @@ static int set_up(struct farm *farm, struct why *why)
     const struct farm_settings *settings = farm->settings;
     int error = launcher_check(settings->worker[0], why);
 
+    /* Whoever runs the farm until the lock is free may write to it until then. */
     if (!error && settings->history_path)
-        error = history_open(settings->history_path, &farm->history, why);
+        error = history_writer_check(settings->history_path, why);
     if (!error)
         error = signals_open(&farm->signal_fd, why);
     if (!error)
@@ -572,6 +592,8 @@ static int set_up(struct farm *farm, struct why *why)
             sampler_open(&farm->broker_options, &farm->options->topology, settings->count,
                          settings->standby, farm->signal_fd,
                          clock_now_ns() + farm->options->connect_timeout_ns, &farm->sampler, why);
+    if (!error && settings->history_path)
+        error = history_writer_open(settings->history_path, &farm->history, why);
     return error;
 }
 
@@ -584,7 +606,7 @@ void farm_close(struct farm *farm)
     workers_clear(&farm->workers);
     scoreboard_close(farm->scoreboard);
     pool_clear(&farm->pool);
-    history_close(farm->history);
+    history_writer_close(farm->history);
     free(farm->renew);
     if (farm->signal_fd >= 0)
         close(farm->signal_fd);
@@ -611,6 +633,7 @@ int farm_open(const struct farm_settings *settings, const struct options *option
         return error;
     }
     policy_start(&farm->policy_state, &settings->params);
+    policy_history_params(settings->policy, &settings->params, farm->params_text);
     pool_want(&farm->pool, farm->policy_state.desired_workers);
     farm->start_ns = clock_now_ns();
     farm->tick_ns = farm->start_ns + settings->interval_ns;

@@ -35,7 +35,7 @@ struct farm;
 /* Opens the history, checks that the worker can be executed, connects, declares the farm and takes its lock:
  * everything that can be wrong is found before the first worker starts. Borrows settings and options.
  *
- * Returns 0; -ERR_TIMEOUT when a signal came before it was connected; the errors of history_open,
+ * Returns 0; -ERR_TIMEOUT when a signal came before it was connected; the errors of history_writer_open,
  * launcher_check and sampler_open. */
 int farm_open(const struct farm_settings *settings, const struct options *options,
               struct farm **farm, struct why *why);
