@@ -159,10 +159,10 @@ static error_t parse_policy(int key, char *argument, struct argp_state *state,
         params->horizon_s = seconds(state, "--horizon", argument, SECOND_NS / 1000);
         return 0;
     case KEY_CAPACITY:
-        params->capacity_msgs = strcmp(argument, "auto") == 0
-                                    ? POLICY_CAPACITY_AUTO
-                                    : (double)options_count(state, "--capacity", argument, 1,
-                                                            1000000000);
+        params->capacity_msgs =
+            strcmp(argument, "auto") == 0
+                ? POLICY_CAPACITY_AUTO
+                : (double)options_count(state, "--capacity", argument, 1, 1000000000);
         return 0;
     case KEY_MIN:
         params->min_workers =
@@ -249,9 +249,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         taken = parse_policy(key, argument, state, settings);
     if (taken == ARGP_ERR_UNKNOWN)
         taken = parse_steadiness(key, argument, state, &settings->farm.leader.params);
-    return taken == ARGP_ERR_UNKNOWN
-               ? parse_workers(key, argument, state, &settings->farm.node)
-               : taken;
+    return taken == ARGP_ERR_UNKNOWN ? parse_workers(key, argument, state, &settings->farm.node)
+                                     : taken;
 }
 
 static const char doc[] =
@@ -270,8 +269,8 @@ static const char doc[] =
     "75 another "
     "autoscaler runs this farm, 77 permission refused, 78 configuration.";
 
-static const struct argp argp = {
-    option_table, parse_option, "[-- WORKER [ARG...]]", doc, NULL, NULL, NULL};
+static const struct argp argp = {option_table, parse_option, "[-- WORKER [ARG...]]", doc, NULL,
+                                 NULL,         NULL};
 
 void settings_parse(struct settings *settings, int argc, char **argv)
 {

@@ -37,9 +37,9 @@ int main(int argc, char **argv)
         error = error_set(&why, ERR_MEMORY, "out of memory");
     else
         error = run(&settings, &farm, &why);
-    int code = error                                  ? options_fail(SETTINGS_PROGRAM, error, &why)
-               : farm && farm_was_abandoned(farm)     ? 1
-                                                      : EX_OK;
+    int code = error                              ? options_fail(SETTINGS_PROGRAM, error, &why)
+               : farm && farm_was_abandoned(farm) ? 1
+                                                  : EX_OK;
     farm_close(farm);
     worker_environment_clear(&environment);
     free(worker[0]);

@@ -25,54 +25,54 @@ static void extend(struct extent *extent, double value)
     extent->to = fmax(extent->to, value);
 }
 
-typedef double reading(const struct history_run_row *row);
+typedef double reading(const struct history_row *row);
 
-static double arrival(const struct history_run_row *row)
+static double arrival(const struct history_row *row)
 {
     return row->arrival_per_s;
 }
 
-static double backlog(const struct history_run_row *row)
+static double backlog(const struct history_row *row)
 {
     return row->backlog_msgs;
 }
 
-static double desired(const struct history_run_row *row)
+static double desired(const struct history_row *row)
 {
     return row->desired_workers;
 }
 
-static double at_work(const struct history_run_row *row)
+static double at_work(const struct history_row *row)
 {
     return row->running_workers + row->starting_workers;
 }
 
-static double horizon(const struct history_run_row *row)
+static double horizon(const struct history_row *row)
 {
     return row->horizon_s;
 }
 
-static double capacity(const struct history_run_row *row)
+static double capacity(const struct history_row *row)
 {
     return row->capacity_msgs;
 }
 
-static double least(const struct history_run_row *row)
+static double least(const struct history_row *row)
 {
     return row->min_workers;
 }
 
-static double most(const struct history_run_row *row)
+static double most(const struct history_row *row)
 {
     return row->max_workers;
 }
 
-static double worker_per_s(const struct history_run_row *row)
+static double worker_per_s(const struct history_row *row)
 {
     return row->capacity_msgs / row->horizon_s;
 }
 
-static double simulated_service(const struct history_run_row *row)
+static double simulated_service(const struct history_row *row)
 {
     return row->simulated_service_s > 0 ? row->simulated_service_s : NAN;
 }
@@ -372,8 +372,9 @@ static void write_decisions(FILE *script, const char *name, const struct history
 
     begin_data(script, name);
     for (size_t i = 0; i < run->row_count; i++) {
-        const struct history_run_row *row = &run->rows[i];
-        if (row->held != held || isnan(row->arrival_per_s) || isnan(row->desired_workers))
+        const struct history_row *row = &run->rows[i];
+        if (history_format_held(row) != held || isnan(row->arrival_per_s) ||
+            isnan(row->desired_workers))
             continue;
         fprintf(script, "%.17g %.17g\n", row->arrival_per_s, row->desired_workers);
         count++;
@@ -448,7 +449,7 @@ static int write_relation(FILE *script, const struct history_run *run, struct wh
     size_t unplaced = 0;
 
     for (size_t i = 0; i < run->row_count; i++) {
-        const struct history_run_row *row = &run->rows[i];
+        const struct history_row *row = &run->rows[i];
         if (isnan(row->arrival_per_s) || isnan(row->desired_workers)) {
             unplaced++;
             continue;

@@ -18,7 +18,8 @@ struct decider {
 /* A decision with all that it was made from. */
 struct decision_record {
     struct sampler_sample sampled;
-    struct node_report report; /* before it is carried out; its readings are the node's, and gone afterwards */
+    struct node_report
+        report; /* before it is carried out; its readings are the node's, and gone afterwards */
     struct policy_sample sample;
     struct policy_decision decision;
 };

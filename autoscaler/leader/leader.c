@@ -55,9 +55,9 @@ int leader_open(const struct leader_settings *settings, const struct options *op
                                   .standby = settings->standby,
                                   .deadline_ns = clock_now_ns() + options->connect_timeout_ns};
     int error = record_check(settings->history_path, why);
-    if (!error && learner_init(&leader->learner,
-                               settings->params.capacity_msgs == POLICY_CAPACITY_AUTO, slots,
-                               settings->params.horizon_s))
+    if (!error &&
+        learner_init(&leader->learner, settings->params.capacity_msgs == POLICY_CAPACITY_AUTO,
+                     slots, settings->params.horizon_s))
         error = error_set(why, ERR_MEMORY, "out of memory");
     if (!error)
         error = sampler_open(&leader->sampler_settings, &leader->sampler, why);
@@ -127,8 +127,8 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
     sampler_begin(leader->sampler, now_ns);
     leader->start_ns = now_ns;
     leader->tick_ns = now_ns + settings->interval_ns;
-    leader->reaction = (struct reaction){.every_ns = settings->react_ns,
-                                         .due_ns = now_ns + settings->react_ns};
+    leader->reaction =
+        (struct reaction){.every_ns = settings->react_ns, .due_ns = now_ns + settings->react_ns};
     *target = (struct node_target){.workers = leader->decider.state.desired_workers};
     return 0;
 }
@@ -154,8 +154,8 @@ static bool decide(struct leader *leader, int64_t now_ns, const struct node_repo
     last->sampled = sampler_read(leader->sampler, consumed(report), now_ns);
     leader->arrival_per_s = last->sampled.arrival_per_s;
     leader->ready_msgs = last->sampled.ready_msgs;
-    return decider_decide(&leader->decider, &leader->learner, POLICY_TICK,
-                          time_s(leader, now_ns), last);
+    return decider_decide(&leader->decider, &leader->learner, POLICY_TICK, time_s(leader, now_ns),
+                          last);
 }
 
 /* The copies that are counted between ticks belong to the next tick's row. */
@@ -166,14 +166,14 @@ static bool react(struct leader *leader, int64_t now_ns, const struct node_repor
 
     *last = (struct decision_record){.report = *report};
     last->sampled = sampler_peek(leader->sampler, consumed(report), now_ns);
-    last->sampled.arrival_per_s = reaction_arrival_per_s(
-        leader->arrival_per_s, last->sampled.arrived_msgs,
-        (double)leader->settings->interval_ns / (double)CLOCK_NS_PER_S);
+    last->sampled.arrival_per_s =
+        reaction_arrival_per_s(leader->arrival_per_s, last->sampled.arrived_msgs,
+                               (double)leader->settings->interval_ns / (double)CLOCK_NS_PER_S);
     last->sampled.arrived_msgs = NAN;
     if (!isnan(last->sampled.ready_msgs))
         leader->ready_msgs = last->sampled.ready_msgs;
-    return decider_decide(&leader->decider, &leader->learner, POLICY_REACT,
-                          time_s(leader, now_ns), last) &&
+    return decider_decide(&leader->decider, &leader->learner, POLICY_REACT, time_s(leader, now_ns),
+                          last) &&
            last->decision.desired_workers > before;
 }
 
@@ -245,7 +245,8 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
     *decided = !leader->fault && step_reaction(leader, now_ns, report);
     *decided |= !leader->fault && step_tick(leader, now_ns, report);
     *target = (struct node_target){.workers = leader->decider.state.desired_workers};
-    wake_ns = sooner(sooner(wake_ns, learn_ns), reaction_due_ns(&leader->reaction, leader->ticking));
+    wake_ns =
+        sooner(sooner(wake_ns, learn_ns), reaction_due_ns(&leader->reaction, leader->ticking));
     return sooner(wake_ns, leader->ticking ? leader->answer_by_ns : leader->tick_ns);
 }
 

@@ -14,7 +14,7 @@
 struct link {
     struct connection *connection;
     const char *purpose; /* as the log names it: "count", "backlog" */
-    int error;           /* of the loss or the last attempt to connect; 0: connected, or not yet tried */
+    int error; /* of the loss or the last attempt to connect; 0: connected, or not yet tried */
     bool was_open;
     bool retired; /* once it is away, it stays away */
 };

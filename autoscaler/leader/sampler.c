@@ -90,8 +90,8 @@ static void judge(struct sampler *sampler, int64_t now_ns)
     judge_first(sampler, &sampler->probe.link, now_ns);
     if (!sampler->fault)
         judge_first(sampler, &sampler->counter.link, now_ns);
-    sampler->ready = !sampler->fault && link_broker(&sampler->probe.link) &&
-                     link_broker(&sampler->counter.link);
+    sampler->ready =
+        !sampler->fault && link_broker(&sampler->probe.link) && link_broker(&sampler->counter.link);
 }
 
 static void take_entities(struct sampler *sampler, enum backlog_entities entities)

@@ -34,8 +34,9 @@ struct sampler_settings {
     const struct broker_options *broker;
     const struct topology *topology;
     enum arrival_counting counting;
-    bool standby;        /* wait for the lock as long as another autoscaler has it */
-    int64_t deadline_ns; /* of the first connection; with standby, until it was found that another has the lock */
+    bool standby; /* wait for the lock as long as another autoscaler has it */
+    int64_t
+        deadline_ns; /* of the first connection; with standby, until it was found that another has the lock */
 };
 
 struct sampler;

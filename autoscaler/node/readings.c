@@ -94,8 +94,7 @@ struct node_report readings_take(struct readings *readings, struct pool *pool,
             continue;
         if (readings->workers[i].pid) {
             take_telling(readings, worker->state, slot, &report);
-            pool_idle(pool, i,
-                      !atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed));
+            pool_idle(pool, i, !atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed));
         } else {
             take_silent(readings, now_ns - worker->started_ns, &report);
         }

@@ -257,14 +257,14 @@ static int set_up(struct supervisor *supervisor, struct why *why)
                               settings->hang_timeout_ns, &supervisor->scoreboard, why);
     if (error)
         return error;
-    const struct launcher_settings launcher = {
-        .slots = supervisor->pool.slot_count,
-        .command = settings->worker,
-        .environment = settings->environment,
-        .scoreboard_fd = scoreboard_fd(supervisor->scoreboard),
-        .scoreboard_variable = SCOREBOARD_FD_VARIABLE,
-        .slot_variable = SCOREBOARD_SLOT_VARIABLE,
-        .ready_variable = SCOREBOARD_READY_VARIABLE};
+    const struct launcher_settings launcher = {.slots = supervisor->pool.slot_count,
+                                               .command = settings->worker,
+                                               .environment = settings->environment,
+                                               .scoreboard_fd =
+                                                   scoreboard_fd(supervisor->scoreboard),
+                                               .scoreboard_variable = SCOREBOARD_FD_VARIABLE,
+                                               .slot_variable = SCOREBOARD_SLOT_VARIABLE,
+                                               .ready_variable = SCOREBOARD_READY_VARIABLE};
     return launcher_open(&launcher, &supervisor->launcher, why);
 }
 
