@@ -1,5 +1,5 @@
 #!/bin/bash
-# quiet: no claim about time
+# quiet, no broker
 # Who may know whom, as tools/layout has it; and the checker itself, on trees that break each rule.
 . "$(dirname "$0")/lib.sh"
 check=$WINNOW_TOP/tools/check-layout
