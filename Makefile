@@ -47,7 +47,7 @@ COMPLETIONS := share/bash-completion/completions
 
 # Unit tests and programs of the system tests' own may link anything; so may a fuzz target, in BUILD=fuzz alone.
 UNITS        := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c))
-HELPERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/system/*.c) tests/chaos/watch.c tests/bench/bare.c tests/bench/filter.c)
+HELPERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/system/*.c) tests/chaos/watch.c tests/bench/bare.c tests/bench/time_filter.c)
 FUZZERS      := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))
 FUZZ_SECONDS ?= 600
 
@@ -119,8 +119,8 @@ policies: $(BIN)/winnow-simulate ## every scaling policy on made-up traces, and 
 	@tests/bench/policies $(BIN) $(TRACES)
 
 bench-filter: deps-check ## how fast the filter is, beside grep, PCRE2 and Python; and how many innocent words it hits
-	@$(MAKE) --no-print-directory $(O)/tests/bench/filter $(O)/tests/system/find_spans
-	@tests/bench/filter_speed $(O)/tests/bench/filter
+	@$(MAKE) --no-print-directory $(O)/tests/bench/time_filter $(O)/tests/system/find_spans
+	@tests/bench/filter_speed $(O)/tests/bench/time_filter
 	@tests/bench/false_positives $(O)/tests/system/find_spans filter/words/*.txt
 
 fidelity: all $(O)/tests/bench/bare ## a minute of bursts live and simulated, compared, on a private broker
@@ -193,7 +193,7 @@ compile_commands.json: $(PROGRAM_OBJECTS)
 	@{ echo '['; cat $(wildcard $(ALL_OBJECTS:=.json)) | sed '$$ s/,$$//'; echo ']'; } >$@
 
 # The default word list is part of the program, so that it works wherever it is copied.
-$(O)/workers/default_words.o: $(sort $(wildcard filter/words/*.txt))
+$(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
 # So are the gnuplot scripts.
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
 
