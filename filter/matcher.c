@@ -182,6 +182,8 @@ int matcher_find(const struct matcher *matcher, const char *text, size_t length,
 {
     spans->count = 0;
     spans->unfinished = length;
+    if (!matcher)
+        return 0;
     if (length >= MAX_TEXT_BYTES)
         return -ERR_INVALID;
     if (!spans->scratch) {
