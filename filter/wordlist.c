@@ -1,7 +1,7 @@
 #include "wordlist.h"
 
 #include "error.h"
-#include "folding.h"
+#include "character.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -218,7 +218,7 @@ static bool can_be_escaped(uint8_t byte)
 static bool says_something(ucs4_t character)
 {
     return uc_is_general_category_withtable(character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N) ||
-           folding_is_picture(character);
+           character_is_picture(character);
 }
 
 /* Copies an entry's text to the room with its runs of white space made one space and its escapes resolved. */
