@@ -131,8 +131,8 @@ policies: $(BIN)/winnow-simulate ## every scaling policy on made-up traces, and 
 	@tests/bench/policies $(BIN) $(TRACES)
 
 bench-filter: deps-check ## how fast the filter is, beside grep, PCRE2 and Python; and how many innocent words it hits
-	@$(MAKE) $(O)/tests/bench/filter $(O)/tests/system/find_spans
-	@tests/bench/filter_speed $(O)/tests/bench/filter
+	@$(MAKE) --no-print-directory $(O)/tests/bench/time_filter $(O)/tests/system/find_spans
+	@tests/bench/filter_speed $(O)/tests/bench/time_filter
 	@tests/bench/false_positives $(O)/tests/system/find_spans filter/words/*.txt
 
 fidelity: all $(O)/tests/bench/bare ## a minute of bursts live and simulated, compared, on a private broker
@@ -202,7 +202,7 @@ $(MANUALS): $(O)/man/%.1: $(BIN)/% tools/manual
 	$(Q)tools/manual $< >$@
 
 # The default word list is part of the program, so that it works wherever it is copied.
-$(O)/filter/default_words.o: $(wildcard filter/words/*.txt)
+$(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
 # So are the gnuplot scripts.
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
 

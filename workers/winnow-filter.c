@@ -1,6 +1,7 @@
 /* winnow-filter: a worker that replaces insults in the text of each event. */
 #include "error.h"
-#include "filter/filtering.h"
+#include "filter/filter.h"
+#include "filter/filter_options.h"
 #include "options.h"
 #include "reload.h"
 #include "units.h"
@@ -14,7 +15,7 @@
 
 struct settings {
     struct worker_settings worker;
-    struct filtering_settings filtering;
+    struct filter_options filter;
 };
 
 enum {
@@ -46,7 +47,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &settings->filtering;
+        state->child_inputs[0] = &settings->filter;
         return 0;
     case KEY_PREFETCH:
         settings->worker.prefetch =
@@ -66,9 +67,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         /* --words FILE FILE... */
-        if (!settings->filtering.file_count)
+        if (!settings->filter.file_count)
             argp_error(state, "unexpected argument '%s'", argument);
-        filtering_add_file(&settings->filtering, argument, state);
+        filter_options_add_file(&settings->filter, argument, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -88,32 +89,32 @@ static const char doc[] =
     "time-out passed, 77 permission "
     "refused, 78 configuration.";
 
-static const struct argp_child children[] = {{&filtering_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&filter_options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {option_table, parse_option, NULL, doc, children, NULL, NULL};
 
-struct filter {
-    struct filtering *filtering;
-    struct filtering_room room;
+struct filter_job {
+    struct filter *filter;
+    struct filter_result result;
     struct reload *reload;
 };
 
 static int filter_handle(void *context, const char *text, size_t length,
                          struct worker_output *output, struct why *why)
 {
-    struct filter *filter = context;
-    struct filtering *renewed = reload_take(filter->reload);
+    struct filter_job *job = context;
+    struct filter *renewed = reload_take(job->reload);
 
     if (renewed) {
-        filtering_close(filter->filtering);
-        filter->filtering = renewed;
+        filter_close(job->filter);
+        job->filter = renewed;
     }
-    int error = filtering_apply(filter->filtering, text, length, &filter->room);
+    int error = filter_apply(job->filter, text, length, &job->result);
     if (error)
         return error_set(why, (enum error) - error, "%s", error_text(error));
     *output = (struct worker_output){
-        .text = filter->room.result.text,
-        .length = filter->room.result.length,
-        .matches = (int64_t)filter->room.spans.count,
+        .text = job->result.censored.text,
+        .length = job->result.censored.length,
+        .matches = (int64_t)job->result.spans.count,
     };
     return 0;
 }
@@ -126,7 +127,7 @@ int main(int argc, char **argv)
                                            .max_body_bytes = WORKER_DEFAULT_MAX_BODY_BYTES,
                                            .drain_timeout_ns = WORKER_DEFAULT_DRAIN_TIMEOUT_NS,
                                            .takes_hangup = true}};
-    filtering_settings_init(&settings.filtering);
+    filter_options_init(&settings.filter);
     const char *drain_timeout = getenv(WORKER_DRAIN_TIMEOUT_VARIABLE);
     if (drain_timeout && units_parse_duration(drain_timeout, &settings.worker.drain_timeout_ns)) {
         fprintf(stderr, "%s: $%s: '%s' is not a duration; expected %s\n", PROGRAM,
@@ -136,15 +137,15 @@ int main(int argc, char **argv)
     options_parse(&options, PROGRAM, &argp, argc, argv, &settings);
 
     struct why why = {0};
-    struct filter filter = {0};
-    int error = reload_open(&settings.filtering, &filter.reload, &why);
+    struct filter_job job = {0};
+    int error = reload_open(&settings.filter, &job.reload, &why);
     if (!error)
-        error = filtering_open(&settings.filtering, &filter.filtering, &why);
+        error = filter_open(&settings.filter, &job.filter, &why);
     if (!error)
         error = worker_run(&settings.worker,
-                           &(struct worker_job){.handle = filter_handle, .context = &filter}, &why);
+                           &(struct worker_job){.handle = filter_handle, .context = &job}, &why);
 
-    filtering_close(filter.filtering);
-    filtering_room_clear(&filter.room);
+    filter_close(job.filter);
+    filter_result_clear(&job.result);
     return error ? options_fail(PROGRAM, error, &why) : EX_OK;
 }
