@@ -60,7 +60,7 @@ static inline int close_model(void **state)
 
 static inline uint32_t at_work(void)
 {
-    struct pool_counts counts = pool_counts(&model.pool);
+    struct worker_counts counts = pool_counts(&model.pool);
 
     return counts.starting + counts.running;
 }
@@ -133,7 +133,7 @@ static inline void check_wake(void)
 
 static inline void check_invariants(void)
 {
-    struct pool_counts counts = pool_counts(&model.pool);
+    struct worker_counts counts = pool_counts(&model.pool);
     uint32_t max_workers = model.pool.params.max_workers;
     uint32_t of[POOL_STATES] = {0}, alive = 0, empty = 0;
 

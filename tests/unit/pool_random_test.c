@@ -177,7 +177,7 @@ static void the_actions_do_not_depend_on_how_many_fit(void **state)
 
     (void)state;
     for (int history = 0; history < 300; history++) {
-        struct pool_counts counts[2];
+        struct worker_counts counts[2];
         int64_t start_from_ns[2];
         uint64_t seed = next_random(&random), pool_seed = next_random(&random);
         for (int pass = 0; pass < 2; pass++) {
