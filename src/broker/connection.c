@@ -117,7 +117,7 @@ static void *attempt_run(void *argument)
     if (!attempt->error && attempt->set_up)
         attempt->error = attempt->set_up(attempt->context, attempt->broker, &attempt->why);
     if (attempt->error) {
-        broker_close(attempt->broker);
+        broker_drop(attempt->broker); /* a goodbye could take longer than the attempt */
         attempt->broker = NULL;
     }
     if (atomic_exchange(&attempt->state, ATTEMPT_DONE) == ATTEMPT_ABANDONED)
