@@ -186,7 +186,7 @@ static void the_best_rate_is_forgotten_after_two_minutes(void **state)
     farm.look.pressed = false;
     hold(2, 4, 4000);
     /* Since then the workers are not all busy. */
-    hold(117, 5, 100);
+    hold(118, 5, 100);
     farm.look.pressed = true;
     hold(2, 20, 5000);
     assert_useful(5);
