@@ -126,6 +126,7 @@ static void the_environment_is_replaced_and_not_doubled(void **state)
     setenv("EMPTY", "full", 1);
     setenv("TEST_SLOT", "999", 1);
     setenv("TEST_READY_FD", "999", 1);
+    setenv("TEST_BOARD_FD", "999", 1);
     open_launcher(command, variables);
     start(42);
     int pid = launcher_pid(launcher, 42);

@@ -77,6 +77,24 @@ static void the_program_is_looked_for_where_exec_looks(void **state)
     free(path);
 }
 
+static void a_program_that_is_being_written_may_be_there_the_next_time(void **state)
+{
+    char *const command[] = {"./worker", NULL};
+    struct why why = {""};
+
+    (void)state;
+    put_worker(0755);
+    open_launcher(command, NULL);
+    int fd = open("worker", O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(launcher_start(launcher, 0, &why), -ERR_SYSTEM);
+    assert_string_equal(why.text, "cannot execute the worker './worker': Text file busy");
+    close(fd);
+    start(0);
+    int pid = launcher_pid(launcher, 0);
+    assert_ended(0, pid, 5, 0);
+}
+
 static void a_failed_start_gives_the_systems_reason_and_leaves_nothing(void **state)
 {
     static const struct {
@@ -110,6 +128,7 @@ static void a_failed_start_gives_the_systems_reason_and_leaves_nothing(void **st
         assert_no_event();
         launcher_close(launcher);
         launcher = NULL;
+        assert_int_equal(open_descriptors(), before - 1);
     }
     launcher_close(NULL);
 }
@@ -378,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         claim(a_program_that_cannot_be_executed_is_found_out_without_starting_it),
         claim(the_program_is_looked_for_where_exec_looks),
+        claim(a_program_that_is_being_written_may_be_there_the_next_time),
         claim(a_failed_start_gives_the_systems_reason_and_leaves_nothing),
         claim(a_worker_that_says_it_is_ready_is_heard_once),
         claim(the_code_or_the_signal_of_an_end_is_told),

@@ -219,11 +219,12 @@ static void a_slot_that_is_not_there_is_refused(void **state)
         assert_int_equal(setenv(SCOREBOARD_SLOT_VARIABLE, slots[i], 1), 0);
         assert_refused(SCOREBOARD_SLOT_VARIABLE);
     }
-    /* What is refused may be closed, so each gets a descriptor of its own. */
-    name_scoreboard(dup(scoreboard_fd(board)), SLOTS);
+    name_scoreboard(scoreboard_fd(board), SLOTS);
     assert_refused("no slot 6");
-    name_scoreboard(dup(scoreboard_fd(board)), INT32_MAX);
+    name_scoreboard(scoreboard_fd(board), INT32_MAX);
     assert_refused("no slot 2147483647");
+    /* Whatever the descriptor is, it is not closed. */
+    in_a_worker(0, is_first);
 }
 
 /* A copy of the scoreboard's memory, which a test may spoil. */
@@ -297,6 +298,23 @@ static void what_is_no_memory_is_refused(void **state)
     close(ends[1]);
 }
 
+static void readiness_is_one_byte_and_told_once(void **state)
+{
+    char said[4];
+    int ends[2];
+
+    (void)state;
+    scoreboard_tell_ready(); /* to nobody */
+    assert_int_equal(pipe(ends), 0);
+    set_variable(SCOREBOARD_READY_VARIABLE, ends[1]);
+    scoreboard_tell_ready();
+    assert_null(getenv(SCOREBOARD_READY_VARIABLE));
+    /* The end is closed, so that the reader sees one byte and nothing after it. */
+    assert_int_equal(read(ends[0], said, sizeof said), 1);
+    assert_int_equal(read(ends[0], said, sizeof said), 0);
+    close(ends[0]);
+}
+
 /* ---- events ---- */
 
 static struct scoreboard_fingerprint of(const char *id, const char *properties, const char *body)
@@ -321,7 +339,28 @@ static void an_event_is_known_by_its_message_id_else_by_all_of_it(void **state)
     assert_false(same(of("", "pb", ""), of("", "p", "b")));
     assert_false(same(of("", "a", "b"), of("", "b", "a")));
     assert_false(same(of("", "x", "x"), of("", "y", "y")));
-    assert_true(of("", "", "").low != 0);
+}
+
+static void both_halves_of_a_fingerprint_tell_events_apart(void **state)
+{
+    enum { OF_ID, OF_PROPERTIES, OF_BODY, PARTS, EACH = 32, ALL = PARTS * EACH };
+    struct scoreboard_fingerprint found[ALL];
+
+    (void)state;
+    for (int i = 0; i < ALL; i++) {
+        char text[8];
+        int part = i % PARTS;
+
+        snprintf(text, sizeof text, "%d", i);
+        found[i] = of(part == OF_ID ? text : "", part == OF_PROPERTIES ? text : "p",
+                      part == OF_BODY ? text : "b");
+        /* 0 is no event. */
+        assert_true(found[i].low & 1);
+        for (int k = 0; k < i; k++) {
+            assert_true(found[k].high != found[i].high);
+            assert_true(found[k].low != found[i].low);
+        }
+    }
 }
 
 static const struct scoreboard_fingerprint event = {12345, 1};
@@ -377,7 +416,7 @@ static void a_thousand_events_are_counted_apart_even_when_they_collide(void **st
 
 static void of_too_many_events_the_one_counted_longest_ago_is_forgotten(void **state)
 {
-    enum { TABLE = 4096, EVENTS = 200 };
+    enum { TABLE = 4096, EVENTS = 200, CHAIN = 16 };
 
     (void)state;
     for (uint64_t i = 0; i < EVENTS; i++)
@@ -386,7 +425,9 @@ static void of_too_many_events_the_one_counted_longest_ago_is_forgotten(void **s
                 scoreboard_count_attempt(board, (struct scoreboard_fingerprint){7 + i * TABLE, 1}),
                 attempt);
     assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){7, 1}));
-    for (uint64_t i = EVENTS - 8; i < EVENTS; i++)
+    assert_false(scoreboard_is_poison(
+        board, (struct scoreboard_fingerprint){7 + (EVENTS - CHAIN - 1) * TABLE, 1}));
+    for (uint64_t i = EVENTS - CHAIN; i < EVENTS; i++)
         assert_true(scoreboard_is_poison(board, (struct scoreboard_fingerprint){7 + i * TABLE, 1}));
 }
 
@@ -423,7 +464,9 @@ int main(void)
         claim(a_copy_of_a_scoreboard_can_be_attached_to),
         claim(memory_of_another_version_or_size_is_refused),
         claim(what_is_no_memory_is_refused),
+        claim(readiness_is_one_byte_and_told_once),
         claim(an_event_is_known_by_its_message_id_else_by_all_of_it),
+        claim(both_halves_of_a_fingerprint_tell_events_apart),
         claim(an_event_is_poison_to_all_after_so_many_attempts),
         claim(a_thousand_events_are_counted_apart_even_when_they_collide),
         claim(of_too_many_events_the_one_counted_longest_ago_is_forgotten),
