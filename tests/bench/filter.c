@@ -1,9 +1,11 @@
 /* filter.c - how fast the filter reads and rewrites texts.
  *
- * filter make SEED WORDS EVERY BYTES LISTFILE TEXTFILE - writes a list of made-up words and a text that has one of
- *     them every so many bytes
- * filter run LEVEL LISTFILE TEXTFILE ROUNDS - prints, tab-separated: seconds to compile, spans, and for each round
- *     the GB/s of finding the spans and censoring the text, in events of 4 kB */
+ * filter make SEED WORDS EVERY BYTES LISTFILE TEXTFILE
+ *     writes a list of WORDS made-up words, and a text of BYTES bytes that has one of them every
+ *     EVERY bytes
+ * filter run LEVEL LISTFILE TEXTFILE ROUNDS
+ *     prints, tab-separated: the seconds to compile the list, the spans found, and for each round the
+ *     GB/s of finding the spans and censoring the text, in events of 4 kB */
 #include "clock.h"
 #include "error.h"
 #include "filter/censor.h"
@@ -49,7 +51,7 @@ static int make(char **argv)
     if (!list || !text || !words || !common)
         return EX_CANTCREAT;
     state = strtoul(argv[2], NULL, 10);
-    /* The list's words have a letter that no other has. */
+    /* Only the list's words have a k or a z, so that no other word of the text matches. */
     for (size_t i = 0; i < count; i++) {
         size_t length = make_word(words[i], 1 + (unsigned)draw(3));
         words[i][draw(length + 1)] = i % 2 ? 'k' : 'z';
@@ -90,7 +92,7 @@ static char *read_file(const char *path, size_t *length)
     return bytes;
 }
 
-/* Events are not megabytes long. */
+/* The text is filtered in pieces of the size of an event. */
 #define EVENT_BYTES 4096
 
 static int run(char **argv)

@@ -1,5 +1,5 @@
-/* history.c - continuing a history file: the input stands behind its header, or is the whole file when it
- * begins with a NUL, which is left out. */
+/* history.c - continuing a history file. The input stands behind the header; when it begins with a
+ * NUL, the rest of it is the whole file. */
 #include "autoscaler/leader/history.h"
 
 #include "fuzz.h"
@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-/* Where doubles stop counting: nothing follows this run. */
+/* A run's number is read as a double, so that no number follows this one. */
 #define RUN_MAX (UINT64_C(1) << 53)
 
 static const struct history_row row = {
@@ -32,7 +32,7 @@ static void write_one(const char *path)
     history_close(history);
 }
 
-/* The header, which only a new file tells. */
+/* A file with the header alone, which history_open writes into a new file. */
 static struct fuzz_file open_new(void)
 {
     struct fuzz_file file = fuzz_file_open(NULL, 0);
@@ -54,7 +54,7 @@ static void check_continued(const struct fuzz_file *file, const char *before, si
 
     write_one(file->path);
     char *after = fuzz_file_content(file, &size);
-    /* Of a torn last row nothing is left. */
+    /* A last row without its newline was torn, and is removed. */
     while (before_size > 0 && before[before_size - 1] != '\n')
         before_size--;
     CLAIM(size > before_size && memcmp(before, after, before_size) == 0);

@@ -1,5 +1,5 @@
-/* matcher.c - the matcher against a rule that tries every entry on every stretch of the text: the list ends where a
- * byte FF stands, which no UTF-8 text holds; the rest is the text. */
+/* matcher.c - the matcher against a rule that tries every entry on every stretch of the text. The
+ * input is a list and a text, with a byte FF between them, which no UTF-8 text holds. */
 #include "filter/matcher.h"
 
 #include "filter/folding.h"
@@ -13,11 +13,11 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-/* The rule tries all pairs of places. */
+/* The rule tries all pairs of places, so that texts must be short. */
 #define MAX_TEXT 160
 
-/* Folds text as the rule compares it: canonical caseless matching, white space one space a run. NULL when it is not
- * valid UTF-8. */
+/* Folds a text as the rule compares it: canonical caseless matching, each run of white space one
+ * space. NULL when the text is not valid UTF-8. */
 static uint8_t *fold(const uint8_t *text, size_t length, size_t *folded_length)
 {
     uint8_t *tidy = malloc(length + 1), *folded = NULL;

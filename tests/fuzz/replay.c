@@ -1,4 +1,5 @@
-/* recording.c - a history read back: rows behind a header, or the whole file when the input begins with a NUL. */
+/* replay.c - a history read back. The input stands behind the header; when it begins with a NUL,
+ * the rest of it is the whole file. */
 #include "autoscaler/simulate/replay.h"
 
 #include "fuzz.h"
@@ -28,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             const struct recording_row *row = &recording.rows[i];
             struct policy_decision decision;
             CLAIM(row->policy != NULL);
-            /* Whatever a file says, a decision is within its limits, or refused. */
+            /* Whatever the file says, a decision is within its limits, or refused. */
             if (policy_decide(row->policy, &row->sample, &row->params, &state, &decision) == 0)
                 CLAIM(decision.desired_workers >= row->params.min_workers &&
                       decision.desired_workers <= row->params.max_workers);

@@ -1,6 +1,7 @@
-/* A worker that dies of some events, for tests: the real loop with a job that obeys its text.
- * "CRASH" ends it by SIGKILL, "HANG" makes it sleep for ever, "EXIT n" ends it with that code, "MEMORY" finds no
- * memory, "SLOW n" takes n milliseconds; all else is answered in upper case. */
+/* fragile_worker.c - a worker that dies of some events, for tests: the real loop with a job that
+ * does what the event's text says. "CRASH" ends it by SIGKILL, "HANG" makes it sleep for ever,
+ * "EXIT n" ends it with that code, "MEMORY" fails for want of memory, "SLOW n" takes n
+ * milliseconds; any other text is answered in upper case. */
 #include "workers/worker.h"
 
 #include <ctype.h>
