@@ -172,12 +172,8 @@ static int64_t find_hung(struct farm *farm, int64_t now_ns)
         /* One that drains may be, long before its deadline. */
         if ((state != POOL_RUNNING && state != POOL_DRAINING) || said == SCOREBOARD_EMPTY)
             continue;
-        int64_t limit_ns = farm->settings->hang_timeout_ns;
-        if (!scoreboard_handling(slot).low && limit_ns < IDLE_HANG_NS)
-            limit_ns = IDLE_HANG_NS;
-        int64_t progress_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed);
-        int64_t hung_ns =
-            (progress_ns > farm->judge_from_ns ? progress_ns : farm->judge_from_ns) + limit_ns;
+        int64_t hung_ns = scoreboard_hung_at_ns(slot, farm->judge_from_ns,
+                                                farm->settings->hang_timeout_ns, IDLE_HANG_NS);
         if (hung_ns > now_ns) {
             wake_ns = hung_ns < wake_ns ? hung_ns : wake_ns;
             continue;

@@ -82,14 +82,14 @@ static void learn_capacity(struct workers *workers, int64_t now_ns, double time_
 {
     for (size_t i = 0; i < workers->pool->slot_count; i++) {
         const struct scoreboard_slot *slot = scoreboard_slot(workers->scoreboard, i);
-        int64_t progress_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed);
+        int64_t started_ns = atomic_load_explicit(&slot->started_ns, memory_order_relaxed);
         bool working = scoreboard_handling(slot).low != 0;
         struct capacity_reading reading = {
             .pid = atomic_load_explicit(&slot->pid, memory_order_relaxed),
             .handled_msgs = atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed),
             .busy_ns = atomic_load_explicit(&slot->busy_ns, memory_order_relaxed),
-            .working_s = working && now_ns > progress_ns
-                             ? (double)(now_ns - progress_ns) / (double)CLOCK_NS_PER_S
+            .working_s = working && now_ns > started_ns
+                             ? (double)(now_ns - started_ns) / (double)CLOCK_NS_PER_S
                              : 0,
         };
         capacity_look(&workers->capacity, i, &reading);
