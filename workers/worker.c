@@ -88,20 +88,20 @@ static bool takes_results(const struct worker *worker)
 
 static void tell_state(struct worker *worker)
 {
-    int32_t state = !takes_results(worker) ? SCOREBOARD_BLOCKED
-                    : worker->draining     ? SCOREBOARD_DRAINING
-                                           : SCOREBOARD_WORKING;
+    enum scoreboard_state state = !takes_results(worker) ? SCOREBOARD_BLOCKED
+                                  : worker->draining     ? SCOREBOARD_DRAINING
+                                                         : SCOREBOARD_WORKING;
 
     /* Whoever sees it working must not see how long ago it last was. */
     if (state != SCOREBOARD_BLOCKED &&
-        atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != state)
-        atomic_store_explicit(&worker->slot->progress_ns, clock_now_ns(), memory_order_relaxed);
-    atomic_store_explicit(&worker->slot->state, state, memory_order_release);
+        atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != (int32_t)state)
+        scoreboard_progress(worker->slot, clock_now_ns());
+    scoreboard_set_state(worker->slot, state);
 }
 
 static void handle_none(struct worker *worker)
 {
-    scoreboard_set_handling(worker->slot, (struct scoreboard_fingerprint){0});
+    scoreboard_put_down(worker->slot);
 }
 
 /* While the socket takes a result the worker cannot be blamed, nor the event: the broker may have stopped reading. */
@@ -110,17 +110,17 @@ static void tell_sending(void *context)
     struct worker *worker = context;
 
     handle_none(worker);
-    atomic_store_explicit(&worker->slot->state, SCOREBOARD_SENDING, memory_order_release);
+    scoreboard_set_state(worker->slot, SCOREBOARD_SENDING);
 }
 
 static void tell_in_flight(struct worker *worker)
 {
-    atomic_store_explicit(&worker->slot->in_flight_msgs, worker->in_flight, memory_order_relaxed);
+    scoreboard_set_in_flight(worker->slot, worker->in_flight);
 }
 
 static void tell_progress(struct worker *worker, int64_t now_ns)
 {
-    atomic_store_explicit(&worker->slot->progress_ns, now_ns, memory_order_relaxed);
+    scoreboard_progress(worker->slot, now_ns);
 }
 
 /* ---- what is held ---- */
@@ -140,8 +140,8 @@ static int take(struct worker *worker, const struct broker_event *event, struct 
 {
     if (inbox_add(&worker->inbox, event)) {
         /* It is this event that ends the worker, not the one at hand. */
-        scoreboard_set_handling(worker->slot,
-                                fingerprint(worker, event->raw_properties, event->body));
+        scoreboard_take_up(worker->slot, fingerprint(worker, event->raw_properties, event->body),
+                           clock_now_ns());
         return error_set(why, ERR_MEMORY, "no memory to hold an event of %zu bytes",
                          event->body.length);
     }
@@ -219,10 +219,9 @@ static bool take_up_first(struct worker *worker, int64_t now_ns)
                 return false;
             delivery->poison = scoreboard_is_poison(worker->scoreboard, event);
         }
-        scoreboard_set_handling(worker->slot, event);
+        scoreboard_take_up(worker->slot, event, now_ns);
     }
     worker->started_ns = now_ns;
-    tell_progress(worker, now_ns);
     return true;
 }
 
@@ -245,8 +244,7 @@ static int finish_first(struct worker *worker, struct why *why)
     worker->service_ns += worker->service_ns == 0
                               ? (double)spent_ns
                               : SERVICE_SMOOTHING * ((double)spent_ns - worker->service_ns);
-    atomic_fetch_add_explicit(&worker->slot->busy_ns, spent_ns, memory_order_relaxed);
-    atomic_fetch_add_explicit(&worker->slot->handled_msgs, 1, memory_order_relaxed);
+    scoreboard_count_handled(worker->slot, spent_ns);
     tell_progress(worker, done_ns);
     drop_first(worker);
     return 0;
@@ -462,7 +460,7 @@ static int give_back_late(struct worker *worker, int64_t now_ns, struct why *why
         given++;
     }
     handle_none(worker);
-    atomic_fetch_add(&worker->slot->given_back_msgs, given);
+    scoreboard_count_given_back(worker->slot, given);
     log_event(LOG_WARN, "given_back", "events=%zu why=\"the drain time-out would pass\"", given);
     return 0;
 }
@@ -602,9 +600,7 @@ int worker_run(const struct worker_settings *settings, const struct worker_job *
         return error;
     if (!worker.slot)
         worker.slot = &own_slot;
-    atomic_store(&worker.slot->pid, (int32_t)getpid());
-    atomic_store(&worker.slot->simulated_service_ns, settings->simulated_service_ns);
-    atomic_store(&worker.slot->takes_hangup, settings->takes_hangup);
+    scoreboard_sign_on(worker.slot, settings->simulated_service_ns, settings->takes_hangup);
     broker_client_name(worker.topology->farm, settings->options->program, worker.name);
     worker.answerer = (struct answerer){
         .job = job,

@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "log.h"
 
-/* A worker without an event looks for one at least every heartbeat. */
+/* A worker without an event shows a sign of life at least every heartbeat. */
 #define IDLE_HANG_NS (BROKER_HEARTBEAT_S * CLOCK_NS_PER_S)
 
 /* The autoscaler comes here at least every heartbeat. */
@@ -12,17 +12,6 @@
 
 /* Of workers that wait for the broker the process is looked at this often: each time costs system calls. */
 #define STOPPED_CHECK_NS (1 * CLOCK_NS_PER_S)
-
-/* When the worker of this slot counts as hung if it says nothing more. */
-static int64_t hung_at_ns(const struct hang_watch *watch, const struct scoreboard_slot *slot)
-{
-    int64_t progress_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed);
-    int64_t limit_ns = watch->hang_timeout_ns;
-
-    if (!scoreboard_handling(slot).low && limit_ns < IDLE_HANG_NS)
-        limit_ns = IDLE_HANG_NS;
-    return (progress_ns > watch->judge_from_ns ? progress_ns : watch->judge_from_ns) + limit_ns;
-}
 
 int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct launcher *launcher,
                         struct scoreboard *scoreboard, int64_t now_ns)
@@ -43,7 +32,8 @@ int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct laun
         /* A draining worker may hang long before its deadline. */
         if ((state != POOL_RUNNING && state != POOL_DRAINING) || said == SCOREBOARD_EMPTY)
             continue;
-        int64_t hung_ns = hung_at_ns(watch, slot);
+        int64_t hung_ns =
+            scoreboard_hung_at_ns(slot, watch->judge_from_ns, watch->hang_timeout_ns, IDLE_HANG_NS);
         if (hung_ns > now_ns) {
             wake_ns = hung_ns < wake_ns ? hung_ns : wake_ns;
             continue;

@@ -50,14 +50,14 @@ static void take_silent(struct readings *readings, int64_t age_ns, struct node_r
 /* What the worker has done so far, to learn from. */
 static struct worker_reading reading_of(const struct scoreboard_slot *slot, int64_t now_ns)
 {
-    int64_t progress_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed);
-    bool working = scoreboard_handling(slot).low != 0 && now_ns > progress_ns;
+    int64_t started_ns = atomic_load_explicit(&slot->started_ns, memory_order_relaxed);
+    bool working = scoreboard_handling(slot).low != 0 && now_ns > started_ns;
 
     return (struct worker_reading){
         .pid = atomic_load_explicit(&slot->pid, memory_order_relaxed),
         .handled_msgs = atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed),
         .busy_ns = atomic_load_explicit(&slot->busy_ns, memory_order_relaxed),
-        .working_s = working ? seconds(now_ns - progress_ns) : 0,
+        .working_s = working ? seconds(now_ns - started_ns) : 0,
     };
 }
 
