@@ -11,17 +11,25 @@
 enum event { EVENT_START, EVENT_READY, EVENT_DRAIN, EVENT_KILL, EVENT_HUNG, EVENT_ENDED };
 #define EVENTS 6
 
-#define IGNORE (-1)
+/* What the table leads to: a state, or nothing. */
+enum {
+    IGNORE = -1,
+    EMPTY = POOL_EMPTY,
+    STARTING = POOL_STARTING,
+    RUNNING = POOL_RUNNING,
+    DRAINING = POOL_DRAINING,
+    KILLED = POOL_KILLED
+};
 
 /* The whole machine: what each state makes of each event. */
 /* clang-format off */
 static const signed char transitions[POOL_STATES][EVENTS] = {
-    /*                  START          READY         DRAIN          KILL         HUNG         ENDED */
-    [POOL_EMPTY] =    {POOL_STARTING, IGNORE,       IGNORE,        IGNORE,      IGNORE,      IGNORE},
-    [POOL_STARTING] = {IGNORE,        POOL_RUNNING, POOL_DRAINING, POOL_KILLED, IGNORE,      POOL_EMPTY},
-    [POOL_RUNNING] =  {IGNORE,        IGNORE,       POOL_DRAINING, POOL_KILLED, POOL_KILLED, POOL_EMPTY},
-    [POOL_DRAINING] = {IGNORE,        IGNORE,       IGNORE,        POOL_KILLED, POOL_KILLED, POOL_EMPTY},
-    [POOL_KILLED] =   {IGNORE,        IGNORE,       IGNORE,        IGNORE,      IGNORE,      POOL_EMPTY},
+    /*             START     READY    DRAIN     KILL    HUNG    ENDED */
+    [EMPTY]    = {STARTING, IGNORE,  IGNORE,   IGNORE, IGNORE, IGNORE},
+    [STARTING] = {IGNORE,   RUNNING, DRAINING, KILLED, IGNORE, EMPTY},
+    [RUNNING]  = {IGNORE,   IGNORE,  DRAINING, KILLED, KILLED, EMPTY},
+    [DRAINING] = {IGNORE,   IGNORE,  IGNORE,   KILLED, KILLED, EMPTY},
+    [KILLED]   = {IGNORE,   IGNORE,  IGNORE,   IGNORE, IGNORE, EMPTY},
 };
 /* clang-format on */
 
