@@ -1,3 +1,5 @@
+/* matcher_scan.c - finds the places of a view where entries may begin: the matcher spends on most of
+ * a text no more than what is done here. Pure. */
 #include "matcher_kinds.h"
 #include "matcher_search.h"
 #include "matcher_trail.h"

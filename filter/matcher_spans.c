@@ -1,3 +1,4 @@
+/* matcher_spans.c - makes spans of the hits of a search. Pure. */
 #include "error.h"
 #include "matcher_search.h"
 

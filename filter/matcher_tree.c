@@ -1,3 +1,4 @@
+/* matcher_tree.c - makes the radix tree of the drafts. Pure. */
 #include "matcher_compile.h"
 
 #include "error.h"

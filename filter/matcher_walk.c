@@ -1,3 +1,4 @@
+/* matcher_walk.c - follows the tree from a place of a view, and decides which entries match. Pure. */
 #include "dotted_i.h"
 #include "matcher_kinds.h"
 #include "matcher_search.h"
