@@ -1,6 +1,6 @@
 /* connection.h - a connection to the broker that comes back after it was lost. */
-#ifndef LOADGEN_CONNECTION_H
-#define LOADGEN_CONNECTION_H
+#ifndef WINNOW_CONNECTION_H
+#define WINNOW_CONNECTION_H
 
 #include "broker/broker.h"
 #include "options.h"
