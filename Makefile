@@ -6,9 +6,9 @@ O       := build/$(BUILD)
 BIN     := $(O)/bin
 PREFIX  ?= /usr/local
 
-WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wformat=2 -Werror
 CFLAGS_release := -O2 -g
-CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+                  -fno-omit-frame-pointer
 CFLAGS_clang   := $(CFLAGS_release)
 CFLAGS_fuzz    := -O1 -g -fsanitize=address,undefined,float-cast-overflow,fuzzer-no-link \
                   -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -19,48 +19,55 @@ ifneq ($(filter $(BUILD),clang fuzz),)
 CC := clang
 endif
 
-# A header is named from src/ or from here, in its own folder by its name alone.
-CPPFLAGS := -D_GNU_SOURCE -Isrc -I. -MMD -MP
-CFLAGS   := -std=gnu17 $(WARNINGS) $(CFLAGS_$(BUILD))
-LDFLAGS  := $(filter -fsanitize%,$(CFLAGS_$(BUILD)))
-LIBS     := -pthread -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
+# What every compilation needs is in a file where editors and clang-tidy find it too.
+CFLAGS  := @compile_flags.txt -MMD -MP $(CFLAGS_$(BUILD))
+LDFLAGS := $(filter -fsanitize%,$(CFLAGS_$(BUILD)))
+LIBS    := -pthread -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
 
-# A program is a file winnow-*.c and, here, the folders that its parts are in. A folder's files but those are
-# one archive, from which the linker takes what the program needs; beneath all is src/, the library.
+# A program is a file winnow-*.c and, here, the folders with its parts. A folder's other files are one archive,
+# from which the linker takes what the program needs. Beneath all programs is src/ with its folders.
 parts_winnow-filter     := workers filter
 parts_winnow-censor     := filter
 parts_winnow-autoscaler := autoscaler autoscaler/leader autoscaler/node autoscaler/policy
-parts_winnow-simulate   := autoscaler/simulate autoscaler/leader autoscaler/node autoscaler/policy
+parts_winnow-simulate   := autoscaler/simulate autoscaler/node autoscaler/policy
 parts_winnow-loadgen    := loadgen
 parts_winnow-plot       := plots
 
-PROGRAMS    := $(patsubst parts_%,%,$(filter parts_winnow-%,$(.VARIABLES)))
-PARTS       := src $(sort $(foreach p,$(PROGRAMS),$(parts_$p)))
-MAINS       := $(wildcard $(foreach p,$(PARTS),$p/winnow-*.c))
-part_sources = $(filter-out $(MAINS),$(if $(filter src,$(1)),$(wildcard src/*.c src/*/*.c),$(wildcard $(1)/*.c)))
-SOURCES     := $(MAINS) $(foreach p,$(PARTS),$(call part_sources,$p))
-archive      = $(if $(filter src,$(1)),$(O)/libwinnow.a,$(O)/lib$(subst /,-,$(1)).a)
-archives     = $(foreach p,$(1),$(call archive,$p))
-main_of      = $(filter %/$(1).c,$(MAINS))
-MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
-COMPLETIONS := share/bash-completion/completions
+PROGRAMS := $(patsubst parts_%,%,$(filter parts_winnow-%,$(.VARIABLES)))
+LIBRARY  := src $(patsubst %/,%,$(wildcard src/*/))
+FOLDERS  := $(LIBRARY) $(sort $(foreach p,$(PROGRAMS),$(parts_$p)))
+SOURCES  := $(wildcard $(FOLDERS:=/*.c))
+MAINS    := $(filter $(PROGRAMS:%=\%/%.c),$(SOURCES))
 
 # Unit tests and programs of the system tests' own may link anything; so may a fuzz target, in BUILD=fuzz alone.
-UNITS        := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c))
-HELPERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/system/*.c) tests/chaos/watch.c tests/bench/bare.c tests/bench/filter.c)
-FUZZERS      := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))
-FUZZ_SECONDS ?= 600
+UNITS    := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c))
+HELPERS  := $(patsubst %.c,$(O)/%,$(shell grep -l '^int main' tests/system/*.c tests/chaos/*.c tests/bench/*.c))
+FUZZERS  := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))
 
-objects         = $(patsubst %.c,$(O)/%.o,$(1))
-PROGRAM_OBJECTS := $(call objects,$(SOURCES))
-ALL_OBJECTS     := $(PROGRAM_OBJECTS) $(UNITS:=.o) $(HELPERS:=.o) $(FUZZERS:=.o)
+objects   = $(patsubst %.c,$(O)/%.o,$(1))
+archives  = $(1:%=$(O)/%.a)
+main_object = $(call objects,$(filter %/$(1).c,$(MAINS)))
+OBJECTS  := $(call objects,$(SOURCES)) $(UNITS:=.o) $(HELPERS:=.o) $(FUZZERS:=.o)
+CHECKED  := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
+
+# What `make install` puts under PREFIX, and `make uninstall` removes.
+MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
+COMPLETIONS := share/bash-completion/completions
+UNIT        := lib/systemd/system/winnow-autoscaler@.service
+PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/*)
+INSTALLED   := $(PROGRAMS:%=bin/%) $(PROGRAMS:%=share/man/man1/%.1) $(UNIT) \
+               $(addprefix $(COMPLETIONS)/,winnow $(PROGRAMS)) $(PAPERS:%=share/doc/winnow/%)
+to           = $(DESTDIR)$(PREFIX)
 
 # V=1 shows every command.
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$@")
+MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: help deps deps-check all demo check check-unit check-system asan valgrind chaos fuzz bench bench-react bench-filter experiments policies fidelity tidy format install clean
+.PHONY: help deps deps-check all units fuzzers demo check check-unit check-system check-more asan valgrind \
+    chaos fuzz bench bench-react bench-filter experiments policies fidelity format format-check tidy \
+    install uninstall clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
@@ -73,14 +80,14 @@ deps: ## install with apt what building and the demo need and is missing (as roo
 deps-check: ## the same for the tests
 	@tools/install-deps demo check
 
-all: $(PROGRAMS:%=$(BIN)/%) compile_commands.json ## build every program into build/release/bin
+all: $(PROGRAMS:%=$(BIN)/%) ## build every program into build/release/bin
 
 demo: deps ## set everything up, run bursts against the autoscaler for a minute, draw the picture
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) all
 	@tools/demo $(BIN)
 
 check: deps-check ## set everything up, then run every test
-	@$(MAKE) --no-print-directory all units fuzzers
+	@$(MAKE) all units fuzzers
 	@tests/run $(O)
 
 check-unit: all units ## only the unit tests
@@ -89,21 +96,26 @@ check-unit: all units ## only the unit tests
 check-system: all units fuzzers ## only the system tests, on a private broker
 	@tests/run $(O) system
 
+check-more: ## set more up, then check manual pages, service and scripts with other programs
+	@tools/install-deps demo check more
+	@$(MAKE) all $(MANUALS)
+	@tests/run $(O) more
+
 asan: ## every test under the address and undefined-behaviour sanitizers
-	@$(MAKE) --no-print-directory check BUILD=asan
+	@$(MAKE) check BUILD=asan
 
 valgrind: deps-check ## the system tests with every program under valgrind; logs go to out/valgrind
 	@tools/install-deps valgrind
-	@$(MAKE) --no-print-directory all units
+	@$(MAKE) all units
 	@tests/valgrind/run $(O) out/valgrind
 
 chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUEUE_TYPE (classic); logs in out/chaos
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) \
 	    --queue-type $(or $(QUEUE_TYPE),classic) --out out/chaos
 
-fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (default 600) each; findings go to out/fuzz
-	@$(MAKE) --no-print-directory fuzzers
-	@nice tests/fuzz/run build/fuzz/tests/fuzz $(FUZZ_SECONDS) out/fuzz
+fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (600) each; findings go to out/fuzz
+	@$(MAKE) fuzzers
+	@nice tests/fuzz/run build/fuzz/tests/fuzz $(or $(FUZZ_SECONDS),600) out/fuzz
 
 bench-react: all ## how soon a burst brings workers, with --react
 	@tests/bench/react $(BIN)
@@ -119,82 +131,79 @@ policies: $(BIN)/winnow-simulate ## every scaling policy on made-up traces, and 
 	@tests/bench/policies $(BIN) $(TRACES)
 
 bench-filter: deps-check ## how fast the filter is, beside grep, PCRE2 and Python; and how many innocent words it hits
-	@$(MAKE) --no-print-directory $(O)/tests/bench/filter $(O)/tests/system/find_spans
-	@tests/bench/filter_speed $(O)/tests/bench/filter
+	@$(MAKE) --no-print-directory $(O)/tests/bench/time_filter $(O)/tests/system/find_spans
+	@tests/bench/filter_speed $(O)/tests/bench/time_filter
 	@tests/bench/false_positives $(O)/tests/system/find_spans filter/words/*.txt
 
 fidelity: all $(O)/tests/bench/bare ## a minute of bursts live and simulated, compared, on a private broker
 	@tests/bench/fidelity $(BIN)
 
-tidy: compile_commands.json ## clang-tidy over every source
-	@clang-tidy --quiet -p . $(SOURCES)
-
 format: ## clang-format over every source
-	@clang-format -i $(shell git ls-files '*.c' '*.h')
+	@clang-format -i $(CHECKED)
 
-install: all $(MANUALS) ## install programs, manual pages, completion and the systemd unit under PREFIX (/usr/local)
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/systemd/system share/man/man1 $(COMPLETIONS))
-	install $(PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 tools/completion.bash $(DESTDIR)$(PREFIX)/$(COMPLETIONS)/winnow
-	for program in $(PROGRAMS); do ln -sf winnow $(DESTDIR)$(PREFIX)/$(COMPLETIONS)/$$program; done
-	sed 's|@PREFIX@|$(PREFIX)|g' autoscaler/winnow-autoscaler@.service \
-	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/winnow-autoscaler@.service
+format-check: ## fail if clang-format would change a source
+	@clang-format --dry-run -Werror $(CHECKED)
+
+# What it says beside its findings is their number in system headers.
+tidy: ## clang-tidy over every source, as many at a time as there are processors
+	@mkdir -p $(O)
+	@printf '%s\n' $(filter %.c,$(CHECKED)) | xargs -n 1 -P "$$(nproc)" clang-tidy --quiet 2>$(O)/tidy.err || \
+	    { grep -v ' generated\.$$' $(O)/tidy.err; exit 1; }
+
+install: all $(MANUALS) ## install programs, manual pages, completion, the systemd unit and papers under PREFIX (/usr/local)
+	install -D -t $(to)/bin $(PROGRAMS:%=$(BIN)/%)
+	install -D -m 644 -t $(to)/share/man/man1 $(MANUALS)
+	install -D -m 644 tools/completion.bash $(to)/$(COMPLETIONS)/winnow
+	for program in $(PROGRAMS); do ln -sf winnow $(to)/$(COMPLETIONS)/$$program || exit; done
+	sed 's|@PREFIX@|$(PREFIX)|g' autoscaler/$(notdir $(UNIT)) | install -D -m 644 /dev/stdin $(to)/$(UNIT)
+	for paper in $(PAPERS); do install -D -m 644 $$paper $(to)/share/doc/winnow/$$paper || exit; done
+
+uninstall: ## remove what install put there, but for folders that are not Winnow's alone
+	rm -f $(addprefix $(to)/,$(INSTALLED))
+	rmdir $(to)/share/doc/winnow/docs $(to)/share/doc/winnow 2>/dev/null || :
 
 clean: ## remove what the build and the demo made
-	rm -rf build out compile_commands.json
+	rm -rf build out
 
-.PHONY: units
 units: $(UNITS) $(HELPERS)
 
 # The fuzz targets bring sanitizers of their own, so an asan build has none.
-.PHONY: fuzzers
 fuzzers: $(FUZZERS)
-	$(if $(filter fuzz asan,$(BUILD)),@:,@$(MAKE) --no-print-directory BUILD=fuzz fuzzers)
+	$(if $(filter fuzz asan,$(BUILD)),@:,@$(MAKE) BUILD=fuzz fuzzers)
 
-define archive_rule
-$(call archive,$(1)): $(call objects,$(call part_sources,$(1)))
-	@rm -f $$@
-	$$(call say,AR)
-	$$(Q)ar rcs $$@ $$^
-endef
-$(foreach p,$(PARTS),$(eval $(call archive_rule,$p)))
+link = $(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1) $(LIBS)
 
-link = $(Q)$(CC) $(LDFLAGS) $(1) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(2) $(LIBS)
-
-$(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call objects,$$(call main_of,$$*)) $$(call archives,src $$(parts_$$*))
+$(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call main_object,$$*) $$(call archives,$(LIBRARY) $$(parts_$$*))
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(call link)
+
+$(UNITS) $(HELPERS): %: %.o $(call archives,$(FOLDERS))
+	$(call say,LINK)
+	$(call link,-lcmocka)
+
+$(FUZZERS): %: %.o $(call archives,$(FOLDERS))
+	$(call say,LINK)
+	$(call link,-fsanitize=fuzzer)
+
+$(call archives,$(FOLDERS)): $(O)/%.a: $$(call objects,$$(filter-out $(MAINS),$$(wildcard $$*/*.c)))
+	@rm -f $@
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
+
+$(O)/%.o: %.c Makefile compile_flags.txt
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 
 $(MANUALS): $(O)/man/%.1: $(BIN)/% tools/manual
 	@mkdir -p $(@D)
 	$(call say,MAN)
 	$(Q)tools/manual $< >$@
 
-$(UNITS) $(HELPERS): %: %.o $(call archives,$(PARTS))
-	$(call say,LINK)
-	$(call link,,-lcmocka)
-
-$(FUZZERS): %: %.o $(call archives,$(PARTS))
-	$(call say,LINK)
-	$(call link,-fsanitize=fuzzer)
-
-# Each object leaves its line for compile_commands.json beside it.
-$(O)/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	$(call say,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
-	@printf '{"directory": "%s", "file": "%s", "output": "%s", "command": "%s"},\n' '$(CURDIR)' '$<' '$@' \
-	    '$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<' >$@.json
-
-# Of everything built so far: a machine without the tests' libraries builds no test.
-compile_commands.json: $(PROGRAM_OBJECTS)
-	@{ echo '['; cat $(wildcard $(ALL_OBJECTS:=.json)) | sed '$$ s/,$$//'; echo ']'; } >$@
-
 # The default word list is part of the program, so that it works wherever it is copied.
-$(O)/workers/default_words.o: $(sort $(wildcard filter/words/*.txt))
+$(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
 # So are the gnuplot scripts.
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
 
--include $(ALL_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d)

@@ -1,8 +1,11 @@
 #include "folding.h"
 
+#include "character.h"
+#include "dotted_i.h"
 #include "error.h"
-#include "folding_tables.h"
+#include "look_alikes.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unicase.h>
@@ -12,19 +15,21 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-#define COMBINING_DOT      0x307
-#define CAPITAL_I_WITH_DOT 0x130
-#define DOTLESS_I          0x131
 #define RIGHT_SINGLE_QUOTE 0x2019
-#define NOT_UTF8           0xff /* stands for a byte that is not; in no entry */
+#define NOT_UTF8           0xff /* in no entry, so that nothing matches across it */
 #define CACHE_SLOTS        4096
-#define MAX_UNDRESSED      4
-#define MAX_CHARACTERS     32 /* of a folded character */
-#define MAX_FOLDED_BYTES   19 /* of it too: at most 4 of at most 4 bytes */
 
-/* Characters fold by themselves, and most texts have few different ones. */
+/* A character that stands for more than so many others stays as it is. */
+#define MAX_COMPATIBLES 4
+/* One character has at most so many in its decomposed and folded form. */
+#define MAX_CHARACTERS 32
+/* More than any folds to: 4 characters of 4 bytes. */
+#define MAX_FOLDED_BYTES 19
+
+/* Most texts have few different characters, and a character without marks always folds to the same,
+ * so what it folds to is kept. */
 struct folding_slot {
-    uint32_t key; /* the character and the level, or 0 */
+    uint32_t key; /* of the character and the level; 0 when the slot is empty */
     uint8_t length;
     uint8_t bytes[MAX_FOLDED_BYTES];
 };
@@ -33,106 +38,25 @@ struct folding_cache {
     struct folding_slot slots[CACHE_SLOTS];
 };
 
-static bool in_ranges(uint32_t character, const struct range *ranges, size_t count)
+void folding_table(enum matcher_level level, uint8_t table[256])
 {
-    for (size_t i = 0; i < count; i++)
-        if (character >= ranges[i].first && character <= ranges[i].last)
-            return true;
-    return false;
-}
-
-bool folding_is_invisible(uint32_t character)
-{
-    return character >= 0xad && in_ranges(character, invisibles, COUNT(invisibles));
-}
-
-bool folding_is_picture(uint32_t character)
-{
-    return character >= 0x80 && character != NOT_A_CHARACTER &&
-           (uc_is_general_category_withtable(character, UC_CATEGORY_MASK_So) ||
-            uc_is_property(character, UC_PROPERTY_EXTENDED_PICTOGRAPHIC));
-}
-
-bool folding_continues(uint32_t character)
-{
-    if (character < 0x300 || character == NOT_A_CHARACTER)
-        return false;
-    return uc_is_general_category_withtable(character, UC_CATEGORY_MASK_M) ||
-           in_ranges(character, continuing, COUNT(continuing));
-}
-
-static bool is_unspaced(uint32_t character)
-{
-    static const char *const scripts[] = {"Han",    "Hiragana",    "Katakana", "Bopomofo",
-                                          "Thai",   "Lao",         "Khmer",    "Myanmar",
-                                          "Tai_Le", "New_Tai_Lue", "Tai_Tham", "Tai_Viet"};
-
-    if (character < 0xe00)
-        return false;
-    if (in_ranges(character, unspaced_commons, COUNT(unspaced_commons)))
-        return true;
-    const uc_script_t *script = uc_script(character);
-    for (size_t i = 0; script && i < sizeof scripts / sizeof *scripts; i++)
-        if (strcmp(script->name, scripts[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool is_hangul(uint32_t character)
-{
-    if (character < 0x1100)
-        return false;
-    const uc_script_t *script = uc_script(character);
-    return script && strcmp(script->name, "Hangul") == 0;
-}
-
-enum word_class folding_class(uint32_t character)
-{
-    if (character < 0x80)
-        return (character >= '0' && character <= '9') || (character >= 'A' && character <= 'Z') ||
-                       (character >= 'a' && character <= 'z') || character == '_'
-                   ? CLASS_WORD
-                   : CLASS_OTHER;
-    if (character == NOT_A_CHARACTER ||
-        !uc_is_general_category_withtable(character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M |
-                                                         UC_CATEGORY_MASK_N))
-        return CLASS_OTHER;
-    return is_unspaced(character) ? CLASS_UNSPACED
-           : is_hangul(character) ? CLASS_HANGUL
-                                  : CLASS_WORD;
-}
-
-size_t folding_read(const uint8_t *text, size_t length, uint32_t *character)
-{
-    if (text[0] < 0x80) {
-        *character = text[0];
-        return 1;
-    }
-    int size = u8_mbtoucr(character, text, length);
-    if (size >= 1)
-        return (size_t)size;
-    *character = NOT_A_CHARACTER;
-    return 1;
-}
-
-void folding_bytes(enum matcher_level level, uint8_t table[256])
-{
-    static const char signs[] = "0o1il"
-                                "i3e4a5s7t@a$s!i"; /* pairs: a byte and what it is compared as */
+    /* Pairs: a byte, and what it is compared as. */
+    static const char signs[][2] = {{'0', 'o'}, {'1', 'i'}, {'l', 'i'}, {'L', 'i'},
+                                    {'3', 'e'}, {'4', 'a'}, {'5', 's'}, {'7', 't'},
+                                    {'@', 'a'}, {'$', 's'}, {'!', 'i'}};
 
     for (unsigned i = 0; i < 256; i++)
         table[i] = (uint8_t)(i >= 'A' && i <= 'Z' ? i | 0x20 : i);
     for (const char *space = "\t\n\v\f\r"; *space; space++)
         table[(uint8_t)*space] = ' ';
-    if (level != MATCHER_LOOSE)
-        return;
-    for (size_t i = 0; signs[i]; i += 2)
-        table[(uint8_t)signs[i]] = (uint8_t)signs[i + 1];
-    table['L'] = 'i';
+    for (size_t i = 0; level == MATCHER_LOOSE && i < COUNT(signs); i++)
+        table[(uint8_t)signs[i][0]] = (uint8_t)signs[i][1];
 }
 
-/* Marks that only alter a letter, as accents do; not the vowel signs of Indic scripts and the like, nor the
- * voicing of kana. */
+/* ---- one character ---- */
+
+/* Whether a mark only alters a letter, as accents do; not the vowel signs of Indic scripts and the
+ * like, nor the voicing of kana. */
 static bool is_diacritic(uint32_t character)
 {
     if (character < 0x300 || !uc_is_general_category_withtable(character, UC_CATEGORY_MASK_M))
@@ -141,7 +65,8 @@ static bool is_diacritic(uint32_t character)
     return class == 1 || (class >= 10 && class <= 36) || class >= 200;
 }
 
-/* Removes them from a string in place; returns what is left. Before case folding, which makes U+0345 a letter. */
+/* Removes diacritics from a string in place; returns the length that is left. It is done before case
+ * folding, which makes a letter of the diacritic U+0345. */
 static size_t drop_diacritics(uint32_t *string, size_t length)
 {
     size_t kept = 0;
@@ -152,8 +77,8 @@ static size_t drop_diacritics(uint32_t *string, size_t length)
     return kept;
 }
 
-/* What a letter looks like, or NULL. */
-static const char *look_alike(uint32_t character)
+/* The Latin letters that a letter looks like, or NULL. */
+static const char *find_look_alike(uint32_t character)
 {
     for (size_t low = 0, high = COUNT(look_alikes); low < high;) {
         size_t middle = (low + high) / 2;
@@ -167,9 +92,8 @@ static const char *look_alike(uint32_t character)
     return NULL;
 }
 
-/* Normalisation form D of the case folding of a string in form D, in place where it fits.
- *
- * Returns the length, or 0 when out of memory (no string folds to nothing). */
+/* Folds the case of a string in form D; the result is in form D too, cut where it does not fit.
+ * Returns its length, or 0 when out of memory: no string folds to nothing. */
 static size_t fold_case(const uint32_t *string, size_t length, uint32_t *folded, size_t capacity)
 {
     size_t folded_length = capacity;
@@ -185,15 +109,15 @@ static size_t fold_case(const uint32_t *string, size_t length, uint32_t *folded,
     return folded_length;
 }
 
-/* Full-width forms and other dress of letters and digits: only what stands for a few of them. */
-static size_t undress(uint32_t character, uint32_t *plain, size_t capacity)
+/* Takes full-width forms and the like off letters and digits, and decomposes. A character that
+ * would become many, or begin with a space, stays as it is. Returns the length of the result. */
+static size_t make_plain(uint32_t character, uint32_t *plain, size_t capacity)
 {
     size_t length = capacity;
-    enum word_class class = folding_class(character);
-    uint32_t *result = u32_normalize(class == CLASS_OTHER ? UNINORM_NFD : UNINORM_NFKD, &character,
-                                     1, plain, &length);
+    uninorm_t form = character_class(character) == CLASS_OTHER ? UNINORM_NFD : UNINORM_NFKD;
+    uint32_t *result = u32_normalize(form, &character, 1, plain, &length);
 
-    if (result == plain && length <= MAX_UNDRESSED && plain[0] != ' ')
+    if (result == plain && length <= MAX_COMPATIBLES && plain[0] != ' ')
         return length;
     if (result != plain)
         free(result);
@@ -201,7 +125,8 @@ static size_t undress(uint32_t character, uint32_t *plain, size_t capacity)
     return 1;
 }
 
-/* A character of a folded string as it is compared. */
+/* Writes a character of a folded string as it is compared, `before` being the one before it or 0.
+ * Returns how many bytes it takes; capacity is enough for what is kept of a character. */
 static size_t fold_part(enum matcher_level level, uint32_t part, uint32_t before, uint8_t *bytes,
                         size_t capacity)
 {
@@ -212,9 +137,9 @@ static size_t fold_part(enum matcher_level level, uint32_t part, uint32_t before
             part = 'i';
         else if (part == COMBINING_DOT && before == 'i')
             return 0;
-    } else if (is_diacritic(part) || folding_is_invisible(part)) {
+    } else if (is_diacritic(part) || character_is_invisible(part)) {
         return 0;
-    } else if ((latin = look_alike(part))) {
+    } else if ((latin = find_look_alike(part))) {
         size_t length = strlen(latin);
         memcpy(bytes, latin, length);
         return length;
@@ -234,11 +159,9 @@ static int fold_character(enum matcher_level level, uint32_t character, struct f
     size_t plain_length = MAX_CHARACTERS, length = 0;
 
     if (level != MATCHER_EXACT)
-        plain_length = undress(character, plain, MAX_CHARACTERS);
+        plain_length = drop_diacritics(plain, make_plain(character, plain, MAX_CHARACTERS));
     else if (!u32_normalize(UNINORM_NFD, &character, 1, plain, &plain_length))
         return -ERR_MEMORY;
-    if (level != MATCHER_EXACT)
-        plain_length = drop_diacritics(plain, plain_length);
     slot->length = 0;
     if (plain_length == 0)
         return 0;
@@ -252,8 +175,9 @@ static int fold_character(enum matcher_level level, uint32_t character, struct f
     return 0;
 }
 
-static int look_up(struct folded *folded, enum matcher_level level, uint32_t character,
-                   const struct folding_slot **found)
+/* Finds what a character folds to, or folds it. */
+static int find_slot(struct folded *folded, enum matcher_level level, uint32_t character,
+                     const struct folding_slot **found)
 {
     uint32_t key = character << 2 | (level == MATCHER_EXACT ? 1 : 2);
     struct folding_slot *slot = &folded->cache->slots[character % CACHE_SLOTS];
@@ -269,17 +193,19 @@ static int look_up(struct folded *folded, enum matcher_level level, uint32_t cha
     return 0;
 }
 
-void folded_init(struct folded *folded)
+/* ---- a text ---- */
+
+void folding_init(struct folded *folded)
 {
     *folded = (struct folded){0};
 }
 
-void folded_clear(struct folded *folded)
+void folding_clear(struct folded *folded)
 {
     free(folded->bytes);
     free(folded->offsets);
     free(folded->cache);
-    folded_init(folded);
+    folding_init(folded);
 }
 
 static int reserve(struct folded *folded, size_t more)
@@ -303,7 +229,8 @@ static int reserve(struct folded *folded, size_t more)
     return 0;
 }
 
-/* Returns where what was appended stands in the text. White space stands as one space however long it is. */
+/* Appends what was folded from the character at an offset of the text. A space after a space is
+ * left out: then the offset of that one is returned, else the given one. */
 static size_t append(struct folded *folded, const uint8_t *bytes, size_t length, size_t offset)
 {
     if (length == 1 && bytes[0] == ' ' && folded->length > 0 &&
@@ -316,119 +243,115 @@ static size_t append(struct folded *folded, const uint8_t *bytes, size_t length,
     return offset;
 }
 
-/* Folds a character and its marks together, because marks are to be in their canonical order, and before
- * the folding too (only U+0345 asks for that). */
-static int fold_marked(enum matcher_level level, const uint8_t *text, size_t length, size_t offset,
-                       struct folded *folded)
+/* The case folding, in form D, of a character together with its marks, for the caller to free. Marks
+ * have to be in their canonical order, before the case folding too: U+0345 asks for that. NULL when
+ * out of memory. */
+static uint32_t *fold_string(enum matcher_level level, const uint8_t *text, size_t length,
+                             size_t *folded_length)
 {
     size_t string_length, plain_length;
-    uint32_t *string = u8_to_u32(text, length, NULL, &string_length), *plain = NULL;
-    int error = -ERR_MEMORY;
+    uint32_t *string = u8_to_u32(text, length, NULL, &string_length), *plain = NULL, *folded = NULL;
 
     if (string)
         plain = u32_normalize(UNINORM_NFD, string, string_length, NULL, &plain_length);
     if (plain) {
         if (level != MATCHER_EXACT)
             plain_length = drop_diacritics(plain, plain_length);
-        uint32_t *cased =
-            u32_casefold(plain, plain_length, NULL, UNINORM_NFD, NULL, &string_length);
-        free(string);
-        string = cased;
-    }
-    if (plain && string) {
-        error = reserve(folded, string_length * MAX_FOLDED_BYTES + 1);
-        for (size_t i = 0; !error && i < string_length; i++) {
-            /* A character is looked up alone, so the dot of an i has to be seen here. */
-            if (level == MATCHER_EXACT && string[i] == COMBINING_DOT && i > 0 &&
-                string[i - 1] == 'i')
-                continue;
-            const struct folding_slot *slot;
-            /* The marks of a space go with it, into the space before: none begins a character. */
-            if (string[i] < 0x80)
-                offset = append(folded, &(uint8_t){(uint8_t)string[i]}, 1, offset);
-            else if (!(error = look_up(folded, level, string[i], &slot)))
-                offset = append(folded, slot->bytes, slot->length, offset);
-        }
+        folded = u32_casefold(plain, plain_length, NULL, UNINORM_NFD, NULL, folded_length);
     }
     free(plain);
+    free(string);
+    return folded;
+}
+
+static int append_marked(enum matcher_level level, const uint8_t *text, size_t length,
+                         size_t offset, struct folded *folded)
+{
+    size_t count;
+    uint32_t *string = fold_string(level, text, length, &count);
+    int error = string ? reserve(folded, count * MAX_FOLDED_BYTES + 1) : -ERR_MEMORY;
+
+    for (size_t i = 0; !error && i < count; i++) {
+        const struct folding_slot *slot;
+        /* The dot of an i: the slots, which know a character alone, cannot tell. */
+        if (level == MATCHER_EXACT && string[i] == COMBINING_DOT && i > 0 && string[i - 1] == 'i')
+            continue;
+        /* The marks of a space that is left out belong to the space before: no match begins with
+         * a mark. So they take the offset of that one. */
+        if (string[i] < 0x80)
+            offset = append(folded, &(uint8_t){(uint8_t)string[i]}, 1, offset);
+        else if (!(error = find_slot(folded, level, string[i], &slot)))
+            offset = append(folded, slot->bytes, slot->length, offset);
+    }
     free(string);
     return error;
 }
 
-int fold_text(enum matcher_level level, const uint8_t *text, size_t length, struct folded *folded)
+static int append_unmarked(enum matcher_level level, const uint8_t table[256], uint32_t character,
+                           size_t offset, struct folded *folded)
+{
+    const struct folding_slot *slot;
+
+    if (character < 0x80) {
+        append(folded, &table[character], 1, offset);
+        return 0;
+    }
+    if (character == NOT_A_CHARACTER) {
+        append(folded, &(uint8_t){NOT_UTF8}, 1, offset);
+        return 0;
+    }
+    int error = find_slot(folded, level, character, &slot);
+    if (!error)
+        append(folded, slot->bytes, slot->length, offset);
+    return error;
+}
+
+/* How many bytes at the beginning of a text continue the character before it. Where the level does
+ * not see invisible characters these are counted in, but they do not make it a marked one. */
+static size_t measure_marks(enum matcher_level level, const uint8_t *text, size_t length,
+                            bool *is_marked)
+{
+    size_t at = 0;
+
+    *is_marked = false;
+    while (at < length && text[at] >= 0x80) {
+        uint32_t character;
+        size_t size = character_read(text + at, length - at, &character);
+        bool continues = character_continues(character);
+        if (!continues && (level == MATCHER_EXACT || !character_is_invisible(character)))
+            break;
+        *is_marked |= continues;
+        at += size;
+    }
+    return at;
+}
+
+int folding_fold(enum matcher_level level, const uint8_t *text, size_t length,
+                 struct folded *folded)
 {
     uint8_t table[256];
     int error = 0;
 
     if (level != MATCHER_EXACT)
         level = MATCHER_FOLDED;
-    folding_bytes(level, table);
+    folding_table(level, table);
     folded->length = 0;
     for (size_t at = 0; at < length && !error;) {
-        uint32_t character, next = 0;
-        size_t size = folding_read(text + at, length - at, &character), whole = size;
-        const struct folding_slot *slot;
-
-        /* All that continues the character; it is of valid UTF-8, so only the first may not be. */
-        bool marked = false;
-        while (at + whole < length && text[at + whole] >= 0x80) {
-            size_t more = folding_read(text + at + whole, length - at - whole, &next);
-            bool continues = folding_continues(next);
-            if (!continues && !(level != MATCHER_EXACT && folding_is_invisible(next)))
-                break;
-            marked |= continues;
-            whole += more;
-        }
+        uint32_t character;
+        bool is_marked;
+        size_t size = character_read(text + at, length - at, &character);
+        size += measure_marks(level, text + at + size, length - at - size, &is_marked);
         error = reserve(folded, MAX_FOLDED_BYTES + 1);
         if (error)
             break;
-        if (marked && character != NOT_A_CHARACTER) {
-            error = fold_marked(level, text + at, whole, at, folded);
-        } else if (character < 0x80 || character == NOT_A_CHARACTER) {
-            append(folded, character < 0x80 ? &table[character] : &(uint8_t){NOT_UTF8}, 1, at);
-        } else if (!(error = look_up(folded, level, character, &slot))) {
-            append(folded, slot->bytes, slot->length, at);
-        }
-        at += whole;
+        error = is_marked && character != NOT_A_CHARACTER
+                    ? append_marked(level, text + at, size, at, folded)
+                    : append_unmarked(level, table, character, at, folded);
+        at += size;
     }
     if (!error)
         error = reserve(folded, 1);
     if (!error)
         folded->offsets[folded->length] = (uint32_t)length;
     return error;
-}
-
-unsigned folding_next_dots(const uint8_t *text, size_t length, size_t *at)
-{
-    while (*at < length) {
-        uint32_t character, next = 0, parts[UC_DECOMPOSITION_MAX_LENGTH];
-        size_t size = folding_read(text + *at, length - *at, &character);
-        *at += size;
-        if (character == NOT_A_CHARACTER)
-            continue;
-        if (character == CAPITAL_I_WITH_DOT)
-            return DOTS_COMBINED | DOTS_PLAIN;
-        if (character == DOTLESS_I)
-            return DOTS_NONE;
-        if (character >= 0x80 && character != 0xfb01 && character != 0xfb03) {
-            /* An i with another mark, composed. */
-            uint32_t first = character;
-            int count;
-            while ((count = uc_canonical_decomposition(first, parts)) > 0 && parts[0] != first)
-                first = parts[0];
-            if (first == character || (first != 'i' && first != 'I'))
-                continue;
-            character = first;
-        } else if (character >= 0x80) {
-            return DOTS_PLAIN; /* the ligatures fi and ffi */
-        }
-        if (character != 'i' && character != 'I')
-            continue;
-        if (*at < length)
-            folding_read(text + *at, length - *at, &next);
-        if (next == COMBINING_DOT)
-            return character == 'I' ? DOTS_COMBINED | DOTS_PLAIN : DOTS_COMBINED;
-        return character == 'I' ? DOTS_NONE | DOTS_PLAIN : DOTS_PLAIN;
-    }
-    return 0;
 }

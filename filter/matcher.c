@@ -54,7 +54,7 @@ int matcher_from_image(const void *bytes, size_t length, struct matcher **matche
         .texts = base + header->texts,
         .level = (enum matcher_level)header->level,
     };
-    folding_bytes(new->level, new->table);
+    folding_table(new->level, new->table);
     for (uint32_t i = 0; i < new->nodes->child_count; i++)
         new->roots[new->firsts[new->nodes->child + i]] = new->nodes->child + i;
     *matcher = new;
@@ -130,7 +130,7 @@ static void search_text(struct search *search)
 
     if (!is_ascii(view->text, view->text_length)) {
         search->error =
-            fold_text(search->matcher->level, view->text, view->text_length, &scratch->folded);
+            folding_fold(search->matcher->level, view->text, view->text_length, &scratch->folded);
         if (search->error)
             return;
         view->bytes = scratch->folded.bytes;
@@ -182,6 +182,8 @@ int matcher_find(const struct matcher *matcher, const char *text, size_t length,
 {
     spans->count = 0;
     spans->unfinished = length;
+    if (!matcher)
+        return 0;
     if (length >= MAX_TEXT_BYTES)
         return -ERR_INVALID;
     if (!spans->scratch) {

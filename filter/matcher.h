@@ -91,6 +91,7 @@ void matcher_spans_clear(struct matcher_spans *spans);
  * one that begins first counts, and of those that begin at the same place the longest. A match that lies
  * within a match of an allowed entry does not count.
  *
+ * matcher NULL finds nothing, at no cost
  * text    any bytes; meant to be valid UTF-8, but a byte that is not only counts as a character that is
  *         no part of a word. May be NULL when length is 0
  * length  in bytes, less than 1 GiB

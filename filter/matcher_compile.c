@@ -1,4 +1,6 @@
 /* matcher_compile.c - word list in, image out. */
+#include "character.h"
+#include "dotted_i.h"
 #include "error.h"
 #include "matcher_image.h"
 #include "wordlist.h"
@@ -59,7 +61,7 @@ static int add_bytes(struct bytes *bytes, const void *from, size_t length)
  * spaces, or a picture. */
 static bool stands_alone(uint32_t character)
 {
-    return folding_class(character) == CLASS_UNSPACED || folding_is_picture(character);
+    return character_class(character) == CLASS_UNSPACED || character_is_picture(character);
 }
 
 /* Whether the two ends of an entry need no boundary. */
@@ -68,15 +70,16 @@ static void find_ends(const struct wordlist_entry *source, struct image_entry *e
     const uint8_t *text = (const uint8_t *)source->text;
     uint32_t character, base = 0;
 
-    folding_read(text, source->length, &character);
+    character_read(text, source->length, &character);
     entry->open_start =
-        !folding_continues(character) && (source->open_start || stands_alone(character));
+        !character_continues(character) && (source->open_start || stands_alone(character));
     for (size_t at = 0; at < source->length;) {
-        at += folding_read(text + at, source->length - at, &character);
-        if (!folding_continues(character) && !folding_is_invisible(character))
+        at += character_read(text + at, source->length - at, &character);
+        if (!character_continues(character) && !character_is_invisible(character))
             base = character;
     }
-    entry->open_end = source->open_end || stands_alone(base) || folding_class(base) == CLASS_HANGUL;
+    entry->open_end =
+        source->open_end || stands_alone(base) || character_class(base) == CLASS_HANGUL;
 }
 
 /* What tells the i of an entry apart, a byte each. */
@@ -88,12 +91,12 @@ static int check_dots(struct compiler *c, const struct wordlist_entry *source,
     uint32_t begin = (uint32_t)c->texts.length;
     unsigned dots;
 
-    while ((dots = folding_next_dots((const uint8_t *)source->text, source->length, &at))) {
+    while ((dots = dotted_i_next((const uint8_t *)source->text, source->length, &at))) {
         /* A capital letter of the list is what it is by the common folding. */
-        uint8_t kind = dots & DOTS_COMBINED ? DOTS_COMBINED
-                       : dots & DOTS_PLAIN  ? DOTS_PLAIN
-                                            : DOTS_NONE;
-        special |= kind != DOTS_PLAIN;
+        uint8_t kind = dots & DOTTED_I_COMBINED ? DOTTED_I_COMBINED
+                       : dots & DOTTED_I_PLAIN  ? DOTTED_I_PLAIN
+                                                : DOTTED_I_DOTLESS;
+        special |= kind != DOTTED_I_PLAIN;
         entry->has_dots = true;
         int error = add_bytes(&c->texts, &kind, 1);
         if (error)
@@ -152,7 +155,7 @@ static int draft_entry(struct compiler *c, const struct wordlist *list, size_t i
 {
     const struct wordlist_entry *source = &list->entries[index];
     struct draft *draft = &c->drafts[c->draft_count];
-    int error = fold_text(c->level, (const uint8_t *)source->text, source->length, &c->folded);
+    int error = folding_fold(c->level, (const uint8_t *)source->text, source->length, &c->folded);
 
     *draft = (struct draft){
         .severity = source->severity,
@@ -439,8 +442,8 @@ int matcher_open(const struct wordlist *list, enum matcher_level level, struct m
     int error = -ERR_MEMORY;
     c.drafts = calloc(list->count + 1, sizeof *c.drafts);
     c.header.level = level;
-    folding_bytes(level, c.table);
-    folded_init(&c.folded);
+    folding_table(level, c.table);
+    folding_init(&c.folded);
     if (sources && c.drafts)
         error = compile(&c, list, sources, &image);
     free(sources);
@@ -450,6 +453,6 @@ int matcher_open(const struct wordlist *list, enum matcher_level level, struct m
     free(c.trails);
     free(c.repeats);
     free(c.texts.at);
-    folded_clear(&c.folded);
+    folding_clear(&c.folded);
     return error ? error : matcher_own(image, (size_t)c.header.length, matcher);
 }

@@ -1,7 +1,7 @@
 /* matcher_image.h - the compiled form of a word list, between matcher_compile.c that writes it and the
  * files of the matcher that read it.
  *
- * An entry is reduced to its skeleton: folded, passed through folding_bytes, and with one letter for a run of
+ * An entry is reduced to its skeleton: folded, passed through folding_table, and with one letter for a run of
  * the same where the level lets letters repeat. The skeletons are in a radix tree; the entries of one skeleton
  * lie together. Before the tree is asked, a bit map says whether an entry may begin here at all, by
  * the key of what stands here. */

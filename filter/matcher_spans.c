@@ -11,7 +11,7 @@ void matcher_spans_init(struct matcher_spans *spans)
 void matcher_spans_clear(struct matcher_spans *spans)
 {
     if (spans->scratch) {
-        folded_clear(&spans->scratch->folded);
+        folding_clear(&spans->scratch->folded);
         spelled_clear(&spans->scratch->spelled);
         free(spans->scratch->hits);
         free(spans->scratch->trails);

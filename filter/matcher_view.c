@@ -17,8 +17,8 @@ enum word_class class_before(const struct view *view, size_t at)
     size_t end = view->offsets[at];
     for (size_t from = at > 0 ? view->offsets[at - 1] : 0; from < end && class == CLASS_OTHER;) {
         uint32_t character;
-        from += folding_read(view->text + from, end - from, &character);
-        class = folding_class(character);
+        from += character_read(view->text + from, end - from, &character);
+        class = character_class(character);
     }
     return class;
 }
@@ -31,8 +31,9 @@ enum word_class class_after(const struct view *view, size_t at)
         return CLASS_OTHER;
     if (!view->offsets)
         return is_word_byte(view->bytes[at]) ? CLASS_WORD : CLASS_OTHER;
-    folding_read(view->text + view->offsets[at], view->text_length - view->offsets[at], &character);
-    return folding_class(character);
+    character_read(view->text + view->offsets[at], view->text_length - view->offsets[at],
+                   &character);
+    return character_class(character);
 }
 
 size_t skip_repeated(const struct view *view, size_t at)

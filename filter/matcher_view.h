@@ -3,6 +3,7 @@
 #ifndef WINNOW_MATCHER_VIEW_H
 #define WINNOW_MATCHER_VIEW_H
 
+#include "character.h"
 #include "folding.h"
 
 #include <stdbool.h>
@@ -37,7 +38,7 @@ struct spelled {
 
 /* Finds what is spelled out: a letter or digit and two or more others, or signs that stand for them, between
  * each two the same ASCII sign or white space, no part of a word before and after the whole. `table` is that
- * of folding_bytes.
+ * of folding_table.
  *
  * Returns 0, or -ERR_MEMORY. */
 int find_spelled(const struct view *view, const uint8_t table[256], struct spelled *spelled);

@@ -1,3 +1,4 @@
+#include "dotted_i.h"
 #include "matcher_search.h"
 #include "matcher_trail.h"
 
@@ -15,9 +16,9 @@ static bool same_dots(const struct search *search, const struct image_entry *ent
     size_t length = end - start, at = 0;
 
     for (uint32_t i = 0; i < entry->check_length; i++)
-        if (!(folding_next_dots(text, length, &at) & kinds[i]))
+        if (!(dotted_i_next(text, length, &at) & kinds[i]))
             return false;
-    return folding_next_dots(text, length, &at) == 0;
+    return dotted_i_next(text, length, &at) == 0;
 }
 
 /* Whether a byte of a text stands for one of an entry. */

@@ -1,6 +1,7 @@
 /* winnow-censor: the filter for files and pipes, without a broker. */
 #include "error.h"
-#include "filtering.h"
+#include "filter.h"
+#include "filter_options.h"
 #include "findings.h"
 #include "options.h"
 #include "stream.h"
@@ -18,7 +19,7 @@
 #define PROGRAM "winnow-censor"
 
 struct settings {
-    struct filtering_settings filtering;
+    struct filter_options filter;
     bool report;
     char **files; /* NULL at the end; none: standard input */
 };
@@ -39,7 +40,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &settings->filtering;
+        state->child_inputs[0] = &settings->filter;
         return 0;
     case KEY_REPORT:
         if (strcmp(argument, "json") != 0)
@@ -57,25 +58,24 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const char doc[] =
     "Replaces insults in FILEs, or in standard input, and writes the text to standard output.\v"
     "The text is filtered as winnow-filter does it, in pieces, with the result of the whole; lines "
-    "come out as soon as they are settled. FILE "
-    "may be - for "
-    "standard input. Bytes that are not UTF-8 come out as they were.\n\n"
+    "come out as soon as they are settled. FILE may be - for standard input. Bytes that are not "
+    "UTF-8 come out as they were.\n\n"
     "Exit codes: 0 done, 64 usage, 66 a file could not be read (the others were filtered), 74 the "
-    "output could not "
-    "be written, 78 configuration.";
+    "output could not be written, 78 configuration.";
 
-static const struct argp_child children[] = {{&filtering_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&filter_options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {option_table, parse_option, "[FILE...]", doc,
                                  children,     NULL,         NULL};
 
+/* Where the text or the report goes. */
 struct output {
     bool report;
-    const struct settings *settings;
-    const struct filtering *filtering;
+    const struct censor_mask *mask;
+    const struct filter *filter;
     struct censor_result censored;
 };
 
-/* All of it to standard output; 0 or -ERR_SYSTEM. */
+/* Writes everything to standard output. 0 or -ERR_SYSTEM. */
 static int write_all(const char *bytes, size_t length)
 {
     while (length > 0) {
@@ -90,14 +90,15 @@ static int write_all(const char *bytes, size_t length)
     return 0;
 }
 
-static int report(const struct output *output, const char *file, const struct stream_piece *piece)
+static int write_report(const struct output *output, const char *file,
+                        const struct stream_piece *piece)
 {
     int error = 0;
 
     for (size_t i = 0; !error && i < piece->count; i++) {
         const struct matcher_span *span = &piece->spans[i];
         const char *list;
-        struct matcher_entry entry = filtering_entry(output->filtering, span->entry, &list);
+        struct matcher_entry entry = filter_entry(output->filter, span->entry, &list);
         error = findings_write(stdout, &(struct finding){.file = file,
                                                          .offset = piece->offset + span->start,
                                                          .length = span->length,
@@ -112,56 +113,63 @@ static int report(const struct output *output, const char *file, const struct st
     return error;
 }
 
-static int put(struct output *output, const char *file, const struct stream_piece *piece)
+static int write_piece(struct output *output, const char *file, const struct stream_piece *piece)
 {
     if (output->report)
-        return report(output, file, piece);
+        return write_report(output, file, piece);
     if (!piece->count)
         return write_all(piece->text, piece->length);
-    int error = censor_apply(&output->settings->filtering.mask, piece->text, piece->length,
-                             piece->spans, piece->count, &output->censored);
+    int error = censor_apply(output->mask, piece->text, piece->length, piece->spans, piece->count,
+                             &output->censored);
     return error ? error : write_all(output->censored.text, output->censored.length);
 }
 
-/* Whether reading would wait: who writes has written what there is to say for now. */
+/* Whether reading would wait: then the writer has written what there is for now. */
 static bool is_quiet(int fd)
 {
     return poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) == 0;
 }
 
-/* Everything from a descriptor. 0; -ERR_CONFIG when it cannot be read; -ERR_SYSTEM when the output takes no more;
- * -ERR_MEMORY. */
+/* Reads once and writes what is settled then. *at_end becomes true when there is no more, or when
+ * reading fails, which is left in *why. */
+static int filter_some(struct output *output, int fd, const char *file, struct stream *stream,
+                       bool *at_end, struct why *why)
+{
+    struct stream_piece piece;
+    char *to;
+    size_t space;
+    int more;
+
+    int error = stream_reserve(stream, &to, &space);
+    if (error)
+        return error;
+    ssize_t got = read(fd, to, space);
+    if (got < 0 && errno == EINTR)
+        return 0;
+    if (got < 0)
+        error_set(why, ERR_CONFIG, "cannot read '%s': %s", file, strerror(errno));
+    else
+        stream_received(stream, (size_t)got);
+    *at_end = got <= 0;
+    while (!error && (more = stream_next(stream, *at_end, &piece)))
+        error = more < 0 ? more : write_piece(output, file, &piece);
+    if (!error && !*at_end && is_quiet(fd) && (more = stream_pause(stream, &piece)))
+        error = more < 0 ? more : write_piece(output, file, &piece);
+    return error;
+}
+
+/* Filters everything from a descriptor. Returns 0; -ERR_CONFIG when it cannot be read to its end,
+ * though what came before is filtered; -ERR_SYSTEM when the output takes no more; -ERR_MEMORY. */
 static int filter_fd(struct output *output, int fd, const char *file, struct why *why)
 {
     struct stream stream;
-    struct stream_piece piece;
-    bool end = false;
+    bool at_end = false;
     int error = 0;
 
-    stream_init(&stream, output->filtering, STREAM_BUFFER_BYTES, STREAM_REACH_BYTES);
-    while (!error && !end) {
-        char *at;
-        size_t room;
-        ssize_t got = 0;
-        error = stream_room(&stream, &at, &room);
-        if (!error)
-            got = read(fd, at, room);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            /* What came before is settled all the same. */
-            error_set(why, ERR_CONFIG, "cannot read '%s': %s", file, strerror(errno));
-            got = 0;
-        }
-        end = got == 0;
-        stream_took(&stream, (size_t)got);
-        for (int more; !error && (more = stream_next(&stream, end, &piece));)
-            error = more < 0 ? more : put(output, file, &piece);
-        if (!error && !end && is_quiet(fd)) {
-            int more = stream_pause(&stream, &piece);
-            error = more > 0 ? put(output, file, &piece) : more;
-        }
-    }
+    why->text[0] = '\0';
+    stream_init(&stream, filter_matcher(output->filter), STREAM_BUFFER_BYTES, STREAM_REACH_BYTES);
+    while (!error && !at_end)
+        error = filter_some(output, fd, file, &stream, &at_end, why);
     if (error == -ERR_SYSTEM)
         error_set(why, ERR_SYSTEM, "cannot write to standard output: %s", strerror(errno));
     else if (error)
@@ -177,7 +185,6 @@ static int filter_file(struct output *output, const char *path, struct why *why)
     bool is_input = strcmp(path, "-") == 0;
     int fd = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 
-    why->text[0] = '\0';
     if (fd < 0)
         return error_set(why, ERR_CONFIG, "cannot read '%s': %s", path, strerror(errno));
     int error = filter_fd(output, fd, path, why);
@@ -190,29 +197,30 @@ int main(int argc, char **argv)
 {
     char *standard_input[] = {(char[]){"-"}, NULL};
     struct settings settings = {.files = standard_input};
-    struct filtering *filtering = NULL;
+    struct filter *filter = NULL;
     struct why why = {0};
     int code = EX_OK;
 
-    filtering_settings_init(&settings.filtering);
+    filter_options_init(&settings.filter);
     options_parse_local(PROGRAM, &argp, argc, argv, &settings);
-    int error = filtering_open(&settings.filtering, &filtering, &why);
+    int error = filter_open(&settings.filter, &filter, &why);
     if (error)
         return options_fail(PROGRAM, error, &why);
 
     struct output output = {
-        .report = settings.report, .settings = &settings, .filtering = filtering};
+        .report = settings.report, .mask = &settings.filter.mask, .filter = filter};
     for (char **file = settings.files; *file && code != EX_IOERR; file++) {
         error = filter_file(&output, *file, &why);
         if (!error)
             continue;
         code = error == -ERR_SYSTEM ? EX_IOERR : error == -ERR_CONFIG ? EX_NOINPUT : EX_OSERR;
-        /* Whoever closes the pipe has seen enough. Mostly SIGPIPE says so, unless it is ignored here. */
+        /* Whoever closes the pipe has seen enough, and no message is due. Only where SIGPIPE is
+         * ignored does the program live to see it. */
         if (error == -ERR_SYSTEM && errno == EPIPE)
             break;
         fprintf(stderr, "%s: %s\n", PROGRAM, why.text);
     }
     censor_result_clear(&output.censored);
-    filtering_close(filtering);
+    filter_close(filter);
     return code;
 }

@@ -76,15 +76,15 @@ int collector_open(const struct collector_settings *settings, int wake_fd, int64
     collector_queue_name(&settings->options->topology, settings->run, collector->results);
     snprintf(collector->dead, sizeof collector->dead, "%s.dead", collector->results);
     snprintf(collector->dead_tag, sizeof collector->dead_tag, "%s/dead", settings->name);
-    connection_init(&collector->connection, settings->options, settings->name);
+    loadgen_connection_init(&collector->connection, settings->options, settings->name);
     collector->properties = broker_properties_open();
     int error = collector->properties
-                    ? connection_open(&collector->connection, wake_fd, deadline_ns, why)
+                    ? loadgen_connection_open(&collector->connection, wake_fd, deadline_ns, why)
                     : error_set(why, ERR_MEMORY, "out of memory");
     if (!error)
         error = start_consuming(collector, why);
     if (error) {
-        connection_clear(&collector->connection);
+        loadgen_connection_clear(&collector->connection);
         broker_properties_close(collector->properties);
         free(collector);
         return error;
@@ -101,7 +101,7 @@ void collector_close(struct collector *collector)
         return;
     if (!collector->connection.broker) {
         collector->connection.reopen_ns = 0;
-        connection_reopen(&collector->connection, clock_now_ns(), &why);
+        loadgen_connection_reopen(&collector->connection, clock_now_ns(), &why);
     }
     struct broker *broker = collector->connection.broker;
     if (!broker || broker_delete_queue(broker, collector->results, &why) ||
@@ -109,7 +109,7 @@ void collector_close(struct collector *collector)
         log_event(LOG_WARN, "queues_left", "queues=\"%s %s\" gone_after_s=%d why=\"%s\"",
                   collector->results, collector->dead, EXPIRES_MS / 1000,
                   why.text[0] ? why.text : collector->connection.lost_why.text);
-    connection_clear(&collector->connection);
+    loadgen_connection_clear(&collector->connection);
     broker_properties_close(collector->properties);
     free(collector);
 }
@@ -183,7 +183,7 @@ static int take_messages(struct collector *collector, struct why *why)
         if (event.type == BROKER_CANCELLED)
             return error_set(why, ERR_UNAVAILABLE, "a queue of the run was deleted");
         if (event.type == BROKER_CONSUMING)
-            connection_prove(&collector->connection);
+            loadgen_connection_prove(&collector->connection);
         if (event.type != BROKER_DELIVERY)
             continue;
         tag = event.tag;
@@ -200,18 +200,18 @@ int collector_step(struct collector *collector, bool *more, struct why *why)
     struct connection *connection = &collector->connection;
 
     if (!connection->broker) {
-        int back = connection_reopen(connection, clock_now_ns(), why);
+        int back = loadgen_connection_reopen(connection, clock_now_ns(), why);
         if (back != 1)
             return back;
         int error = start_consuming(collector, why);
         if (error) {
-            connection_lose(connection, error, why);
+            loadgen_connection_lose(connection, error, why);
             return 0;
         }
     }
     int got = take_messages(collector, why);
     if (got < 0)
-        connection_lose(connection, got, why);
+        loadgen_connection_lose(connection, got, why);
     *more |= got == 1;
     return 0;
 }
@@ -226,7 +226,7 @@ void collector_poll(const struct collector *collector, struct pollfd *fd)
 
 int64_t collector_due_ns(const struct collector *collector)
 {
-    return connection_due_ns(&collector->connection);
+    return loadgen_connection_due_ns(&collector->connection);
 }
 
 bool collector_read_work(struct collector *collector, struct broker_queue_state *work)
@@ -239,7 +239,7 @@ bool collector_read_work(struct collector *collector, struct broker_queue_state 
         return false;
     int error = broker_look_at_queue(broker, queue, work, &why);
     if (error)
-        connection_lose(&collector->connection, error, &why);
+        loadgen_connection_lose(&collector->connection, error, &why);
     return error == 0;
 }
 

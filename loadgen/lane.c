@@ -32,7 +32,7 @@ int lane_init(struct lane *lane, struct lane_shared *shared, bool declares)
     const struct publisher_settings *settings = shared->settings;
 
     *lane = (struct lane){.shared = shared, .declares = declares};
-    connection_init(&lane->connection, settings->options, settings->name);
+    loadgen_connection_init(&lane->connection, settings->options, settings->name);
     empty_window(lane);
     lane->flights = calloc(settings->window_msgs, sizeof *lane->flights);
     return lane->flights ? 0 : -ERR_MEMORY;
@@ -40,7 +40,7 @@ int lane_init(struct lane *lane, struct lane_shared *shared, bool declares)
 
 void lane_clear(struct lane *lane)
 {
-    connection_clear(&lane->connection);
+    loadgen_connection_clear(&lane->connection);
     free(lane->flights);
 }
 
@@ -73,7 +73,7 @@ static int start(struct lane *lane, struct why *why)
 
 int lane_open(struct lane *lane, int wake_fd, int64_t deadline_ns, struct why *why)
 {
-    int error = connection_open(&lane->connection, wake_fd, deadline_ns, why);
+    int error = loadgen_connection_open(&lane->connection, wake_fd, deadline_ns, why);
 
     return error ? error : start(lane, why);
 }
@@ -86,7 +86,7 @@ static void lose(struct lane *lane, int error, const struct why *why)
             resend_push(&lane->shared->resend, &flight_of(lane, number)->id);
     empty_window(lane);
     lane->declares |= error == -ERR_MISSING;
-    connection_lose(&lane->connection, error, why);
+    loadgen_connection_lose(&lane->connection, error, why);
 }
 
 /* ---- sending ---- */
@@ -163,7 +163,7 @@ static void take_settled(struct lane *lane, const struct broker_event *event)
     while (lane->oldest < lane->next && flight_of(lane, lane->oldest)->settled)
         lane->oldest++;
     if (confirmed)
-        connection_prove(&lane->connection);
+        loadgen_connection_prove(&lane->connection);
 }
 
 static void take_returned(struct lane *lane, const struct broker_event *event)
@@ -201,7 +201,7 @@ static int take_events(struct lane *lane, struct why *why)
 int lane_step(struct lane *lane, bool *more, struct why *why)
 {
     if (!lane->connection.broker) {
-        int back = connection_reopen(&lane->connection, clock_now_ns(), why);
+        int back = loadgen_connection_reopen(&lane->connection, clock_now_ns(), why);
         if (back != 1)
             return back;
         int error = start(lane, why);

@@ -202,7 +202,7 @@ int64_t publisher_due_ns(const struct publisher *publisher)
     if (resend->count && clock_now_ns() < resend->not_before_ns)
         due_ns = resend->not_before_ns;
     for (size_t i = 0; i < publisher->settings->connections; i++) {
-        int64_t lane_due_ns = connection_due_ns(&publisher->lanes[i].connection);
+        int64_t lane_due_ns = loadgen_connection_due_ns(&publisher->lanes[i].connection);
         if (lane_due_ns < due_ns)
             due_ns = lane_due_ns;
     }

@@ -2,43 +2,30 @@
 #ifndef WINNOW_HISTORY_RUN_H
 #define WINNOW_HISTORY_RUN_H
 
+#include "csv/history_format.h"
+#include "csv/history_reader.h"
 #include "error.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* One decision. NAN is unknown, except in time_s. */
-struct history_run_row {
-    double time_s; /* never less than in the row before */
-    double interval_s;
-    double arrival_per_s;
-    double backlog_msgs;
-    double horizon_s;     /* > 0 */
-    double capacity_msgs; /* > 0 */
-    double min_workers, max_workers;
-    double desired_workers, running_workers, starting_workers;
-    double simulated_service_s;
-    bool held; /* the number of workers was left as it was, whatever the policy says */
-};
-
-/* What is known is 0 or more unless it says otherwise. Texts are as in the file's last row of the
- * run, any bytes but NUL. */
+/* Of the rows: time_s, which is known and never less than in the row before; interval_s,
+ * arrival_per_s, backlog_msgs, horizon_s, capacity_msgs, min_workers, max_workers (not less than
+ * min_workers where both are known), desired_workers, running_workers, starting_workers,
+ * simulated_service_s and reason. */
 struct history_run {
     uint64_t number;
-    char *farm; /* NULL when the file does not say */
-    char *policy;
-    struct history_run_row *rows; /* in the file's order */
-    size_t row_count;             /* > 0 */
+    const char *farm;         /* as in the last row; NULL when the file does not say */
+    const char *policy;       /* likewise, but "" */
+    struct history_row *rows; /* in the file's order; their texts are borrowed from the run */
+    size_t row_count;         /* > 0 */
+    struct history_reader *reader;
 };
 
-/* The run of the file's last row. */
-#define RUN_LAST UINT64_MAX
-
-/* Reads the run of that number, or RUN_LAST, from a file that the autoscaler wrote with --history.
- * Columns are found by name; `farm` and `simulated_service_s` may be missing.
+/* Reads the run of that number, or HISTORY_READER_LAST_RUN, from a file that the autoscaler wrote
+ * with --history. `farm` and `simulated_service_s` may be missing.
  *
- * run  for history_run_clear, whatever is returned
+ * run   for history_run_clear, whatever is returned
  *
  * Returns 0, -ERR_MEMORY, -ERR_INVALID when the file has no run of that number, or -ERR_CONFIG with
  * "FILE:LINE: what is wrong, expected ...". */

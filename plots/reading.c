@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-double reading_of(const struct history_run_row *row, enum reading reading)
+double reading_of(const struct history_row *row, enum reading reading)
 {
     switch (reading) {
     case READING_ARRIVAL_PER_S:

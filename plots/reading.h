@@ -19,7 +19,7 @@ enum reading {
 };
 
 /* NAN when the row does not say. */
-double reading_of(const struct history_run_row *row, enum reading reading);
+double reading_of(const struct history_row *row, enum reading reading);
 
 /* The least and the greatest known value; from > to when none is known. */
 struct reading_extent {

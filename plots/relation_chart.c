@@ -90,7 +90,7 @@ static void write_formula(FILE *script, const struct formula *formula, double to
 }
 
 /* A decision has a place in the chart when both of its numbers are known. */
-static bool is_placed(const struct history_run_row *row)
+static bool is_placed(const struct history_row *row)
 {
     return !isnan(row->arrival_per_s) && !isnan(row->desired_workers);
 }
@@ -103,8 +103,8 @@ static void write_decisions(FILE *script, const char *name, const struct history
 
     gnuplot_begin_data(script, name);
     for (size_t i = 0; i < run->row_count; i++) {
-        const struct history_run_row *row = &run->rows[i];
-        if (row->held != held || !is_placed(row))
+        const struct history_row *row = &run->rows[i];
+        if (history_format_held(row) != held || !is_placed(row))
             continue;
         fprintf(script, "%.17g %.17g\n", row->arrival_per_s, row->desired_workers);
         count++;
@@ -134,7 +134,7 @@ int relation_chart_write(FILE *script, const struct history_run *run, struct why
     size_t unplaced = 0;
 
     for (size_t i = 0; i < run->row_count; i++) {
-        const struct history_run_row *row = &run->rows[i];
+        const struct history_row *row = &run->rows[i];
         unplaced += !is_placed(row);
         if (!is_placed(row))
             continue;

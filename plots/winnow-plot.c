@@ -104,7 +104,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         settings->outputs[settings->output_count++] = argument;
         return 0;
     case KEY_RUN:
-        settings->run = options_count(state, "--run", argument, 0, RUN_LAST - 1);
+        settings->run = options_count(state, "--run", argument, 0, HISTORY_READER_LAST_RUN - 1);
         return 0;
     case KEY_TITLE:
         settings->title = argument;
@@ -181,7 +181,7 @@ static int draw(const struct settings *settings, const struct history_run *run, 
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {.run = RUN_LAST};
+    struct settings settings = {.run = HISTORY_READER_LAST_RUN};
     options_parse_local(PROGRAM, &argp, argc, argv, &settings);
     if (!settings.output_count)
         for (; settings.output_count < 2; settings.output_count++)

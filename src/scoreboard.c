@@ -11,39 +11,38 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define MAGIC UINT64_C(0x34574f4e4e4957) /* "WINNOW4", the layout's version with it */
-
-/* Events whose workers died: a hash table whose chains are at most PROBES long, so that a look-up is short
- * and the oldest of a full chain gives way. The autoscaler alone writes. */
-#define ATTEMPTS 4096
-#define PROBES   16
-
-struct attempt {
-    _Atomic uint64_t high, low;
-    _Atomic uint32_t count; /* 0: free */
-    uint32_t stamp;         /* greater means counted later */
-};
-
-/* What lies in the shared memory. */
-struct layout {
-    uint64_t magic;
-    uint64_t slots;
-    int64_t hang_timeout_ns;
-    uint32_t max_attempts;
-    uint32_t next_stamp;
-    struct attempt attempts[ATTEMPTS];
-    struct scoreboard_slot slot[];
-};
+/* The layout is read from other languages too: what moves a field takes a new SCOREBOARD_MAGIC. */
+#define AT(field, offset)                                                                          \
+    _Static_assert(offsetof(struct scoreboard_slot, field) == (offset), "the layout has changed")
+AT(state, 0);
+AT(pid, 4);
+AT(handled_msgs, 8);
+AT(in_flight_msgs, 16);
+AT(given_back_msgs, 24);
+AT(busy_ns, 32);
+AT(progress_ns, 40);
+AT(simulated_service_ns, 48);
+AT(takes_hangup, 56);
+AT(fingerprint_high, 64);
+AT(fingerprint_low, 72);
+AT(started_ns, 80);
+AT(due_ns, 88);
+_Static_assert(sizeof(struct scoreboard_slot) == 128, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, hang_timeout_ns) == 16, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, max_attempts) == 24, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, attempts) == 32, "the layout has changed");
+_Static_assert(sizeof(struct scoreboard_attempt) == 24, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, slot) == 98432, "the layout has changed");
 
 struct scoreboard {
-    struct layout *layout;
+    struct scoreboard_layout *layout;
     size_t bytes;
     int fd;
 };
 
 static size_t bytes_for(size_t slots)
 {
-    return sizeof(struct layout) + slots * sizeof(struct scoreboard_slot);
+    return sizeof(struct scoreboard_layout) + slots * sizeof(struct scoreboard_slot);
 }
 
 int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_ns,
@@ -65,7 +64,7 @@ int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_
         scoreboard_close(scoreboard);
         return error;
     }
-    scoreboard->layout->magic = MAGIC;
+    scoreboard->layout->magic = SCOREBOARD_MAGIC;
     scoreboard->layout->slots = slots;
     scoreboard->layout->max_attempts = max_attempts;
     scoreboard->layout->hang_timeout_ns = hang_timeout_ns;
@@ -94,7 +93,7 @@ int scoreboard_attach(struct scoreboard **out, struct scoreboard_slot **slot, st
         return 0;
     struct stat status;
     if (!parse_number(fd_text, &fd) || fd > INT32_MAX || !parse_number(slot_text, &index) ||
-        fstat((int)fd, &status) || status.st_size < (off_t)sizeof(struct layout))
+        fstat((int)fd, &status) || status.st_size < (off_t)sizeof(struct scoreboard_layout))
         return error_set(why, ERR_INVALID,
                          SCOREBOARD_FD_VARIABLE "=%s, " SCOREBOARD_SLOT_VARIABLE
                                                 "=%s is no scoreboard; unset both, or let "
@@ -108,7 +107,7 @@ int scoreboard_attach(struct scoreboard **out, struct scoreboard_slot **slot, st
     scoreboard->bytes = (size_t)status.st_size;
     scoreboard->layout =
         mmap(NULL, scoreboard->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, scoreboard->fd, 0);
-    if (scoreboard->layout == MAP_FAILED || scoreboard->layout->magic != MAGIC ||
+    if (scoreboard->layout == MAP_FAILED || scoreboard->layout->magic != SCOREBOARD_MAGIC ||
         bytes_for(scoreboard->layout->slots) != scoreboard->bytes ||
         (uint64_t)index >= scoreboard->layout->slots) {
         scoreboard->fd = -1; /* not ours to close, whatever it is */
@@ -130,9 +129,10 @@ void scoreboard_tell_ready(void)
 
     if (!text || !parse_number(text, &fd) || fd > INT32_MAX)
         return;
-    /* Nobody to hear it is no reason to stop: without the byte it counts as running after a second. */
-    ssize_t told = write((int)fd, "r", 1);
-    (void)told;
+    /* Nobody to hear it is no reason to stop: without the byte it counts as running after a
+     * second. */
+    ssize_t written = write((int)fd, "r", 1);
+    (void)written;
     close((int)fd);
     unsetenv(SCOREBOARD_READY_VARIABLE);
 }
@@ -174,7 +174,92 @@ void scoreboard_clear(struct scoreboard_slot *slot)
     atomic_store(&slot->progress_ns, 0);
     atomic_store(&slot->simulated_service_ns, 0);
     atomic_store(&slot->takes_hangup, 0);
-    scoreboard_set_handling(slot, (struct scoreboard_fingerprint){0});
+    atomic_store(&slot->started_ns, 0);
+    atomic_store(&slot->due_ns, 0);
+    scoreboard_put_down(slot);
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+int64_t scoreboard_hung_at_ns(const struct scoreboard_slot *slot, int64_t judge_from_ns,
+                              int64_t hang_timeout_ns, int64_t idle_limit_ns)
+{
+    int32_t state = atomic_load_explicit(&slot->state, memory_order_acquire);
+    int64_t from_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed);
+    int64_t limit_ns = hang_timeout_ns;
+
+    if (state == SCOREBOARD_EMPTY)
+        return INT64_MAX;
+    if (scoreboard_handling(slot).low)
+        from_ns = later(from_ns, atomic_load_explicit(&slot->due_ns, memory_order_relaxed));
+    else
+        limit_ns = later(limit_ns, idle_limit_ns);
+    from_ns = later(from_ns, judge_from_ns);
+    return from_ns < INT64_MAX - limit_ns ? from_ns + limit_ns : INT64_MAX;
+}
+
+/* ---- what a worker tells ---- */
+
+void scoreboard_sign_on(struct scoreboard_slot *slot, int64_t simulated_service_ns,
+                        bool takes_hangup)
+{
+    atomic_store_explicit(&slot->simulated_service_ns, simulated_service_ns, memory_order_relaxed);
+    atomic_store_explicit(&slot->takes_hangup, takes_hangup, memory_order_relaxed);
+    atomic_store_explicit(&slot->pid, (int32_t)getpid(), memory_order_release);
+}
+
+void scoreboard_set_state(struct scoreboard_slot *slot, enum scoreboard_state state)
+{
+    atomic_store_explicit(&slot->state, (int32_t)state, memory_order_release);
+}
+
+void scoreboard_set_in_flight(struct scoreboard_slot *slot, size_t events)
+{
+    atomic_store_explicit(&slot->in_flight_msgs, events, memory_order_relaxed);
+}
+
+void scoreboard_progress(struct scoreboard_slot *slot, int64_t now_ns)
+{
+    atomic_store_explicit(&slot->progress_ns, now_ns, memory_order_relaxed);
+}
+
+void scoreboard_set_due(struct scoreboard_slot *slot, int64_t due_ns)
+{
+    atomic_store_explicit(&slot->due_ns, due_ns, memory_order_relaxed);
+}
+
+static void set_handling(struct scoreboard_slot *slot, struct scoreboard_fingerprint event)
+{
+    atomic_store_explicit(&slot->fingerprint_high, event.high, memory_order_relaxed);
+    atomic_store_explicit(&slot->fingerprint_low, event.low, memory_order_release);
+}
+
+void scoreboard_take_up(struct scoreboard_slot *slot, struct scoreboard_fingerprint event,
+                        int64_t now_ns)
+{
+    scoreboard_progress(slot, now_ns);
+    atomic_store_explicit(&slot->started_ns, now_ns, memory_order_relaxed);
+    scoreboard_set_due(slot, 0);
+    set_handling(slot, event);
+}
+
+void scoreboard_put_down(struct scoreboard_slot *slot)
+{
+    set_handling(slot, (struct scoreboard_fingerprint){0});
+}
+
+void scoreboard_count_handled(struct scoreboard_slot *slot, int64_t busy_ns)
+{
+    atomic_fetch_add_explicit(&slot->busy_ns, busy_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&slot->handled_msgs, 1, memory_order_relaxed);
+}
+
+void scoreboard_count_given_back(struct scoreboard_slot *slot, size_t events)
+{
+    atomic_fetch_add_explicit(&slot->given_back_msgs, events, memory_order_relaxed);
 }
 
 struct scoreboard_fingerprint scoreboard_fingerprint(const void *message_id, size_t id_length,
@@ -195,12 +280,6 @@ struct scoreboard_fingerprint scoreboard_fingerprint(const void *message_id, siz
     return (struct scoreboard_fingerprint){hash.high64, hash.low64 | 1};
 }
 
-void scoreboard_set_handling(struct scoreboard_slot *slot, struct scoreboard_fingerprint event)
-{
-    atomic_store_explicit(&slot->fingerprint_high, event.high, memory_order_relaxed);
-    atomic_store_explicit(&slot->fingerprint_low, event.low, memory_order_release);
-}
-
 struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *slot)
 {
     struct scoreboard_fingerprint event;
@@ -210,24 +289,24 @@ struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *
     return event;
 }
 
-static bool is_for(const struct attempt *attempt, struct scoreboard_fingerprint event)
+static bool is_for(const struct scoreboard_attempt *attempt, struct scoreboard_fingerprint event)
 {
     return atomic_load(&attempt->low) == event.low && atomic_load(&attempt->high) == event.high;
 }
 
 static size_t chain(struct scoreboard_fingerprint event, size_t probe)
 {
-    return (size_t)(event.high + probe) % ATTEMPTS;
+    return (size_t)(event.high + probe) % SCOREBOARD_ATTEMPTS;
 }
 
 uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
                                   struct scoreboard_fingerprint event)
 {
-    struct layout *layout = scoreboard->layout;
-    struct attempt *chosen = NULL;
+    struct scoreboard_layout *layout = scoreboard->layout;
+    struct scoreboard_attempt *chosen = NULL;
 
-    for (size_t probe = 0; probe < PROBES; probe++) {
-        struct attempt *attempt = &layout->attempts[chain(event, probe)];
+    for (size_t probe = 0; probe < SCOREBOARD_PROBES; probe++) {
+        struct scoreboard_attempt *attempt = &layout->attempts[chain(event, probe)];
         if (atomic_load(&attempt->count) && is_for(attempt, event)) {
             chosen = attempt;
             break;
@@ -246,10 +325,10 @@ uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
 
 bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event)
 {
-    const struct layout *layout = scoreboard->layout;
+    const struct scoreboard_layout *layout = scoreboard->layout;
 
-    for (size_t probe = 0; probe < PROBES; probe++) {
-        const struct attempt *attempt = &layout->attempts[chain(event, probe)];
+    for (size_t probe = 0; probe < SCOREBOARD_PROBES; probe++) {
+        const struct scoreboard_attempt *attempt = &layout->attempts[chain(event, probe)];
         uint32_t count = atomic_load(&attempt->count);
         if (count >= layout->max_attempts && is_for(attempt, event))
             return true;
@@ -270,7 +349,7 @@ bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
         const struct scoreboard_slot *slot = &scoreboard->layout->slot[i];
         struct scoreboard_fingerprint other = scoreboard_handling(slot);
         if (slot != own && other.low == event.low && other.high == event.high &&
-            atomic_load(&slot->progress_ns) <= since_ns)
+            atomic_load_explicit(&slot->started_ns, memory_order_relaxed) <= since_ns)
             return true;
     }
     return false;

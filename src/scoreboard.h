@@ -1,8 +1,16 @@
-/* scoreboard.h - shared memory in which each worker tells what it is doing.
+/* scoreboard.h - shared memory in which each worker tells what it does, and the autoscaler which
+ * events kill.
  *
- * The autoscaler creates it and hands the descriptor down; slot n belongs to the worker that was started with
- * WINNOW_SLOT=n. A worker writes only its own slot, with atomic stores; the autoscaler reads all, and
- * clears a slot before a worker is started in it and after it has ended. */
+ * The autoscaler creates it and hands its descriptor down. Slot n belongs to the worker that was
+ * started with WINNOW_SLOT=n. A worker writes its own slot and nothing else; it reads the others'
+ * slots and the table of attempts. The autoscaler reads every slot, and clears one before it starts
+ * a worker there and after that worker has ended. It believes nothing that a slot says to be
+ * impossible.
+ *
+ * All numbers are in the machine's byte order. Every field of a slot is loaded and stored
+ * atomically; each is aligned to its size, so on 64-bit machines a plain aligned store does it.
+ * Times are nanoseconds of CLOCK_MONOTONIC. "Relaxed", "release" and "acquire" are the memory
+ * orders of C11. */
 #ifndef WINNOW_SCOREBOARD_H
 #define WINNOW_SCOREBOARD_H
 
@@ -13,14 +21,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCOREBOARD_FD_VARIABLE   "WINNOW_SCOREBOARD_FD"
-#define SCOREBOARD_SLOT_VARIABLE "WINNOW_SLOT"
-/* Beside them, the descriptor on which a worker writes one byte when it consumes. */
+/* What a worker finds in its environment: a descriptor that is open for reading and writing and can
+ * be mapped, the number of its slot, and a descriptor on which it writes one byte as soon as it
+ * consumes, and then closes. */
+#define SCOREBOARD_FD_VARIABLE    "WINNOW_SCOREBOARD_FD"
+#define SCOREBOARD_SLOT_VARIABLE  "WINNOW_SLOT"
 #define SCOREBOARD_READY_VARIABLE "WINNOW_READY_FD"
+
+/* The first eight bytes, "WINNOW5" and a NUL: they change whenever anything of the layout does. */
+#define SCOREBOARD_MAGIC UINT64_C(0x35574f4e4e4957)
 
 enum scoreboard_state {
     SCOREBOARD_EMPTY,    /* nobody writes here: no worker, or one that knows no scoreboard */
-    SCOREBOARD_WORKING,  /* consuming */
+    SCOREBOARD_WORKING,  /* consuming, or about to */
     SCOREBOARD_SENDING,  /* done with an event and handing its result to the broker */
     SCOREBOARD_BLOCKED,  /* the broker takes nothing from it, or its connection is away */
     SCOREBOARD_DRAINING, /* finishing what it holds */
@@ -31,43 +44,134 @@ struct scoreboard_fingerprint {
     uint64_t high, low;
 };
 
-/* One worker's slot, on cache lines of its own. Times are of the monotonic clock. */
+/* One worker's slot, on cache lines of its own. Written by its worker alone while that lives; all
+ * zero when it is started. Where no order is named, stores are relaxed. */
 struct scoreboard_slot {
+    /* An enum scoreboard_state. Stored with release, after progress_ns when the worker was blocked
+     * or sending before: who sees it working (acquire) must not see how long ago it last was. */
     _Alignas(128) _Atomic int32_t state;
+    /* The worker's process. Stored once, as the worker starts, with release and after
+     * simulated_service_ns and takes_hangup: who sees it (acquire) sees those too. 0: the worker
+     * uses no scoreboard, or not yet. */
     _Atomic int32_t pid;
-    _Atomic uint64_t handled_msgs;   /* events answered since the worker started */
-    _Atomic uint64_t in_flight_msgs; /* events taken off the socket and not yet acknowledged */
-    _Atomic uint64_t
-        given_back_msgs;         /* events returned to the queue when a drain ran out of time */
-    _Atomic int64_t busy_ns;     /* time spent on events */
-    _Atomic int64_t progress_ns; /* when it last took up or finished an event, or looked for one */
-    _Atomic int64_t simulated_service_ns; /* --service-time; 0: none */
-    _Atomic int32_t takes_hangup; /* 1: SIGHUP renews what it works with; others die of it */
-    /* The event being handled, so that it can be counted against it when the worker dies of it. */
+    /* Events answered since the worker started: a result or FARM.dead was sent for each. Stored
+     * after busy_ns. */
+    _Atomic uint64_t handled_msgs;
+    /* Events delivered to the worker and neither acknowledged nor given back. Stored whenever it
+     * changes. */
+    _Atomic uint64_t in_flight_msgs;
+    /* Events given back to the queue because a drain ran out of time. */
+    _Atomic uint64_t given_back_msgs;
+    /* Time from taking up to answering, summed over the events in handled_msgs. */
+    _Atomic int64_t busy_ns;
+    /* The last sign of life: an event was taken up, answered or put aside, the job reported
+     * progress, or, while no event is at hand, the worker went round its loop, which it does at
+     * least every heartbeat. */
+    _Atomic int64_t progress_ns;
+    /* --service-time, which is part of busy_ns; 0: none. Stored once, before pid. */
+    _Atomic int64_t simulated_service_ns;
+    /* 1: SIGHUP renews what the worker works with, so the autoscaler passes it on. 0: it would end
+     * the worker. Stored once, before pid. */
+    _Atomic int32_t takes_hangup;
+    /* The fingerprint of the event at hand. When the worker dies meanwhile, that is counted against
+     * the event. Stored as an event is taken up, after progress_ns, started_ns and due_ns, high
+     * first and low with release; read low first, with acquire. Both are 0 again before the result
+     * is sent: then the broker may be what takes long. */
     _Atomic uint64_t fingerprint_high, fingerprint_low;
+    /* When the event at hand was taken up. */
+    _Atomic int64_t started_ns;
+    /* The event at hand may show no progress until then, because its job has said so. 0: it has
+     * said nothing. */
+    _Atomic int64_t due_ns;
+};
+
+/* Events whose workers died or hung: a hash table. The entries of an event are the
+ * SCOREBOARD_PROBES from fingerprint high modulo SCOREBOARD_ATTEMPTS on, round the end. The
+ * autoscaler alone writes, all with sequential consistency; it takes an entry for another event by
+ * setting count to 0, then high, low, and count. */
+#define SCOREBOARD_ATTEMPTS 4096
+#define SCOREBOARD_PROBES   16
+struct scoreboard_attempt {
+    _Atomic uint64_t high, low; /* the event's fingerprint */
+    _Atomic uint32_t count;     /* how many workers; 0: the entry is free */
+    uint32_t stamp;             /* the autoscaler's: greater means counted later */
+};
+
+/* The memory from its beginning. What stands before the attempts never changes once a worker was
+ * started, but for next_stamp, which is the autoscaler's. */
+struct scoreboard_layout {
+    uint64_t magic;
+    uint64_t slots;
+    int64_t
+        hang_timeout_ns;   /* how long an event may show no progress before its worker is killed */
+    uint32_t max_attempts; /* an event is poison when its count has reached this */
+    uint32_t next_stamp;
+    struct scoreboard_attempt attempts[SCOREBOARD_ATTEMPTS];
+    struct scoreboard_slot slot[];
 };
 
 struct scoreboard;
 
-/* For the autoscaler: shared memory with so many empty slots. An event that killed or hung its worker
- * max_attempts times is poison to all workers; a worker that is on an event for hang_timeout_ns will be killed.
+/* ---- for the autoscaler ---- */
+
+/* Shared memory with so many empty slots; the rest as in struct scoreboard_layout.
  * 0, -ERR_SYSTEM or -ERR_MEMORY. */
 int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_ns,
                       struct scoreboard **scoreboard, struct why *why);
-
-/* For a worker: attaches to the scoreboard the environment names. 0 with *slot; *slot is NULL when the
- * environment names none (the worker was started by hand); -ERR_INVALID when what it names is no scoreboard. */
-int scoreboard_attach(struct scoreboard **scoreboard, struct scoreboard_slot **slot,
-                      struct why *why);
-
-/* For a worker that consumes: says so to the autoscaler, once, on the descriptor the environment names. */
-void scoreboard_tell_ready(void);
-
 void scoreboard_close(struct scoreboard *scoreboard);
 
 int scoreboard_fd(const struct scoreboard *scoreboard);
 size_t scoreboard_slots(const struct scoreboard *scoreboard);
 struct scoreboard_slot *scoreboard_slot(struct scoreboard *scoreboard, size_t index);
+
+/* Sets every field to 0, SCOREBOARD_EMPTY. */
+void scoreboard_clear(struct scoreboard_slot *slot);
+
+/* The event that the slot's worker has at hand. */
+struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *slot);
+
+/* When the slot's worker is to be called hung if it goes on as it does now; INT64_MAX for an empty
+ * slot. Pure.
+ *
+ * judge_from_ns    what came before this time counts for nothing
+ * hang_timeout_ns  longest without progress on an event
+ * idle_limit_ns    longest without a sign of life between events, when that is more
+ *
+ * One that is blocked or sending waits for the broker; whether that is to be held against it is the
+ * caller's to say. */
+int64_t scoreboard_hung_at_ns(const struct scoreboard_slot *slot, int64_t judge_from_ns,
+                              int64_t hang_timeout_ns, int64_t idle_limit_ns);
+
+/* Before a dead worker's slot is cleared: one more attempt at this event has failed. Returns how
+ * many that makes. Of several thousand events the one counted longest ago may be forgotten. */
+uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
+                                  struct scoreboard_fingerprint event);
+
+/* ---- for a worker ---- */
+
+/* Attaches to the scoreboard that the environment names. 0 with *slot; *slot is NULL when the
+ * environment names none (the worker was started by hand); -ERR_INVALID when what it names is no
+ * scoreboard. */
+int scoreboard_attach(struct scoreboard **scoreboard, struct scoreboard_slot **slot,
+                      struct why *why);
+
+/* Once the worker consumes: writes the byte to WINNOW_READY_FD. Only the first call does
+ * anything. */
+void scoreboard_tell_ready(void);
+
+/* What a worker writes in its slot, as the fields above say. now_ns is the time of the call. */
+void scoreboard_sign_on(struct scoreboard_slot *slot, int64_t simulated_service_ns,
+                        bool takes_hangup);
+void scoreboard_set_state(struct scoreboard_slot *slot, enum scoreboard_state state);
+void scoreboard_set_in_flight(struct scoreboard_slot *slot, size_t events);
+void scoreboard_progress(struct scoreboard_slot *slot, int64_t now_ns);
+void scoreboard_set_due(struct scoreboard_slot *slot, int64_t due_ns);
+void scoreboard_take_up(struct scoreboard_slot *slot, struct scoreboard_fingerprint event,
+                        int64_t now_ns);
+/* No event is at hand any more. */
+void scoreboard_put_down(struct scoreboard_slot *slot);
+void scoreboard_count_handled(struct scoreboard_slot *slot, int64_t busy_ns);
+void scoreboard_count_given_back(struct scoreboard_slot *slot, size_t events);
 
 /* Of an event: its message_id when that is not empty, else its properties and body. Never 0,0. */
 struct scoreboard_fingerprint scoreboard_fingerprint(const void *message_id, size_t id_length,
@@ -75,26 +179,15 @@ struct scoreboard_fingerprint scoreboard_fingerprint(const void *message_id, siz
                                                      size_t properties_length, const void *body,
                                                      size_t body_length);
 
-/* What the slot's worker is handling. */
-void scoreboard_set_handling(struct scoreboard_slot *slot, struct scoreboard_fingerprint event);
-struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *slot);
-
-/* For the autoscaler, before it clears a dead worker's slot: one more attempt at this event has failed. Returns
- * how many that makes. Of several thousand events the one counted longest ago may be forgotten. */
-uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
-                                  struct scoreboard_fingerprint event);
-
-/* For a worker, before it handles a redelivered event: whether it failed max_attempts times, ... */
+/* Before a redelivered event is taken up: whether it failed max_attempts times, ... */
 bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event);
-/* ... and whether another slot says that it has been on it since since_ns: that worker has lost its connection, or is
- * dead and not counted yet. One that took it up later has another event that looks the same. */
+/* ... and whether another slot says that it has been on it since since_ns or earlier: that worker
+ * has lost its connection, or is dead and not counted yet. One that took it up later has another
+ * event that looks the same. */
 bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
                                   const struct scoreboard_slot *own,
                                   struct scoreboard_fingerprint event, int64_t since_ns);
-/* How long a worker may be on an event before it is killed. */
+/* How long a worker may be on an event without progress before it is killed. */
 int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard);
-
-/* Sets every field to 0, SCOREBOARD_EMPTY. */
-void scoreboard_clear(struct scoreboard_slot *slot);
 
 #endif

@@ -14,24 +14,25 @@
 #define NICENESS 10
 
 struct reload {
-    const struct filtering_settings *settings;
+    const struct filter_options *options;
     int hangup_fd;
-    _Atomic(struct filtering *) loaded;
+    _Atomic(struct filter *) loaded;
 };
 
 static void load(struct reload *reload)
 {
-    struct filtering *filtering;
+    struct filter *filter;
     struct why why;
 
-    if (filtering_open(reload->settings, &filtering, &why)) {
+    if (filter_open(reload->options, &filter, &why)) {
         log_event(LOG_ERROR, "lists_not_loaded", "why=\"%s\" doing=\"going on with the old lists\"",
                   why.text);
         return;
     }
-    /* Whoever sent the signal waits for this, and an autoscaler's workers log no less than warnings. */
-    log_event(LOG_WARN, "lists_loaded", "entries=%zu", filtering_entries(filtering));
-    filtering_close(atomic_exchange(&reload->loaded, filtering));
+    /* Whoever sent the signal waits for this, and an autoscaler's workers log no less than
+     * warnings. */
+    log_event(LOG_WARN, "lists_loaded", "entries=%zu", filter_entry_count(filter));
+    filter_close(atomic_exchange(&reload->loaded, filter));
 }
 
 static void *run(void *context)
@@ -52,7 +53,7 @@ static void *run(void *context)
     return NULL;
 }
 
-int reload_open(const struct filtering_settings *settings, struct reload **out, struct why *why)
+int reload_open(const struct filter_options *options, struct reload **out, struct why *why)
 {
     struct reload *reload = calloc(1, sizeof *reload);
     sigset_t all, before;
@@ -60,10 +61,11 @@ int reload_open(const struct filtering_settings *settings, struct reload **out, 
 
     if (!reload)
         return error_set(why, ERR_MEMORY, "out of memory");
-    reload->settings = settings;
+    reload->options = options;
     int error = signals_open_hangup(&reload->hangup_fd, why);
     if (!error) {
-        /* The thread takes no signal but from the descriptor; the others stay as they are for the process. */
+        /* The thread takes no signal but from the descriptor; the others stay as they are for the
+         * process. */
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         if (pthread_create(&thread, NULL, run, reload))
@@ -79,7 +81,7 @@ int reload_open(const struct filtering_settings *settings, struct reload **out, 
     return error;
 }
 
-struct filtering *reload_take(struct reload *reload)
+struct filter *reload_take(struct reload *reload)
 {
     if (!atomic_load_explicit(&reload->loaded, memory_order_relaxed))
         return NULL;

@@ -48,10 +48,19 @@ void console_row(const struct history_row *row)
     if (!console_listens())
         return;
     clock_time_of_day(clock);
-    printf("%s  %10s  %9s = %5s + %-9s  %3u  %7u %8u %8u  %s\n", clock,
-           number(row->sample.arrival_per_s, texts[0]), number(row->backlog_msgs, texts[1]),
-           number(row->sample.ready_msgs, texts[2]), number(row->in_flight_msgs, texts[3]),
-           row->decision.desired_workers, row->workers.running, row->workers.starting,
-           row->workers.draining, row->reason);
+    printf("%s  %10s  %9s = %5s + %-9s  %3.0f  %7.0f %8.0f %8.0f  %s\n", clock,
+           number(row->arrival_per_s, texts[0]), number(row->backlog_msgs, texts[1]),
+           number(row->ready_msgs, texts[2]), number(row->in_flight_msgs, texts[3]),
+           row->desired_workers, row->running_workers, row->starting_workers, row->draining_workers,
+           row->reason);
+    fflush(stdout);
+}
+
+void console_draining(unsigned workers)
+{
+    if (!workers || !console_listens())
+        return;
+    printf("draining %u worker%s; once more to end them at once\n", workers,
+           workers == 1 ? "" : "s");
     fflush(stdout);
 }

@@ -3,12 +3,12 @@
 #define WINNOW_CONSOLE_H
 
 #include "autoscaler/policy/policy.h"
-#include "history.h"
+#include "csv/history_format.h"
 
 #include <stdbool.h>
 
-/* Whether what is printed is taken at once: a terminal that is stopped, or a pager that reads no more, must not
- * stop the farm. Nothing else is printed to it meanwhile. */
+/* Whether what is printed is taken at once: a terminal that is stopped, or a pager that reads no
+ * more, must not stop the farm. Nothing else is printed to it meanwhile. */
 bool console_listens(void);
 
 /* What decides, and the table's head. */
@@ -17,5 +17,8 @@ void console_start(const char *farm, const struct policy *policy,
 
 /* A line a decision. */
 void console_row(const struct history_row *row);
+
+/* Says that so many workers drain, and what a second signal does. */
+void console_draining(unsigned workers);
 
 #endif

@@ -1,14 +1,17 @@
 /* sampler.h - measures a farm: how many events arrived, and how many wait.
  *
- * It also sees to it that the farm's exchange, queues and bindings are there, every second: nothing tells of
- * their deletion, and without workers nobody else would notice.
+ *     CONNECTING ------------------> READY --> away and back, by itself
+ *      |  both connections stand,      |
+ *      |  the farm's lock is taken     | another autoscaler has taken the lock
+ *      v                               v
+ *     FAILED                         FAILED
  *
- * It keeps two connections: one counts the copies in the count queue (and holds the farm's lock), one asks
- * for the length of the work queue, so that a busy count never delays that answer. Nothing here waits for
- * the broker but the opening of a connection, at most two seconds. */
+ * arrival_counter counts the copies of events and holds the farm's lock, backlog_probe asks for the length of the work
+ * queue and keeps the farm's entities there. Nothing here waits for the broker. */
 #ifndef WINNOW_SAMPLER_H
 #define WINNOW_SAMPLER_H
 
+#include "arrival_counter.h"
 #include "broker/broker.h"
 #include "error.h"
 #include "topology.h"
@@ -17,11 +20,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum sampler_count {
-    SAMPLER_CONSUME, /* the copies are consumed and counted as they come */
-    SAMPLER_PURGE,   /* they are purged at each sample, and the broker says how many there were */
-};
 
 /* One measurement. NAN means unknown. */
 struct sampler_sample {
@@ -32,34 +30,53 @@ struct sampler_sample {
     double arrival_age_s, ready_age_s; /* how long ago the broker answered with it */
 };
 
+struct sampler_settings {
+    const struct broker_options *broker;
+    const struct topology *topology;
+    enum arrival_counting counting;
+    bool standby; /* wait for the lock as long as another autoscaler has it */
+    int64_t
+        deadline_ns; /* of the first connection; with standby, until it was found that another has the lock */
+};
+
 struct sampler;
 
-/* Connects within deadline_ns, declares the farm and takes its lock; with standby it waits for the lock as long
- * as another holds it. wake_fd becoming readable ends the attempt
- * with -ERR_TIMEOUT. The options, and the texts in them, are borrowed.
- * Errors as of broker_open_retry and the entities of broker.h; -ERR_LOCKED. */
-int sampler_open(const struct broker_options *options, const struct topology *topology,
-                 enum sampler_count count, bool standby, int wake_fd, int64_t deadline_ns,
-                 struct sampler **sampler, struct why *why);
+/* Connects to nothing yet. Borrows the settings and what they point to. 0 or the errors of connection_open. */
+int sampler_open(const struct sampler_settings *settings, struct sampler **sampler,
+                 struct why *why);
+/* Takes NULL. */
 void sampler_close(struct sampler *sampler);
 
-/* Takes what has come in, and, if it may, connects again when it is time to. Returns when to call it next at the
- * latest. Its descriptors for poll go to fds (at most SAMPLER_FDS), *count says how many. */
-#define SAMPLER_FDS 2
-int64_t sampler_service(struct sampler *sampler, bool may_connect, struct pollfd fds[SAMPLER_FDS],
-                        size_t *count);
+/* Connects when it is time to, and takes in what has come. Returns when to call it next, if none of its descriptors
+ * becomes readable before. */
+int64_t sampler_step(struct sampler *sampler, int64_t now_ns);
 
-/* Another autoscaler has taken the lock while this one's connection was lost, and keeps it. */
-bool sampler_usurped(const struct sampler *sampler);
+/* Adds its descriptors to fds, at most SAMPLER_FDS; returns how many were added. */
+#define SAMPLER_FDS 3
+size_t sampler_poll(const struct sampler *sampler, struct pollfd fds[SAMPLER_FDS]);
+
+/* It has been connected and has the lock. */
+bool sampler_is_ready(const struct sampler *sampler);
+
+/* 0; or why it will not measure: -ERR_UNAVAILABLE after the deadline; -ERR_LOCKED when another autoscaler has the lock,
+ * at the start or ever since the connection was lost; or another error of the first connections. */
+int sampler_fault(const struct sampler *sampler, struct why *why);
+
+/* Connections that are lost from now on stay lost: the lock is kept for no longer than they live. */
+void sampler_retire(struct sampler *sampler);
+
+/* The measurement begins here. */
+void sampler_begin(struct sampler *sampler, int64_t now_ns);
 
 /* Asks the broker for what the next sample needs. */
 void sampler_ask(struct sampler *sampler);
 /* All answers are there, or none can come. */
 bool sampler_answered(const struct sampler *sampler);
-/* Asks for what a look between samples needs; nothing while an answer is to come. */
+/* Asks for what sampler_peek needs; nothing while an answer is to come. */
 void sampler_ask_ready(struct sampler *sampler);
+
 /* What was counted since the last sample, which goes on, and how many are ready if that was answered since.
- * arrival_per_s is not told. consumed: workers consume the work queue, so that an answer that sees no consumer is
+ * arrival_per_s is left unknown. consumed: workers consume the work queue, so that an answer that sees no consumer is
  * not believed. */
 struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64_t now_ns);
 /* The measurement since the last call. What was not answered in time, interrupted or overflowed is unknown; of a broker

@@ -240,7 +240,7 @@ static bool better_to_stop(const struct pool *pool, const struct pool_slot *a,
 
 static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions, int64_t *wake_ns)
 {
-    const struct pool_counts *counts = &pool->counts;
+    const struct worker_counts *counts = &pool->counts;
 
     while (counts->starting + counts->running > pool->wanted &&
            counts->draining < 2 * pool->params.max_workers && room(actions)) {
@@ -264,7 +264,7 @@ static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions
 
 static void step_up(struct pool *pool, int64_t now_ns, struct actions *actions, int64_t *wake_ns)
 {
-    const struct pool_counts *counts = &pool->counts;
+    const struct worker_counts *counts = &pool->counts;
 
     if (pool->fault != POOL_SOUND || counts->starting + counts->running >= pool->wanted)
         return;
@@ -298,7 +298,7 @@ size_t pool_step(struct pool *pool, int64_t now_ns, struct pool_action *actions,
     return step.count;
 }
 
-struct pool_counts pool_counts(const struct pool *pool)
+struct worker_counts pool_counts(const struct pool *pool)
 {
     return pool->counts;
 }

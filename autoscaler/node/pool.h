@@ -18,6 +18,7 @@
 #ifndef WINNOW_POOL_H
 #define WINNOW_POOL_H
 
+#include "autoscaler/messages.h"
 #include "error.h"
 
 #include <stdbool.h>
@@ -81,11 +82,6 @@ struct pool_slot {
     int64_t deadline_ns; /* of a drain */
 };
 
-struct pool_counts {
-    uint32_t starting, running, draining; /* draining includes killed */
-    uint64_t spawned, stopped, crashed;   /* since the pool began */
-};
-
 /* Why no worker is started any more. */
 enum pool_fault {
     POOL_SOUND,
@@ -105,7 +101,7 @@ struct pool {
     int64_t last_crash_ns;
     int64_t start_from_ns; /* back-off: no start before */
     uint64_t random;
-    struct pool_counts counts;
+    struct worker_counts counts;
 };
 
 /* 0, -ERR_INVALID (max_workers out of range) or -ERR_MEMORY. */
@@ -133,7 +129,7 @@ void pool_abandon(struct pool *pool);
 size_t pool_step(struct pool *pool, int64_t now_ns, struct pool_action *actions, size_t capacity,
                  int64_t *wake_ns);
 
-struct pool_counts pool_counts(const struct pool *pool);
+struct worker_counts pool_counts(const struct pool *pool);
 /* No slot holds a worker. */
 bool pool_is_empty(const struct pool *pool);
 

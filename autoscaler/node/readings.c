@@ -3,114 +3,106 @@
 #include "clock.h"
 #include "log.h"
 
-#include <math.h>
+#include <stdlib.h>
 
-/* A worker that uses the scoreboard is on it by then; what others hold is unknown from the start. */
+/* A worker that uses the scoreboard has said so within this time after its start. What others hold is unknown from
+ * then on. */
 #define ATTACHED_NS (200 * CLOCK_NS_PER_MS)
 
-/* When none has said anything for so long, none will; even a slow host starts one in less. */
-#define NEVER_SPEAKS_NS (3 * CLOCK_NS_PER_S)
-
-int workers_init(struct workers *workers, struct pool *pool, struct scoreboard *scoreboard,
-                 bool learns)
+int readings_init(struct readings *readings, size_t slots)
 {
-    *workers = (struct workers){.pool = pool, .scoreboard = scoreboard, .learns = learns};
-    saturation_start(&workers->saturation);
-    return capacity_init(&workers->capacity, pool->slot_count);
+    *readings = (struct readings){.slots = slots};
+    readings->workers = calloc(slots, sizeof *readings->workers);
+    return readings->workers ? 0 : -ERR_MEMORY;
 }
 
-void workers_clear(struct workers *workers)
+void readings_clear(struct readings *readings)
 {
-    capacity_clear(&workers->capacity);
+    free(readings->workers);
+    readings->workers = NULL;
 }
 
-void workers_ended(struct workers *workers, const struct scoreboard_slot *slot)
+void readings_keep(struct readings *readings, const struct scoreboard_slot *slot)
 {
-    workers->handled_by_ended += atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
+    readings->handled_by_ended_msgs +=
+        (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
 }
 
-/* A worker of which nothing is heard. */
-static bool is_silent(struct workers *workers, const struct pool_slot *slot, int64_t now_ns)
+static double seconds(int64_t ns)
 {
-    int64_t age_ns = now_ns - slot->started_ns;
+    return (double)ns / (double)CLOCK_NS_PER_S;
+}
 
-    if (age_ns >= POOL_SILENT_START_NS && !workers->told_silent) {
-        workers->told_silent = true;
+/* A worker of which nothing has been heard since it was started. */
+static void take_silent(struct readings *readings, int64_t age_ns, struct node_report *report)
+{
+    report->unknown |= age_ns >= ATTACHED_NS;
+    if (seconds(age_ns) > report->silent_s)
+        report->silent_s = seconds(age_ns);
+    if (age_ns >= POOL_SILENT_START_NS && !readings->silence_logged) {
+        readings->silence_logged = true;
         log_event(
             LOG_WARN, "worker_silent",
             "why=\"the worker uses no scoreboard: what it holds is unknown and not counted\"");
     }
-    if (workers->learns && !workers->spoke && age_ns >= NEVER_SPEAKS_NS)
-        workers->cannot_learn = true;
-    return age_ns >= ATTACHED_NS;
 }
 
-struct workers_view workers_look(struct workers *workers, int64_t now_ns)
+/* What the worker has done so far, to learn from. */
+static struct worker_reading reading_of(const struct scoreboard_slot *slot, int64_t now_ns)
 {
-    struct workers_view view = {.handled_msgs = (double)workers->handled_by_ended};
+    int64_t started_ns = atomic_load_explicit(&slot->started_ns, memory_order_relaxed);
+    bool working = scoreboard_handling(slot).low != 0 && now_ns > started_ns;
 
-    for (size_t i = 0; i < workers->pool->slot_count; i++) {
-        const struct pool_slot *worker = &workers->pool->slots[i];
-        struct scoreboard_slot *slot = scoreboard_slot(workers->scoreboard, i);
+    return (struct worker_reading){
+        .pid = atomic_load_explicit(&slot->pid, memory_order_relaxed),
+        .handled_msgs = atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed),
+        .busy_ns = atomic_load_explicit(&slot->busy_ns, memory_order_relaxed),
+        .working_s = working ? seconds(now_ns - started_ns) : 0,
+    };
+}
+
+static void take_telling(struct readings *readings, enum pool_state state,
+                         const struct scoreboard_slot *slot, struct node_report *report)
+{
+    double held_msgs = (double)atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed);
+    int64_t simulated_ns = atomic_load_explicit(&slot->simulated_service_ns, memory_order_relaxed);
+
+    readings->heard = true;
+    report->in_flight_msgs += held_msgs;
+    report->handled_msgs += (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
+    if (state == POOL_DRAINING || state == POOL_KILLED)
+        report->draining_in_flight_msgs += held_msgs;
+    if (state == POOL_RUNNING) {
+        report->telling++;
+        report->blocked +=
+            atomic_load_explicit(&slot->state, memory_order_relaxed) == SCOREBOARD_BLOCKED;
+    }
+    if (simulated_ns)
+        readings->simulated_service_s = seconds(simulated_ns);
+}
+
+struct node_report readings_take(struct readings *readings, struct pool *pool,
+                                 struct scoreboard *scoreboard, int64_t now_ns)
+{
+    struct node_report report = {.handled_msgs = readings->handled_by_ended_msgs};
+
+    for (size_t i = 0; i < readings->slots; i++) {
+        const struct pool_slot *worker = &pool->slots[i];
+        const struct scoreboard_slot *slot = scoreboard_slot(scoreboard, i);
+        readings->workers[i] = reading_of(slot, now_ns);
         if (worker->state == POOL_EMPTY)
             continue;
-        if (!atomic_load_explicit(&slot->pid, memory_order_relaxed)) {
-            view.unknown |= is_silent(workers, worker, now_ns);
-            continue;
+        if (readings->workers[i].pid) {
+            take_telling(readings, worker->state, slot, &report);
+            pool_idle(pool, i, !atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed));
+        } else {
+            take_silent(readings, now_ns - worker->started_ns, &report);
         }
-        workers->spoke = true;
-        double held = (double)atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed);
-        view.in_flight_msgs += held;
-        if (worker->state == POOL_DRAINING || worker->state == POOL_KILLED)
-            view.draining_in_flight_msgs += held;
-        view.handled_msgs +=
-            (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
-        if (worker->state == POOL_RUNNING) {
-            view.running++;
-            view.blocked +=
-                atomic_load_explicit(&slot->state, memory_order_relaxed) == SCOREBOARD_BLOCKED;
-        }
-        int64_t simulated = atomic_load_explicit(&slot->simulated_service_ns, memory_order_relaxed);
-        if (simulated)
-            workers->simulated_service_s = (double)simulated / (double)CLOCK_NS_PER_S;
-        pool_idle(workers->pool, i, held == 0);
     }
-    return view;
-}
-
-static void learn_capacity(struct workers *workers, int64_t now_ns, double time_s)
-{
-    for (size_t i = 0; i < workers->pool->slot_count; i++) {
-        const struct scoreboard_slot *slot = scoreboard_slot(workers->scoreboard, i);
-        int64_t progress_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed);
-        bool working = scoreboard_handling(slot).low != 0;
-        struct capacity_reading reading = {
-            .pid = atomic_load_explicit(&slot->pid, memory_order_relaxed),
-            .handled_msgs = atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed),
-            .busy_ns = atomic_load_explicit(&slot->busy_ns, memory_order_relaxed),
-            .working_s = working && now_ns > progress_ns
-                             ? (double)(now_ns - progress_ns) / (double)CLOCK_NS_PER_S
-                             : 0,
-        };
-        capacity_look(&workers->capacity, i, &reading);
-    }
-    capacity_looked(&workers->capacity, time_s);
-}
-
-void workers_learn(struct workers *workers, int64_t now_ns, double time_s, bool pressed,
-                   double horizon_s)
-{
-    struct workers_view view = workers_look(workers, now_ns);
-    struct pool_counts counts = pool_counts(workers->pool);
-
-    learn_capacity(workers, now_ns, time_s);
-    saturation_look(&workers->saturation,
-                    &(struct saturation_look){
-                        .time_s = time_s,
-                        .workers = counts.running,
-                        .steady = !counts.starting && !counts.draining,
-                        .pressed = pressed,
-                        .handled_msgs = view.handled_msgs,
-                        .service_s = capacity_service_s(&workers->capacity, horizon_s),
-                    });
+    report.counts = pool_counts(pool);
+    report.heard = readings->heard;
+    report.simulated_service_s = readings->simulated_service_s;
+    report.readings = readings->workers;
+    report.reading_count = readings->slots;
+    return report;
 }

@@ -1,9 +1,8 @@
-/* readings.h - what a farm's workers tell of themselves on the scoreboard, added up and learnt from. */
+/* readings.h - what a node's workers tell of themselves on the scoreboard, put together as the node's report. */
 #ifndef WINNOW_READINGS_H
 #define WINNOW_READINGS_H
 
-#include "autoscaler/policy/capacity.h"
-#include "autoscaler/policy/saturation.h"
+#include "autoscaler/messages.h"
 #include "error.h"
 #include "pool.h"
 #include "scoreboard.h"
@@ -12,41 +11,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* At one moment. */
-struct workers_view {
-    double in_flight_msgs, draining_in_flight_msgs;
-    double handled_msgs; /* since the farm began */
-    size_t running, blocked;
-    bool unknown; /* some worker says nothing: the sums are of the others */
+struct readings {
+    struct worker_reading *workers; /* by slot, as they last were */
+    size_t slots;
+    double handled_by_ended_msgs; /* by workers that have ended */
+    double simulated_service_s;   /* what a worker last said it adds to each event; 0: nothing */
+    bool heard;                   /* some worker has ever used the scoreboard */
+    bool silence_logged;
 };
 
-struct workers {
-    struct pool *pool;
-    struct scoreboard *scoreboard;
-    bool learns;       /* capacity and saturation are kept */
-    bool spoke;        /* some worker has used the scoreboard */
-    bool told_silent;  /* that one does not was logged */
-    bool cannot_learn; /* it learns, and workers have run for long that tell nothing */
-    uint64_t handled_by_ended;
-    double simulated_service_s; /* what they last said they add to each event; 0: nothing */
-    struct capacity capacity;
-    struct saturation saturation;
-};
+/* 0 or -ERR_MEMORY. */
+int readings_init(struct readings *readings, size_t slots);
+void readings_clear(struct readings *readings);
 
-/* Borrows the pool and the scoreboard. 0 or -ERR_MEMORY. */
-int workers_init(struct workers *workers, struct pool *pool, struct scoreboard *scoreboard,
-                 bool learns);
-void workers_clear(struct workers *workers);
+/* Reads every slot into a report, and notes in the pool which workers hold nothing. */
+struct node_report readings_take(struct readings *readings, struct pool *pool,
+                                 struct scoreboard *scoreboard, int64_t now_ns);
 
-/* Adds up what they tell, and tells the pool which of them are idle. */
-struct workers_view workers_look(struct workers *workers, int64_t now_ns);
-
-/* Takes one look to learn from; time_s as in the policy's sample, pressed when events wait that none has taken.
- * To be called several times a second. */
-void workers_learn(struct workers *workers, int64_t now_ns, double time_s, bool pressed,
-                   double horizon_s);
-
-/* Keeps the count of a worker that has ended, before its slot is cleared. */
-void workers_ended(struct workers *workers, const struct scoreboard_slot *slot);
+/* Keeps the count of a worker that has ended; to be called before its slot is cleared. */
+void readings_keep(struct readings *readings, const struct scoreboard_slot *slot);
 
 #endif

@@ -79,8 +79,9 @@ static void learn_variance(struct capacity *capacity)
     capacity->before_s = now_s;
 }
 
-/* Whether the recent events took another time than the lasting average, by more than chance explains. Of an
- * average that fades so, the recent sum has the variance of twice as many events. */
+/* Whether the recent events took another time than the lasting average, by more than chance
+ * explains. Of an average that fades so, the recent sum has the variance of twice as many
+ * events. */
 static bool has_changed(const struct capacity *capacity)
 {
     const struct capacity_sums *lasting = &capacity->lasting, *recent = &capacity->recent;

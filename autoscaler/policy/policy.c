@@ -208,7 +208,8 @@ static uint32_t limit(const struct policy_sample *sample, const struct policy_pa
     return (uint32_t)wanted;
 }
 
-/* Fewer only after fewer were enough for the whole delay, and then as many as were needed at most within it. */
+/* Fewer only after fewer were enough for the whole delay, and then as many as were needed at most
+ * within it. */
 static uint32_t delay_down(uint32_t wanted, double now_s, const struct policy_params *params,
                            struct policy_state *state, struct policy_decision *decided)
 {

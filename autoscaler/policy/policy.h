@@ -1,10 +1,11 @@
 /* policy.h - decides how many workers the farm should have. Pure.
  *
- *     measured --> known? --> the policy's need --> headroom --> min, max --> what helps --> steadiness
+ * measured --> known? --> the policy's need --> headroom --> min, max --> what helps --> steadiness
  *
- * A policy is one function that says how many workers it takes; all else is the same for every policy:
- * what is unknown holds the number, what is decided stays within the limits, and every decision says which
- * term bound it. The same inputs in the same order give the same decisions, bit for bit. */
+ * A policy is one function that says how many workers it takes; all else is the same for every
+ * policy: what is unknown holds the number, what is decided stays within the limits, and every
+ * decision says which term bound it. The same inputs in the same order give the same decisions, bit
+ * for bit. */
 #ifndef WINNOW_POLICY_H
 #define WINNOW_POLICY_H
 
@@ -68,8 +69,9 @@ struct policy_params {
         .wait_s = 0.2, .epsilon = 0.25, .theta = 1.2, .average_s = 12, .z = 2.5                    \
     }
 
-/* The parameters that are doubles, in one list: whoever writes them down or reads them back goes through it.
- * A history names the first two (the second "auto" when measured), what differs from POLICY_DEFAULT_PARAMS, and with erlang all of its own. */
+/* The parameters that are doubles, in one list: whoever writes them down or reads them back goes
+ * through it. A history names the first two (the second "auto" when measured), what differs from
+ * POLICY_DEFAULT_PARAMS, and with erlang all of its own. */
 struct policy_param {
     const char *name; /* as in the history's JSON */
     size_t offset;    /* of the double in struct policy_params */
@@ -125,8 +127,9 @@ struct policy_decision {
     double drain_workers; /* so that the backlog goes */
 };
 
-/* The policy's own need: fills formula_workers, need_workers, reason and its terms. All of the sample is known
- * and in range, decision->capacity_msgs is C. May change its own part of the state at a tick only. */
+/* The policy's own need: fills formula_workers, need_workers, reason and its terms. All of the
+ * sample is known and in range, decision->capacity_msgs is C. May change its own part of the state
+ * at a tick only. */
 typedef void policy_need_function(const struct policy_sample *sample,
                                   const struct policy_params *params, struct policy_state *state,
                                   struct policy_decision *decision);
@@ -145,7 +148,8 @@ const struct policy *policy_find(const char *name);
 /* The one at that place of the list; NULL after the last. */
 const struct policy *policy_at(size_t index);
 
-/* Sets the parameters of erlang that make this setting of it, and the delay when it is POLICY_OWN. */
+/* Sets the parameters of erlang that make this setting of it, and the delay when it is
+ * POLICY_OWN. */
 void policy_tune(const struct policy *policy, struct policy_params *params);
 
 /* As the history's reason column says it: "formula", "max", "held: arrival rate unknown". */
@@ -159,21 +163,21 @@ void policy_start(struct policy_state *state, const struct policy_params *params
 
 /* One decision: how many workers there should be now, within [min_workers, max_workers].
  *
- * sample    as measured; with POLICY_REACT only a greater number than before is taken, and when there is none
- *           the state stays as it was, so that such a look need not be written down
+ * sample    as measured; with POLICY_REACT only a greater number than before is taken, and when
+ *           there is none the state stays as it was, so that such a look need not be written down
  * state     read and written
  * decision  written only on success
  *
- * Returns 0, or -ERR_INVALID when a parameter or a known measurement is out of its range. Infinite amounts
- * are in range and mean max_workers. */
+ * Returns 0, or -ERR_INVALID when a parameter or a known measurement is out of its range. Infinite
+ * amounts are in range and mean max_workers. */
 int policy_decide(const struct policy *policy, const struct policy_sample *sample,
                   const struct policy_params *params, struct policy_state *state,
                   struct policy_decision *decision);
 
 /* The policies. */
 
-/* N = ceil((B + lambda T) / C): the workers that clear the backlog and what arrives within the horizon.
- * Source: the original experiment, with lambda per second rather than per tick. */
+/* N = ceil((B + lambda T) / C): the workers that clear the backlog and what arrives within the
+ * horizon. Source: the original experiment, with lambda per second rather than per tick. */
 policy_need_function policy_formula;
 
 #endif

@@ -43,7 +43,8 @@ double erlang_fewest(double arrival_per_s, double service_s, double wait_s, doub
     return servers + beyond;
 }
 
-/* An average over the last seconds that weighs the near more, and is a plain mean until it is filled. */
+/* An average over the last seconds that weighs the near more, and is a plain mean until it is
+ * filled. */
 static void average(double *per_s, double *weight, double sample_per_s, double interval_s,
                     double average_s)
 {
@@ -75,7 +76,8 @@ void policy_erlang(const struct policy_sample *sample, const struct policy_param
                    struct policy_state *state, struct policy_decision *decision)
 {
     double service_s = params->horizon_s / decision->capacity_msgs;
-    /* Between ticks it is what has piled up that tells of a burst: a short count would take chance for one. */
+    /* Between ticks it is what has piled up that tells of a burst: a short count would take chance
+     * for one. */
     double arrival_per_s =
         sample->trigger == POLICY_TICK ? smooth(sample, params, state) : state->slow_per_s;
     double workers = fmax(sample->workers, 1);

@@ -55,8 +55,8 @@ void saturation_start(struct saturation *saturation);
 /* Takes one look; look as often as is convenient, several times a second. */
 void saturation_look(struct saturation *saturation, const struct saturation_look *look);
 
-/* More workers than this do not help now; NAN when no such limit is known. While it probes, the limit
- * is higher than the one it found. */
+/* More workers than this do not help now; NAN when no such limit is known. While it probes, the
+ * limit is higher than the one it found. */
 double saturation_useful_workers(const struct saturation *saturation);
 
 #endif

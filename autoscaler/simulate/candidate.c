@@ -1,5 +1,6 @@
 #include "candidate.h"
 
+#include "autoscaler/policy/measurement.h"
 #include "csv/number.h"
 
 #include <math.h>
@@ -121,8 +122,10 @@ void candidate_start(struct candidate *candidate, const struct candidate_spec *s
 {
     *candidate =
         (struct candidate){.spec = spec, .plan = plan, .service_s = service_s, .wait_s = wait_s};
-    if (spec->kind == CANDIDATE_POLICY)
+    if (spec->kind == CANDIDATE_POLICY) {
         policy_start(&candidate->state, &spec->params);
+        policy_history_params(spec->policy, &spec->params, candidate->params_text);
+    }
     if (spec->kind == CANDIDATE_PEER)
         peer_start(&candidate->peer, spec->peer,
                    &(struct peer_params){.min_workers = spec->params.min_workers,
@@ -137,48 +140,57 @@ bool candidate_each_arrival(const struct candidate *candidate)
     return candidate->spec->kind == CANDIDATE_PEER && candidate->spec->peer->each_arrival;
 }
 
-/* The same sample as farm.c makes of a farm. */
+/* As a live farm's workers would tell it. */
+static struct measurement measure(const struct candidate *candidate,
+                                  const struct simulation_view *view)
+{
+    double interval_s = (double)(view->now_ns - candidate->last_ns) / NS_PER_S;
+
+    return (struct measurement){
+        .time_s = (double)view->now_ns / NS_PER_S,
+        .interval_s = interval_s,
+        .arrival_per_s = (double)(view->arrived - candidate->arrived) / interval_s,
+        .ready_msgs = (double)view->waiting,
+        .in_flight_msgs = view->busy,
+        .draining_in_flight_msgs = view->draining_busy,
+        .service_s = candidate->service_s,
+        .useful_workers = NAN,
+        .starting_workers = view->workers.starting,
+        .running_workers = view->workers.running,
+        .telling_workers = view->workers.running,
+    };
+}
+
 static int decide_policy(struct candidate *candidate, const struct simulation *simulation,
                          uint32_t *workers)
 {
     const struct candidate_spec *spec = candidate->spec;
     struct simulation_view view = simulation_view(simulation);
+    struct measurement measurement = measure(candidate, &view);
+    struct policy_sample sample = measurement_sample(&measurement, &spec->params);
+    struct policy_decision decision;
     struct history_row *row = &candidate->row;
-    double interval_s = (double)(view.now_ns - candidate->last_ns) / NS_PER_S;
-    double arrived = (double)(view.arrived - candidate->arrived);
+    int error = policy_decide(spec->policy, &sample, &spec->params, &candidate->state, &decision);
 
-    *row = (struct history_row){
-        .time_s = (double)view.now_ns / NS_PER_S,
-        .sample = {.interval_s = interval_s,
-                   .arrived_msgs = arrived,
-                   .arrival_per_s = arrived / interval_s,
-                   .ready_msgs = (double)view.waiting},
-        .in_flight_msgs = view.busy,
-        .backlog_msgs = (double)view.waiting + view.busy - view.draining_busy,
-        .params = spec->params,
-        .policy = spec->policy->name,
-        .farm = "simulated",
-        .handled_per_s = (double)(view.handled - candidate->handled) / interval_s,
-        .simulated_service_s = candidate->service_s,
-    };
-    row->given = (struct policy_sample){
-        .backlog_msgs = row->backlog_msgs,
-        .arrival_per_s = row->sample.arrival_per_s,
-        .ready_msgs = row->sample.ready_msgs,
-        .time_s = row->time_s,
-        .interval_s = interval_s,
-        .capacity_msgs = spec->params.horizon_s / candidate->service_s,
-        .workers = view.workers.starting + view.workers.running,
-    };
-    int error =
-        policy_decide(spec->policy, &row->given, &spec->params, &candidate->state, &row->decision);
-    *workers = row->decision.desired_workers;
-    row->reason = policy_reason_text(row->decision.reason);
+    if (error)
+        return error;
+    *workers = decision.desired_workers;
+    candidate->decided = candidate->record;
+    if (candidate->decided) {
+        history_format_clear(row);
+        policy_history_write(spec->policy, &spec->params, &sample, &decision, row);
+        row->params = candidate->params_text;
+        row->farm = "simulated";
+        row->arrived_msgs = (double)(view.arrived - candidate->arrived);
+        row->arrival_age_s = row->backlog_age_s = 0;
+        row->in_flight_msgs = view.busy;
+        row->handled_per_s = (double)(view.handled - candidate->handled) / sample.interval_s;
+        row->simulated_service_s = candidate->service_s;
+    }
     candidate->arrived = view.arrived;
     candidate->handled = view.handled;
     candidate->last_ns = view.now_ns;
-    candidate->decided = !error;
-    return error;
+    return 0;
 }
 
 int candidate_decide(struct candidate *candidate, const struct simulation *simulation,
@@ -210,14 +222,17 @@ int candidate_decide(struct candidate *candidate, const struct simulation *simul
 int candidate_carried_out(struct candidate *candidate, const struct simulation *simulation)
 {
     struct history_row *row = &candidate->row;
-    struct pool_counts counts = pool_counts(&simulation->pool);
+    struct worker_counts counts = pool_counts(&simulation->pool);
 
     if (!candidate->decided)
         return 0;
-    row->workers = counts;
-    row->spawned = counts.spawned - candidate->counted.spawned;
-    row->stopped = counts.stopped - candidate->counted.stopped;
+    row->running_workers = counts.running;
+    row->starting_workers = counts.starting;
+    row->draining_workers = counts.draining;
+    row->spawned = (double)(counts.spawned - candidate->counted.spawned);
+    row->stopped = (double)(counts.stopped - candidate->counted.stopped);
+    row->crashed = 0;
     candidate->counted = counts;
     candidate->decided = false;
-    return candidate->record ? candidate->record(candidate->record_context, row) : 0;
+    return candidate->record(candidate->record_context, row);
 }

@@ -1,10 +1,11 @@
-/* candidate.h - a policy by name, ready to decide on simulated time: one of Winnow's own, a peer, or a
- * yardstick. */
+/* candidate.h - a policy by name, ready to decide on simulated time: one of Winnow's own, a peer,
+ * or a yardstick. */
 #ifndef WINNOW_CANDIDATE_H
 #define WINNOW_CANDIDATE_H
 
-#include "autoscaler/leader/history.h"
 #include "autoscaler/policy/policy.h"
+#include "autoscaler/policy/policy_history.h"
+#include "csv/history_format.h"
 #include "error.h"
 #include "oracle.h"
 #include "peers.h"
@@ -38,8 +39,9 @@ struct candidate_defaults {
     int64_t interval_ns; /* 0: what suits the policy */
 };
 
-/* Reads `NAME[:PARAMETER...]`: for Winnow's own policies NAME=VALUE of policy_param_list or interval_s; for
- * peers their own numbers; `fixed:N`, `oracle:W` in seconds, `work`. 0; -ERR_INVALID with what is wrong and what was expected. */
+/* Reads `NAME[:PARAMETER...]`: for Winnow's own policies NAME=VALUE of policy_param_list or
+ * interval_s; for peers their own numbers; `fixed:N`, `oracle:W` in seconds, `work`. 0;
+ * -ERR_INVALID with what is wrong and what was expected. */
 int candidate_parse(const char *text, const struct candidate_defaults *defaults,
                     struct candidate_spec *spec, struct why *why);
 
@@ -51,7 +53,7 @@ struct candidate {
     struct policy_state state;
     struct peer peer;
     const struct oracle_plan *plan;
-    struct pool_counts counted; /* at the last decision */
+    struct worker_counts counted; /* at the last decision */
     uint64_t arrived, handled;
     int64_t last_ns;
     double service_s, wait_s;
@@ -59,6 +61,7 @@ struct candidate {
     int (*record)(void *context, const struct history_row *row);
     void *record_context;
     struct history_row row;
+    char params_text[POLICY_HISTORY_PARAMS_SIZE]; /* as the history has them */
     bool decided;
 };
 
@@ -68,7 +71,8 @@ void candidate_start(struct candidate *candidate, const struct candidate_spec *s
 
 bool candidate_each_arrival(const struct candidate *candidate);
 
-/* As peer_decide_function has it; first at time 0. 0, or -ERR_INVALID: a parameter is out of its range. */
+/* As peer_decide_function has it; first at time 0. 0, or -ERR_INVALID: a parameter is out of its
+ * range. */
 int candidate_decide(struct candidate *candidate, const struct simulation *simulation,
                      int64_t *next_ns, uint32_t *workers);
 

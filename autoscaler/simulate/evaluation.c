@@ -8,7 +8,7 @@
 #define ORACLE_TRIES 16
 
 struct recorder {
-    struct history *history;
+    struct history_writer *history;
     struct why *why;
 };
 
@@ -16,7 +16,7 @@ static int record(void *context, const struct history_row *row)
 {
     struct recorder *recorder = context;
 
-    return history_write(recorder->history, row, recorder->why);
+    return history_writer_append(recorder->history, row, recorder->why);
 }
 
 static int failed(const struct evaluation *evaluation, int error, struct why *why)
@@ -46,7 +46,7 @@ static int drive(struct simulation *simulation, struct candidate *candidate,
         error = candidate_carried_out(candidate, simulation);
         if (error)
             return error;
-        const struct pool_counts *counts = &simulation->pool.counts;
+        const struct worker_counts *counts = &simulation->pool.counts;
         score_decided(keeper, simulation->now_ns, workers, counts->starting + counts->running);
 
         int64_t limit_ns = INT64_MAX;
@@ -69,7 +69,7 @@ static int drive(struct simulation *simulation, struct candidate *candidate,
 }
 
 static int run(struct evaluation *evaluation, const struct candidate_spec *spec,
-               const struct oracle_plan *plan, struct history *history, struct score *score,
+               const struct oracle_plan *plan, struct history_writer *history, struct score *score,
                struct why *why)
 {
     struct simulation simulation;
@@ -135,8 +135,8 @@ static int run_oracle(struct evaluation *evaluation, const struct candidate_spec
 
     if (!error)
         error = run(evaluation, spec, plan, NULL, score, why);
-    /* The plan knows less of draining workers than the simulation: its kappa is only near. Less is not always worse,
-     * so each step is tried. */
+    /* The plan knows less of draining workers than the simulation: its kappa is only near. Less is
+     * not always worse, so each step is tried. */
     double kappa = error ? 0 : plan->kappa;
     bool up = !error && score->late_share > ORACLE_LATE_SHARE;
     for (int tries = 0; !error && tries < ORACLE_TRIES; tries++) {
@@ -185,7 +185,7 @@ int evaluation_need(struct evaluation *evaluation, const struct candidate_spec *
 }
 
 int evaluation_run(struct evaluation *evaluation, const struct candidate_spec *spec,
-                   struct history *history, struct score *score, struct why *why)
+                   struct history_writer *history, struct score *score, struct why *why)
 {
     struct oracle_plan plan;
 
@@ -201,7 +201,8 @@ int evaluation_run(struct evaluation *evaluation, const struct candidate_spec *s
     if (spec->kind != CANDIDATE_WORK)
         return run(evaluation, spec, NULL, history, score, why);
 
-    /* As if each event had found a worker of its own: what is known without simulating the workers. */
+    /* As if each event had found a worker of its own: what is known without simulating the
+     * workers. */
     struct simulation_source source;
     struct service service = evaluation->service;
     int64_t at_ns = 0;

@@ -2,8 +2,8 @@
 #ifndef WINNOW_EVALUATION_H
 #define WINNOW_EVALUATION_H
 
-#include "autoscaler/leader/history.h"
 #include "candidate.h"
+#include "csv/history_writer.h"
 #include "error.h"
 #include "oracle.h"
 #include "score.h"
@@ -22,7 +22,8 @@ struct evaluation {
 /* A run that has still events waiting so long after the trace's end is ended. */
 #define EVALUATION_AFTER_NS INT64_C(86400000000000)
 
-/* Makes the plan of oracle:10 and what it costs, for the scores to come. Likewise evaluation_run. */
+/* Makes the plan of oracle:10 and what it costs, for the scores to come. Likewise
+ * evaluation_run. */
 int evaluation_need(struct evaluation *evaluation, const struct candidate_spec *like,
                     struct why *why);
 
@@ -32,7 +33,7 @@ int evaluation_need(struct evaluation *evaluation, const struct candidate_spec *
  *
  * Returns 0, -ERR_MEMORY, or an error of the workload or the history. */
 int evaluation_run(struct evaluation *evaluation, const struct candidate_spec *spec,
-                   struct history *history, struct score *score, struct why *why);
+                   struct history_writer *history, struct score *score, struct why *why);
 
 void evaluation_clear(struct evaluation *evaluation);
 

@@ -15,7 +15,7 @@ static bool equal(double a, double b)
 }
 
 /* Decides again; true when it comes out as it is written. */
-static bool decide_again(const struct recording_row *row, struct policy_state *state,
+static bool decide_again(const struct replay_row *row, struct policy_state *state,
                          struct policy_decision *decision)
 {
     return policy_decide(row->policy, &row->sample, &row->params, state, decision) == 0 &&
@@ -24,7 +24,7 @@ static bool decide_again(const struct recording_row *row, struct policy_state *s
            strcmp(policy_reason_text(decision->reason), row->reason) == 0;
 }
 
-static void print_difference(const char *path, const struct recording_row *row,
+static void print_difference(const char *path, const struct replay_row *row,
                              const struct policy_decision *decision)
 {
     printf("%s:%zu: decided %.0f (%s), and again %" PRIu32 " (%s)\n", path, row->line,
@@ -34,24 +34,23 @@ static void print_difference(const char *path, const struct recording_row *row,
 
 int explain_replay(const char *path, uint64_t run, bool *same, struct why *why)
 {
-    struct recording recording;
+    struct replay replay;
     struct policy_state state;
-    int error = recording_read(path, run, &recording, why);
+    int error = replay_read(path, run, &replay, why);
 
     if (error)
         return error;
     *same = true;
-    policy_start(&state, &recording.rows[0].params);
-    for (size_t i = 0; *same && i < recording.count; i++) {
+    policy_start(&state, &replay.rows[0].params);
+    for (size_t i = 0; *same && i < replay.count; i++) {
         struct policy_decision decision = {.formula_workers = NAN};
-        *same = decide_again(&recording.rows[i], &state, &decision);
+        *same = decide_again(&replay.rows[i], &state, &decision);
         if (!*same)
-            print_difference(path, &recording.rows[i], &decision);
+            print_difference(path, &replay.rows[i], &decision);
     }
     if (*same)
-        printf("run %" PRIu64 ": %zu decisions, all the same again\n", recording.run,
-               recording.count);
-    recording_clear(&recording);
+        printf("run %" PRIu64 ": %zu decisions, all the same again\n", replay.run, replay.count);
+    replay_clear(&replay);
     return 0;
 }
 
@@ -81,7 +80,7 @@ static void print_header(const struct others *others)
     printf("  why\n");
 }
 
-static void explain_row(const struct recording_row *row, const struct policy_decision *decision,
+static void explain_row(const struct replay_row *row, const struct policy_decision *decision,
                         struct others *others, double span_s)
 {
     char t[5][24];
@@ -108,30 +107,30 @@ static void explain_row(const struct recording_row *row, const struct policy_dec
 
 int explain_history(const char *path, uint64_t run, bool *same, struct why *why)
 {
-    struct recording recording;
+    struct replay replay;
     struct policy_state state;
     struct others others = {.count = 0};
     double worker_s = 0;
-    int error = recording_read(path, run, &recording, why);
+    int error = replay_read(path, run, &replay, why);
 
     if (error)
         return error;
-    policy_start(&state, &recording.rows[0].params);
+    policy_start(&state, &replay.rows[0].params);
     for (const struct policy *policy;
          others.count < MOST_POLICIES && (policy = policy_at(others.count)); others.count++) {
         others.policies[others.count] = policy;
-        policy_start(&others.states[others.count], &recording.rows[0].params);
+        policy_start(&others.states[others.count], &replay.rows[0].params);
     }
     print_header(&others);
     *same = true;
-    for (size_t i = 0; i < recording.count; i++) {
-        const struct recording_row *row = &recording.rows[i];
+    for (size_t i = 0; i < replay.count; i++) {
+        const struct replay_row *row = &replay.rows[i];
         struct policy_decision decision = {.formula_workers = NAN};
         bool again = decide_again(row, &state, &decision);
         double span_s =
-            i + 1 < recording.count ? recording.rows[i + 1].sample.time_s - row->sample.time_s : 0;
+            i + 1 < replay.count ? replay.rows[i + 1].sample.time_s - row->sample.time_s : 0;
         explain_row(row, &decision, &others, span_s);
-        worker_s += (isnan(row->alive) ? row->desired_workers : row->alive) * span_s;
+        worker_s += row->alive_workers * span_s;
         if (!again)
             print_difference(path, row, &decision);
         *same &= again;
@@ -141,6 +140,6 @@ int explain_history(const char *path, uint64_t run, bool *same, struct why *why)
         printf("%s %s would have asked for %.0f", k ? "," : "", others.policies[k]->name,
                others.worker_s[k]);
     printf(".\nThe measurements would have been others: --trace %s tries that.\n", path);
-    recording_clear(&recording);
+    replay_clear(&replay);
     return 0;
 }

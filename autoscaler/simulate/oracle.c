@@ -110,7 +110,8 @@ static void man(struct planner *planner, uint32_t workers, int64_t now_ns)
         planner->heap[i] = i < idle ? now_ns : planner->busy[i - idle];
 }
 
-/* What the window costs with so many workers; gives up, with a cost that is too high, once it is above most. */
+/* What the window costs with so many workers; gives up, with a cost that is too high, once it is
+ * above most. */
 static double cost_of(struct planner *planner, uint32_t workers, int64_t now_ns, double most)
 {
     const struct oracle_params *params = planner->params;
@@ -132,8 +133,8 @@ static double cost_of(struct planner *planner, uint32_t workers, int64_t now_ns,
     return cost;
 }
 
-/* From the number that the work needs, first up, as long as the workers alone do not cost too much, then down, as
- * long as the late events alone do not: fewer workers make no fewer events late. */
+/* From the number that the work needs, first up, as long as the workers alone do not cost too much,
+ * then down, as long as the late events alone do not: fewer workers make no fewer events late. */
 static uint32_t best_number(struct planner *planner, int64_t now_ns)
 {
     const struct oracle_params *params = planner->params;

@@ -1,15 +1,17 @@
-/* oracle.h - the yardstick: the numbers of workers that somebody would choose who knows all arrivals. Pure.
+/* oracle.h - the yardstick: the numbers of workers that somebody would choose who knows all
+ * arrivals. Pure.
  *
- * The number is constant over windows of W seconds. Window after window it is the N, the smallest of several,
- * for which N W + kappa L is least, where L is how many of the events that wait when the window begins, or arrive
- * in it, wait longer than the target when N workers serve them, now and in the next window; those that have not
- * started then are late. What has not started by
- * the window's end is handed to the next, and so are the workers that are not done, of those the N that are done
- * first. So a window knows what the ones before left to it, but does not provide for those to come. kappa, in
- * worker-seconds a late event, is the least with which at most 5 % of all events are late: sought by bisection of
- * its logarithm between 1e-4 and 1e4. Carried out in simulation (workers start in no time, drain as always) a plan
- * has somewhat more or fewer, so 16 more plans are tried, in steps of 5 % of kappa up or down, and the cheapest is
- * taken that has at most 5 %. */
+ * The number is constant over windows of W seconds. Window after window it is the N, the
+ * smallest of several, for which N W + kappa L is least, where L is how many of the events that
+ * wait when the window begins, or arrive in it, wait longer than the target when N workers serve
+ * them, now and in the next window; those that have not started then are late. What has not
+ * started by the window's end is handed to the next, and so are the workers that are not done,
+ * of those the N that are done first. So a window knows what the ones before left to it, but
+ * does not provide for those to come. kappa, in worker-seconds a late event, is the least with
+ * which at most 5 % of all events are late: sought by bisection of its logarithm between 1e-4
+ * and 1e4. Carried out in simulation (workers start in no time, drain as always) a plan has
+ * somewhat more or fewer, so 16 more plans are tried, in steps of 5 % of kappa up or down, and
+ * the cheapest is taken that has at most 5 %. */
 #ifndef WINNOW_ORACLE_H
 #define WINNOW_ORACLE_H
 
@@ -40,8 +42,8 @@ struct oracle_plan {
     double kappa, late_share; /* as planned */
 };
 
-/* The plan for one kappa; given up, with a late_share of 1, once more than late_limit events are late. Returns 0,
- * -ERR_MEMORY or an error of the source. */
+/* The plan for one kappa; given up, with a late_share of 1, once more than late_limit events are
+ * late. Returns 0, -ERR_MEMORY or an error of the source. */
 int oracle_plan_for(const struct oracle_params *params, double kappa, uint64_t late_limit,
                     struct oracle_plan *plan);
 

@@ -1,8 +1,9 @@
-/* peers.h - the scaling policies that other systems ship, as a user of each would get them, for comparison on
- * simulated time. Pure.
+/* peers.h - the scaling policies that other systems ship, as a user of each would get them, for
+ * comparison on simulated time. Pure.
  *
- * R is what is ready (waiting), U what workers hold, q = R + U, n what was decided before; every result stays
- * within [min_workers, max_workers]. Each looks when its system looks, and sees what its system sees. */
+ * R is what is ready (waiting), U what workers hold, q = R + U, n what was decided before; every
+ * result stays within [min_workers, max_workers]. Each looks when its system looks, and sees what
+ * its system sees. */
 #ifndef WINNOW_PEERS_H
 #define WINNOW_PEERS_H
 
@@ -38,8 +39,9 @@ struct peer {
     int64_t panic_ns, zero_ns;
 };
 
-/* Called when it asked to be, and for some at each arrival. Returns how many workers there should be, and sets
- * *next_ns, which comes in as what it set before, to when it wants to be called again. */
+/* Called when it asked to be, and for some at each arrival. Returns how many workers there
+ * should be, and sets *next_ns, which comes in as what it set before, to when it wants to be
+ * called again. */
 typedef uint32_t peer_decide_function(struct peer *peer, const struct simulation *simulation,
                                       int64_t *next_ns);
 

@@ -8,12 +8,13 @@
 
 #include <stdbool.h>
 
-/* Tries Winnow's policies with a grid of parameters on the first half of the trace, takes the one with the fewest
- * worker-seconds of those that meet the target there with at most 2,000 starts an hour, tries that on the second half, and prints both and the
- * command line to run.
+/* Tries Winnow's policies with a grid of parameters on the first half of the trace, takes the one
+ * with the fewest worker-seconds of those that meet the target there with at most 2,000 starts an
+ * hour, tries that on the second half, and prints both and the command line to run.
  *
  * until_s   where the trace ends
- * met       false when nothing meets the target on the first half, or what does misses it on the second
+ * met       false when nothing meets the target on the first half, or what does misses it on the
+ *           second
  *
  * Returns 0 or an error of evaluation_run or workload_open. */
 struct recommend_settings {

@@ -1,7 +1,7 @@
 /* score.h - how well a policy did on a trace. Pure.
  *
- * What was needed is what the best possible policy would have had: oracle:10 (oracle.h), a number of workers
- * for every ten seconds. */
+ * What was needed is what the best possible policy would have had: oracle:10 (oracle.h), a number
+ * of workers for every ten seconds. */
 #ifndef WINNOW_SCORE_H
 #define WINNOW_SCORE_H
 

@@ -23,8 +23,8 @@ struct service {
     uint64_t random; /* the seed */
 };
 
-/* The next event's time in nanoseconds, rounded to the nearest, at most SERVICE_MAX_NS: mean_ns; mean_ns times
- * random_exponential; or times_ns[floor(random_uniform * count)]. */
+/* The next event's time in nanoseconds, rounded to the nearest, at most SERVICE_MAX_NS: mean_ns;
+ * mean_ns times random_exponential; or times_ns[floor(random_uniform * count)]. */
 int64_t service_next(struct service *service);
 
 #endif

@@ -13,8 +13,8 @@
  *
  * times_ns   to be freed; NULL when there are none
  *
- * 0; -ERR_INVALID: none of these, or a time of 0 or over SERVICE_MAX_NS; -ERR_CONFIG: what is wrong in the file;
- * -ERR_MEMORY. */
+ * 0; -ERR_INVALID: none of these, or a time of 0 or over SERVICE_MAX_NS; -ERR_CONFIG: what is wrong
+ * in the file; -ERR_MEMORY. */
 int service_parse(const char *text, uint64_t seed, struct service *service, int64_t **times_ns,
                   struct why *why);
 

@@ -171,7 +171,7 @@ static void handle_moment(struct simulation *simulation)
     if (drains) {
         drop_first(simulation);
         end_worker(simulation, slot);
-        const struct pool_counts *counts = &simulation->pool.counts;
+        const struct worker_counts *counts = &simulation->pool.counts;
         if (counts->starting + counts->running != simulation->pool.wanted)
             step(simulation);
     } else if (simulation->arrived > simulation->started) {
@@ -304,7 +304,7 @@ enum simulation_stop simulation_advance(struct simulation *simulation, int64_t u
 
 void simulation_want(struct simulation *simulation, uint32_t workers)
 {
-    const struct pool_counts *counts = &simulation->pool.counts;
+    const struct worker_counts *counts = &simulation->pool.counts;
 
     pool_want(&simulation->pool, workers);
     if (counts->starting + counts->running != simulation->pool.wanted)

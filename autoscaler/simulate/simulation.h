@@ -1,21 +1,21 @@
-/* simulation.h - a farm on simulated time: one queue, and workers that are started and drained by the same pool
- * as live. Pure: who decides and when is the caller's business.
+/* simulation.h - a farm on simulated time: one queue, and workers that are started and drained by
+ * the same pool as live. Pure: who decides and when is the caller's business.
  *
  * The model, exactly, so that a second implementation gives the same numbers:
  *
  * - Time is whole nanoseconds from 0. Events wait in one queue, first come, first served.
- * - A worker takes one event at a time, the oldest, as soon as it is free; prefetch is not modelled. Of several
- *   free workers the one with the lowest slot number takes it. The k-th event to start takes the k-th service
- *   time.
+ * - A worker takes one event at a time, the oldest, as soon as it is free; prefetch is not
+ *   modelled. Of several free workers the one with the lowest slot number takes it. The k-th event
+ *   to start takes the k-th service time.
  * - A worker that is started at t is ready at t + startup, and takes its first event then.
- * - A free worker that is told to drain ends at once; a busy one when its event is done, however long that takes;
- *   a starting one when it would have been ready. Nothing crashes, nothing hangs.
- * - What happens at the same time happens in this order: workers become ready or done, by slot number; then an
- *   event arrives; then decisions.
- * - simulation_want steps the pool, again while it has actions; so does the end of a worker while the number of
- *   those starting and running is not the one wanted.
- * - The run is over when the trace is at its end and no event is waiting or in service. Workers that are alive
- *   then are counted until then.
+ * - A free worker that is told to drain ends at once; a busy one when its event is done, however
+ *   long that takes; a starting one when it would have been ready. Nothing crashes, nothing hangs.
+ * - What happens at the same time happens in this order: workers become ready or done, by slot
+ *   number; then an event arrives; then decisions.
+ * - simulation_want steps the pool, again while it has actions; so does the end of a worker while
+ *   the number of those starting and running is not the one wanted.
+ * - The run is over when the trace is at its end and no event is waiting or in service. Workers
+ *   that are alive then are counted until then.
  *
  * Memory is that of the longest queue, 8 bytes an event, whatever the length of the trace. */
 #ifndef WINNOW_SIMULATION_H
@@ -31,8 +31,8 @@
 
 /* Where the events come from.
  *
- * next   1 and the time of the next event, never less than the one before; 0 when there are no more, and then the
- *        time at which the trace ends, likewise; or a negative error */
+ * next   1 and the time of the next event, never less than the one before; 0 when there are no
+ *        more, and then the time at which the trace ends, likewise; or a negative error */
 struct simulation_source {
     void *context;
     int (*next)(void *context, int64_t *at_ns);
@@ -63,7 +63,7 @@ struct simulation_view {
     uint32_t busy, draining_busy; /* U: workers with an event, all of them; those that drain */
     uint32_t free;                /* running, without an event */
     double busy_s;                /* service done since the start, of all workers */
-    struct pool_counts workers;
+    struct worker_counts workers;
 };
 
 struct simulation {
@@ -90,8 +90,8 @@ struct simulation {
     struct histogram waits;
 };
 
-/* 0, -ERR_INVALID (a parameter out of its range), -ERR_MEMORY or an error of the source. Nothing is to be cleared
- * after an error. */
+/* 0, -ERR_INVALID (a parameter out of its range), -ERR_MEMORY or an error of the source. Nothing is
+ * to be cleared after an error. */
 int simulation_init(struct simulation *simulation, const struct simulation_params *params);
 void simulation_clear(struct simulation *simulation);
 
@@ -102,7 +102,8 @@ enum simulation_stop {
     SIMULATION_FAILED,  /* see error */
 };
 
-/* Goes on until until_ns, or the next arrival when each_arrival is set, whichever comes first, or the end. */
+/* Goes on until until_ns, or the next arrival when each_arrival is set, whichever comes first, or
+ * the end. */
 enum simulation_stop simulation_advance(struct simulation *simulation, int64_t until_ns,
                                         bool each_arrival);
 

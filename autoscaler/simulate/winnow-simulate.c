@@ -1,6 +1,7 @@
 /* winnow-simulate: the command line; evaluation.c does the work. */
-#include "autoscaler/leader/history.h"
 #include "candidate.h"
+#include "csv/history_reader.h"
+#include "csv/history_writer.h"
 #include "csv/trace.h"
 #include "error.h"
 #include "evaluation.h"
@@ -127,7 +128,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         settings->trace = argument;
         return 0;
     case KEY_RUN:
-        settings->run = options_count(state, "--run", argument, 0, WORKLOAD_LAST_RUN - 1);
+        settings->run = options_count(state, "--run", argument, 0, HISTORY_READER_LAST_RUN - 1);
         return 0;
     case KEY_FROM:
         settings->from_ns = options_duration(state, "--from", argument, 0, INT64_MAX);
@@ -272,12 +273,12 @@ static int try_policies(const struct settings *settings, struct evaluation *eval
 {
     static struct candidate_spec specs[MAX_POLICIES];
     struct score_table_row rows[MAX_POLICIES];
-    struct history *history = NULL;
+    struct history_writer *history = NULL;
     size_t count;
     int error = parse_policies(settings, specs, &count, why);
 
     if (!error && settings->history_path)
-        error = history_open(settings->history_path, &history, why);
+        error = history_writer_open(settings->history_path, &history, why);
     if (!error && !settings->no_oracle)
         error = evaluation_need(evaluation, &specs[0], why);
     for (size_t i = 0; !error && i < count; i++) {
@@ -293,7 +294,7 @@ static int try_policies(const struct settings *settings, struct evaluation *eval
             rows[0].score.work_s / rows[0].score.duration_s, (double)settings->late_ns / 1e6);
         score_table_print(stdout, rows, count);
     }
-    history_close(history);
+    history_writer_close(history);
     return error;
 }
 
@@ -304,7 +305,7 @@ int main(int argc, char **argv)
                                 .late_ns = SECOND_NS / 5,
                                 .until_ns = INT64_MAX,
                                 .seed = 1,
-                                .run = WORKLOAD_LAST_RUN,
+                                .run = HISTORY_READER_LAST_RUN,
                                 .defaults = {.params = POLICY_DEFAULT_PARAMS}};
     settings.defaults.params.scale_down_delay_s = POLICY_OWN;
     options_parse_local(PROGRAM, &argp, argc, argv, &settings);

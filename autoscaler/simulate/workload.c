@@ -1,10 +1,9 @@
 #include "workload.h"
 
-#include "csv/table_reader.h"
+#include "csv/history_reader.h"
 #include "csv/trace.h"
 #include "random.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,12 +11,11 @@
 
 #define NS_PER_S 1e9
 
-/* The part of a history that matters here. */
-struct counts {
-    struct table_reader *reader;
-    int run, time, interval, arrived;
-    double first_s; /* when the first interval began */
-    double before;  /* events per second in the last interval that knew */
+/* A history, as events that arrived. */
+struct counted {
+    struct history_reader *reader;
+    double first_s;      /* when the first interval began */
+    double before_per_s; /* in the last interval that knew */
     bool started;
 };
 
@@ -26,7 +24,7 @@ struct workload {
     uint64_t run, seed, random;
     double from_s, until_s;
     struct trace *trace; /* one of both */
-    struct counts counts;
+    struct counted counted;
     struct trace_row row; /* the present one, shifted by from_s */
     uint64_t left;        /* of its events */
     double spread;        /* where in it the last was, 0 to 1 */
@@ -37,88 +35,46 @@ struct workload {
 /* ---- a history ---- */
 
 /* The next row of the run: 1, 0 at the end, or an error. */
-static int counts_next(struct workload *workload, struct trace_row *row)
+static int counted_next(struct workload *workload, struct trace_row *row)
 {
-    struct counts *counts = &workload->counts;
+    struct counted *counted = &workload->counted;
     struct why *why = &workload->why;
-    double run, time_s, interval_s, arrived;
+    struct history_row now;
+    int got = history_reader_next(counted->reader, &now, why);
 
-    for (;;) {
-        int got = table_reader_next(counts->reader, why);
-        if (got != 1)
-            return got;
-        int error = table_reader_number(counts->reader, counts->run, &run, why);
-        if (error)
-            return error;
-        if (run == (double)workload->run)
-            break;
-    }
-    int error = table_reader_number(counts->reader, counts->time, &time_s, why);
-    if (!error)
-        error = table_reader_number(counts->reader, counts->interval, &interval_s, why);
-    if (!error)
-        error = table_reader_number(counts->reader, counts->arrived, &arrived, why);
-    if (error)
-        return error;
-    if (!(time_s >= 0 && time_s <= TRACE_MAX_S))
-        return table_reader_error(counts->reader, counts->time, why, "expected seconds");
-    if (!(interval_s > 0 && interval_s <= TRACE_MAX_S))
-        return table_reader_error(counts->reader, counts->interval, why,
-                                  "expected seconds, more than 0");
-    if (arrived < 0 || arrived > (double)TRACE_MAX_COUNT)
-        return table_reader_error(counts->reader, counts->arrived, why,
-                                  "expected a count of at least 0");
+    if (got != 1)
+        return got == -ERR_INVALID ? -ERR_CONFIG : got;
+    workload->run = history_reader_run(counted->reader);
+    if (!(now.time_s >= 0 && now.time_s <= TRACE_MAX_S))
+        return history_reader_error(counted->reader, "time_s", why, "expected seconds");
+    if (!(now.interval_s > 0 && now.interval_s <= TRACE_MAX_S))
+        return history_reader_error(counted->reader, "interval_s", why,
+                                    "expected seconds, more than 0");
+    if (now.arrived_msgs > (double)TRACE_MAX_COUNT)
+        return history_reader_error(counted->reader, "arrived_msgs", why,
+                                    "expected a count of at least 0");
     /* What was not counted is taken to have gone on as before. */
-    if (isnan(arrived))
-        arrived = floor(counts->before * interval_s);
-    counts->before = arrived / interval_s;
-    if (!counts->started)
-        counts->first_s = time_s - interval_s;
-    counts->started = true;
-    row->until_s = time_s - counts->first_s;
-    row->time_s = fmax(row->until_s - interval_s, 0);
-    row->count = (uint64_t)arrived;
+    if (isnan(now.arrived_msgs))
+        now.arrived_msgs = floor(counted->before_per_s * now.interval_s);
+    counted->before_per_s = now.arrived_msgs / now.interval_s;
+    if (!counted->started)
+        counted->first_s = now.time_s - now.interval_s;
+    counted->started = true;
+    row->until_s = now.time_s - counted->first_s;
+    row->time_s = fmax(row->until_s - now.interval_s, 0);
+    row->count = (uint64_t)now.arrived_msgs;
     return 1;
 }
 
-/* 1 when the file is a history, 0 when not, or an error. */
-static int counts_open(struct workload *workload)
+/* Whether the file is a history: it has what is needed of one. */
+static bool counted_open(struct workload *workload)
 {
-    struct counts *counts = &workload->counts;
+    static const char *const needed[] = {"time_s", "interval_s", "arrived_msgs", NULL};
     struct why ignored;
 
-    *counts = (struct counts){0};
-    if (table_reader_open(workload->source, &counts->reader, &ignored))
-        return 0;
-    counts->run = table_reader_column(counts->reader, "run");
-    counts->time = table_reader_column(counts->reader, "time_s");
-    counts->interval = table_reader_column(counts->reader, "interval_s");
-    counts->arrived = table_reader_column(counts->reader, "arrived_msgs");
-    if (counts->run >= 0 && counts->time >= 0 && counts->interval >= 0 && counts->arrived >= 0)
-        return 1;
-    table_reader_close(counts->reader);
-    counts->reader = NULL;
-    return 0;
-}
-
-static int find_last_run(struct workload *workload)
-{
-    struct counts *counts = &workload->counts;
-    double run = NAN;
-    int got;
-
-    while ((got = table_reader_next(counts->reader, &workload->why)) == 1) {
-        got = table_reader_number(counts->reader, counts->run, &run, &workload->why);
-        if (got)
-            break;
-    }
-    if (got < 0)
-        return got;
-    if (!(run >= 0 && run < 0x1p53))
-        return error_set(&workload->why, ERR_CONFIG, "%s: no run in it, expected one or more",
-                         workload->source);
-    workload->run = (uint64_t)run;
-    return 0;
+    workload->counted = (struct counted){0};
+    return !history_reader_open(workload->source, workload->run, needed, NULL,
+                                &workload->counted.reader, &ignored);
 }
 
 /* ---- both ---- */
@@ -126,11 +82,11 @@ static int find_last_run(struct workload *workload)
 static int next_row(struct workload *workload, struct trace_row *row)
 {
     return workload->trace ? trace_next(workload->trace, row, &workload->why)
-                           : counts_next(workload, row);
+                           : counted_next(workload, row);
 }
 
-/* The next row that reaches into the part that is wanted, shifted to its start. A row that lies across a border
- * counts to where it begins. */
+/* The next row that reaches into the part that is wanted, shifted to its start. A row that lies
+ * across a border counts to where it begins. */
 static int take_row(struct workload *workload)
 {
     struct trace_row row;
@@ -153,9 +109,9 @@ static int take_row(struct workload *workload)
 static void close_files(struct workload *workload)
 {
     trace_close(workload->trace);
-    table_reader_close(workload->counts.reader);
+    history_reader_close(workload->counted.reader);
     workload->trace = NULL;
-    workload->counts = (struct counts){0};
+    workload->counted = (struct counted){0};
 }
 
 static int begin(struct workload *workload)
@@ -165,13 +121,8 @@ static int begin(struct workload *workload)
     workload->left = 0;
     workload->last_ns = 0;
     workload->random = workload->seed;
-    int got = counts_open(workload);
-    if (got == 0)
-        return trace_open(workload->source, &workload->trace, &workload->why);
-    if (workload->run != WORKLOAD_LAST_RUN)
-        return got < 0 ? got : 0;
-    int error = find_last_run(workload);
-    return error ? error : begin(workload);
+    return counted_open(workload) ? 0
+                                  : trace_open(workload->source, &workload->trace, &workload->why);
 }
 
 static int next(void *context, int64_t *at_ns)

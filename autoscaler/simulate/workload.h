@@ -1,8 +1,10 @@
-/* workload.h - the events that a simulation gets, out of a file: a trace (trace.h), or a history that the
- * autoscaler wrote, whose events are those it counted. Read a row at a time, as often as asked.
+/* workload.h - the events that a simulation gets, out of a file: a trace (trace.h), or a history
+ * that the autoscaler wrote, whose events are those it counted. Read a row at a time, as often as
+ * asked.
  *
- * Where a row tells only how many events there were between two times, they are spread over it at random,
- * uniformly and independently, by the seed (random_least), and rounded down to nanoseconds. */
+ * Where a row tells only how many events there were between two times, they are spread over it
+ * at random, uniformly and independently, by the seed (random_least), and rounded down to
+ * nanoseconds. */
 #ifndef WINNOW_WORKLOAD_H
 #define WINNOW_WORKLOAD_H
 
@@ -15,12 +17,12 @@ struct workload;
 
 /* Opens the file and sees that it has events.
  *
- * source   as trace_open has it, or the path of a history: the file's last run, or the one of that number
- * run      of a history; WORKLOAD_LAST_RUN
+ * source   as trace_open has it, or the path of a history: the file's last run, or the one of that
+ *          number
+ * run      of a history, or HISTORY_READER_LAST_RUN
  * from_s, until_s   only this part of it, in seconds since its first row; 0 and INFINITY: all
  *
  * Returns 0, -ERR_MEMORY, or -ERR_CONFIG with the file and, where it has one, the line. */
-#define WORKLOAD_LAST_RUN UINT64_MAX
 int workload_open(const char *source, uint64_t run, double from_s, double until_s, uint64_t seed,
                   struct workload **workload, struct why *why);
 /* Takes NULL. */

@@ -291,23 +291,29 @@ int broker_open_retry(const struct broker_options *options, int wake_fd, int64_t
     }
 }
 
-void broker_close(struct broker *broker)
+void broker_drop(struct broker *broker)
 {
     if (!broker)
         return;
-    struct why why;
-    /* Blocked, the broker would not read the goodbye. */
-    if (broker->opened && !broker->broken && !broker->blocked &&
-        broker_flush_all(broker, clock_now_ns() + GOODBYE_NS, &why) == 0) {
-        struct timeval goodbye = to_timeval(GOODBYE_NS);
-        amqp_set_rpc_timeout(broker->amqp, &goodbye);
-        amqp_connection_close(broker->amqp, AMQP_REPLY_SUCCESS);
-    }
     amqp_destroy_connection(broker->amqp);
     free(broker->incoming.held);
     free(broker->incoming.body);
     free(broker->outgoing.bytes);
     free(broker);
+}
+
+void broker_close(struct broker *broker)
+{
+    struct why why;
+
+    /* Blocked, the broker would not read the goodbye. */
+    if (broker && broker->opened && !broker->broken && !broker->blocked &&
+        broker_flush_all(broker, clock_now_ns() + GOODBYE_NS, &why) == 0) {
+        struct timeval goodbye = to_timeval(GOODBYE_NS);
+        amqp_set_rpc_timeout(broker->amqp, &goodbye);
+        amqp_connection_close(broker->amqp, AMQP_REPLY_SUCCESS);
+    }
+    broker_drop(broker);
 }
 
 void broker_client_name(const char *farm, const char *program, char name[BROKER_NAME_SIZE])

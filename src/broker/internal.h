@@ -61,6 +61,9 @@ static inline struct broker_bytes broker_from_amqp(amqp_bytes_t bytes)
     return (struct broker_bytes){bytes.bytes ? bytes.bytes : "", bytes.len};
 }
 
+/* Frees everything without a goodbye, and so without waiting. Takes NULL. */
+void broker_drop(struct broker *broker);
+
 /* Each turns the library's or the broker's word into our error and text, and marks the connection broken. */
 int broker_fail_status(struct broker *broker, int status, struct why *why);
 int broker_fail_reply(struct broker *broker, amqp_rpc_reply_t reply, struct why *why);

@@ -3,6 +3,7 @@
 #include <amqp_ssl_socket.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <unistd.h>
 
 /* Debian's bundle; --tls-ca names another. */
@@ -30,6 +31,9 @@ int broker_tls_socket(struct broker *broker, const struct broker_options *option
                                    readable("key", options->tls_key_file, why)))
         return -ERR_CONFIG;
 
+    /* The process may end while a thread is in the library, which must not be taken down under it.
+     * */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     *socket = amqp_ssl_socket_new(broker->amqp);
     if (!*socket)
         return error_set(why, ERR_MEMORY, "cannot create a TLS socket");

@@ -26,8 +26,8 @@ int table_reader_open(const char *path, struct table_reader **reader, struct why
 void table_reader_close(struct table_reader *reader);
 
 /* Goes to the next row. Returns 1; 0 at the end of the file; -ERR_MEMORY; or -ERR_CONFIG, the file
- * not being a table: a row with another number of fields than the header, quotes out of place, a NUL
- * byte. After 0 or an error it is not called again. */
+ * not being a table: a row with another number of fields than the header, quotes out of place, a
+ * NUL byte. After 0 or an error it is not called again. */
 int table_reader_next(struct table_reader *reader, struct why *why);
 
 /* Fields in each row; their names, and the index of the column of a name, or -1. */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A time as written. Timestamps stay whole numbers until the first is taken off them: in doubles since 1970 they
- * would be no more exact than a quarter of a microsecond. */
+/* A time as written. Timestamps stay whole numbers until the first is taken off them: in doubles
+ * since 1970 they would be no more exact than a quarter of a microsecond. */
 struct stamp {
     bool is_timestamp;
     double s;

@@ -1,13 +1,14 @@
-/* trace.h - a recorded trace of arrivals: a CSV file read a row at a time, so that its length does not
- * matter.
+/* trace.h - a recorded trace of arrivals: a CSV file read a row at a time, so that its length does
+ * not matter.
  *
- * A trace is named FILE.csv or FILE.csv:TIME or FILE.csv:TIME,COUNT, where TIME and COUNT are columns:
+ * A trace is named FILE.csv or FILE.csv:TIME or FILE.csv:TIME,COUNT, where TIME and COUNT are
+ * columns:
  *
- *   TIME    else the column `time_s`. Seconds, from any start, or timestamps (units.h); one kind in a
- *           file. The first row's time becomes 0. Rows are in the order of time, ties allowed.
- *   COUNT   else the column `count` if there is one. So many events, a whole number, from the row's
- *           time until that of the next; the last row lasts as long as the one before it.
- *           Without either, each row is one event at its time.
+ * TIME    else the column `time_s`. Seconds, from any start, or timestamps (units.h); one kind in a
+ * file. The first row's time becomes 0. Rows are in the order of time, ties allowed. COUNT   else
+ * the column `count` if there is one. So many events, a whole number, from the row's time until
+ * that of the next; the last row lasts as long as the one before it. Without either, each row is
+ * one event at its time.
  *
  * Other columns are ignored. */
 #ifndef WINNOW_TRACE_H
@@ -47,11 +48,11 @@ void trace_close(struct trace *trace);
 /* The file's name, without columns. */
 const char *trace_path(const struct trace *trace);
 
-/* The next row. Returns 1 and *row; 0 after the last; -ERR_MEMORY; or -ERR_CONFIG with
- * "FILE:LINE: column 'x': ...": a time that is empty, of the other kind or neither, earlier than the
- * one before or more than TRACE_MAX_S after the first; a count that is empty, negative, not whole or
- * over TRACE_MAX_COUNT; a single row with a count, which says nothing of how long it lasts. After 0
- * or an error it is not called again. */
+/* The next row. Returns 1 and *row; 0 after the last; -ERR_MEMORY; or -ERR_CONFIG with "FILE:LINE:
+ * column 'x': ...": a time that is empty, of the other kind or neither, earlier than the one before
+ * or more than TRACE_MAX_S after the first; a count that is empty, negative, not whole or over
+ * TRACE_MAX_COUNT; a single row with a count, which says nothing of how long it lasts. After 0 or
+ * an error it is not called again. */
 int trace_next(struct trace *trace, struct trace_row *row, struct why *why);
 
 #endif

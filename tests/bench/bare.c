@@ -1,12 +1,14 @@
-/* bare.c - the least a client can do, straight on rabbitmq-c: what the farm's programs are measured against.
+/* bare.c - the least that a client can do, straight on rabbitmq-c. The benchmarks measure the
+ * farm's programs against it.
  *
- *   bare publish EXCHANGE COUNT       publishes so many events with confirms, a thousand in flight
- *   bare consume QUEUE COUNT          takes and acknowledges so many
- *   bare work QUEUE RESULTS COUNT     consumes, publishes each as its own result, is confirmed, acknowledges
- *   bare answer QUEUE RESULTS COUNT   the same, and each result carries what a worker adds to the properties
+ *   bare publish EXCHANGE COUNT       publishes COUNT events with confirms, a thousand in flight
+ *   bare consume QUEUE COUNT          takes and acknowledges COUNT events
+ *   bare work QUEUE RESULTS COUNT     publishes each event to RESULTS as it is, and acknowledges it
+ *                                     when the broker has confirmed that
+ *   bare answer QUEUE RESULTS COUNT   the same, with the properties that a worker adds to a result
  *
- * Frames are encoded with the library and written together, and one acknowledgement serves many events: the
- * fastest way found. Nothing is recovered from: any surprise ends it with 1. Prints the seconds from the
+ * The library encodes the frames, many are written at once, and one acknowledgement serves many
+ * events: the fastest way found. Any error ends the program with 1. It prints the seconds from the
  * first event to the last. The broker is that of $AMQP_URL, without TLS. */
 #include <amqp.h>
 #include <amqp_framing.h>
@@ -93,7 +95,8 @@ static void put(uint64_t number, int bytes)
         wire.buffer[wire.length++] = (char)(number >> 8 * bytes & 0xff);
 }
 
-/* Puts the head and the end around the payload that was encoded seven bytes further on. */
+/* Completes a frame whose payload stands seven bytes, the size of a frame's head, behind the end of
+ * the buffer: writes the head before it and the end mark after it. */
 static void frame(int type, size_t payload)
 {
     put((uint64_t)type, 1);
@@ -121,7 +124,7 @@ static void send_method(amqp_method_number_t id, void *method)
     frame(AMQP_FRAME_METHOD, 4 + (size_t)size);
 }
 
-/* raw: the properties, encoded. */
+/* raw   the properties, encoded */
 static void publish(const char *exchange, const char *key, amqp_bytes_t raw, amqp_bytes_t body)
 {
     amqp_basic_publish_t method = {.exchange = amqp_cstring_bytes(exchange),
@@ -153,7 +156,7 @@ static void ack(uint64_t tag)
     send_method(AMQP_BASIC_ACK_METHOD, &method);
 }
 
-/* The next frame; before it waits for one, it sends what is to be sent. */
+/* The next frame. Whatever the buffer holds is sent before the program waits. */
 static amqp_frame_t next_frame(void)
 {
     struct timeval none = {0};
@@ -183,7 +186,8 @@ static void consume(const char *queue)
 
 static uint64_t body_left;
 
-/* One event: its properties and body, borrowed until the next frame but one. */
+/* True when this frame completes an event. Its properties and body are borrowed until the next
+ * frame but one. */
 static bool take_event(const amqp_frame_t *got, amqp_bytes_t *raw, amqp_bytes_t *body)
 {
     if (got->frame_type == AMQP_FRAME_HEADER) {
@@ -240,7 +244,8 @@ static amqp_bytes_t add_headers(amqp_bytes_t raw, char *room, size_t size)
     return (amqp_bytes_t){(size_t)length, room};
 }
 
-/* Results are confirmed in the order of the events, so that their numbers are the events' tags. */
+/* Result number n is made from the delivery with tag n, so that a confirm's number is also the tag
+ * to acknowledge. */
 static void run_work(const char *queue, const char *results, uint64_t count, bool answer)
 {
     char room[1024];
@@ -258,7 +263,8 @@ static void run_work(const char *queue, const char *results, uint64_t count, boo
         }
         if (got.frame_type == AMQP_FRAME_METHOD && got.payload.method.id == AMQP_BASIC_ACK_METHOD) {
             const amqp_basic_ack_t *method = got.payload.method.decoded;
-            /* In order but for what the broker confirms out of turn; what is behind waits. */
+            /* The broker may confirm one out of turn; it counts once all before it are
+             * confirmed. */
             confirmed = method->multiple || method->delivery_tag == confirmed + 1
                             ? method->delivery_tag
                             : confirmed;

@@ -1,6 +1,6 @@
-/* Steps the wall clock of one program, for tests: loaded before the C library, it adds the number of seconds
- * that stands in the file named by WALLCLOCK_FILE to whatever tells the time of day. The monotonic clock is
- * left alone. */
+/* wallclock.c - steps the wall clock of one program, for tests: loaded before the C library, it
+ * adds the number of seconds that the file named by WALLCLOCK_FILE holds to whatever tells the time
+ * of day. The monotonic clock is left alone. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static time_t shift_s(void)
 
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
-    /* The real one would come back here through the symbol's own name. */
+    /* Calling clock_gettime by its name would call this function again. */
     long error = syscall(SYS_clock_gettime, clock, now);
 
     if (!error && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))

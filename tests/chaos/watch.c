@@ -1,9 +1,10 @@
-/* Watches a farm's scoreboard from outside, for tests: whenever events have been handled since the look before,
- * one line a worker. Reads "slots" lines to answer with the whole table, and ends with its input.
+/* watch.c - watches a farm's scoreboard from outside, for tests. It reads the scoreboard every
+ * millisecond and prints an H line for each worker that has handled events since the reading
+ * before. A line on its input makes it print the whole table, and it ends with its input.
  *
- *     H BEFORE_NS NOW_NS PID EVENTS    so many handled after the look at BEFORE_NS, before that at NOW_NS
+ *     H BEFORE_NS NOW_NS PID EVENTS    EVENTS handled between the readings at BEFORE_NS and NOW_NS
  *     S PID STATE IN_FLIGHT HANDLING   one worker of the table, HANDLING 1 when it is on an event
- *     .                                the table's end
+ *     .                                the end of the table
  *
  * The scoreboard is found as a worker finds it, in WINNOW_SCOREBOARD_FD and WINNOW_SLOT. */
 #include "clock.h"

@@ -17,7 +17,7 @@ static json_t *load(const char *bytes, size_t length)
     return json;
 }
 
-/* Replaces the text, and looks at the outcome in two ways: byte by byte and as JSON. */
+/* Replaces the text, and checks the outcome in two ways: byte by byte and as JSON. */
 static void replace(const char *body, size_t length, bool json, const char *text,
                     size_t text_length)
 {
@@ -52,8 +52,9 @@ static void replace(const char *body, size_t length, bool json, const char *text
     event_clear(&event);
 }
 
-/* With the key that stands before the value renamed, there is none called "text": nothing is overlooked.
- * A key that means "text" holds no quote, however it is escaped. */
+/* The value that was found is the only one: when its key is renamed, no key is called "text" any
+ * more. No way to escape "text" contains a quote, so that the two quotes before the value are the
+ * key's. */
 static void check_only(const struct event *event)
 {
     const char *body = event->body;
@@ -83,7 +84,8 @@ static bool parse(struct event *event, bool json, const char *body, size_t lengt
         return false;
     }
     CLAIM(u8_check((const uint8_t *)event->text, event->text_length) == NULL);
-    /* Its own text changes nothing but how it is escaped; the input makes a text with all that needs it. */
+    /* Its own text changes nothing but how it is escaped. The whole input as the text needs every
+     * kind of escape. */
     char *own = fuzz_text(event->text, event->text_length);
     replace(body, length, json, own, event->text_length);
     free(own);

@@ -1,7 +1,7 @@
 /* fuzz.h - what the fuzz targets share: claims, and the input as a text or a file.
  *
- * A target is one function that libFuzzer calls with one input after the other. It hands the input to
- * a parser and claims what has to hold of the outcome, whatever the input was. */
+ * A target is one function that libFuzzer calls with one input after the other. It hands the input
+ * to a parser and claims what has to hold of the outcome, whatever the input was. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -18,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Like assert, but there in every build. */
+/* Like assert, but checked in every build. */
 #define CLAIM(condition) ((condition) ? (void)0 : fuzz_broken(__FILE__, __LINE__, #condition))
 
 static inline _Noreturn void fuzz_broken(const char *file, int line, const char *claim)
@@ -61,7 +61,7 @@ static inline struct fuzz_file fuzz_file_open(const void *data, size_t size)
     return file;
 }
 
-/* What is in it now, on the heap. */
+/* What the file holds now, on the heap. */
 static inline char *fuzz_file_content(const struct fuzz_file *file, size_t *size)
 {
     off_t length = lseek(file->fd, 0, SEEK_END);
@@ -78,7 +78,7 @@ static inline void fuzz_file_close(const struct fuzz_file *file)
     close(file->fd);
 }
 
-/* A parser that refuses says why, and for a file in which one. */
+/* A parser that refuses its input says why, and names the file if there is one. */
 static inline void fuzz_claim_refusal(int error, const struct why *why, const char *file)
 {
     CLAIM(error == -ERR_INVALID || error == -ERR_CONFIG);

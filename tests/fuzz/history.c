@@ -1,6 +1,6 @@
 /* history.c - continuing a history file: the input stands behind its header, or is the whole file when it
  * begins with a NUL, which is left out. */
-#include "autoscaler/leader/history.h"
+#include "csv/history_writer.h"
 
 #include "fuzz.h"
 #include "plots/history_run.h"
@@ -11,36 +11,42 @@
 #define RUN_MAX (UINT64_C(1) << 53)
 
 static const struct history_row row = {
-    .time_s = 0,
-    .sample = {.interval_s = 2, .arrived_msgs = NAN, .arrival_per_s = NAN, .ready_msgs = 7},
+    .interval_s = 2,
+    .arrived_msgs = NAN,
+    .arrival_per_s = NAN,
+    .ready_msgs = 7,
     .backlog_msgs = 7,
-    .params = POLICY_DEFAULT_PARAMS,
-    .decision = {.formula_workers = NAN},
+    .horizon_s = 2,
+    .capacity_msgs = 1000,
+    .max_workers = 32,
+    .formula_workers = NAN,
     .handled_per_s = NAN,
     .policy = "formula",
+    .params = "{}",
     .reason = "held: arrival rate unknown",
     .farm = "a,\"b\"",
+    .trigger = "tick",
 };
 
 static void write_one(const char *path)
 {
-    struct history *history = NULL;
+    struct history_writer *writer = NULL;
     struct why why = {""};
 
-    CLAIM(history_open(path, &history, &why) == 0);
-    CLAIM(history_write(history, &row, &why) == 0);
-    history_close(history);
+    CLAIM(history_writer_open(path, &writer, &why) == 0);
+    CLAIM(history_writer_append(writer, &row, &why) == 0);
+    history_writer_close(writer);
 }
 
 /* The header, which only a new file tells. */
 static struct fuzz_file open_new(void)
 {
     struct fuzz_file file = fuzz_file_open(NULL, 0);
-    struct history *history = NULL;
+    struct history_writer *writer = NULL;
     struct why why = {""};
 
-    CLAIM(history_open(file.path, &history, &why) == 0);
-    history_close(history);
+    CLAIM(history_writer_open(file.path, &writer, &why) == 0);
+    history_writer_close(writer);
     CLAIM(lseek(file.fd, 0, SEEK_END) > 0);
     return file;
 }
@@ -61,10 +67,10 @@ static void check_continued(const struct fuzz_file *file, const char *before, si
     CLAIM(after[size - 1] == '\n');
     free(after);
 
-    CLAIM(history_run_read(file->path, RUN_LAST, &run, &why) == 0);
+    CLAIM(history_run_read(file->path, HISTORY_READER_LAST_RUN, &run, &why) == 0);
     CLAIM(run.number > 0 && run.row_count == 1);
     CLAIM(strcmp(run.farm, row.farm) == 0 && strcmp(run.policy, row.policy) == 0);
-    CLAIM(run.rows[0].held && run.rows[0].backlog_msgs == row.backlog_msgs);
+    CLAIM(history_format_held(&run.rows[0]) && run.rows[0].backlog_msgs == row.backlog_msgs);
     CLAIM(isnan(run.rows[0].arrival_per_s));
     uint64_t number = run.number;
     history_run_clear(&run);
@@ -72,7 +78,7 @@ static void check_continued(const struct fuzz_file *file, const char *before, si
     if (number == RUN_MAX)
         return;
     write_one(file->path);
-    CLAIM(history_run_read(file->path, RUN_LAST, &run, &why) == 0);
+    CLAIM(history_run_read(file->path, HISTORY_READER_LAST_RUN, &run, &why) == 0);
     CLAIM(run.number == number + 1);
     history_run_clear(&run);
 }
@@ -81,19 +87,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     bool whole = size > 0 && data[0] == '\0';
     struct fuzz_file file = whole ? fuzz_file_open(data + 1, size - 1) : open_new();
-    struct history *history = NULL;
+    struct history_writer *writer = NULL;
     struct why why = {""};
     size_t before_size;
 
     if (!whole)
         fuzz_file_append(&file, data, size);
     char *before = fuzz_file_content(&file, &before_size);
-    int error = history_open(file.path, &history, &why);
+    int error = history_writer_open(file.path, &writer, &why);
     if (error) {
-        CLAIM(history == NULL);
+        CLAIM(writer == NULL);
         fuzz_claim_refusal(error, &why, file.path);
     } else {
-        history_close(history);
+        history_writer_close(writer);
         check_continued(&file, before, before_size);
     }
     free(before);

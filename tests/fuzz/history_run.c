@@ -1,4 +1,4 @@
-/* run.c - one run out of a history file, as the plots read it. */
+/* history_run.c - one run out of a history file, as the plots read it. */
 #include "plots/history_run.h"
 
 #include "fuzz.h"
@@ -10,7 +10,7 @@ static bool is_unknown_or(double value, bool holds)
     return isnan(value) || (isfinite(value) && holds);
 }
 
-static void check_row(const struct history_run_row *row)
+static void check_row(const struct history_row *row)
 {
     CLAIM(isfinite(row->time_s));
     CLAIM(is_unknown_or(row->interval_s, row->interval_s >= 0));
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_file file = fuzz_file_open(data, size);
     struct history_run last, same, first;
     struct why why = {""};
-    int error = history_run_read(file.path, RUN_LAST, &last, &why);
+    int error = history_run_read(file.path, HISTORY_READER_LAST_RUN, &last, &why);
 
     if (error) {
         fuzz_claim_refusal(error, &why, file.path);

@@ -1,8 +1,8 @@
-/* matcher.c - the matcher against a rule that tries every entry on every stretch of the text: the list ends where a
- * byte FF stands, which no UTF-8 text holds; the rest is the text. */
+/* matcher.c - the matcher against a rule that tries every entry on every stretch of the text. The
+ * input is a list and a text, with a byte FF between them, which no UTF-8 text holds. */
 #include "filter/matcher.h"
 
-#include "filter/folding.h"
+#include "filter/character.h"
 #include "filter/wordlist.h"
 #include "fuzz.h"
 
@@ -13,11 +13,11 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-/* The rule tries all pairs of places. */
+/* The rule tries all pairs of places, so that texts must be short. */
 #define MAX_TEXT 160
 
-/* Folds text as the rule compares it: canonical caseless matching, white space one space a run. NULL when it is not
- * valid UTF-8. */
+/* Folds a text as the rule compares it: canonical caseless matching, each run of white space one
+ * space. NULL when the text is not valid UTF-8. */
 static uint8_t *fold(const uint8_t *text, size_t length, size_t *folded_length)
 {
     uint8_t *tidy = malloc(length + 1), *folded = NULL;
@@ -60,8 +60,8 @@ static bool is_end(const uint8_t *text, size_t length, size_t at)
 
     if (at == 0 || at == length)
         return true;
-    folding_read(text + at, length - at, &character);
-    return !folding_continues(character);
+    character_read(text + at, length - at, &character);
+    return !character_continues(character);
 }
 
 /* The class of the character that ends here, as its neighbours see it. */
@@ -71,16 +71,16 @@ static enum word_class class_at_end(const uint8_t *text, size_t end)
 
     for (size_t at = 0; at < end;) {
         uint32_t character;
-        at += folding_read(text + at, end - at, &character);
-        if (!folding_continues(character) || class == CLASS_OTHER)
-            class = folding_class(character);
+        at += character_read(text + at, end - at, &character);
+        if (!character_continues(character) || class == CLASS_OTHER)
+            class = character_class(character);
     }
     return class;
 }
 
 static bool stands_alone(uint32_t character)
 {
-    return folding_class(character) == CLASS_UNSPACED || folding_is_picture(character);
+    return character_class(character) == CLASS_UNSPACED || character_is_picture(character);
 }
 
 /* The length of an entry's match from here, 0 for none. */
@@ -92,21 +92,21 @@ static size_t match_length(const struct wordlist_entry *entry, const uint8_t *te
     size_t entry_length, longest = 0;
     uint8_t *wanted = fold(entry_text, entry->length, &entry_length);
 
-    folding_read(entry_text, entry->length, &first);
+    character_read(entry_text, entry->length, &first);
     for (size_t at = 0; at < entry->length;) {
         uint32_t character;
-        at += folding_read(entry_text + at, entry->length - at, &character);
-        if (!folding_continues(character) && !folding_is_invisible(character))
+        at += character_read(entry_text + at, entry->length - at, &character);
+        if (!character_continues(character) && !character_is_invisible(character))
             last = character;
     }
-    bool open_start = !folding_continues(first) && (entry->open_start || stands_alone(first));
-    bool open_end = entry->open_end || stands_alone(last) || folding_class(last) == CLASS_HANGUL;
+    bool open_start = !character_continues(first) && (entry->open_start || stands_alone(first));
+    bool open_end = entry->open_end || stands_alone(last) || character_class(last) == CLASS_HANGUL;
     enum word_class before = class_at_end(text, start);
     if (open_start || before == CLASS_OTHER || before == CLASS_UNSPACED) {
         for (size_t end = start + 1; end <= length; end++) {
             if (end < length && !open_end) {
-                folding_read(text + end, length - end, &next);
-                if (folding_class(next) == CLASS_WORD)
+                character_read(text + end, length - end, &next);
+                if (character_class(next) == CLASS_WORD)
                     continue;
             }
             if (!is_end(text, length, end))
@@ -138,7 +138,7 @@ static void check_exact(const struct wordlist *list, const uint8_t *text, size_t
         /* A byte inside a character begins none. */
         size_t place = 0;
         while (place < start)
-            place += folding_read(text + place, length - place, &character);
+            place += character_read(text + place, length - place, &character);
         if (place != start || !is_end(text, length, start))
             continue;
         for (size_t i = 0; i < list->count; i++) {

@@ -1,5 +1,5 @@
-/* properties.c - the properties and headers of a message: decoded, changed as for a result, measured, and
- * as the next one would decode them. */
+/* properties.c - the properties and headers of a message: decoded, changed as for a result,
+ * measured, and decoded again as the receiver of the result would. */
 #include "broker/properties.h"
 
 #include "broker/internal.h"
@@ -17,7 +17,7 @@ static size_t size_of(const struct broker_properties *properties)
     int size = broker_properties_size(properties, FRAME_MAX);
 
     CLAIM(size >= 2);
-    /* The limit is exact. */
+    /* They fit into exactly their size, and into no byte less. */
     CLAIM(broker_properties_size(properties, (size_t)size) == size);
     CLAIM(broker_properties_size(properties, (size_t)size - 1) == -ERR_INVALID);
     return (size_t)size;
@@ -80,7 +80,7 @@ static void check_change(struct broker_properties *properties, struct broker_pro
     for (int i = 0; i < again->amqp.headers.num_entries; i++)
         CLAIM(same_text(broker_from_amqp(again->amqp.headers.entries[i].key),
                         broker_from_amqp(properties->amqp.headers.entries[i].key)));
-    /* The first of the three that were added. */
+    /* winnow-a, the first of the three headers that were added. */
     const amqp_field_value_t *added =
         &again->amqp.headers.entries[again->amqp.headers.num_entries - 3].value;
     CLAIM(added->kind == AMQP_FIELD_KIND_UTF8);

@@ -1,5 +1,6 @@
-/* recording.c - a history read back: rows behind a header, or the whole file when the input begins with a NUL. */
+/* replay.c - a history read back: rows behind a header, or the whole file when the input begins with a NUL. */
 #include "autoscaler/simulate/replay.h"
+#include "csv/history_reader.h"
 
 #include "fuzz.h"
 
@@ -13,19 +14,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     bool whole = size > 0 && data[0] == '\0';
     struct fuzz_file file = fuzz_file_open(header, whole ? 0 : sizeof header - 1);
-    struct recording recording;
+    struct replay replay;
     struct why why = {""};
 
     fuzz_file_append(&file, data + whole, size - whole);
-    int error = recording_read(file.path, RECORDING_LAST_RUN, &recording, &why);
+    int error = replay_read(file.path, HISTORY_READER_LAST_RUN, &replay, &why);
     if (error) {
         fuzz_claim_refusal(error, &why, file.path);
     } else {
         struct policy_state state;
-        CLAIM(recording.count > 0);
-        policy_start(&state, &recording.rows[0].params);
-        for (size_t i = 0; i < recording.count; i++) {
-            const struct recording_row *row = &recording.rows[i];
+        CLAIM(replay.count > 0);
+        policy_start(&state, &replay.rows[0].params);
+        for (size_t i = 0; i < replay.count; i++) {
+            const struct replay_row *row = &replay.rows[i];
             struct policy_decision decision;
             CLAIM(row->policy != NULL);
             /* Whatever a file says, a decision is within its limits, or refused. */
@@ -33,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 CLAIM(decision.desired_workers >= row->params.min_workers &&
                       decision.desired_workers <= row->params.max_workers);
         }
-        recording_clear(&recording);
+        replay_clear(&replay);
     }
     fuzz_file_close(&file);
     return 0;

@@ -1,4 +1,5 @@
-/* schedule.c - schedules: a file when the input has more than one line, else phases with spaces between. */
+/* schedule.c - schedules. Input of more than one line is a schedule's file, else it is phases with
+ * spaces between them. */
 #include "loadgen/schedule.h"
 
 #include "fuzz.h"
@@ -18,7 +19,7 @@ static double max_rate_per_s(const struct schedule *schedule)
     return max;
 }
 
-/* Of events at the same time, the integral knows only all or none. */
+/* Within a burst the integral jumps, so that it does not tell an event's number. */
 static bool has_bursts(const struct schedule *schedule)
 {
     for (size_t i = 0; i < schedule->count; i++)

@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-/* A header of as many columns, whose names nobody knows: the first one's begins the file with a byte
- * order mark, so that one in a cell is not taken for it. */
+/* A header with as many columns, whose names do not matter. It begins with a byte order mark, so
+ * that a mark that begins the first cell is not taken for the file's. */
 static void write_header(const struct fuzz_file *file, struct table_row *row, size_t columns)
 {
     char name[32];

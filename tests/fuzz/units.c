@@ -39,7 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CLAIM(isfinite(per_s) && per_s >= 0);
     else
         CLAIM(per_s == -1);
-    /* A count is also a rate, and of the same value, unless it is written longer than any number is. */
+    /* A count is also a rate of the same value, but for one with so many digits that no rate is
+     * read from it. */
     if (is_count && size < 1000)
         CLAIM(is_rate && per_s == (double)count);
     if (units_parse_size(text, &bytes) == 0) {

@@ -5,7 +5,8 @@
 
 #include <ctype.h>
 
-/* Everything escaped that is not plain beyond doubt. What is no ASCII the library takes only as it is. */
+/* Escapes whatever is neither a letter nor a digit. Bytes outside ASCII stay: the library does not
+ * take them escaped. */
 static void append_escaped(char *url, size_t *length, const char *text)
 {
     for (; *text; text++)

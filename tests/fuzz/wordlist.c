@@ -1,5 +1,5 @@
-/* wordlist.c - word lists, and masks over what their entries match: the list ends where a byte FF stands, which no
- * UTF-8 text holds; the rest is the text to censor. */
+/* wordlist.c - word lists, and masks over what their entries match. The input is a list and a text
+ * to censor, with a byte FF between them, which no UTF-8 text holds. */
 #include "filter/wordlist.h"
 
 #include "filter/censor.h"
@@ -43,7 +43,7 @@ static void check_entry(const struct wordlist *list, size_t index, size_t length
         CLAIM(!same(entry, &list->entries[i]));
 }
 
-/* Written down by the rules and read again, every entry is the same. */
+/* A list that is written down with escapes and read again has the same entries. */
 static void check_written(const struct wordlist *list)
 {
     struct wordlist again;
@@ -63,7 +63,7 @@ static void check_written(const struct wordlist *list)
     fclose(stream);
     wordlist_init(&again);
     int error = wordlist_add(&again, "again", text, size, &why);
-    /* Escaped, the longest entries are too long. */
+    /* Escaping makes the longest entries longer than a line may be. */
     if (error) {
         CLAIM(strstr(why.text, "expected at most") != NULL);
     } else {

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""winnow-autoscaler's decisions: between ticks, with measured capacity, steadily; and the flags that say how."""
+"""winnow-autoscaler's decisions: between ticks, with measured capacity, steadily; the flags that say how; and
+whose the history is that they are written to."""
 
 import json
+import signal
 import statistics
 import time
 
@@ -110,9 +112,39 @@ def erlang_decides_every_half_second():
     ok(params["wait_s"] == 0.3 and params["step_up"] == 2 and params["epsilon"] > 0, "its parameters are in the history")
 
 
+FIRST_VERSION = (
+    "run,time_s,timestamp,interval_s,arrived_msgs,arrival_per_s,ready_msgs,in_flight_msgs,backlog_msgs,horizon_s,"
+    "capacity_msgs,min_workers,max_workers,formula_workers,desired_workers,running_workers,starting_workers,"
+    "draining_workers,spawned,stopped,crashed,handled_per_s,policy,params,reason,farm,simulated_service_s\n"
+    '1,2,2026-01-05T10:00:00.000Z,2,0,0,0,0,0,2,1000,0,32,0,0,0,0,0,0,0,0,0,formula,"{""horizon_s"":2}",formula,shop,0\n'
+)
+
+
+def keeps_one_history_at_a_time():
+    name = farm()
+    path = f"{name}.csv"
+    with open(path, "w") as file:
+        file.write(FIRST_VERSION)
+    with autoscaler(name, "--interval", "200ms") as first:
+        ok(wait_for_row(name, lambda row: row.get("trigger") == "tick"), "over a history of an earlier version one begins")
+        with open(f"{path}.1") as file:
+            equal(file.read(), FIRST_VERSION, "the earlier one is moved aside")
+        like(first.stderr(), rf"event=history_moved from=\"{path}\" to=\"{path}\.1\"", "which is said")
+        with spawn("winnow-autoscaler", "--history", path, farm=farm()) as other:
+            equal(other.wait(10), 75, "a second autoscaler that would write to it ends with 75")
+            like(other.stderr(), f"another program writes to the history '{path}'", "and says to what")
+        with autoscaler(name, "--interval", "200ms", "--standby") as second:
+            ok(wait_until(lambda: "event=standby" in second.stderr(), 10), "one that stands by may share it")
+            first.signal(signal.SIGTERM)
+            ok(wait_for_row(name, lambda row: row["run"] == "2"), "and goes on with it when its turn has come")
+            second.end(10)
+    equal({row["run"] for row in rows(name)}, {"1", "2"}, "each of both has a run of its own")
+
+
 reacts_between_ticks()
 learns_the_capacity()
 refuses_to_learn_from_silent_workers()
 refuses_what_contradicts()
 erlang_decides_every_half_second()
+keeps_one_history_at_a_time()
 done_testing()

@@ -1,5 +1,5 @@
-/* find_spans.c LEVEL WORDS... <TEXTS - what the matcher finds in texts that end with a NUL: a line each, with
- * start, length and entry of every span. */
+/* find_spans.c - what the matcher finds: find_spans LEVEL WORDS... <TEXTS. Each text ends with a
+ * NUL; for each it prints a line with the start, length and entry of every span. */
 #include "error.h"
 #include "filter/matcher.h"
 #include "filter/wordlist.h"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# quiet: no claim about time
+# quiet, no broker
 # Every parser of outside data against its corpus and some seconds of what libFuzzer makes of it, with the same
 # seed each time: `make fuzz` searches, for longer and elsewhere. A finding's input is kept in out/fuzz.
 if [ "$WINNOW_BUILD" = asan ]; then

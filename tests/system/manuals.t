@@ -1,8 +1,13 @@
 #!/bin/bash
+# quiet, no broker
 # The manual pages and the completion say of each program what its --help says.
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=/dev/null
 . "$WINNOW_TOP/tools/completion.bash"
+
+version=$(sed -n 's/^#define WINNOW_VERSION "\(.*\)"$/\1/p' "$WINNOW_TOP/src/version.h")
+like "$(sed -n '/^## /{p;q}' "$WINNOW_TOP/CHANGELOG.md")" "^## $version, (unreleased|20[0-9]{2}-[01][0-9]-[0-3][0-9])\$" \
+    "the changelog begins with the version of src/version.h"
 
 options_of()
 {
@@ -33,9 +38,6 @@ for program in "$WINNOW_BIN"/winnow-*; do
     tr -d '\\' <page | tr -cs 'A-Za-z' '\n' | sort -u >written
     is "$(comm -23 said written | grep -vxE 'Usage|Exit|codes|Example|or' | tr '\n' ' ')" "" \
         "$name's page says all that --help says"
-    if command -v groff >/dev/null; then
-        is "$(groff -man -Tutf8 -ww page 2>&1 >/dev/null)" "" "$name's page is sound to groff"
-    fi
     is "$(complete_with "$program" -- | sed 's/=$//' | sort)" "$(cat options)" \
         "$name's completion offers each option"
     like "$(complete -p "$name" 2>&1)" "_winnow $name\$" "... and is declared for it"
@@ -46,6 +48,8 @@ for program in "$WINNOW_BIN"/winnow-*; do
                 "$name $option takes $word"
         done
     done
+    is "$("$program" --version)" "winnow $version" "$name tells the version of src/version.h"
+    like "$(grep '^\.TH' page)" " \"winnow $version\" " "... and so does its page"
 done
 
 touch words.txt

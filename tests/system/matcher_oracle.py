@@ -17,11 +17,17 @@ import sys
 import unicodedata
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-with open(os.path.join(TOP, "filter/folding_tables.h"), encoding="utf-8") as file:
-    TABLES = file.read()
-LOOK_ALIKES = {chr(int(a, 16)): b for a, b in re.findall(r'\{(0x[0-9a-f]+), "(\w+)"\}', TABLES)}
+
+
+def source(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
+        return file.read()
+
+
+LOOK_ALIKES = {chr(int(a, 16)): b for a, b in re.findall(r'\{(0x[0-9a-f]+), "(\w+)"\}', source("filter/look_alikes.h"))}
 INVISIBLE = [(int(a, 16), int(b, 16)) for a, b in
-             re.findall(r"\{(0x\w+), (0x\w+)\}", re.search(r"invisibles\[\] = \{(.*?)\n\};", TABLES, re.S)[1])]
+             re.findall(r"\{(0x\w+), (0x\w+)\}",
+                        re.search(r"invisibles\[\] = \{(.*?)\n\};", source("filter/character.c"), re.S)[1])]
 # White_Space of Unicode; str.isspace has a few separators more.
 SPACES = set("\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {chr(c) for c in range(0x2000, 0x200B)}
 # By how Unicode names their characters.

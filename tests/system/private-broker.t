@@ -1,5 +1,5 @@
 #!/bin/bash
-# quiet: no claim about time
+# quiet, no broker
 # tools/private-broker: a broker of one's own, beside any other, that leaves nothing behind.
 . "$(dirname "$0")/lib.sh"
 broker=$WINNOW_TOP/tools/private-broker

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -248,6 +249,79 @@ static void an_event_longer_than_the_horizon_counts_before_it_is_done(void **sta
     end(&model);
 }
 
+static void see(struct capacity *capacity, double time_s, uint64_t handled_msgs, double busy_s)
+{
+    struct capacity_reading reading = {
+        .pid = 7, .handled_msgs = handled_msgs, .busy_ns = (int64_t)(busy_s * 1e9)};
+
+    capacity_look(capacity, 0, &reading);
+    capacity_looked(capacity, time_s);
+}
+
+static void a_first_estimate_takes_ten_events_or_half_a_second(void **state)
+{
+    static const struct {
+        uint64_t msgs;
+        double busy_s, service_s;
+    } cases[] = {{9, 0.45, NAN}, {10, 0.05, 0.005}, {1, 0.49, NAN}, {1, 0.5, 0.5}, {10, 0, NAN}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct capacity capacity;
+
+        /* Whatever was there before. */
+        memset(&capacity, 0x5a, sizeof capacity);
+        assert_int_equal(capacity_init(&capacity, 1), 0);
+        see(&capacity, 0, 1, 0.1);
+        see(&capacity, 1, 1 + cases[i].msgs, 0.1 + cases[i].busy_s);
+        double service_s = capacity_service_s(&capacity, 2);
+        if (isnan(cases[i].service_s))
+            assert_true(isnan(service_s));
+        else
+            assert_near(service_s, cases[i].service_s, 1e-9);
+        capacity_clear(&capacity);
+    }
+}
+
+static void the_variance_is_that_of_one_event(void **state)
+{
+    struct capacity capacity;
+
+    (void)state;
+    assert_int_equal(capacity_init(&capacity, 1), 0);
+    see(&capacity, 0, 1, 0);
+    see(&capacity, 1, 1 + 4, 0.4);
+    /* Means of 100 ms and 130 ms, of 4 and 12 events: their difference has the variance of one event
+     * times 1/4 + 1/12. */
+    see(&capacity, 2, 1 + 4 + 12, 0.4 + 1.56);
+    double first = 0.03 * 0.03 * 3;
+    assert_near(capacity.variance, first, 1e-6);
+    /* 130 ms and 120 ms, of 12 and 6 events. The newest look is a fiftieth, and without older ones
+     * the rest as well. */
+    see(&capacity, 3, 1 + 4 + 12 + 6, 0.4 + 1.56 + 0.72);
+    double second = 0.01 * 0.01 * 4;
+    assert_near(capacity.variance, (first * 0.98 + second) / 1.98, 1e-6);
+    capacity_clear(&capacity);
+}
+
+static void a_few_strange_events_are_no_change(void **state)
+{
+    struct model model;
+
+    (void)state;
+    start(&model, 11);
+    for (int looks = 0; looks < 200; looks++)
+        look(&model, 1, 1, 1, five_ms);
+    for (int looks = 0; looks < 1000; looks++)
+        look(&model, 1, 0, 1, five_ms);
+    /* Of fifty events in memory four take twenty times as long, and still count as four. */
+    model.readings[0].handled_msgs += 4;
+    model.readings[0].busy_ns += 400000000;
+    look(&model, 1, 0, 1, five_ms);
+    assert_true(learnt(&model) < 0.02);
+    end(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +332,9 @@ int main(void)
         cmocka_unit_test(a_doubled_service_time_is_followed_within_ten_seconds),
         cmocka_unit_test(chance_alone_hardly_moves_it),
         cmocka_unit_test(a_slot_that_goes_to_another_worker_adds_nothing_false),
+        cmocka_unit_test(a_first_estimate_takes_ten_events_or_half_a_second),
+        cmocka_unit_test(the_variance_is_that_of_one_event),
+        cmocka_unit_test(a_few_strange_events_are_no_change),
         cmocka_unit_test(an_event_longer_than_the_horizon_counts_before_it_is_done),
     };
 

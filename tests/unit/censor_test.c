@@ -1,37 +1,40 @@
-#include "tests/filter.h"
+#include "filter/censor.h"
 
 #include "clock.h"
-#include "error.h"
 #include "filter/default_words.h"
-#include "filter/wordlist.h"
+#include "open_matcher.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unicase.h>
 #include <unictype.h>
 #include <uninorm.h>
 #include <unistr.h>
 
-#include <cmocka.h>
-
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static struct filter *open_censor(const char *words, const char *mask)
-{
-    struct wordlist list;
-    struct filter *censor = NULL;
-    struct why why = {""};
+/* A text with its matches masked; kept from one text to the next. Starts from {0}. */
+struct censored {
+    struct matcher_spans spans;
+    struct censor_result result;
+};
 
-    wordlist_init(&list);
-    if (wordlist_add(&list, "words.txt", words, strlen(words), &why) != 0)
-        fail_msg("%s", why.text);
-    assert_int_equal(filter_open(&list, mask, &censor), 0);
-    wordlist_clear(&list);
-    return censor;
+static void censored_clear(struct censored *censored)
+{
+    matcher_spans_clear(&censored->spans);
+    censor_result_clear(&censored->result);
+}
+
+static void censor(const struct matcher *matcher, const char *mask, const char *text, size_t length,
+                   struct censored *censored)
+{
+    const struct censor_mask checked = {.text = mask};
+
+    assert_int_equal(censor_check(&checked), 0);
+    assert_int_equal(matcher_find(matcher, text, length, &censored->spans), 0);
+    assert_int_equal(censor_apply(&checked, text, length, censored->spans.items,
+                                  censored->spans.count, &censored->result),
+                     0);
 }
 
 static void add_default_words(struct wordlist *list)
@@ -42,34 +45,33 @@ static void add_default_words(struct wordlist *list)
                          0);
 }
 
-static struct filter *open_default_censor(void)
+static struct matcher *open_default_words(void)
 {
     struct wordlist list;
-    struct filter *censor = NULL;
+    struct matcher *matcher = NULL;
 
     wordlist_init(&list);
     add_default_words(&list);
-    assert_int_equal(filter_open(&list, "CENSORED", &censor), 0);
+    assert_int_equal(matcher_open(&list, MATCHER_EXACT, &matcher), 0);
     wordlist_clear(&list);
-    return censor;
+    return matcher;
 }
 
 /* The words found in the text, written one a line, leave what is expected when each becomes "*". */
 static void assert_censors(const char *words, const char *text, const char *expected)
 {
-    struct filter *censor = open_censor(words, "*");
-    struct filter_result result;
-    uint32_t matches = 0;
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, words);
+    struct censored censored = {0};
+    size_t matches = 0;
 
     for (const char *at = expected; *at; at++)
         matches += *at == '*';
-    filter_result_init(&result);
-    assert_int_equal(filter_apply(censor, text, strlen(text), &result), 0);
-    assert_string_equal(result.text, expected);
-    assert_int_equal(result.length, strlen(expected));
-    assert_int_equal(result.matches, matches);
-    filter_result_clear(&result);
-    filter_close(censor);
+    censor(matcher, "*", text, strlen(text), &censored);
+    assert_string_equal(censored.result.text, expected);
+    assert_int_equal(censored.result.length, strlen(expected));
+    assert_int_equal(censored.spans.count, matches);
+    censored_clear(&censored);
+    matcher_close(matcher);
 }
 
 static void a_word_is_replaced_wherever_it_stands(void **state)
@@ -193,48 +195,39 @@ static void the_first_of_two_overlapping_matches_counts(void **state)
 
 static void a_mask_is_not_looked_at_again(void **state)
 {
-    struct filter *censor = open_censor("fool\nCENSORED\nCENSORED bold", "CENSORED");
-    struct filter_result result;
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, "fool\nCENSORED\nCENSORED bold");
+    struct censored censored = {0};
     const char *text = "CENSORED fool CENSOREDfool fool bold";
     (void)state;
 
-    filter_result_init(&result);
-    assert_int_equal(filter_apply(censor, text, strlen(text), &result), 0);
-    assert_string_equal(result.text, "CENSORED CENSORED CENSOREDfool CENSORED bold");
-    assert_int_equal(result.matches, 3);
-    filter_result_clear(&result);
-    filter_close(censor);
+    censor(matcher, "CENSORED", text, strlen(text), &censored);
+    assert_string_equal(censored.result.text, "CENSORED CENSORED CENSOREDfool CENSORED bold");
+    assert_int_equal(censored.spans.count, 3);
+    censored_clear(&censored);
+    matcher_close(matcher);
 }
 
 static void an_empty_mask_deletes(void **state)
 {
-    struct filter *censor = open_censor("fool", "");
-    struct filter_result result;
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, "fool");
+    struct censored censored = {0};
     (void)state;
 
-    filter_result_init(&result);
-    assert_int_equal(filter_apply(censor, "a fool, fool", 12, &result), 0);
-    assert_string_equal(result.text, "a , ");
-    assert_int_equal(result.matches, 2);
-    assert_int_equal(filter_apply(censor, "fool", 4, &result), 0);
-    assert_string_equal(result.text, "");
-    assert_int_equal(result.length, 0);
-    filter_result_clear(&result);
-    filter_close(censor);
+    censor(matcher, "", "a fool, fool", 12, &censored);
+    assert_string_equal(censored.result.text, "a , ");
+    assert_int_equal(censored.spans.count, 2);
+    censor(matcher, "", "fool", 4, &censored);
+    assert_string_equal(censored.result.text, "");
+    assert_int_equal(censored.result.length, 0);
+    censored_clear(&censored);
+    matcher_close(matcher);
 }
 
 static void a_mask_must_be_utf8(void **state)
 {
-    struct wordlist list;
-    struct filter *censor = NULL;
     (void)state;
-
-    wordlist_init(&list);
-    assert_int_equal(filter_open(&list, "\xff", &censor), -ERR_INVALID);
-    assert_null(censor);
-    assert_int_equal(filter_open(&list, "\u2588\u2588", &censor), 0);
-    filter_close(censor);
-    filter_close(NULL);
+    assert_int_equal(censor_check(&(struct censor_mask){.text = "\xff"}), -ERR_INVALID);
+    assert_int_equal(censor_check(&(struct censor_mask){.text = "\u2588\u2588"}), 0);
 }
 
 static void an_empty_list_changes_nothing(void **state)
@@ -245,53 +238,50 @@ static void an_empty_list_changes_nothing(void **state)
 
 static void an_empty_text_stays_empty(void **state)
 {
-    struct filter *censor = open_censor("fool", "*");
-    struct filter_result result;
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, "fool");
+    struct censored censored = {0};
     (void)state;
 
-    filter_result_init(&result);
-    assert_int_equal(filter_apply(censor, NULL, 0, &result), 0);
-    assert_string_equal(result.text, "");
-    assert_int_equal(result.length, 0);
-    assert_int_equal(result.matches, 0);
-    filter_result_clear(&result);
-    assert_null(result.text);
-    filter_close(censor);
+    censor(matcher, "*", NULL, 0, &censored);
+    assert_string_equal(censored.result.text, "");
+    assert_int_equal(censored.result.length, 0);
+    assert_int_equal(censored.spans.count, 0);
+    censored_clear(&censored);
+    assert_null(censored.result.text);
+    matcher_close(matcher);
 }
 
 static void a_nul_is_a_character_like_others(void **state)
 {
     static const char text[] = "fool\0fool\0\0x fool", expected[] = "*\0*\0\0x *";
-    struct filter *censor = open_censor("fool", "*");
-    struct filter_result result;
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, "fool");
+    struct censored censored = {0};
     (void)state;
 
-    filter_result_init(&result);
-    assert_int_equal(filter_apply(censor, text, sizeof text - 1, &result), 0);
-    assert_int_equal(result.length, sizeof expected - 1);
-    assert_memory_equal(result.text, expected, sizeof expected);
-    filter_result_clear(&result);
-    filter_close(censor);
+    censor(matcher, "*", text, sizeof text - 1, &censored);
+    assert_int_equal(censored.result.length, sizeof expected - 1);
+    assert_memory_equal(censored.result.text, expected, sizeof expected);
+    censored_clear(&censored);
+    matcher_close(matcher);
 }
 
 static void a_result_can_be_used_again(void **state)
 {
-    struct filter *censor = open_censor("fool", "CENSORED");
-    struct filter_result result;
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, "fool");
+    struct censored censored = {0};
     (void)state;
 
-    filter_result_init(&result);
-    assert_int_equal(filter_apply(censor, "fool fool fool fool", 19, &result), 0);
-    assert_int_equal(result.matches, 4);
-    const char *buffer = result.text;
-    size_t capacity = result.capacity;
-    assert_int_equal(filter_apply(censor, "wise", 4, &result), 0);
-    assert_string_equal(result.text, "wise");
-    assert_int_equal(result.matches, 0);
-    assert_ptr_equal(result.text, buffer);
-    assert_int_equal(result.capacity, capacity);
-    filter_result_clear(&result);
-    filter_close(censor);
+    censor(matcher, "CENSORED", "fool fool fool fool", 19, &censored);
+    assert_int_equal(censored.spans.count, 4);
+    const char *buffer = censored.result.text;
+    size_t capacity = censored.result.capacity;
+    censor(matcher, "CENSORED", "wise", 4, &censored);
+    assert_string_equal(censored.result.text, "wise");
+    assert_int_equal(censored.spans.count, 0);
+    assert_ptr_equal(censored.result.text, buffer);
+    assert_int_equal(censored.result.capacity, capacity);
+    censored_clear(&censored);
+    matcher_close(matcher);
 }
 
 static void words_of_the_original_design_are_in_the_default_lists(void **state)
@@ -299,29 +289,27 @@ static void words_of_the_original_design_are_in_the_default_lists(void **state)
     static const char *const words[] = {"tonto",          "inutil", "in\u00fatil", "cap d'espinaca",
                                         "cap d'espicana", "cavero", "gordo",       "feo",
                                         "perro"};
-    struct filter *censor = open_default_censor();
-    struct filter_result result;
+    struct matcher *matcher = open_default_words();
+    struct censored censored = {0};
     (void)state;
 
-    filter_result_init(&result);
     for (size_t i = 0; i < COUNT(words); i++) {
-        assert_int_equal(filter_apply(censor, words[i], strlen(words[i]), &result), 0);
-        assert_string_equal(result.text, "CENSORED");
+        censor(matcher, "CENSORED", words[i], strlen(words[i]), &censored);
+        assert_string_equal(censored.result.text, "CENSORED");
     }
-    filter_result_clear(&result);
-    filter_close(censor);
+    censored_clear(&censored);
+    matcher_close(matcher);
 }
 
 static void every_default_entry_is_found_in_capitals_between_punctuation(void **state)
 {
-    struct filter *censor = open_default_censor();
+    struct matcher *matcher = open_default_words();
     struct wordlist list;
-    struct filter_result result;
+    struct censored censored = {0};
     (void)state;
 
     wordlist_init(&list);
     add_default_words(&list);
-    filter_result_init(&result);
     for (size_t i = 0; i < list.count; i++) {
         size_t length;
         uint8_t *capitals = u8_toupper((const uint8_t *)list.entries[i].text,
@@ -330,13 +318,13 @@ static void every_default_entry_is_found_in_capitals_between_punctuation(void **
         char text[256];
         snprintf(text, sizeof text, "\u00a1(%.*s), %s.", (int)length, (const char *)capitals,
                  list.entries[i].text);
-        assert_int_equal(filter_apply(censor, text, strlen(text), &result), 0);
-        assert_string_equal(result.text, "\u00a1(CENSORED), CENSORED.");
+        censor(matcher, "CENSORED", text, strlen(text), &censored);
+        assert_string_equal(censored.result.text, "\u00a1(CENSORED), CENSORED.");
         free(capitals);
     }
-    filter_result_clear(&result);
+    censored_clear(&censored);
     wordlist_clear(&list);
-    filter_close(censor);
+    matcher_close(matcher);
 }
 
 static bool is_word_character(ucs4_t character)
@@ -352,12 +340,11 @@ static bool is_word_character(ucs4_t character)
 static void every_character_of_an_entry_is_found(void **state)
 {
     enum { BLOCK = 0x800, LAST = 0x1ffff };
-    static char words[BLOCK * 8], text[BLOCK * 200];
+    static char words[BLOCK * 8 + 1], text[BLOCK * 200];
     (void)state;
 
     for (ucs4_t block = 0; block < LAST; block += BLOCK) {
-        size_t words_length = 0, text_length = 0;
-        uint32_t items = 0;
+        size_t words_length = 0, text_length = 0, items = 0;
         for (ucs4_t character = block; character < block + BLOCK; character++) {
             uint8_t entry[8] = {'x'}, form[64];
             int size = u8_uctomb(entry + 1, character, 6);
@@ -400,22 +387,16 @@ static void every_character_of_an_entry_is_found(void **state)
                 items++;
             }
         }
-        struct wordlist list;
-        struct filter *censor = NULL;
-        struct filter_result result;
-        struct why why = {""};
-        wordlist_init(&list);
-        if (wordlist_add(&list, "words.txt", words, words_length, &why) != 0)
-            fail_msg("%s", why.text);
-        assert_int_equal(filter_open(&list, "", &censor), 0);
-        filter_result_init(&result);
-        assert_int_equal(filter_apply(censor, text, text_length, &result), 0);
-        if (result.matches != items || result.length != items)
-            fail_msg("U+%04X and later: %u of %u found, left: %.80s", (unsigned)block,
-                     result.matches, items, result.text + strspn(result.text, "\n"));
-        filter_result_clear(&result);
-        filter_close(censor);
-        wordlist_clear(&list);
+        struct censored censored = {0};
+        words[words_length] = '\0';
+        struct matcher *matcher = open_matcher(MATCHER_EXACT, words);
+        censor(matcher, "", text, text_length, &censored);
+        if (censored.spans.count != items || censored.result.length != items)
+            fail_msg("U+%04X and later: %zu of %zu found, left: %.80s", (unsigned)block,
+                     censored.spans.count, items,
+                     censored.result.text + strspn(censored.result.text, "\n"));
+        censored_clear(&censored);
+        matcher_close(matcher);
     }
 }
 
@@ -529,12 +510,11 @@ static void hostile_bytes_do_no_harm(void **state)
     static const char seed_text[] =
         "Ets un cap d\u2019espinaca! IMBE\u0301CIL, gilipollas; son  of\na goat \u6f22\u5b57 "
         "\U0001f600 STRASSE \u00df\u0130 fool's gold, thick as a brick";
-    struct filter *censor = open_default_censor();
-    struct filter_result result;
+    struct matcher *matcher = open_default_words();
+    struct censored censored = {0};
     unsigned seed = 99;
     (void)state;
 
-    filter_result_init(&result);
     for (int round = 0; round < 50000; round++) {
         size_t from = (size_t)rand_r(&seed) % sizeof seed_text;
         size_t length = (size_t)rand_r(&seed) % (sizeof seed_text - from + 1);
@@ -545,24 +525,24 @@ static void hostile_bytes_do_no_harm(void **state)
         memcpy(text, seed_text + from, length);
         for (int n = rand_r(&seed) % 8; n > 0 && length > 0; n--)
             text[(size_t)rand_r(&seed) % length] = (char)rand_r(&seed);
-        assert_int_equal(filter_apply(censor, text, length, &result), 0);
-        assert_int_equal(result.text[result.length], '\0');
-        assert_true(result.length < result.capacity);
-        if (result.matches == 0) {
-            assert_int_equal(result.length, length);
+        censor(matcher, "CENSORED", text, length, &censored);
+        assert_int_equal(censored.result.text[censored.result.length], '\0');
+        assert_true(censored.result.length < censored.result.capacity);
+        if (censored.spans.count == 0) {
+            assert_int_equal(censored.result.length, length);
             if (length > 0)
-                assert_memory_equal(result.text, text, length);
+                assert_memory_equal(censored.result.text, text, length);
         }
         free(text);
     }
-    filter_result_clear(&result);
-    filter_close(censor);
+    censored_clear(&censored);
+    matcher_close(matcher);
 }
 
 /* Processor time for a text of this many repeated pieces; the shortest of several runs. */
-static int64_t time_repeated(const struct filter *censor, const char *piece, size_t length)
+static int64_t time_repeated(const struct matcher *matcher, const char *piece, size_t length)
 {
-    struct filter_result result;
+    struct censored censored = {0};
     size_t size = strlen(piece);
     char *text = malloc(length);
     int64_t best_ns = INT64_MAX;
@@ -570,14 +550,13 @@ static int64_t time_repeated(const struct filter *censor, const char *piece, siz
     assert_non_null(text);
     for (size_t i = 0; i < length; i++)
         text[i] = piece[i % size];
-    filter_result_init(&result);
     for (int run = 0; run < 3; run++) {
         int64_t begin_ns = clock_cpu_ns();
-        assert_int_equal(filter_apply(censor, text, length, &result), 0);
+        censor(matcher, "CENSORED", text, length, &censored);
         int64_t taken_ns = clock_cpu_ns() - begin_ns;
         best_ns = taken_ns < best_ns ? taken_ns : best_ns;
     }
-    filter_result_clear(&result);
+    censored_clear(&censored);
     free(text);
     return best_ns;
 }
@@ -588,18 +567,18 @@ static void time_is_linear_in_the_text(void **state)
         "a",    " ",      "\u00e9", "\u00df", "\u0301", "\u0301\u0323", "\u6f22", "'",
         "\xff", "\u2019", "a ",     "cap ",   "cap d'", "thick as a ",  "tonto ", "\u00df "};
     enum { SHORT = 128 * 1024, LONG = 1024 * 1024 };
-    struct filter *censor = open_default_censor();
+    struct matcher *matcher = open_default_words();
     (void)state;
 
     for (size_t i = 0; i < COUNT(pieces); i++) {
-        int64_t short_ns = time_repeated(censor, pieces[i], SHORT);
-        int64_t long_ns = time_repeated(censor, pieces[i], LONG);
+        int64_t short_ns = time_repeated(matcher, pieces[i], SHORT);
+        int64_t long_ns = time_repeated(matcher, pieces[i], LONG);
         /* Eight times the text; quadratic would be 64 times the time. */
         if (long_ns > 24 * short_ns + 10 * CLOCK_NS_PER_MS)
             fail_msg("\"%s\": %lld ns, then %lld ns for eight times the text", pieces[i],
                      (long long)short_ns, (long long)long_ns);
     }
-    filter_close(censor);
+    matcher_close(matcher);
 }
 
 static void a_phrase_that_nearly_matches_everywhere_is_bearable(void **state)
@@ -611,11 +590,11 @@ static void a_phrase_that_nearly_matches_everywhere_is_bearable(void **state)
     for (size_t i = 0; i < sizeof words; i++)
         words[i] = i % 2 ? ' ' : 'a';
     memcpy(words + sizeof words - 3, " b", 3);
-    struct filter *censor = open_censor(words, "*");
-    int64_t short_ns = time_repeated(censor, "a ", SHORT);
-    int64_t long_ns = time_repeated(censor, "a ", LONG);
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, words);
+    int64_t short_ns = time_repeated(matcher, "a ", SHORT);
+    int64_t long_ns = time_repeated(matcher, "a ", LONG);
     assert_true(long_ns < 24 * short_ns + 10 * CLOCK_NS_PER_MS);
-    filter_close(censor);
+    matcher_close(matcher);
 }
 
 int main(void)

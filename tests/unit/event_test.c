@@ -200,6 +200,7 @@ static void numbers_may_be_greater_than_a_double_holds(void **state)
                  "{\"n\":1e400,\"text\":\"y\",\"m\":-1e-400}");
     /* What is wrong beside them is wrong all the same. */
     assert_refused(true, BYTES("{\"n\":1e400,\"m\":01,\"text\":\"x\"}"), "invalid JSON at ");
+    assert_refused(true, BYTES("{\"n\":1e400,\"m\":1.,\"text\":\"x\"}"), "invalid JSON at ");
     assert_refused(true, BYTES("{\"n\":1e400.5,\"text\":\"x\"}"), "invalid JSON at ");
     assert_refused(true, BYTES("{\"n\":1e400e,\"text\":\"x\"}"), "invalid JSON at ");
     assert_refused(true, BYTES("{\"n\":1e400-2,\"text\":\"x\"}"), "invalid JSON at ");

@@ -1,4 +1,4 @@
-#include "autoscaler/leader/history.h"
+#include "csv/history_writer.h"
 #include "csv/table.h"
 
 #include <fcntl.h>
@@ -19,11 +19,19 @@
 #include <cmocka.h>
 
 #define FILE_NAME "h.csv"
-#define HEADER                                                                                     \
+
+/* The columns as the first version had them, and as this one has. */
+#define FIRST_HEADER                                                                               \
     "run,time_s,timestamp,interval_s,arrived_msgs,arrival_per_s,ready_msgs,in_flight_msgs,"        \
     "backlog_msgs,horizon_s,capacity_msgs,min_workers,max_workers,formula_workers,"                \
     "desired_workers,running_workers,starting_workers,draining_workers,spawned,stopped,crashed,"   \
-    "handled_per_s,policy,params,reason"
+    "handled_per_s,policy,params,reason,farm,simulated_service_s"
+#define HEADER                                                                                     \
+    FIRST_HEADER ",trigger,workers,blocked,useful_workers,arrival_age_s,backlog_age_s,"            \
+                 "need_workers,smooth_per_s,wait_workers,drain_workers"
+#define FIRST_ROW                                                                                  \
+    "1,2,2026-01-05T10:00:00.000Z,2,100,50,7,1,8,2,1000,0,32,1,1,1,0,0,1,0,0,50,formula,"          \
+    "\"{\"\"horizon_s\"\":2,\"\"capacity_msgs\"\":1000}\",formula,shop,0"
 
 static char directory[] = "/tmp/winnow-history-XXXXXX";
 
@@ -44,73 +52,99 @@ static int remove_file(void **state)
 {
     (void)state;
     unlink(FILE_NAME);
+    for (int i = 1; i < 5; i++) {
+        char aside[32];
+        snprintf(aside, sizeof aside, FILE_NAME ".%d", i);
+        unlink(aside);
+    }
     return 0;
 }
 
 static const struct history_row sample_row = {
     .time_s = 2.000125,
-    .sample = {.interval_s = 2.0001,
-               .arrived_msgs = 4000,
-               .arrival_per_s = 1999.9,
-               .ready_msgs = 17},
+    .interval_s = 2.0001,
+    .arrived_msgs = 4000,
+    .arrival_per_s = 1999.9,
+    .ready_msgs = 17,
     .in_flight_msgs = 33,
     .backlog_msgs = 50,
-    .params =
-        {.horizon_s = 2, .capacity_msgs = 1000, .min_workers = 1, .max_workers = 32, .headroom = 1},
-    .decision = {.formula_workers = 5, .desired_workers = 6, .reason = POLICY_FORMULA},
-    .workers = {.starting = 2, .running = 4, .draining = 3},
+    .horizon_s = 2,
+    .capacity_msgs = 1000,
+    .min_workers = 1,
+    .max_workers = 32,
+    .formula_workers = 5,
+    .desired_workers = 6,
+    .running_workers = 4,
+    .starting_workers = 2,
+    .draining_workers = 3,
     .spawned = 7,
     .stopped = 8,
     .crashed = 9,
     .handled_per_s = 1234.5,
     .policy = "formula",
+    .params = "{\"horizon_s\":2,\"capacity_msgs\":1000}",
     .reason = "formula",
     .farm = "shop",
     .simulated_service_s = 0.02,
+    .trigger = "tick",
+    .workers = 5,
+    .blocked = 0,
+    .useful_workers = NAN,
+    .arrival_age_s = 0.01,
+    .backlog_age_s = 0.02,
+    .need_workers = 4.5,
+    .smooth_per_s = 1999.9,
+    .wait_workers = NAN,
+    .drain_workers = NAN,
 };
 
-static struct history *open_history(void)
+static struct history_writer *open_writer(void)
 {
-    struct history *history = NULL;
+    struct history_writer *writer = NULL;
     struct why why;
 
-    if (history_open(FILE_NAME, &history, &why) != 0)
+    if (history_writer_open(FILE_NAME, &writer, &why) != 0)
         fail_msg("%s", why.text);
-    return history;
+    return writer;
 }
 
-static void write_row(struct history *history, const struct history_row *row)
+static void write_row(struct history_writer *writer, const struct history_row *row)
 {
     struct why why;
 
-    if (history_write(history, row, &why) != 0)
+    if (history_writer_append(writer, row, &why) != 0)
         fail_msg("%s", why.text);
 }
 
 /* One run: the file opened, so many rows, the file closed. */
 static void run(int rows)
 {
-    struct history *history = open_history();
+    struct history_writer *writer = open_writer();
 
     for (int i = 0; i < rows; i++)
-        write_row(history, &sample_row);
-    history_close(history);
+        write_row(writer, &sample_row);
+    history_writer_close(writer);
 }
 
-static void put_file(const char *bytes, size_t length)
+static void put_file_at(const char *path, const char *bytes, size_t length)
 {
-    FILE *file = fopen(FILE_NAME, "w");
+    FILE *file = fopen(path, "w");
 
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, length, file), length);
     assert_int_equal(fclose(file), 0);
 }
 
-/* The whole file; valid until the next call. */
-static const char *file_text(void)
+static void put_file(const char *bytes, size_t length)
+{
+    put_file_at(FILE_NAME, bytes, length);
+}
+
+/* The whole of a file; valid until the next call. */
+static const char *text_of(const char *path)
 {
     static char text[1 << 16];
-    int fd = open(FILE_NAME, O_RDONLY);
+    int fd = open(path, O_RDONLY);
 
     assert_true(fd >= 0);
     ssize_t length = read(fd, text, sizeof text - 1);
@@ -118,6 +152,11 @@ static const char *file_text(void)
     close(fd);
     text[length] = '\0';
     return text;
+}
+
+static const char *file_text(void)
+{
+    return text_of(FILE_NAME);
 }
 
 static struct table *read_history(void)
@@ -160,11 +199,8 @@ static void a_new_file_has_the_header_alone(void **state)
 {
     (void)state;
     run(0);
-    const char *text = file_text();
-    assert_memory_equal(text, HEADER, sizeof HEADER - 1);
-    assert_true(text[sizeof HEADER - 1] == ',' || text[sizeof HEADER - 1] == '\n');
-    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
-    history_close(NULL);
+    assert_string_equal(file_text(), HEADER "\n");
+    history_writer_close(NULL);
 }
 
 static void an_empty_file_is_as_good_as_none(void **state)
@@ -212,17 +248,17 @@ static void a_row_tells_everything_by_name(void **state)
     table_close(table);
 }
 
-static void a_row_is_in_the_file_when_history_write_returns(void **state)
+static void a_row_is_in_the_file_when_append_returns(void **state)
 {
-    struct history *history = open_history();
+    struct history_writer *writer = open_writer();
     size_t before = strlen(file_text());
 
     (void)state;
-    write_row(history, &sample_row);
+    write_row(writer, &sample_row);
     const char *text = file_text();
     assert_true(strlen(text) > before);
     assert_int_equal(text[strlen(text) - 1], '\n');
-    history_close(history);
+    history_writer_close(writer);
 }
 
 static void unknown_is_an_empty_field(void **state)
@@ -231,15 +267,15 @@ static void unknown_is_an_empty_field(void **state)
                                           "in_flight_msgs", "backlog_msgs",  "formula_workers",
                                           "handled_per_s"};
     struct history_row row = sample_row;
-    struct history *history = open_history();
+    struct history_writer *writer = open_writer();
 
     (void)state;
-    row.sample.arrived_msgs = row.sample.arrival_per_s = row.sample.ready_msgs = NAN;
+    row.arrived_msgs = row.arrival_per_s = row.ready_msgs = NAN;
     row.in_flight_msgs = row.backlog_msgs = NAN;
-    row.decision.formula_workers = row.handled_per_s = NAN;
+    row.formula_workers = row.handled_per_s = NAN;
     row.reason = "held: arrival rate unknown";
-    write_row(history, &row);
-    history_close(history);
+    write_row(writer, &row);
+    history_writer_close(writer);
 
     struct table *table = read_history();
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
@@ -258,17 +294,17 @@ static void doubles_read_back_the_same(void **state)
                                      1e22,    123456789.123456789,
                                      4.35e-9, 0.30000000000000004};
     enum { COUNT = sizeof numbers / sizeof numbers[0] };
-    struct history *history = open_history();
+    struct history_writer *writer = open_writer();
 
     (void)state;
     for (size_t i = 0; i < COUNT; i++) {
         struct history_row row = sample_row;
-        row.time_s = row.sample.interval_s = row.sample.arrival_per_s = numbers[i];
-        row.params.horizon_s = row.params.capacity_msgs = row.decision.formula_workers = numbers[i];
+        row.time_s = row.interval_s = row.arrival_per_s = numbers[i];
+        row.horizon_s = row.capacity_msgs = row.formula_workers = numbers[i];
         row.handled_per_s = row.backlog_msgs = row.simulated_service_s = numbers[i];
-        write_row(history, &row);
+        write_row(writer, &row);
     }
-    history_close(history);
+    history_writer_close(writer);
 
     static const char *const columns[] = {"time_s",        "interval_s",    "arrival_per_s",
                                           "horizon_s",     "capacity_msgs", "formula_workers",
@@ -281,12 +317,6 @@ static void doubles_read_back_the_same(void **state)
                              0);
             assert_true(number == numbers[i]);
         }
-        double horizon, capacity;
-        assert_int_equal(sscanf(cell(table, i, "params"),
-                                "{\"horizon_s\":%lf,\"capacity_msgs\":%lf}", &horizon, &capacity),
-                         2);
-        assert_true(horizon == numbers[i]);
-        assert_true(capacity == numbers[i]);
     }
     table_close(table);
 }
@@ -294,13 +324,13 @@ static void doubles_read_back_the_same(void **state)
 static void texts_are_quoted_where_they_need_it(void **state)
 {
     struct history_row row = sample_row;
-    struct history *history = open_history();
+    struct history_writer *writer = open_writer();
 
     (void)state;
     row.farm = "a \"farm\", with commas";
     row.reason = "max, they said \"no\"";
-    write_row(history, &row);
-    history_close(history);
+    write_row(writer, &row);
+    history_writer_close(writer);
     assert_non_null(strstr(file_text(), ",\"a \"\"farm\"\", with commas\","));
 
     struct table *table = read_history();
@@ -340,10 +370,10 @@ static void the_next_run_follows_the_greatest(void **state)
 
 static void assert_refused(const char *path, int error, const char *said)
 {
-    struct history *history = (struct history *)1;
+    struct history_writer *writer = (struct history_writer *)1;
     struct why why = {""};
 
-    assert_int_equal(history_open(path, &history, &why), error);
+    assert_int_equal(history_writer_open(path, &writer, &why), error);
     if (!strstr(why.text, said) || !strstr(why.text, path))
         fail_msg("'%s' does not name '%s' and '%s'", why.text, path, said);
 }
@@ -351,7 +381,14 @@ static void assert_refused(const char *path, int error, const char *said)
 static void a_file_with_another_header_is_refused_and_left_alone(void **state)
 {
     static const char *const others[] = {
-        "run,time_s\n1,2\n", "\n", "x", HEADER "\n", HEADER ",farm\n", "a letter to my mother\n",
+        "run,time_s\n1,2\n",
+        "\n",
+        "x",
+        FIRST_HEADER ",trigger\n",
+        FIRST_HEADER,
+        HEADER,
+        HEADER ",more\n",
+        "a letter to my mother\n",
     };
 
     (void)state;
@@ -361,14 +398,69 @@ static void a_file_with_another_header_is_refused_and_left_alone(void **state)
         assert_refused(FILE_NAME, -ERR_CONFIG, history ? "header differs" : "no history");
         assert_string_equal(file_text(), others[i]);
     }
-    /* Columns that this version does not know, in a file of a later one. */
+}
+
+static void a_file_of_an_earlier_version_is_moved_aside(void **state)
+{
+    (void)state;
+    put_file(FIRST_HEADER "\n" FIRST_ROW "\n", strlen(FIRST_HEADER FIRST_ROW) + 2);
+    run(1);
+    run(1);
+    assert_string_equal(text_of(FILE_NAME ".1"), FIRST_HEADER "\n" FIRST_ROW "\n");
+    assert_memory_equal(file_text(), HEADER "\n", strlen(HEADER) + 1);
+    assert_runs((const char *const[]){"1", "2"}, 2);
+    assert_int_equal(access(FILE_NAME ".2", F_OK), -1);
+}
+
+static void what_was_moved_aside_before_is_kept(void **state)
+{
+    (void)state;
+    put_file_at(FILE_NAME ".1", "one", 3);
+    put_file_at(FILE_NAME ".2", "two", 3);
+    put_file(FIRST_HEADER "\n", strlen(FIRST_HEADER) + 1);
+    run(1);
+    assert_string_equal(text_of(FILE_NAME ".1"), "one");
+    assert_string_equal(text_of(FILE_NAME ".2"), "two");
+    assert_string_equal(text_of(FILE_NAME ".3"), FIRST_HEADER "\n");
+    assert_runs((const char *const[]){"1"}, 1);
+}
+
+static void of_two_writers_of_a_file_the_second_is_refused(void **state)
+{
+    struct history_writer *writer = open_writer();
+
+    (void)state;
+    write_row(writer, &sample_row);
+    assert_refused(FILE_NAME, -ERR_LOCKED, "another program writes to");
+    write_row(writer, &sample_row);
+    history_writer_close(writer);
+    run(1);
+    assert_runs((const char *const[]){"1", "1", "2"}, 3);
+}
+
+static void a_check_says_what_is_wrong_and_changes_nothing(void **state)
+{
+    static const char *const files[] = {FIRST_HEADER "\n" FIRST_ROW "\n", HEADER "\n",
+                                        HEADER "\n1,2", "a letter to my mother\n"};
+    struct why why = {""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        put_file(files[i], strlen(files[i]));
+        assert_int_equal(history_writer_check(FILE_NAME, &why), i < 3 ? 0 : -ERR_CONFIG);
+        assert_string_equal(file_text(), files[i]);
+    }
+    assert_non_null(strstr(why.text, "no history"));
+    assert_int_equal(history_writer_check("none/h.csv", &why), -ERR_CONFIG);
+    assert_non_null(strstr(why.text, "'none/h.csv': No such file or directory"));
     unlink(FILE_NAME);
-    run(0);
-    char later[1024];
-    snprintf(later, sizeof later, "%.*s,more\n", (int)strlen(file_text()) - 1, file_text());
-    put_file(later, strlen(later));
-    assert_refused(FILE_NAME, -ERR_CONFIG, "header differs");
-    assert_string_equal(file_text(), later);
+    assert_int_equal(history_writer_check(FILE_NAME, &why), 0);
+    assert_string_equal(file_text(), "");
+
+    /* Nor does it matter who writes to it meanwhile. */
+    struct history_writer *writer = open_writer();
+    assert_int_equal(history_writer_check(FILE_NAME, &why), 0);
+    history_writer_close(writer);
 }
 
 static void a_torn_last_row_is_cut_off(void **state)
@@ -462,10 +554,10 @@ static int lift_limit(void **state)
 
 static void a_row_is_written_whole_or_not_at_all(void **state)
 {
-    struct history *history = open_history();
+    struct history_writer *writer = open_writer();
 
     (void)state;
-    write_row(history, &sample_row);
+    write_row(writer, &sample_row);
     size_t before = strlen(file_text());
     size_t row_bytes = before - (size_t)(strchr(file_text(), '\n') + 1 - file_text());
 
@@ -473,26 +565,26 @@ static void a_row_is_written_whole_or_not_at_all(void **state)
     for (size_t room = 0; room < row_bytes; room += room < 3 || room > row_bytes - 4 ? 1 : 17) {
         struct why why = {""};
         limit_files(before + room);
-        assert_int_equal(history_write(history, &sample_row, &why), -ERR_SYSTEM);
+        assert_int_equal(history_writer_append(writer, &sample_row, &why), -ERR_SYSTEM);
         assert_non_null(strstr(why.text, FILE_NAME));
         assert_int_equal(strlen(file_text()), before);
     }
     limit_files(before + row_bytes);
-    write_row(history, &sample_row);
+    write_row(writer, &sample_row);
     limit_files(RLIM_INFINITY);
-    write_row(history, &sample_row);
-    history_close(history);
+    write_row(writer, &sample_row);
+    history_writer_close(writer);
     assert_runs((const char *const[]){"1", "1", "1"}, 3);
 }
 
 static void a_header_that_does_not_fit_leaves_nothing(void **state)
 {
-    struct history *history;
+    struct history_writer *writer;
     struct why why = {""};
 
     (void)state;
     limit_files(100);
-    assert_int_equal(history_open(FILE_NAME, &history, &why), -ERR_CONFIG);
+    assert_int_equal(history_writer_open(FILE_NAME, &writer, &why), -ERR_CONFIG);
     assert_non_null(strstr(why.text, FILE_NAME));
     assert_int_equal(strlen(file_text()), 0);
     limit_files(RLIM_INFINITY);
@@ -502,16 +594,16 @@ static void a_header_that_does_not_fit_leaves_nothing(void **state)
 
 static void the_file_is_not_handed_down(void **state)
 {
-    struct history *history;
+    struct history_writer *writer;
     int next = open("/dev/null", O_RDONLY);
 
     (void)state;
     assert_true(next >= 0);
     close(next);
-    history = open_history();
+    writer = open_writer();
     /* The lowest free descriptor is what it got. */
     assert_true(fcntl(next, F_GETFD) & FD_CLOEXEC);
-    history_close(history);
+    history_writer_close(writer);
     assert_int_equal(fcntl(next, F_GETFD), -1);
 }
 
@@ -523,13 +615,17 @@ int main(void)
         claim(a_new_file_has_the_header_alone),
         claim(an_empty_file_is_as_good_as_none),
         claim(a_row_tells_everything_by_name),
-        claim(a_row_is_in_the_file_when_history_write_returns),
+        claim(a_row_is_in_the_file_when_append_returns),
         claim(unknown_is_an_empty_field),
         claim(doubles_read_back_the_same),
         claim(texts_are_quoted_where_they_need_it),
         claim(a_file_is_continued_with_the_next_run),
         claim(the_next_run_follows_the_greatest),
         claim(a_file_with_another_header_is_refused_and_left_alone),
+        claim(a_file_of_an_earlier_version_is_moved_aside),
+        claim(what_was_moved_aside_before_is_kept),
+        claim(of_two_writers_of_a_file_the_second_is_refused),
+        claim(a_check_says_what_is_wrong_and_changes_nothing),
         claim(a_torn_last_row_is_cut_off),
         claim(a_torn_row_longer_than_any_is_cut_off_too),
         claim(a_file_with_a_damaged_row_is_refused_with_its_line),

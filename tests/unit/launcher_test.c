@@ -1,168 +1,11 @@
-#include "autoscaler/node/launcher.h"
-#include "clock.h"
-#include "signals.h"
+#include "launcher_fixture.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#define SLOTS    64
-#define LIMIT_NS (20 * CLOCK_NS_PER_S)
-
-static char directory[] = "/tmp/winnow-launcher-XXXXXX";
-static int board_fd;
-static struct launcher *launcher;
-
-static int enter_directory(void **state)
-{
-    (void)state;
-    /* Only what the launcher itself opens shall be seen. */
-    closefrom(3);
-    board_fd = memfd_create("board", MFD_CLOEXEC);
-    return board_fd >= 0 && mkdtemp(directory) && chdir(directory) == 0 ? 0 : -1;
-}
-
-static int leave_directory(void **state)
-{
-    (void)state;
-    return chdir("/") == 0 && rmdir(directory) == 0 ? 0 : -1;
-}
-
-/* Ends what a failed claim left running. */
-static int close_launcher(void **state)
-{
-    (void)state;
-    for (size_t i = 0; launcher && i < SLOTS; i++) {
-        pid_t pid = launcher_pid(launcher, i);
-        launcher_kill(launcher, i);
-        if (pid)
-            waitpid(pid, NULL, 0);
-    }
-    launcher_close(launcher);
-    launcher = NULL;
-    unlink("out");
-    unlink("worker");
-    return 0;
-}
-
-static const char *const no_variables[] = {NULL};
-
-static void open_launcher(char *const *command, const char *const *environment)
-{
-    struct why why;
-    struct launcher_settings settings = {
-        .slots = SLOTS,
-        .command = command,
-        .environment = environment ? environment : no_variables,
-        .scoreboard_fd = board_fd,
-        .scoreboard_variable = "TEST_BOARD_FD",
-        .slot_variable = "TEST_SLOT",
-        .ready_variable = "TEST_READY_FD",
-    };
-
-    if (launcher_open(&settings, &launcher, &why) != 0)
-        fail_msg("%s", why.text);
-}
-
-static void start(size_t slot)
-{
-    struct why why;
-
-    if (launcher_start(launcher, slot, &why) != 0)
-        fail_msg("%s", why.text);
-    assert_true(launcher_pid(launcher, slot) > 0);
-}
-
-/* Workers that run a shell script; its text must live as long as they are started. */
-#define open_shell(script)                                                                         \
-    char *const command[] = {"/bin/sh", "-c", (char *)(uintptr_t)(script), NULL};                  \
-    open_launcher(command, NULL)
-
-#define SAY_READY "echo r >/proc/self/fd/$TEST_READY_FD; "
-
-static struct launcher_event next_event(void)
-{
-    int64_t deadline_ns = clock_now_ns() + LIMIT_NS;
-    struct launcher_event event;
-
-    while (!launcher_next(launcher, &event)) {
-        struct pollfd readable = {.fd = launcher_fd(launcher), .events = POLLIN};
-        struct timespec left;
-        if (ppoll(&readable, 1, clock_left(deadline_ns, &left), NULL) == 0)
-            fail_msg("no event came");
-    }
-    return event;
-}
-
-static void assert_ended(size_t slot, int pid, int code, int signal_number)
-{
-    struct launcher_event event = next_event();
-
-    assert_int_equal(event.type, LAUNCHER_ENDED);
-    assert_int_equal(event.slot, slot);
-    assert_int_equal(event.pid, pid);
-    assert_int_equal(event.code, code);
-    assert_int_equal(event.signal, signal_number);
-    assert_int_equal(launcher_pid(launcher, slot), 0);
-}
-
-static void assert_ready(size_t slot)
-{
-    struct launcher_event event = next_event();
-
-    assert_int_equal(event.type, LAUNCHER_READY);
-    assert_int_equal(event.slot, slot);
-    assert_int_equal(event.pid, launcher_pid(launcher, slot));
-}
-
-static void assert_no_event(void)
-{
-    struct launcher_event event;
-
-    assert_int_equal(launcher_next(launcher, &event), 0);
-}
-
-/* What a worker wrote to the file "out". */
-static const char *output(void)
-{
-    static char text[1 << 16];
-    int fd = open("out", O_RDONLY);
-
-    assert_true(fd >= 0);
-    ssize_t length = read(fd, text, sizeof text - 1);
-    assert_true(length >= 0);
-    close(fd);
-    text[length] = '\0';
-    return text;
-}
-
-static size_t open_descriptors(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    size_t count = 0;
-
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
 
 /* ---- finding the program ---- */
 
@@ -234,6 +77,24 @@ static void the_program_is_looked_for_where_exec_looks(void **state)
     free(path);
 }
 
+static void a_program_that_is_being_written_may_be_there_the_next_time(void **state)
+{
+    char *const command[] = {"./worker", NULL};
+    struct why why = {""};
+
+    (void)state;
+    put_worker(0755);
+    open_launcher(command, NULL);
+    int fd = open("worker", O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(launcher_start(launcher, 0, &why), -ERR_SYSTEM);
+    assert_string_equal(why.text, "cannot execute the worker './worker': Text file busy");
+    close(fd);
+    start(0);
+    int pid = launcher_pid(launcher, 0);
+    assert_ended(0, pid, 5, 0);
+}
+
 static void a_failed_start_gives_the_systems_reason_and_leaves_nothing(void **state)
 {
     static const struct {
@@ -267,6 +128,7 @@ static void a_failed_start_gives_the_systems_reason_and_leaves_nothing(void **st
         assert_no_event();
         launcher_close(launcher);
         launcher = NULL;
+        assert_int_equal(open_descriptors(), before - 1);
     }
     launcher_close(NULL);
 }
@@ -442,213 +304,6 @@ static void a_slot_can_be_used_again(void **state)
     }
 }
 
-/* ---- what a worker finds ---- */
-
-static const char *status_of(int pid, const char *field)
-{
-    static char line[256];
-    char path[64];
-
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    FILE *file = fopen(path, "re");
-    assert_non_null(file);
-    bool found = false;
-    while (!found && fgets(line, sizeof line, file))
-        found = strncmp(line, field, strlen(field)) == 0 && line[strlen(field)] == ':';
-    fclose(file);
-    assert_true(found);
-    return line + strlen(field) + 1;
-}
-
-static char *const sleeper[] = {"sleep", "60", NULL};
-
-static void each_worker_has_a_process_group_of_its_own(void **state)
-{
-    (void)state;
-    open_launcher(sleeper, NULL);
-    start(0);
-    start(1);
-    for (size_t i = 0; i < 2; i++)
-        assert_int_equal(getpgid(launcher_pid(launcher, i)), launcher_pid(launcher, i));
-}
-
-static void standard_input_is_dev_null(void **state)
-{
-    char path[64], target[64] = "";
-
-    (void)state;
-    open_launcher(sleeper, NULL);
-    start(0);
-    snprintf(path, sizeof path, "/proc/%d/fd/0", launcher_pid(launcher, 0));
-    assert_true(readlink(path, target, sizeof target - 1) > 0);
-    assert_string_equal(target, "/dev/null");
-}
-
-/* The descriptors of a process as text: "0 1 2 4 9 ". */
-static void descriptors_of(int pid, char *text, size_t size)
-{
-    char path[64];
-    bool open_there[256] = {false};
-
-    snprintf(path, sizeof path, "/proc/%d/fd", pid);
-    DIR *folder = opendir(path);
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder));)
-        if (entry->d_name[0] != '.')
-            open_there[atoi(entry->d_name) % 256] = true;
-    closedir(folder);
-    *text = '\0';
-    for (int fd = 0; fd < 256; fd++)
-        if (open_there[fd])
-            snprintf(text + strlen(text), size - strlen(text), "%d ", fd);
-}
-
-/* Looks up a variable of a process that has just been executed. */
-static int variable_of(int pid, const char *name)
-{
-    char path[64], text[1 << 15];
-
-    snprintf(path, sizeof path, "/proc/%d/environ", pid);
-    int fd = open(path, O_RDONLY);
-    assert_true(fd >= 0);
-    ssize_t length = read(fd, text, sizeof text - 1);
-    close(fd);
-    assert_true(length > 0);
-    text[length] = '\0';
-    for (char *at = text; at < text + length; at += strlen(at) + 1)
-        if (strncmp(at, name, strlen(name)) == 0 && at[strlen(name)] == '=')
-            return atoi(at + strlen(name) + 1);
-    fail_msg("no variable %s", name);
-    return -1;
-}
-
-static void only_the_two_descriptors_it_needs_are_handed_down(void **state)
-{
-    (void)state;
-    open_launcher(sleeper, NULL);
-    for (size_t i = 0; i < 3; i++) {
-        char found[512], expected[64];
-        start(i);
-        int pid = launcher_pid(launcher, i), ready_fd = variable_of(pid, "TEST_READY_FD");
-        assert_int_equal(variable_of(pid, "TEST_BOARD_FD"), board_fd);
-        assert_int_equal(variable_of(pid, "TEST_SLOT"), i);
-        assert_true(ready_fd > 2 && ready_fd != board_fd);
-        snprintf(expected, sizeof expected, "0 1 2 %d %d ",
-                 ready_fd < board_fd ? ready_fd : board_fd,
-                 ready_fd < board_fd ? board_fd : ready_fd);
-        /* It may still be loading its libraries. */
-        int64_t deadline_ns = clock_now_ns() + LIMIT_NS;
-        do
-            descriptors_of(pid, found, sizeof found);
-        while (strcmp(found, expected) && clock_now_ns() < deadline_ns);
-        assert_string_equal(found, expected);
-    }
-    /* The launcher itself stays as it was. */
-    assert_true(fcntl(board_fd, F_GETFD) & FD_CLOEXEC);
-}
-
-static size_t lines_starting(const char *text, const char *start_of_line)
-{
-    size_t count = 0;
-
-    for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-        count += strncmp(line, start_of_line, strlen(start_of_line)) == 0;
-    return count;
-}
-
-static void the_environment_is_replaced_and_not_doubled(void **state)
-{
-    static const char *const variables[] = {"COLOUR=green", "EMPTY=", "NEW=a=b c", NULL};
-    char *const command[] = {"/bin/sh", "-c", "exec env >out", NULL};
-
-    (void)state;
-    setenv("COLOUR", "red", 1);
-    setenv("COLOURS", "kept", 1);
-    setenv("EMPTY", "full", 1);
-    setenv("TEST_SLOT", "999", 1);
-    setenv("TEST_READY_FD", "999", 1);
-    open_launcher(command, variables);
-    start(42);
-    int pid = launcher_pid(launcher, 42);
-    assert_ended(42, pid, 0, 0);
-
-    const char *text = output();
-    static const char *const expected[] = {"COLOUR=green\n", "COLOURS=kept\n", "EMPTY=\n",
-                                           "NEW=a=b c\n", "TEST_SLOT=42\n"};
-    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
-        if (lines_starting(text, expected[i]) != 1)
-            fail_msg("not once: %s", expected[i]);
-    assert_int_equal(lines_starting(text, "COLOUR="), 1);
-    assert_int_equal(lines_starting(text, "EMPTY="), 1);
-    assert_int_equal(lines_starting(text, "TEST_SLOT="), 1);
-    assert_int_equal(lines_starting(text, "TEST_READY_FD="), 1);
-    assert_int_equal(lines_starting(text, "TEST_READY_FD=999\n"), 0);
-    assert_int_equal(lines_starting(text, "TEST_BOARD_FD="), 1);
-    assert_int_equal(lines_starting(text, "PATH="), getenv("PATH") ? 1 : 0);
-    /* This process's own is as before. */
-    assert_string_equal(getenv("COLOUR"), "red");
-    assert_null(getenv("NEW"));
-}
-
-/* The raw environment of a process: /bin/sh would hide doubles. */
-static void no_variable_is_there_twice(void **state)
-{
-    static const char *const variables[] = {"HOME=/nowhere", "PATH=/usr/bin:/bin", NULL};
-    char path[64], text[1 << 15];
-
-    (void)state;
-    setenv("HOME", "/home", 1);
-    open_launcher(sleeper, variables);
-    start(0);
-    snprintf(path, sizeof path, "/proc/%d/environ", launcher_pid(launcher, 0));
-    int fd = open(path, O_RDONLY);
-    assert_true(fd >= 0);
-    ssize_t length = read(fd, text, sizeof text);
-    close(fd);
-    assert_true(length > 0);
-    for (char *at = text; at < text + length; at += strlen(at) + 1)
-        for (char *other = at + strlen(at) + 1; other < text + length; other += strlen(other) + 1)
-            if (strncmp(at, other, strcspn(at, "=") + 1) == 0)
-                fail_msg("'%s' and '%s'", at, other);
-}
-
-static void signals_are_as_a_program_expects_them(void **state)
-{
-    struct why why;
-    int signal_fd;
-    sigset_t before;
-
-    (void)state;
-    sigprocmask(SIG_SETMASK, NULL, &before);
-    assert_int_equal(signals_open(&signal_fd, &why), 0);
-    open_launcher(sleeper, NULL);
-    start(0);
-    int pid = launcher_pid(launcher, 0);
-    assert_true(strtoull(status_of(pid, "SigBlk"), NULL, 16) == 0);
-    unsigned long long ignored = strtoull(status_of(pid, "SigIgn"), NULL, 16);
-    assert_false(ignored & (1ULL << (SIGPIPE - 1)));
-    assert_false(ignored & (1ULL << (SIGXFSZ - 1)));
-    launcher_drain(launcher, 0);
-    assert_ended(0, pid, 0, SIGTERM);
-    close(signal_fd);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGXFSZ, SIG_DFL);
-}
-
-static void arguments_are_handed_over_as_they_are(void **state)
-{
-    char *const command[] = {"/bin/sh", "-c", "printf '<%s>' \"$@\" >out", "sh", "a b", "",
-                             "\"*\"",   NULL};
-
-    (void)state;
-    open_launcher(command, NULL);
-    start(0);
-    int pid = launcher_pid(launcher, 0);
-    assert_ended(0, pid, 0, 0);
-    assert_string_equal(output(), "<a b><><\"*\">");
-}
-
 /* ---- the end of the launcher ---- */
 
 static void closing_ends_no_worker(void **state)
@@ -742,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         claim(a_program_that_cannot_be_executed_is_found_out_without_starting_it),
         claim(the_program_is_looked_for_where_exec_looks),
+        claim(a_program_that_is_being_written_may_be_there_the_next_time),
         claim(a_failed_start_gives_the_systems_reason_and_leaves_nothing),
         claim(a_worker_that_says_it_is_ready_is_heard_once),
         claim(the_code_or_the_signal_of_an_end_is_told),
@@ -752,14 +408,7 @@ int main(void)
         claim(a_drain_is_sigterm_and_a_kill_sigkill),
         claim(a_stopped_worker_is_known_from_one_that_waits),
         claim(a_slot_can_be_used_again),
-        claim(each_worker_has_a_process_group_of_its_own),
         claim(a_wrappers_children_are_told_to_drain_too),
-        claim(standard_input_is_dev_null),
-        claim(only_the_two_descriptors_it_needs_are_handed_down),
-        claim(the_environment_is_replaced_and_not_doubled),
-        claim(no_variable_is_there_twice),
-        claim(signals_are_as_a_program_expects_them),
-        claim(arguments_are_handed_over_as_they_are),
         claim(closing_ends_no_worker),
         claim(workers_are_told_to_drain_when_their_parent_dies),
     };

@@ -1,38 +1,16 @@
 #include "filter/matcher.h"
 
 #include "clock.h"
-#include "error.h"
-#include "filter/wordlist.h"
+#include "open_matcher.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static struct matcher *open_matcher(enum matcher_level level, const char *words, size_t length)
-{
-    struct wordlist list;
-    struct matcher *matcher = NULL;
-    struct why why = {""};
-
-    wordlist_init(&list);
-    if (wordlist_add(&list, "words.txt", words, length, &why) != 0)
-        fail_msg("%s", why.text);
-    assert_int_equal(matcher_open(&list, level, &matcher), 0);
-    wordlist_clear(&list);
-    return matcher;
-}
 
 /* What is found of the words, one a line, leaves what is expected when each span becomes "*". */
 static void assert_finds(enum matcher_level level, const char *words, const char *text,
                          const char *expected)
 {
-    struct matcher *matcher = open_matcher(level, words, strlen(words));
+    struct matcher *matcher = open_matcher(level, words);
     struct matcher_spans spans;
     char starred[512];
     size_t kept = 0, written = 0;
@@ -170,7 +148,7 @@ static void broken_text_is_no_part_of_a_word(void **state)
           "\xff*\xc3 *\xe2\x80");
     FOLDED("\u00e9", "\xc3\xef\xbb\xbf\xa9", "\xc3\xef\xbb\xbf\xa9");
 
-    struct matcher *matcher = open_matcher(MATCHER_EXACT, "fool", 4);
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, "fool");
     struct matcher_spans spans;
     matcher_spans_init(&spans);
     assert_int_equal(matcher_find(matcher, "\0fool\0", 6, &spans), 0);
@@ -228,7 +206,7 @@ static void loose_reads_what_is_spelled_out(void **state)
 static void an_image_serves_wherever_it_is_copied(void **state)
 {
     (void)state;
-    struct matcher *matcher = open_matcher(MATCHER_LOOSE, "fool\nbad egg\t7", 14), *copy = NULL;
+    struct matcher *matcher = open_matcher(MATCHER_LOOSE, "fool\nbad egg\t7"), *copy = NULL;
     struct matcher_spans spans;
     const void *bytes;
     size_t length;
@@ -292,7 +270,7 @@ static void time_is_linear_in_the_text(void **state)
     char *text = malloc(length);
 
     for (unsigned level = 0; level <= MATCHER_LOOSE; level++) {
-        struct matcher *matcher = open_matcher((enum matcher_level)level, words, strlen(words));
+        struct matcher *matcher = open_matcher((enum matcher_level)level, words);
         for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
             size_t size = strlen(pieces[i]);
             for (size_t at = 0; at < length; at++)
@@ -341,7 +319,7 @@ static void time_is_the_same_for_long_entries(void **state)
                 while (written < most)
                     written += (size_t)sprintf(words + written, "%s", cases[i].piece);
                 written += (size_t)sprintf(words + written, "%s", cases[i].end);
-                struct matcher *matcher = open_matcher((enum matcher_level)level, words, written);
+                struct matcher *matcher = open_matcher((enum matcher_level)level, words);
                 seconds[whole] = seconds_for(matcher, text, length / (whole ? 1 : 4));
                 matcher_close(matcher);
             }
@@ -375,7 +353,7 @@ static void long_entries_are_found_at_every_place(void **state)
                                     (int)(i % spaces + 1 > 2 ? 2 : i % spaces + 1), "  ");
             }
             length += (size_t)sprintf(text + length, "c");
-            struct matcher *matcher = open_matcher(MATCHER_EXACT, words, strlen(words));
+            struct matcher *matcher = open_matcher(MATCHER_EXACT, words);
             matcher_spans_init(&spans);
             assert_int_equal(matcher_find(matcher, text, length, &spans), 0);
             assert_int_equal(spans.count, 1);
@@ -395,7 +373,7 @@ static void ten_thousand_entries_compile_within_a_second(void **state)
     for (unsigned i = 0; i < 10000; i++)
         length += (size_t)sprintf(words + length, "word%ux\n", i * 7919 % 10007);
     int64_t begin = clock_cpu_ns();
-    struct matcher *matcher = open_matcher(MATCHER_LOOSE, words, length);
+    struct matcher *matcher = open_matcher(MATCHER_LOOSE, words);
     assert_true(clock_cpu_ns() - begin < INT64_C(1000000000));
     matcher_close(matcher);
     free(words);
@@ -408,8 +386,8 @@ static void the_longest_entry_is_found(void **state)
     struct matcher_spans spans;
 
     memset(words, 'x', WORDLIST_ENTRY_MAX_BYTES);
-    words[WORDLIST_ENTRY_MAX_BYTES] = ' ';
-    struct matcher *matcher = open_matcher(MATCHER_EXACT, words, WORDLIST_ENTRY_MAX_BYTES);
+    strcpy(words + WORDLIST_ENTRY_MAX_BYTES, " ");
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, words);
     matcher_spans_init(&spans);
     assert_int_equal(matcher_find(matcher, words, WORDLIST_ENTRY_MAX_BYTES + 1, &spans), 0);
     assert_int_equal(spans.count, 1);

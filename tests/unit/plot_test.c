@@ -73,7 +73,7 @@ static void assert_refused(const char *text, const char *message)
     struct history_run run;
     struct why why = {""};
 
-    assert_int_equal(read_text(text, RUN_LAST, &run, &why), -ERR_CONFIG);
+    assert_int_equal(read_text(text, HISTORY_READER_LAST_RUN, &run, &why), -ERR_CONFIG);
     history_run_clear(&run);
     if (!strstr(why.text, message))
         fail_msg("'%s' does not say '%s'", why.text, message);
@@ -89,20 +89,20 @@ static void the_last_run_is_read_unless_another_is_asked_for(void **state)
     struct history_run run;
     struct why why = {""};
 
-    assert_int_equal(read_text(text, RUN_LAST, &run, &why), 0);
+    assert_int_equal(read_text(text, HISTORY_READER_LAST_RUN, &run, &why), 0);
     assert_int_equal(run.number, 2);
     assert_int_equal(run.row_count, 1);
     assert_true(isnan(run.rows[0].arrival_per_s));
     assert_true(isnan(run.rows[0].simulated_service_s));
     assert_true(run.rows[0].backlog_msgs == 5);
-    assert_true(run.rows[0].held);
+    assert_true(history_format_held(&run.rows[0]));
     assert_null(run.farm);
     history_run_clear(&run);
 
     assert_int_equal(read_text(text, 1, &run, &why), 0);
     assert_int_equal(run.row_count, 2);
     assert_true(run.rows[1].arrival_per_s == 20);
-    assert_false(run.rows[1].held);
+    assert_false(history_format_held(&run.rows[1]));
     history_run_clear(&run);
 
     assert_int_equal(read_text(text, 3, &run, &why), -ERR_INVALID);
@@ -145,7 +145,8 @@ static char *script_of(const char *text, enum chart chart, const char *title)
     FILE *script = open_memstream(&written, &length);
 
     assert_non_null(script);
-    if (read_text(text, RUN_LAST, &run, &why) || caption_write(script, &run, title, &why))
+    if (read_text(text, HISTORY_READER_LAST_RUN, &run, &why) ||
+        caption_write(script, &run, title, &why))
         fail_msg("%s", why.text);
     if (chart == SCALING)
         scaling_chart_write(script, &run);
@@ -251,8 +252,9 @@ static void a_relation_without_any_rate_is_refused(void **state)
     FILE *script = fopen("/dev/null", "we");
 
     assert_non_null(script);
-    assert_int_equal(
-        read_text(HEADER "\n1,2,2,,0,2,100,0,8,1,0,0,formula,held\n", RUN_LAST, &run, &why), 0);
+    assert_int_equal(read_text(HEADER "\n1,2,2,,0,2,100,0,8,1,0,0,formula,held\n",
+                               HISTORY_READER_LAST_RUN, &run, &why),
+                     0);
     assert_int_equal(relation_chart_write(script, &run, &why), -ERR_CONFIG);
     assert_non_null(strstr(why.text, "no decision with a known arrival rate"));
     history_run_clear(&run);

@@ -34,6 +34,7 @@ static void erlang_c_is_as_tabulated(void **state)
     assert_close(erlang_waits_longer(2, 1, 1, 3), exp(-3) / 3);
     assert_true(erlang_waits_longer(3, 3, 1, 100) == 1);
     assert_true(erlang_waits_longer(0, 0, 1, 0) == 0);
+    assert_true(erlang_waits_longer(0, 0.5, 1, 0) == 1);
 }
 
 /* The definition, in logarithms: a^c/c! / ((1 - a/c) sum a^k/k! + a^c/c!). */
@@ -94,6 +95,17 @@ static void more_arrivals_never_need_fewer(void **state)
             before = now;
         }
     }
+}
+
+static void a_very_large_load_takes_one_worker_for_each_workers_load_more(void **state)
+{
+    double at_the_border = erlang_fewest(ERLANG_LARGE, 1, 0.5, 0.1);
+
+    (void)state;
+    assert_true(at_the_border > ERLANG_LARGE);
+    assert_true(erlang_fewest(ERLANG_LARGE + 0.5, 1, 0.5, 0.1) == at_the_border + 1);
+    assert_true(erlang_fewest(ERLANG_LARGE + 1, 1, 0.5, 0.1) == at_the_border + 1);
+    assert_true(erlang_fewest(ERLANG_LARGE + 5000, 1, 0.5, 0.1) == at_the_border + 5000);
 }
 
 static const struct policy_params defaults = POLICY_DEFAULT_PARAMS;
@@ -222,6 +234,171 @@ static void a_backlog_is_drained_but_not_by_more_than_there_are_events(void **st
     assert_int_equal(settled(0, 1, &params).desired_workers, 1);
 }
 
+/* One decision about a second's events that take a second each, from the start. */
+static struct policy_decision decide_at_once(const struct policy_sample *sample, double wait_s,
+                                             double theta)
+{
+    struct policy_params params = defaults;
+    struct policy_decision decision = {0};
+    struct policy_state state;
+
+    params.horizon_s = params.capacity_msgs = 1;
+    params.max_workers = 1000;
+    params.wait_s = wait_s;
+    params.theta = theta;
+    policy_start(&state, &params);
+    assert_int_equal(policy_decide(policy_find("erlang"), sample, &params, &state, &decision), 0);
+    return decision;
+}
+
+static void an_event_may_wait_half_of_what_it_takes(void **state)
+{
+    struct policy_sample sample = {
+        .arrival_per_s = 3, .interval_s = 1, .ready_msgs = 7, .backlog_msgs = 100, .workers = 1};
+
+    (void)state;
+    /* Three are busy with what arrives, and seven events are cleared in half a second by 14. */
+    assert_true(decide_at_once(&sample, 0.2, 1).drain_workers == 3 + 14);
+    assert_true(decide_at_once(&sample, 0.7, 1).drain_workers == 3 + 10);
+    /* The fewest of which at most a quarter of the events waits longer, by the definition. */
+    double fewest = decide_at_once(&sample, 0.2, 1).wait_workers;
+    assert_true(by_definition((uint32_t)fewest, 3) * exp(-(fewest - 3) * 0.5) <= 0.25);
+    assert_true(by_definition((uint32_t)fewest - 1, 3) * exp(-(fewest - 4) * 0.5) > 0.25);
+}
+
+static void what_is_ready_is_a_backlog_when_the_workers_take_too_long_for_it(void **state)
+{
+    struct policy_sample sample = {
+        .interval_s = 1, .ready_msgs = 8, .backlog_msgs = 100, .workers = 8};
+
+    (void)state;
+    /* Eight workers take a second for them: as long as twice the half second, and no longer. */
+    assert_true(decide_at_once(&sample, 0.5, 2).drain_workers == 1);
+    assert_true(decide_at_once(&sample, 0.5, 1.99).drain_workers == 16);
+    sample.workers = 7;
+    assert_true(decide_at_once(&sample, 0.5, 2).drain_workers == 16);
+    sample.workers = 0; /* counts as one */
+    assert_true(decide_at_once(&sample, 0.5, 15.9).drain_workers == 16);
+    assert_true(decide_at_once(&sample, 0.5, 16).drain_workers == 1);
+}
+
+static void the_reason_is_the_backlog_only_when_it_needs_more(void **state)
+{
+    struct policy_sample sample = {.interval_s = 1, .backlog_msgs = 1, .workers = 1};
+
+    (void)state;
+    assert_int_equal(decide_at_once(&sample, 1, 2).reason, POLICY_ERLANG_DRAINS);
+    sample.arrival_per_s = 0.01;
+    struct policy_decision decision = decide_at_once(&sample, 1, 2);
+    assert_true(decision.wait_workers == 1 && decision.drain_workers == 1);
+    assert_true(decision.need_workers == 1 && decision.formula_workers == 1);
+    assert_int_equal(decision.reason, POLICY_ERLANG_WAITS);
+}
+
+/* The arrival rate that a policy reckons with, one sample after the other, 0.5 s apart. */
+struct rates {
+    struct policy_params params;
+    struct policy_state state;
+    struct policy_sample sample;
+};
+
+static void start_rates(struct rates *rates, double average_s, double z)
+{
+    *rates = (struct rates){.params = defaults, .sample = {.interval_s = 0.5, .workers = 1}};
+    rates->params.average_s = average_s;
+    rates->params.z = z;
+    policy_start(&rates->state, &rates->params);
+}
+
+static double smooth(struct rates *rates, double arrival_per_s)
+{
+    struct policy_decision decision;
+
+    rates->sample.arrival_per_s = arrival_per_s;
+    assert_int_equal(policy_decide(policy_find("erlang"), &rates->sample, &rates->params,
+                                   &rates->state, &decision),
+                     0);
+    rates->sample.time_s += 0.5;
+    return decision.smooth_per_s;
+}
+
+/* Averages over 20 s and 2 s, of which one sample of 0.5 s is this share. */
+#define OF_LONG  (1 - exp(-0.5 / 20))
+#define OF_SHORT (1 - exp(-0.5 / 2))
+
+static void the_rate_is_a_mean_that_weighs_the_near_more(void **state)
+{
+    struct rates rates;
+
+    (void)state;
+    start_rates(&rates, 20, 1e9);
+    assert_close(smooth(&rates, 30), 30);
+    /* Until it is filled, samples weigh as in the average, but together they are all there is. */
+    double before = exp(-0.5 / 20);
+    assert_close(smooth(&rates, 60), (30 * before + 60) / (before + 1));
+    assert_close(smooth(&rates, 0),
+                 (30 * before * before + 60 * before) / (before * before + before + 1));
+}
+
+static void a_sample_of_no_time_says_nothing_of_the_rate(void **state)
+{
+    struct rates rates;
+
+    (void)state;
+    start_rates(&rates, 20, 2.5);
+    rates.sample.interval_s = 0;
+    smooth(&rates, 1000);
+    rates.sample.interval_s = 0.5;
+    assert_close(smooth(&rates, 30), 30);
+    rates.sample.interval_s = 0;
+    assert_close(smooth(&rates, 1000), 30);
+}
+
+/* Both averages of the rate before are filled: one sample decides. */
+static void the_rate_starts_anew_beyond_so_many_deviations_of_poisson_arrivals(void **state)
+{
+    static const struct {
+        double before_per_s, variance_per_s; /* at least as of one event within the short average */
+    } cases[] = {{100, 100}, {0, 0.5}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const double before_per_s = cases[i].before_per_s, z = 2.5;
+        /* The short average, of 2 s, has the variance of the events of 4 s. The long one, from
+         * which the variance is known, has its share of the sample too. */
+        double more = 0;
+        for (int step = 0; step < 50; step++)
+            more = z * sqrt(fmax(before_per_s + OF_LONG * more, cases[i].variance_per_s) / 4) /
+                   (OF_SHORT - OF_LONG);
+        for (int beyond = 0; beyond < 2; beyond++) {
+            struct rates rates;
+            double sample_per_s = before_per_s + more * (beyond ? 1.001 : 0.999);
+
+            start_rates(&rates, 20, z);
+            for (int tick = 0; tick < 2000; tick++)
+                smooth(&rates, before_per_s);
+            assert_close(smooth(&rates, sample_per_s),
+                         before_per_s +
+                             (beyond ? OF_SHORT : OF_LONG) * (sample_per_s - before_per_s));
+        }
+    }
+}
+
+static void after_a_change_the_long_average_fills_anew(void **state)
+{
+    struct rates rates;
+
+    (void)state;
+    start_rates(&rates, 20, 1);
+    smooth(&rates, 10);
+    /* The short average alone remains, which the two samples fill so far. */
+    double before = exp(-0.5 / 2), filled = 1 - before * before;
+    double rate = (10 * before + 1000) / (before + 1);
+    assert_close(smooth(&rates, 1000), rate);
+    double weight = filled + OF_LONG * (1 - filled);
+    assert_close(smooth(&rates, rate + 1), rate + OF_LONG / weight);
+}
+
 static void a_look_between_ticks_only_adds(void **state)
 {
     const struct policy *names[] = {policy_find("formula"), policy_find("erlang")};
@@ -294,10 +471,18 @@ int main(void)
         cmocka_unit_test(erlang_c_keeps_its_digits_up_to_a_thousand_servers),
         cmocka_unit_test(the_fewest_are_enough_and_one_less_is_not),
         cmocka_unit_test(more_arrivals_never_need_fewer),
+        cmocka_unit_test(a_very_large_load_takes_one_worker_for_each_workers_load_more),
         cmocka_unit_test(more_to_do_never_means_fewer_workers),
         cmocka_unit_test(the_scale_of_time_changes_nothing),
         cmocka_unit_test(chance_does_not_move_it_and_a_step_does),
         cmocka_unit_test(a_backlog_is_drained_but_not_by_more_than_there_are_events),
+        cmocka_unit_test(an_event_may_wait_half_of_what_it_takes),
+        cmocka_unit_test(what_is_ready_is_a_backlog_when_the_workers_take_too_long_for_it),
+        cmocka_unit_test(the_reason_is_the_backlog_only_when_it_needs_more),
+        cmocka_unit_test(the_rate_is_a_mean_that_weighs_the_near_more),
+        cmocka_unit_test(a_sample_of_no_time_says_nothing_of_the_rate),
+        cmocka_unit_test(the_rate_starts_anew_beyond_so_many_deviations_of_poisson_arrivals),
+        cmocka_unit_test(after_a_change_the_long_average_fills_anew),
         cmocka_unit_test(a_look_between_ticks_only_adds),
         cmocka_unit_test(anything_has_a_defined_result),
     };

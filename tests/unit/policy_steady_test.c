@@ -43,6 +43,8 @@ static void fewer_come_only_after_the_delay_and_as_many_as_it_needed(void **test
     assert_next(&state, &params, 6, 9, 20, POLICY_DELAYED_DOWN);
     assert_next(&state, &params, 11.9, 0, 20, POLICY_DELAYED_DOWN);
     assert_next(&state, &params, 12, 3, 9, POLICY_DELAYED_DOWN);
+    /* What is still too many is delayed anew. */
+    assert_next(&state, &params, 13, 3, 9, POLICY_DELAYED_DOWN);
     assert_next(&state, &params, 14, 30, 30, POLICY_FORMULA);
     assert_next(&state, &params, 16, 0, 30, POLICY_DELAYED_DOWN);
     assert_next(&state, &params, 25, 30, 30, POLICY_FORMULA);
@@ -92,8 +94,9 @@ static void headroom_multiplies_the_need_before_it_is_rounded(void **test_state)
     policy_start(&state, &params);
     assert_next(&state, &params, 0, 0, 0, POLICY_FORMULA);
     assert_next(&state, &params, 1, 0.5, 1, POLICY_FORMULA);
-    assert_next(&state, &params, 2, 4, 6, POLICY_HEADROOM);
-    assert_next(&state, &params, 3, 90, 100, POLICY_MAX);
+    assert_next(&state, &params, 2, 1, 2, POLICY_HEADROOM);
+    assert_next(&state, &params, 3, 4, 6, POLICY_HEADROOM);
+    assert_next(&state, &params, 4, 90, 100, POLICY_MAX);
 }
 
 static void more_than_useful_are_not_started(void **test_state)
@@ -133,6 +136,125 @@ static void a_delay_that_is_given_counts_more_than_the_policys_own(void **test_s
     assert_true(own.scale_down_delay_s == 0);
 }
 
+static void each_policy_brings_its_own_parameters(void **test_state)
+{
+    static const struct {
+        const char *name;
+        double scale_down_delay_s, epsilon, theta, average_s, z;
+    } own[] = {
+        {"formula", 0, 0.5, 1, 1, 1}, /* it has none: they stay as they are */
+        {"erlang", 0, 0.25, 1.2, 12, 2.5},
+        {"erlang-quiet", 5, 0.05, 2, 20, 3},
+    };
+
+    (void)test_state;
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        struct policy_params params = plain;
+
+        params.scale_down_delay_s = POLICY_OWN;
+        policy_tune(policy_find(own[i].name), &params);
+        assert_true(params.scale_down_delay_s == own[i].scale_down_delay_s);
+        assert_true(params.epsilon == own[i].epsilon);
+        assert_true(params.theta == own[i].theta);
+        assert_true(params.average_s == own[i].average_s);
+        assert_true(params.z == own[i].z);
+        assert_true(params.wait_s == plain.wait_s);
+        assert_int_equal(policy_check(&params), 0);
+    }
+}
+
+static void the_list_of_parameters_says_which_are_erlangs_alone(void **test_state)
+{
+    static const struct {
+        const char *name;
+        bool erlang;
+        double value;
+    } expected[] = {
+        {"horizon_s", false, 2}, {"capacity_msgs", false, 3},
+        {"headroom", false, 4},  {"scale_down_delay_s", false, 5},
+        {"step_up", false, 6},   {"step_down", false, 7},
+        {"wait_s", true, 8},     {"epsilon", true, 0.5},
+        {"theta", true, 9},      {"average_s", true, 10},
+        {"z", true, 11},
+    };
+    static const struct policy_params all = {.horizon_s = 2,
+                                             .capacity_msgs = 3,
+                                             .headroom = 4,
+                                             .scale_down_delay_s = 5,
+                                             .step_up = 6,
+                                             .step_down = 7,
+                                             .wait_s = 8,
+                                             .epsilon = 0.5,
+                                             .theta = 9,
+                                             .average_s = 10,
+                                             .z = 11};
+    struct policy_params copy = {0};
+    size_t count;
+    const struct policy_param *params = policy_param_list(&count);
+
+    (void)test_state;
+    assert_int_equal(count, sizeof expected / sizeof expected[0]);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(params[i].name, expected[i].name);
+        assert_int_equal(params[i].erlang, expected[i].erlang);
+        assert_true(policy_param_get(&params[i], &all) == expected[i].value);
+        policy_param_set(&params[i], &copy, expected[i].value);
+    }
+    assert_memory_equal(&copy, &all, sizeof all);
+}
+
+static void parameters_out_of_range_are_refused(void **test_state)
+{
+    static const double below_1[] = {0.99, 0, -1}, not_positive[] = {0, -1};
+    static const double no_share[] = {0, 1, 1.5, -0.5}, no_step[] = {-1, 0.5}, negative[] = {-1};
+    static const struct {
+        size_t offset;
+        const double *values;
+        size_t count;
+    } bad[] = {
+#define BAD(field, values)                                                                         \
+    {offsetof(struct policy_params, field), values, sizeof(values) / sizeof((values)[0])}
+        BAD(horizon_s, not_positive),      BAD(capacity_msgs, negative), BAD(headroom, below_1),
+        BAD(scale_down_delay_s, negative), BAD(step_up, no_step),        BAD(step_down, no_step),
+        BAD(wait_s, not_positive),         BAD(epsilon, no_share),       BAD(theta, not_positive),
+        BAD(average_s, not_positive),      BAD(z, not_positive),
+#undef BAD
+    };
+
+    (void)test_state;
+    assert_int_equal(policy_check(&plain), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct policy_params params = plain;
+        double *field = (double *)(void *)((char *)&params + bad[i].offset);
+
+        for (size_t k = 0; k < bad[i].count; k++) {
+            *field = bad[i].values[k];
+            assert_int_equal(policy_check(&params), -ERR_INVALID);
+        }
+        *field = NAN;
+        assert_int_equal(policy_check(&params), -ERR_INVALID);
+        *field = INFINITY;
+        assert_int_equal(policy_check(&params), -ERR_INVALID);
+    }
+}
+
+static void a_look_between_ticks_begins_no_delay(void **test_state)
+{
+    struct policy_params params = plain;
+    struct policy_sample sample = {.time_s = 1, .trigger = POLICY_REACT};
+    struct policy_decision decision;
+    struct policy_state state, before;
+
+    (void)test_state;
+    params.scale_down_delay_s = 10;
+    policy_start(&state, &params);
+    assert_next(&state, &params, 0, 20, 20, POLICY_FORMULA);
+    before = state;
+    assert_int_equal(policy_decide(policy_find("formula"), &sample, &params, &state, &decision), 0);
+    assert_int_equal(decision.desired_workers, 20);
+    assert_memory_equal(&state, &before, sizeof before);
+}
+
 static void while_capacity_is_unknown_one_worker_finds_out(void **test_state)
 {
     struct policy_sample sample = {.capacity_msgs = NAN};
@@ -166,6 +288,10 @@ int main(void)
         cmocka_unit_test(headroom_multiplies_the_need_before_it_is_rounded),
         cmocka_unit_test(more_than_useful_are_not_started),
         cmocka_unit_test(a_delay_that_is_given_counts_more_than_the_policys_own),
+        cmocka_unit_test(each_policy_brings_its_own_parameters),
+        cmocka_unit_test(the_list_of_parameters_says_which_are_erlangs_alone),
+        cmocka_unit_test(parameters_out_of_range_are_refused),
+        cmocka_unit_test(a_look_between_ticks_begins_no_delay),
         cmocka_unit_test(while_capacity_is_unknown_one_worker_finds_out),
     };
 

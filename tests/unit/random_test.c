@@ -29,7 +29,8 @@ static void the_least_of_so_many_has_the_mean_and_deviation_that_it_must(void **
     }
 }
 
-/* Each step takes its part of what is left, so that halves of the interval get halves of the events. */
+/* Each event is placed at its part of the interval that is left, so that tenths of the interval get
+ * tenths of the events. */
 static void events_that_are_spread_so_are_uniform(void **state)
 {
     enum { EVENTS = 10 };

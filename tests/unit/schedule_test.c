@@ -414,32 +414,73 @@ static void each_event_of_a_wave_is_where_the_integral_reaches_its_number(void *
     }
 }
 
+/* Two phases of a second at 12 per second, with or without bursts. */
+static void add_two_seconds(uint64_t burst_msgs, double burst_every_s)
+{
+    const struct phase phase = {.duration_s = 1,
+                                .from_per_s = 12,
+                                .to_per_s = 12,
+                                .burst_msgs = burst_msgs,
+                                .burst_every_s = burst_every_s};
+
+    schedule_clear(&schedule);
+    assert_int_equal(schedule_add(&schedule, &phase, NULL), 0);
+    assert_int_equal(schedule_add(&schedule, &phase, NULL), 0);
+}
+
+static size_t all_times(enum schedule_arrival arrival, int64_t *times_ns, size_t capacity)
+{
+    struct schedule_cursor cursor;
+    size_t count = 0;
+
+    schedule_cursor_init(&cursor, &schedule, arrival, 3);
+    while (count < capacity && schedule_next(&cursor, &times_ns[count]))
+        count++;
+    return count;
+}
+
 static void bursts_come_all_at_once_and_the_rest_as_without_them(void **state)
 {
-    const struct phase phase = {
-        .duration_s = 1, .from_per_s = 12, .to_per_s = 12, .burst_msgs = 3, .burst_every_s = 0.25};
-    enum schedule_arrival arrivals[] = {SCHEDULE_CONSTANT, SCHEDULE_POISSON};
+    enum { MOST = 100, BURSTS = 8, BURST_MSGS = 3 };
+    static const enum schedule_arrival arrivals[] = {SCHEDULE_CONSTANT, SCHEDULE_POISSON};
 
     (void)state;
-    assert_int_equal(schedule_add(&schedule, &phase, NULL), 0);
-    assert_int_equal(schedule_add(&schedule, &phase, NULL), 0);
+    for (size_t i = 0; i < 2; i++) {
+        int64_t plain_ns[MOST], mixed_ns[MOST];
+        size_t next = 0;
+
+        add_two_seconds(0, 0);
+        size_t plain = all_times(arrivals[i], plain_ns, MOST);
+        add_two_seconds(BURST_MSGS, 0.25);
+        size_t mixed = all_times(arrivals[i], mixed_ns, MOST);
+
+        assert_int_equal(mixed, plain + BURSTS * BURST_MSGS);
+        for (int64_t burst = 0; burst < BURSTS; burst++) {
+            int64_t burst_ns = burst * INT64_C(250000000);
+            for (; next < plain && plain_ns[next] < burst_ns; next++)
+                assert_int_equal(mixed_ns[next + (size_t)burst * BURST_MSGS], plain_ns[next]);
+            for (size_t k = 0; k < BURST_MSGS; k++)
+                assert_int_equal(mixed_ns[next + (size_t)burst * BURST_MSGS + k], burst_ns);
+        }
+        for (; next < plain; next++)
+            assert_int_equal(mixed_ns[next + (size_t)BURSTS * BURST_MSGS], plain_ns[next]);
+
+        /* So that both are not wrong alike. */
+        if (arrivals[i] == SCHEDULE_CONSTANT) {
+            assert_int_equal(plain, 24);
+            for (size_t k = 0; k < plain; k++)
+                assert_int_equal(plain_ns[k], llround(((double)k + 0.5) / 12 * 1e9));
+        }
+    }
+}
+
+static void bursts_are_expected_events_from_just_after_their_time(void **state)
+{
+    (void)state;
+    add_two_seconds(3, 0.25);
     assert_true(schedule_expected_msgs(&schedule, 0.25) == 6);
     assert_true(fabs(schedule_expected_msgs(&schedule, 0.26) - 9.12) < 1e-12);
     assert_true(schedule_expected_msgs(&schedule, INFINITY) == 48);
-    assert_int_equal(count_events(SCHEDULE_CONSTANT, 0), 48);
-    for (size_t i = 0; i < 2; i++) {
-        struct schedule_cursor cursor;
-        int64_t ns = 0, last_ns = 0;
-        int in_bursts = 0;
-
-        schedule_cursor_init(&cursor, &schedule, arrivals[i], 3);
-        while (schedule_next(&cursor, &ns)) {
-            assert_true(ns >= last_ns);
-            last_ns = ns;
-            in_bursts += ns % 250000000 == 0;
-        }
-        assert_int_equal(in_bursts, 24);
-    }
 }
 
 static void ten_bursts_in_ten_times_their_distance(void **state)
@@ -803,6 +844,7 @@ int main(void)
         TEST(a_wave_starts_at_its_first_rate_and_is_at_the_other_half_a_period_later),
         TEST(each_event_of_a_wave_is_where_the_integral_reaches_its_number),
         TEST(bursts_come_all_at_once_and_the_rest_as_without_them),
+        TEST(bursts_are_expected_events_from_just_after_their_time),
         TEST(ten_bursts_in_ten_times_their_distance),
         TEST(the_same_seed_makes_the_same_poisson_arrivals),
         TEST(poisson_counts_have_the_mean_and_variance_of_the_rate),

@@ -89,6 +89,9 @@ static void assert_empty(size_t index)
     assert_int_equal(slot->busy_ns, 0);
     assert_int_equal(slot->progress_ns, 0);
     assert_int_equal(slot->simulated_service_ns, 0);
+    assert_int_equal(slot->takes_hangup, 0);
+    assert_int_equal(slot->started_ns, 0);
+    assert_int_equal(slot->due_ns, 0);
     assert_int_equal(event.high, 0);
     assert_int_equal(event.low, 0);
 }
@@ -105,15 +108,15 @@ static void a_new_scoreboard_has_empty_slots(void **state)
 
 static bool fill(struct scoreboard *own, struct scoreboard_slot *slot)
 {
-    atomic_store(&slot->pid, (int32_t)getpid());
-    atomic_store(&slot->state, SCOREBOARD_BLOCKED);
-    atomic_store(&slot->handled_msgs, UINT64_MAX);
-    atomic_store(&slot->in_flight_msgs, 50);
-    atomic_store(&slot->given_back_msgs, 3);
-    atomic_store(&slot->busy_ns, INT64_C(7000000000));
-    atomic_store(&slot->progress_ns, INT64_MAX);
-    atomic_store(&slot->simulated_service_ns, 11);
-    scoreboard_set_handling(slot, (struct scoreboard_fingerprint){UINT64_MAX, 5});
+    scoreboard_sign_on(slot, 11, true);
+    scoreboard_set_state(slot, SCOREBOARD_BLOCKED);
+    scoreboard_set_in_flight(slot, 50);
+    scoreboard_count_handled(slot, INT64_C(7000000000));
+    scoreboard_count_handled(slot, 5);
+    scoreboard_count_given_back(slot, 3);
+    scoreboard_take_up(slot, (struct scoreboard_fingerprint){UINT64_MAX, 5}, 6);
+    scoreboard_progress(slot, INT64_MAX);
+    scoreboard_set_due(slot, 8);
     return scoreboard_slots(own) == SLOTS && slot == scoreboard_slot(own, 4);
 }
 
@@ -123,21 +126,96 @@ static void what_a_worker_writes_in_its_slot_the_autoscaler_reads(void **state)
 
     (void)state;
     in_a_worker(4, fill);
-    assert_true(slot->pid > 0);
+    assert_true(slot->pid > 0 && slot->pid != getpid());
     assert_int_equal(slot->state, SCOREBOARD_BLOCKED);
-    assert_true(slot->handled_msgs == UINT64_MAX);
+    assert_int_equal(slot->handled_msgs, 2);
     assert_int_equal(slot->in_flight_msgs, 50);
     assert_int_equal(slot->given_back_msgs, 3);
-    assert_int_equal(slot->busy_ns, INT64_C(7000000000));
+    assert_int_equal(slot->busy_ns, INT64_C(7000000005));
     assert_true(slot->progress_ns == INT64_MAX);
     assert_int_equal(slot->simulated_service_ns, 11);
+    assert_int_equal(slot->takes_hangup, 1);
+    assert_int_equal(slot->started_ns, 6);
+    assert_int_equal(slot->due_ns, 8);
     assert_true(scoreboard_handling(slot).high == UINT64_MAX);
     assert_int_equal(scoreboard_handling(slot).low, 5);
     for (size_t i = 0; i < SLOTS; i++)
         if (i != 4)
             assert_empty(i);
+    scoreboard_put_down(slot);
+    assert_int_equal(scoreboard_handling(slot).low, 0);
     scoreboard_clear(slot);
     assert_empty(4);
+}
+
+/* ---- hanging ---- */
+
+static struct scoreboard_slot *working_slot(void)
+{
+    struct scoreboard_slot *slot = scoreboard_slot(board, 2);
+
+    scoreboard_set_state(slot, SCOREBOARD_WORKING);
+    scoreboard_take_up(slot, (struct scoreboard_fingerprint){12345, 1}, 1000);
+    return slot;
+}
+
+static void an_event_hangs_when_it_shows_no_progress_for_the_time_out(void **state)
+{
+    struct scoreboard_slot *slot = working_slot();
+
+    (void)state;
+    assert_int_equal(scoreboard_hung_at_ns(slot, 0, 50, 70), 1050);
+    scoreboard_progress(slot, 1040);
+    assert_int_equal(scoreboard_hung_at_ns(slot, 0, 50, 70), 1090);
+}
+
+static void the_time_out_counts_from_the_end_of_a_stated_limit(void **state)
+{
+    struct scoreboard_slot *slot = working_slot();
+
+    (void)state;
+    scoreboard_set_due(slot, 3000);
+    assert_int_equal(scoreboard_hung_at_ns(slot, 0, 50, 70), 3050);
+    scoreboard_progress(slot, 3010);
+    assert_int_equal(scoreboard_hung_at_ns(slot, 0, 50, 70), 3060);
+    /* The limit was that event's. */
+    scoreboard_take_up(slot, (struct scoreboard_fingerprint){12345, 3}, 2000);
+    assert_int_equal(scoreboard_hung_at_ns(slot, 0, 50, 70), 2050);
+    scoreboard_set_due(slot, 3000);
+    scoreboard_put_down(slot);
+    assert_int_equal(scoreboard_hung_at_ns(slot, 0, 50, 70), 2070);
+}
+
+static void between_events_a_worker_may_be_silent_for_the_idle_limit(void **state)
+{
+    struct scoreboard_slot *slot = working_slot();
+
+    (void)state;
+    scoreboard_put_down(slot);
+    assert_int_equal(scoreboard_hung_at_ns(slot, 0, 50, 70), 1070);
+    assert_int_equal(scoreboard_hung_at_ns(slot, 0, 90, 70), 1090);
+}
+
+static void nobody_hangs_by_what_came_before_the_time_to_judge_from(void **state)
+{
+    struct scoreboard_slot *slot = working_slot();
+
+    (void)state;
+    assert_int_equal(scoreboard_hung_at_ns(slot, 5000, 50, 70), 5050);
+    scoreboard_set_due(slot, 5010);
+    assert_int_equal(scoreboard_hung_at_ns(slot, 5000, 50, 70), 5060);
+}
+
+static void an_empty_slot_and_one_at_the_end_of_time_never_hang(void **state)
+{
+    struct scoreboard_slot *slot = working_slot();
+
+    (void)state;
+    assert_true(scoreboard_hung_at_ns(scoreboard_slot(board, 0), 0, 50, 70) == INT64_MAX);
+    scoreboard_set_due(slot, INT64_MAX);
+    assert_true(scoreboard_hung_at_ns(slot, 0, 50, 70) == INT64_MAX);
+    scoreboard_set_due(slot, 0);
+    assert_true(scoreboard_hung_at_ns(slot, 0, INT64_MAX, 70) == INT64_MAX);
 }
 
 static bool is_first(struct scoreboard *own, struct scoreboard_slot *slot)
@@ -219,11 +297,12 @@ static void a_slot_that_is_not_there_is_refused(void **state)
         assert_int_equal(setenv(SCOREBOARD_SLOT_VARIABLE, slots[i], 1), 0);
         assert_refused(SCOREBOARD_SLOT_VARIABLE);
     }
-    /* What is refused may be closed, so each gets a descriptor of its own. */
-    name_scoreboard(dup(scoreboard_fd(board)), SLOTS);
+    name_scoreboard(scoreboard_fd(board), SLOTS);
     assert_refused("no slot 6");
-    name_scoreboard(dup(scoreboard_fd(board)), INT32_MAX);
+    name_scoreboard(scoreboard_fd(board), INT32_MAX);
     assert_refused("no slot 2147483647");
+    /* Whatever the descriptor is, it is not closed. */
+    in_a_worker(0, is_first);
 }
 
 /* A copy of the scoreboard's memory, which a test may spoil. */
@@ -297,6 +376,23 @@ static void what_is_no_memory_is_refused(void **state)
     close(ends[1]);
 }
 
+static void readiness_is_one_byte_and_told_once(void **state)
+{
+    char said[4];
+    int ends[2];
+
+    (void)state;
+    scoreboard_tell_ready(); /* to nobody */
+    assert_int_equal(pipe(ends), 0);
+    set_variable(SCOREBOARD_READY_VARIABLE, ends[1]);
+    scoreboard_tell_ready();
+    assert_null(getenv(SCOREBOARD_READY_VARIABLE));
+    /* The end is closed, so that the reader sees one byte and nothing after it. */
+    assert_int_equal(read(ends[0], said, sizeof said), 1);
+    assert_int_equal(read(ends[0], said, sizeof said), 0);
+    close(ends[0]);
+}
+
 /* ---- events ---- */
 
 static struct scoreboard_fingerprint of(const char *id, const char *properties, const char *body)
@@ -321,7 +417,28 @@ static void an_event_is_known_by_its_message_id_else_by_all_of_it(void **state)
     assert_false(same(of("", "pb", ""), of("", "p", "b")));
     assert_false(same(of("", "a", "b"), of("", "b", "a")));
     assert_false(same(of("", "x", "x"), of("", "y", "y")));
-    assert_true(of("", "", "").low != 0);
+}
+
+static void both_halves_of_a_fingerprint_tell_events_apart(void **state)
+{
+    enum { OF_ID, OF_PROPERTIES, OF_BODY, PARTS, EACH = 32, ALL = PARTS * EACH };
+    struct scoreboard_fingerprint found[ALL];
+
+    (void)state;
+    for (int i = 0; i < ALL; i++) {
+        char text[8];
+        int part = i % PARTS;
+
+        snprintf(text, sizeof text, "%d", i);
+        found[i] = of(part == OF_ID ? text : "", part == OF_PROPERTIES ? text : "p",
+                      part == OF_BODY ? text : "b");
+        /* 0 is no event. */
+        assert_true(found[i].low & 1);
+        for (int k = 0; k < i; k++) {
+            assert_true(found[k].high != found[i].high);
+            assert_true(found[k].low != found[i].low);
+        }
+    }
 }
 
 static const struct scoreboard_fingerprint event = {12345, 1};
@@ -377,7 +494,7 @@ static void a_thousand_events_are_counted_apart_even_when_they_collide(void **st
 
 static void of_too_many_events_the_one_counted_longest_ago_is_forgotten(void **state)
 {
-    enum { TABLE = 4096, EVENTS = 200 };
+    enum { TABLE = 4096, EVENTS = 200, CHAIN = 16 };
 
     (void)state;
     for (uint64_t i = 0; i < EVENTS; i++)
@@ -386,7 +503,9 @@ static void of_too_many_events_the_one_counted_longest_ago_is_forgotten(void **s
                 scoreboard_count_attempt(board, (struct scoreboard_fingerprint){7 + i * TABLE, 1}),
                 attempt);
     assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){7, 1}));
-    for (uint64_t i = EVENTS - 8; i < EVENTS; i++)
+    assert_false(scoreboard_is_poison(
+        board, (struct scoreboard_fingerprint){7 + (EVENTS - CHAIN - 1) * TABLE, 1}));
+    for (uint64_t i = EVENTS - CHAIN; i < EVENTS; i++)
         assert_true(scoreboard_is_poison(board, (struct scoreboard_fingerprint){7 + i * TABLE, 1}));
 }
 
@@ -396,13 +515,15 @@ static void an_event_of_another_slot_is_found_there(void **state)
 
     (void)state;
     assert_false(scoreboard_handled_elsewhere(board, own, event, 5));
-    scoreboard_set_handling(own, event);
+    scoreboard_take_up(own, event, 5);
     assert_false(scoreboard_handled_elsewhere(board, own, event, 5));
     assert_true(scoreboard_handled_elsewhere(board, scoreboard_slot(board, 0), event, 5));
-    scoreboard_set_handling(scoreboard_slot(board, SLOTS - 1), event);
+    scoreboard_take_up(scoreboard_slot(board, SLOTS - 1), event, 5);
     assert_true(scoreboard_handled_elsewhere(board, own, event, 5));
-    atomic_store(&scoreboard_slot(board, SLOTS - 1)->progress_ns, 6);
+    scoreboard_take_up(scoreboard_slot(board, SLOTS - 1), event, 6);
     assert_false(scoreboard_handled_elsewhere(board, own, event, 5));
+    assert_true(scoreboard_handled_elsewhere(board, own, event, 6));
+    scoreboard_progress(scoreboard_slot(board, SLOTS - 1), 9);
     assert_true(scoreboard_handled_elsewhere(board, own, event, 6));
     scoreboard_clear(scoreboard_slot(board, SLOTS - 1));
     assert_false(scoreboard_handled_elsewhere(board, own, event, 5));
@@ -415,6 +536,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         claim(a_new_scoreboard_has_empty_slots),
         claim(what_a_worker_writes_in_its_slot_the_autoscaler_reads),
+        claim(an_event_hangs_when_it_shows_no_progress_for_the_time_out),
+        claim(the_time_out_counts_from_the_end_of_a_stated_limit),
+        claim(between_events_a_worker_may_be_silent_for_the_idle_limit),
+        claim(nobody_hangs_by_what_came_before_the_time_to_judge_from),
+        claim(an_empty_slot_and_one_at_the_end_of_time_never_hang),
         claim(every_slot_can_be_attached_to),
         claim(slots_share_no_cache_line),
         claim(without_the_variables_there_is_no_scoreboard),
@@ -423,7 +549,9 @@ int main(void)
         claim(a_copy_of_a_scoreboard_can_be_attached_to),
         claim(memory_of_another_version_or_size_is_refused),
         claim(what_is_no_memory_is_refused),
+        claim(readiness_is_one_byte_and_told_once),
         claim(an_event_is_known_by_its_message_id_else_by_all_of_it),
+        claim(both_halves_of_a_fingerprint_tell_events_apart),
         claim(an_event_is_poison_to_all_after_so_many_attempts),
         claim(a_thousand_events_are_counted_apart_even_when_they_collide),
         claim(of_too_many_events_the_one_counted_longest_ago_is_forgotten),

@@ -1,82 +1,57 @@
 #include "filter/stream.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include "open_matcher.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-static struct filtering *open_filtering_at(struct filtering_settings *settings,
-                                           enum matcher_level level, const char *words)
-{
-    struct filtering *filtering;
-    struct why why;
-    FILE *file = fopen("words.txt", "w");
-
-    assert_non_null(file);
-    assert_true(fputs(words, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    filtering_settings_init(settings);
-    settings->level = level;
-    settings->files[settings->file_count++] = "words.txt";
-    if (filtering_open(settings, &filtering, &why))
-        fail_msg("%s", why.text);
-    return filtering;
-}
-
-static struct filtering *open_filtering(struct filtering_settings *settings, const char *words)
-{
-    return open_filtering_at(settings, MATCHER_EXACT, words);
-}
-
-/* Filtered in pieces, with so much coming at a time, the text has the matches of the whole. Returns in how many. */
-static size_t assert_as_whole(const struct filtering *filtering, const char *text, size_t length,
+/* A text that comes in pieces of random sizes has the matches of the whole. Returns how many pieces
+ * came out. */
+static size_t assert_as_whole(const struct matcher *matcher, const char *text, size_t length,
                               size_t reach, unsigned *seed)
 {
-    struct filtering_room whole = {0};
+    struct matcher_spans whole = {0};
     struct stream_piece piece;
     struct stream stream;
     size_t given = 0, matched = 0, came = 0, pieces = 0;
-    bool end = false;
+    bool at_end = false;
 
-    assert_int_equal(filtering_find(filtering, text, length, &whole), 0);
-    stream_init(&stream, filtering, 0, reach);
-    while (!end) {
+    assert_int_equal(matcher_find(matcher, text, length, &whole), 0);
+    stream_init(&stream, matcher, 0, reach);
+    while (!at_end) {
         char *at;
-        size_t room, size = (size_t)rand_r(seed) % (rand_r(seed) % 4 ? 5 * reach : 9);
-        assert_int_equal(stream_room(&stream, &at, &room), 0);
-        assert_true(room > 0);
-        size = size > room ? room : size;
+        size_t space, size = (size_t)rand_r(seed) % (rand_r(seed) % 4 ? 5 * reach : 9);
+        assert_int_equal(stream_reserve(&stream, &at, &space), 0);
+        assert_true(space > 0);
+        size = size > space ? space : size;
         size = size > length - came ? length - came : size;
         memcpy(at, text + came, size);
         came += size;
-        end = came == length;
-        stream_took(&stream, size);
-        bool pauses = !end && rand_r(seed) % 2;
-        for (int more; (more = stream_next(&stream, end, &piece)) ||
+        at_end = came == length;
+        stream_received(&stream, size);
+        bool pauses = !at_end && rand_r(seed) % 2;
+        for (int more; (more = stream_next(&stream, at_end, &piece)) ||
                        (pauses && (more = stream_pause(&stream, &piece)));) {
             assert_int_equal(more, 1);
             assert_int_equal(piece.offset, given);
             assert_true(piece.length > 0 && given + piece.length <= length);
             assert_memory_equal(piece.text, text + given, piece.length);
             for (size_t i = 0; i < piece.count; i++, matched++) {
-                assert_true(matched < whole.spans.count);
-                if (piece.spans[i].start + given != whole.spans.items[matched].start ||
-                    piece.spans[i].length != whole.spans.items[matched].length ||
-                    piece.spans[i].entry != whole.spans.items[matched].entry)
+                assert_true(matched < whole.count);
+                if (piece.spans[i].start + given != whole.items[matched].start ||
+                    piece.spans[i].length != whole.items[matched].length ||
+                    piece.spans[i].entry != whole.items[matched].entry)
                     fail_msg("match %zu at %zu, expected at %zu", matched,
-                             piece.spans[i].start + given, whole.spans.items[matched].start);
+                             piece.spans[i].start + given, whole.items[matched].start);
             }
             given += piece.length;
             pieces++;
         }
     }
     assert_int_equal(given, length);
-    assert_int_equal(matched, whole.spans.count);
+    assert_int_equal(matched, whole.count);
     stream_clear(&stream);
-    filtering_room_clear(&whole);
+    matcher_spans_clear(&whole);
     return pieces;
 }
 
@@ -88,12 +63,11 @@ static void pieces_give_what_the_whole_gives(void **state)
     static const char *const parts[] = {"a",   "b",    "c",       "d",    "e",     "x", "fool",
                                         "egg", "eggs", "bastard", " ",    " ",     " ", "\n",
                                         ". ",  "-",    "\u00e9",  "\xff", "  \n\n"};
-    struct filtering_settings settings;
     unsigned seed = 11;
     size_t pieces = 0, rounds = 400;
     (void)state;
 
-    struct filtering *filtering = open_filtering(&settings, words);
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, words);
     for (size_t round = 0; round < rounds; round++) {
         char text[20000];
         size_t length = 0, kinds = 3 + (size_t)rand_r(&seed) % 17,
@@ -106,33 +80,31 @@ static void pieces_give_what_the_whole_gives(void **state)
             if (rand_r(&seed) % 2)
                 text[length++] = ' ';
         }
-        pieces += assert_as_whole(filtering, text, length, 64, &seed);
+        pieces += assert_as_whole(matcher, text, length, 64, &seed);
     }
     /* Without cuts the comparison would say nothing. */
     assert_true(pieces > 10 * rounds);
-    filtering_close(filtering);
+    matcher_close(matcher);
 }
 
 /* What comes out of a pause after this text, when that came in one. */
 static void assert_settled(enum matcher_level level, const char *text, const char *settled)
 {
-    struct filtering_settings settings;
-    struct filtering *filtering =
-        open_filtering_at(&settings, level, "fool\nbad egg\n!fool of all fools\nass\n");
+    struct matcher *matcher = open_matcher(level, "fool\nbad egg\n!fool of all fools\nass\n");
     struct stream_piece piece = {.text = ""};
     struct stream stream;
     char *at;
-    size_t room;
+    size_t space;
 
-    stream_init(&stream, filtering, STREAM_BUFFER_BYTES, STREAM_REACH_BYTES);
-    assert_int_equal(stream_room(&stream, &at, &room), 0);
+    stream_init(&stream, matcher, STREAM_BUFFER_BYTES, STREAM_REACH_BYTES);
+    assert_int_equal(stream_reserve(&stream, &at, &space), 0);
     memcpy(at, text, strlen(text));
-    stream_took(&stream, strlen(text));
+    stream_received(&stream, strlen(text));
     assert_int_equal(stream_pause(&stream, &piece), settled[0] != '\0');
     assert_int_equal(piece.length, strlen(settled));
     assert_memory_equal(piece.text, settled, piece.length);
     stream_clear(&stream);
-    filtering_close(filtering);
+    matcher_close(matcher);
 }
 
 static void a_pause_gives_the_lines_that_are_settled(void **state)
@@ -151,38 +123,37 @@ static void a_pause_gives_the_lines_that_are_settled(void **state)
     assert_settled(MATCHER_LOOSE, "one\nas.\n", "one\nas.\n");
 }
 
-/* Of a text of which only the beginning has come, what a pause gives and the rest by itself have the matches of the whole. */
-static void assert_settled_is_final(const struct filtering *filtering, const char *text,
-                                    size_t length, size_t came, size_t *settled)
+/* When only the beginning of a text has come, what a pause gives and the rest searched by itself
+ * have the matches of the whole. */
+static void assert_settled_is_final(const struct matcher *matcher, const char *text, size_t length,
+                                    size_t came, size_t *settled)
 {
-    struct filtering_room whole = {0}, rest = {0};
+    struct matcher_spans whole = {0}, rest = {0};
     struct stream_piece piece = {0};
     struct stream stream;
     char *at;
-    size_t room, i;
+    size_t space, i;
 
-    stream_init(&stream, filtering, STREAM_BUFFER_BYTES, STREAM_REACH_BYTES);
-    assert_int_equal(stream_room(&stream, &at, &room), 0);
+    stream_init(&stream, matcher, STREAM_BUFFER_BYTES, STREAM_REACH_BYTES);
+    assert_int_equal(stream_reserve(&stream, &at, &space), 0);
     memcpy(at, text, came);
-    stream_took(&stream, came);
+    stream_received(&stream, came);
     assert_true(stream_pause(&stream, &piece) >= 0);
-    assert_int_equal(filtering_find(filtering, text, length, &whole), 0);
-    assert_int_equal(filtering_find(filtering, text + piece.length, length - piece.length, &rest),
-                     0);
-    if (piece.count + rest.spans.count != whole.spans.count)
+    assert_int_equal(matcher_find(matcher, text, length, &whole), 0);
+    assert_int_equal(matcher_find(matcher, text + piece.length, length - piece.length, &rest), 0);
+    if (piece.count + rest.count != whole.count)
         fail_msg("\"%.*s\" | \"%s\"", (int)piece.length, text, text + piece.length);
     for (i = 0; i < piece.count; i++) {
-        assert_int_equal(piece.spans[i].start, whole.spans.items[i].start);
-        assert_int_equal(piece.spans[i].length, whole.spans.items[i].length);
-        assert_int_equal(piece.spans[i].entry, whole.spans.items[i].entry);
+        assert_int_equal(piece.spans[i].start, whole.items[i].start);
+        assert_int_equal(piece.spans[i].length, whole.items[i].length);
+        assert_int_equal(piece.spans[i].entry, whole.items[i].entry);
     }
-    for (; i < whole.spans.count; i++)
-        assert_int_equal(rest.spans.items[i - piece.count].start + piece.length,
-                         whole.spans.items[i].start);
+    for (; i < whole.count; i++)
+        assert_int_equal(rest.items[i - piece.count].start + piece.length, whole.items[i].start);
     *settled += piece.length;
     stream_clear(&stream);
-    filtering_room_clear(&whole);
-    filtering_room_clear(&rest);
+    matcher_spans_clear(&whole);
+    matcher_spans_clear(&rest);
 }
 
 static void what_a_pause_gives_is_final(void **state)
@@ -194,11 +165,10 @@ static void what_a_pause_gives_is_final(void **state)
     (void)state;
 
     for (unsigned level = 0; level <= MATCHER_LOOSE; level++) {
-        struct filtering_settings settings;
-        struct filtering *filtering =
-            open_filtering_at(&settings, (enum matcher_level)level,
-                              "bad egg\nass\n*fool\n!bad fool egg\n\u0436a\u0436\na s\nx*\n!\u7b28 "
-                              "x\n\u7b28\n\u00e9 - a\n");
+        struct matcher *matcher =
+            open_matcher((enum matcher_level)level,
+                         "bad egg\nass\n*fool\n!bad fool egg\n\u0436a\u0436\na s\nx*\n!\u7b28 "
+                         "x\n\u7b28\n\u00e9 - a\n");
         size_t settled = 0;
         for (int round = 0; round < 4000; round++) {
             char text[128];
@@ -208,39 +178,37 @@ static void what_a_pause_gives_is_final(void **state)
                 const char *part = parts[(shift + (size_t)rand_r(&seed) % kinds) % 20];
                 length += (size_t)sprintf(text + length, "%s", rand_r(&seed) % 5 ? part : "\n");
             }
-            assert_settled_is_final(filtering, text, length, (size_t)rand_r(&seed) % length,
+            assert_settled_is_final(matcher, text, length, (size_t)rand_r(&seed) % length,
                                     &settled);
         }
         /* A pause that gives nothing would be right, too. */
         assert_true(settled > (size_t)4000 * 5);
-        filtering_close(filtering);
+        matcher_close(matcher);
     }
 }
 
 static void a_text_of_one_chain_is_cut_all_the_same(void **state)
 {
-    struct filtering_settings settings;
-    struct filtering *filtering = open_filtering(&settings, "a a\na b\n");
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, "a a\na b\n");
     char text[30000];
     unsigned seed = 5;
     (void)state;
 
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = i % 2 ? ' ' : 'a';
-    assert_true(assert_as_whole(filtering, text, sizeof text, 64, &seed) > 50);
-    filtering_close(filtering);
+    assert_true(assert_as_whole(matcher, text, sizeof text, 64, &seed) > 50);
+    matcher_close(matcher);
 }
 
 static void nothing_and_one_byte_are_texts(void **state)
 {
-    struct filtering_settings settings;
-    struct filtering *filtering = open_filtering(&settings, "a\n");
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, "a\n");
     unsigned seed = 5;
     (void)state;
 
-    assert_int_equal(assert_as_whole(filtering, "", 0, 64, &seed), 0);
-    assert_int_equal(assert_as_whole(filtering, "a", 1, 64, &seed), 1);
-    filtering_close(filtering);
+    assert_int_equal(assert_as_whole(matcher, "", 0, 64, &seed), 0);
+    assert_int_equal(assert_as_whole(matcher, "a", 1, 64, &seed), 1);
+    matcher_close(matcher);
 }
 
 int main(void)

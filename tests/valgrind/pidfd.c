@@ -1,5 +1,6 @@
-/* pidfd_open for a program under a valgrind that does not know it, by LD_PRELOAD: what becomes readable when the
- * process ends is a pipe, whose other end is held by WAIT_PROGRAM, outside of valgrind. */
+/* pidfd.c - pidfd_open for a program under a valgrind that does not know that call, by LD_PRELOAD.
+ * In place of a pidfd it returns the end of a pipe, which becomes readable when the process ends:
+ * the other end is held by WAIT_PROGRAM, which waits for the process outside of valgrind. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -19,8 +20,8 @@ static int pidfd(pid_t pid)
     snprintf(text, sizeof text, "%d", (int)pid);
     pid_t between = fork();
     if (between == 0) {
-        /* A grandchild is no child to the program, which knows its workers by that. It gets no environment: this
-         * file must not be loaded there. */
+        /* A grandchild, because the program takes all its children for workers. It gets no
+         * environment, so that this file is not loaded there. */
         if (fork() == 0) {
             fcntl(ends[1], F_SETFD, 0);
             execle(WAIT_PROGRAM, "wait", text, (char *)NULL, (char *[]){NULL});

@@ -1,45 +1,22 @@
-/* folding_tables.h - what Unicode's own tables do not say, for folding.c alone.
+/* look_alikes.h - the letters that look like Latin ones, for folding.c alone. Pure.
  *
- * Source of the ranges: Unicode 14 (DerivedCoreProperties, ScriptExtensions, HangulSyllableType). Source of
- * the look-alikes: Unicode's confusables.txt, cut down to letters that people mix into Latin words. */
-#ifndef WINNOW_FOLDING_TABLES_H
-#define WINNOW_FOLDING_TABLES_H
+ * A letter stands here as it is after case folding and decomposition, so one line serves its small
+ * and its capital form. A Cyrillic or Greek letter is read as the Latin one that its small form
+ * resembles, or else its capital form.
+ *
+ * Source: Unicode's confusables.txt, cut down to letters that people mix into Latin words. The
+ * oracle of the tests (tests/system/matcher_oracle.py) reads this table too. */
+#ifndef WINNOW_LOOK_ALIKES_H
+#define WINNOW_LOOK_ALIKES_H
 
 #include <stdint.h>
 
-struct range {
-    uint32_t first, last;
-};
-
-/* Default ignorable characters that turn up in texts: soft hyphen, joiners, zero-width spaces, direction
- * marks, variation selectors. */
-static const struct range invisibles[] = {
-    {0x00ad, 0x00ad}, {0x034f, 0x034f}, {0x061c, 0x061c}, {0x180b, 0x180f}, {0x200b, 0x200f},
-    {0x202a, 0x202e}, {0x2060, 0x2064}, {0x2066, 0x206f}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff},
-};
-
-/* What continues a character beside combining marks: vowels and finals of Hangul, half-width voicing. */
-static const struct range continuing[] = {
-    {0x1160, 0x11ff},
-    {0xd7b0, 0xd7c6},
-    {0xd7cb, 0xd7fb},
-    {0xff9e, 0xff9f},
-};
-
-/* Signs of Chinese and Japanese whose script is "Common" or "Inherited": marks of voicing and length,
- * iteration marks. */
-static const struct range unspaced_commons[] = {
-    {0x3006, 0x3006}, {0x3031, 0x3035}, {0x3099, 0x309a}, {0x303c, 0x303c},
-    {0x30fc, 0x30fc}, {0xff70, 0xff70}, {0xff9e, 0xff9f},
-};
-
-/* Letters that look like Latin ones, after case folding and decomposition. A Cyrillic or Greek letter
- * stands for the Latin one that its small or else its capital form resembles. */
 struct look_alike {
     uint32_t from;
     char to[4];
 };
 
+/* Sorted by `from`, for a binary search. */
 static const struct look_alike look_alikes[] = {
     {0x00e6, "ae"}, /* æ latin small letter ae */
     {0x00f0, "d"},  /* ð latin small letter eth */

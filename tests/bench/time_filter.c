@@ -1,8 +1,8 @@
-/* filter.c - how fast the filter reads and rewrites texts.
+/* time_filter.c - how fast the filter reads and rewrites texts.
  *
- * filter make SEED WORDS EVERY BYTES LISTFILE TEXTFILE - writes a list of made-up words and a text that has one of
+ * time_filter make SEED WORDS EVERY BYTES LISTFILE TEXTFILE - writes a list of made-up words and a text that has one of
  *     them every so many bytes
- * filter run LEVEL LISTFILE TEXTFILE ROUNDS - prints, tab-separated: seconds to compile, spans, and for each round
+ * time_filter run LEVEL LISTFILE TEXTFILE ROUNDS - prints, tab-separated: seconds to compile, spans, and for each round
  *     the GB/s of finding the spans and censoring the text, in events of 4 kB */
 #include "clock.h"
 #include "error.h"

@@ -1,0 +1,274 @@
+#include "leader.h"
+
+#include "clock.h"
+#include "console.h"
+#include "decider.h"
+#include "learner.h"
+#include "log.h"
+#include "reaction.h"
+#include "record.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* A sample waits this long for the broker's answers. */
+#define ANSWER_NS (1 * CLOCK_NS_PER_S)
+
+struct leader {
+    const struct leader_settings *settings;
+    const struct options *options;
+    char name[BROKER_NAME_SIZE];
+    struct broker_options broker_options;
+    struct sampler_settings sampler_settings;
+    struct sampler *sampler;
+    struct learner learner;
+    struct decider decider;
+    struct record record;
+    struct decision_record last; /* the decision that is being carried out */
+
+    int64_t start_ns, tick_ns; /* when it began to measure; when the next sample is due */
+    bool ticking;              /* a sample's questions are out */
+    int64_t answer_by_ns;
+    struct reaction reaction;
+    double arrival_per_s, ready_msgs; /* as last measured; NAN: unknown */
+    int fault;
+    struct why why;
+};
+
+/* ---- opening and closing ---- */
+
+int leader_open(const struct leader_settings *settings, const struct options *options, size_t slots,
+                struct leader **out, struct why *why)
+{
+    struct leader *leader = calloc(1, sizeof *leader);
+    if (!leader)
+        return error_set(why, ERR_MEMORY, "out of memory");
+
+    leader->settings = settings;
+    leader->options = options;
+    broker_client_name(options->topology.farm, settings->program, leader->name);
+    leader->broker_options = options_broker(options, leader->name);
+    leader->sampler_settings =
+        (struct sampler_settings){.broker = &leader->broker_options,
+                                  .topology = &options->topology,
+                                  .counting = settings->counting,
+                                  .standby = settings->standby,
+                                  .deadline_ns = clock_now_ns() + options->connect_timeout_ns};
+    int error = record_check(settings->history_path, why);
+    if (!error &&
+        learner_init(&leader->learner, settings->params.capacity_msgs == POLICY_CAPACITY_AUTO,
+                     slots, settings->params.horizon_s))
+        error = error_set(why, ERR_MEMORY, "out of memory");
+    if (!error)
+        error = sampler_open(&leader->sampler_settings, &leader->sampler, why);
+    if (error) {
+        leader_close(leader);
+        return error;
+    }
+    *out = leader;
+    return 0;
+}
+
+void leader_close(struct leader *leader)
+{
+    if (!leader)
+        return;
+    sampler_close(leader->sampler);
+    learner_clear(&leader->learner);
+    record_close(&leader->record);
+    free(leader);
+}
+
+/* ---- connecting ---- */
+
+static void fail(struct leader *leader, int fault)
+{
+    leader->fault = fault;
+    sampler_retire(leader->sampler);
+}
+
+static int64_t step_sampler(struct leader *leader, int64_t now_ns)
+{
+    int64_t wake_ns = sampler_step(leader->sampler, now_ns);
+    int fault = leader->fault ? 0 : sampler_fault(leader->sampler, &leader->why);
+
+    if (fault)
+        fail(leader, fault);
+    return wake_ns;
+}
+
+int64_t leader_connect(struct leader *leader, int64_t now_ns)
+{
+    int64_t deadline_ns = leader->sampler_settings.deadline_ns;
+    int64_t wake_ns = step_sampler(leader, now_ns);
+
+    return now_ns < deadline_ns && deadline_ns < wake_ns ? deadline_ns : wake_ns;
+}
+
+bool leader_is_ready(const struct leader *leader)
+{
+    return sampler_is_ready(leader->sampler);
+}
+
+int leader_start(struct leader *leader, int64_t now_ns, struct node_target *target, struct why *why)
+{
+    const struct leader_settings *settings = leader->settings;
+    const struct record_settings record = {.history_path = settings->history_path,
+                                           .quiet = settings->quiet,
+                                           .farm = leader->options->topology.farm,
+                                           .worker = settings->worker,
+                                           .policy = settings->policy,
+                                           .params = &settings->params};
+    int error = record_open(&record, &leader->record, why);
+    if (error)
+        return error;
+
+    decider_init(&leader->decider, settings->policy, &settings->params);
+    sampler_begin(leader->sampler, now_ns);
+    leader->start_ns = now_ns;
+    leader->tick_ns = now_ns + settings->interval_ns;
+    leader->reaction =
+        (struct reaction){.every_ns = settings->react_ns, .due_ns = now_ns + settings->react_ns};
+    *target = (struct node_target){.workers = leader->decider.state.desired_workers};
+    return 0;
+}
+
+/* ---- deciding ---- */
+
+static double time_s(const struct leader *leader, int64_t now_ns)
+{
+    return (double)(now_ns - leader->start_ns) / (double)CLOCK_NS_PER_S;
+}
+
+/* Some worker is a consumer of the work queue, but for a moment in which it consumes anew. */
+static bool consumed(const struct node_report *report)
+{
+    return report->telling > report->blocked;
+}
+
+static bool decide(struct leader *leader, int64_t now_ns, const struct node_report *report)
+{
+    struct decision_record *last = &leader->last;
+
+    *last = (struct decision_record){.report = *report};
+    last->sampled = sampler_read(leader->sampler, consumed(report), now_ns);
+    leader->arrival_per_s = last->sampled.arrival_per_s;
+    leader->ready_msgs = last->sampled.ready_msgs;
+    return decider_decide(&leader->decider, &leader->learner, POLICY_TICK, time_s(leader, now_ns),
+                          last);
+}
+
+/* The copies that are counted between ticks belong to the next tick's row. */
+static bool react(struct leader *leader, int64_t now_ns, const struct node_report *report)
+{
+    struct decision_record *last = &leader->last;
+    uint32_t before = leader->decider.state.desired_workers;
+
+    *last = (struct decision_record){.report = *report};
+    last->sampled = sampler_peek(leader->sampler, consumed(report), now_ns);
+    last->sampled.arrival_per_s =
+        reaction_arrival_per_s(leader->arrival_per_s, last->sampled.arrived_msgs,
+                               (double)leader->settings->interval_ns / (double)CLOCK_NS_PER_S);
+    last->sampled.arrived_msgs = NAN;
+    if (!isnan(last->sampled.ready_msgs))
+        leader->ready_msgs = last->sampled.ready_msgs;
+    return decider_decide(&leader->decider, &leader->learner, POLICY_REACT, time_s(leader, now_ns),
+                          last) &&
+           last->decision.desired_workers > before;
+}
+
+static bool step_reaction(struct leader *leader, int64_t now_ns, const struct node_report *report)
+{
+    switch (reaction_step(&leader->reaction, leader->ticking, sampler_answered(leader->sampler),
+                          now_ns)) {
+    case REACTION_ASK:
+        sampler_ask_ready(leader->sampler);
+        return false;
+    case REACTION_DECIDE:
+        return react(leader, now_ns, report);
+    case REACTION_NOTHING:
+    default:
+        return false;
+    }
+}
+
+/* Ticks stay on their grid, from the first that is not nearer than this; those that were missed are not made up for. */
+static void move_tick(struct leader *leader, int64_t not_before_ns)
+{
+    while (leader->tick_ns < not_before_ns)
+        leader->tick_ns += leader->settings->interval_ns;
+}
+
+static bool step_tick(struct leader *leader, int64_t now_ns, const struct node_report *report)
+{
+    bool decided = false;
+
+    if (leader->ticking && (sampler_answered(leader->sampler) || now_ns >= leader->answer_by_ns)) {
+        leader->ticking = false;
+        decided = decide(leader, now_ns, report);
+        /* After a late answer the next tick may be so near that its rate would be mostly noise. */
+        move_tick(leader, now_ns + leader->settings->interval_ns / 3);
+    }
+    if (!leader->ticking && now_ns >= leader->tick_ns) {
+        leader->ticking = true;
+        leader->answer_by_ns = now_ns + ANSWER_NS;
+        sampler_ask(leader->sampler);
+        move_tick(leader, now_ns + 1);
+    }
+    return decided;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void check_learning(struct leader *leader, const struct node_report *report)
+{
+    if (!learner_is_stuck(&leader->learner, report))
+        return;
+    fail(leader, error_set(&leader->why, ERR_CONFIG,
+                           "--capacity auto needs workers that tell on the scoreboard what they "
+                           "do, and '%s' tells nothing; give --capacity a number",
+                           leader->settings->worker));
+    log_event(LOG_ERROR, "workers_unusable", "why=\"%s\"", leader->why.text);
+}
+
+int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_report *report,
+                    struct node_target *target, bool *decided)
+{
+    int64_t wake_ns = step_sampler(leader, now_ns);
+    int64_t learn_ns = learner_step(&leader->learner, now_ns, time_s(leader, now_ns), report,
+                                    leader->ready_msgs > 0);
+
+    check_learning(leader, report);
+    *decided = !leader->fault && step_reaction(leader, now_ns, report);
+    *decided |= !leader->fault && step_tick(leader, now_ns, report);
+    *target = (struct node_target){.workers = leader->decider.state.desired_workers};
+    wake_ns =
+        sooner(sooner(wake_ns, learn_ns), reaction_due_ns(&leader->reaction, leader->ticking));
+    return sooner(wake_ns, leader->ticking ? leader->answer_by_ns : leader->tick_ns);
+}
+
+void leader_record(struct leader *leader, const struct node_report *report)
+{
+    record_write(&leader->record, &leader->last, report);
+}
+
+int64_t leader_hold(struct leader *leader, int64_t now_ns)
+{
+    sampler_retire(leader->sampler);
+    return sampler_step(leader->sampler, now_ns);
+}
+
+size_t leader_poll(const struct leader *leader, struct pollfd fds[LEADER_FDS])
+{
+    return sampler_poll(leader->sampler, fds);
+}
+
+int leader_fault(const struct leader *leader, struct why *why)
+{
+    if (leader->fault)
+        *why = leader->why;
+    return leader->fault;
+}

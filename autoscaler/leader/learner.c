@@ -1,0 +1,59 @@
+#include "learner.h"
+
+#include "clock.h"
+
+#define LEARN_NS (100 * CLOCK_NS_PER_MS)
+
+/* When no worker has said anything for so long, none will; even a slow host starts one in less. */
+#define NEVER_TELLS_S 3
+
+int learner_init(struct learner *learner, bool learns, size_t slots, double horizon_s)
+{
+    *learner = (struct learner){.learns = learns, .horizon_s = horizon_s};
+    saturation_start(&learner->saturation);
+    return capacity_init(&learner->capacity, slots);
+}
+
+void learner_clear(struct learner *learner)
+{
+    capacity_clear(&learner->capacity);
+}
+
+static void learn_capacity(struct learner *learner, const struct node_report *report, double time_s)
+{
+    for (size_t i = 0; i < report->reading_count; i++) {
+        const struct worker_reading *worker = &report->readings[i];
+        struct capacity_reading reading = {.pid = worker->pid,
+                                           .handled_msgs = worker->handled_msgs,
+                                           .busy_ns = worker->busy_ns,
+                                           .working_s = worker->working_s};
+        capacity_look(&learner->capacity, i, &reading);
+    }
+    capacity_looked(&learner->capacity, time_s);
+}
+
+int64_t learner_step(struct learner *learner, int64_t now_ns, double time_s,
+                     const struct node_report *report, bool pressed)
+{
+    if (!learner->learns)
+        return CLOCK_NEVER;
+    if (now_ns < learner->due_ns)
+        return learner->due_ns;
+    learner->due_ns = now_ns + LEARN_NS;
+    learn_capacity(learner, report, time_s);
+    saturation_look(&learner->saturation,
+                    &(struct saturation_look){
+                        .time_s = time_s,
+                        .workers = report->counts.running,
+                        .steady = !report->counts.starting && !report->counts.draining,
+                        .pressed = pressed,
+                        .handled_msgs = report->handled_msgs,
+                        .service_s = capacity_service_s(&learner->capacity, learner->horizon_s),
+                    });
+    return learner->due_ns;
+}
+
+bool learner_is_stuck(const struct learner *learner, const struct node_report *report)
+{
+    return learner->learns && !report->heard && report->silent_s >= NEVER_TELLS_S;
+}

@@ -1,0 +1,50 @@
+/* messages.h - what the two halves of an autoscaler say to each other. What decides (leader/) and what runs workers
+ * (node/) know each other through this header alone: a report goes up, a target comes down.
+ *
+ *     node/supervisor -- struct node_report --> leader/decider -- struct node_target --> node/supervisor
+ *
+ * Both are whole and absolute: the newest replaces all before it, and one that is missing does no harm. */
+#ifndef WINNOW_MESSAGES_H
+#define WINNOW_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Workers by what they do, and how many starts and ends there were since the node began. */
+struct worker_counts {
+    uint32_t starting, running, draining; /* draining: those that are being killed, too */
+    uint64_t spawned, stopped, crashed;
+};
+
+/* What one worker has said of its work since it started. */
+struct worker_reading {
+    int32_t pid; /* tells one worker of a slot from the next; 0: none that says anything */
+    uint64_t handled_msgs;
+    int64_t busy_ns;  /* spent on events that are finished */
+    double working_s; /* on the event that it is handling; 0 when it handles none */
+};
+
+struct node_report {
+    struct worker_counts counts;
+    double in_flight_msgs;          /* what the workers that tell hold */
+    double draining_in_flight_msgs; /* of it, what draining ones hold */
+    double handled_msgs;            /* by all workers that tell, since the node began */
+    double simulated_service_s;     /* what they say they add to each event; 0: nothing */
+    uint32_t telling;               /* running workers that use the scoreboard; of these, ... */
+    uint32_t blocked;               /* ... those from which the broker takes nothing */
+    /* Some worker says nothing, so that the sums are of the others. */
+    bool unknown;
+    /* Some worker has ever said something; if none has, so long the oldest of those that run says nothing. */
+    bool heard;
+    double silent_s;
+    /* By slot; borrowed until the node's next report. */
+    const struct worker_reading *readings;
+    size_t reading_count;
+};
+
+struct node_target {
+    uint32_t workers; /* that shall be starting or running */
+};
+
+#endif

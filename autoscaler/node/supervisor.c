@@ -1,0 +1,299 @@
+#include "supervisor.h"
+
+#include "clock.h"
+#include "hang_watch.h"
+#include "launcher.h"
+#include "log.h"
+#include "readings.h"
+#include "scoreboard.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+
+struct supervisor {
+    const struct supervisor_settings *settings;
+    struct pool pool;
+    struct scoreboard *scoreboard;
+    struct launcher *launcher;
+    struct readings readings;
+    struct hang_watch hang_watch;
+    bool *renew;   /* by slot: its worker is still to be sent a SIGHUP */
+    bool renewing; /* some are */
+    struct why fault;
+};
+
+/* ---- what happens to workers ---- */
+
+/* The first fault is the one to tell: what follows from it says less. */
+static void note_fault(struct supervisor *supervisor, const struct why *why)
+{
+    if (supervisor->pool.fault == POOL_SOUND || supervisor->fault.text[0])
+        return;
+    supervisor->fault = *why;
+    log_event(LOG_ERROR, "workers_unusable", "why=\"%s\"", why->text);
+}
+
+/* The event that a worker died of is counted before its slot is cleared: others wait for that. */
+static void count_attempt(struct supervisor *supervisor, struct scoreboard_slot *slot)
+{
+    struct scoreboard_fingerprint event = scoreboard_handling(slot);
+
+    if (!event.low)
+        return;
+    uint32_t attempts = scoreboard_count_attempt(supervisor->scoreboard, event);
+    log_event(LOG_WARN, "attempt_failed", "event=%016llx%016llx attempts=%u of=%u",
+              (unsigned long long)event.high, (unsigned long long)event.low, attempts,
+              supervisor->settings->max_attempts);
+}
+
+static void log_crash(const struct launcher_event *event)
+{
+    if (event->signal)
+        log_event(LOG_WARN, "worker_crashed", "worker=%d signal=%d", event->pid, event->signal);
+    else
+        log_event(LOG_WARN, "worker_crashed", "worker=%d code=%d%s", event->pid, event->code,
+                  event->code ? "" : " why=\"it ended though nobody had asked it to\"");
+}
+
+static void worker_ended(struct supervisor *supervisor, const struct launcher_event *event)
+{
+    struct scoreboard_slot *slot = scoreboard_slot(supervisor->scoreboard, event->slot);
+    struct pool_end end = {.code = event->code, .signal = event->signal};
+    struct why why;
+
+    readings_keep(&supervisor->readings, slot);
+    enum pool_verdict verdict = pool_ended(&supervisor->pool, event->slot, end, clock_now_ns());
+    if (verdict == POOL_CRASHED)
+        count_attempt(supervisor, slot);
+    scoreboard_clear(slot);
+    if (verdict == POOL_STOPPED) {
+        log_event(LOG_DEBUG, "worker_stopped", "worker=%d", event->pid);
+        return;
+    }
+    log_crash(event);
+    error_set(&why, ERR_CONFIG,
+              "the worker '%s' ended with exit code %d; its own message says why, and no other is "
+              "started",
+              supervisor->settings->worker[0], event->code);
+    note_fault(supervisor, &why);
+}
+
+static void take_worker_events(struct supervisor *supervisor)
+{
+    struct launcher_event event;
+
+    while (launcher_next(supervisor->launcher, &event)) {
+        if (event.type == LAUNCHER_READY)
+            pool_ready(&supervisor->pool, event.slot);
+        else
+            worker_ended(supervisor, &event);
+    }
+}
+
+/* ---- starting and ending them ---- */
+
+static void start_worker(struct supervisor *supervisor, size_t slot)
+{
+    struct why why = {0};
+
+    scoreboard_clear(scoreboard_slot(supervisor->scoreboard, slot));
+    supervisor->renew[slot] = false;
+    int error = launcher_start(supervisor->launcher, slot, &why);
+    if (!error) {
+        log_event(LOG_DEBUG, "worker_started", "worker=%d",
+                  launcher_pid(supervisor->launcher, slot));
+        return;
+    }
+    log_event(LOG_WARN, "worker_not_started", "why=\"%s\"", why.text);
+    pool_ended(&supervisor->pool, slot,
+               (struct pool_end){.code = error == -ERR_CONFIG ? EX_CONFIG : EX_OSERR},
+               clock_now_ns());
+    note_fault(supervisor, &why);
+}
+
+static void act(struct supervisor *supervisor, struct pool_action action)
+{
+    switch (action.kind) {
+    case POOL_START:
+        start_worker(supervisor, action.slot);
+        break;
+    case POOL_DRAIN:
+        launcher_drain(supervisor->launcher, action.slot);
+        break;
+    case POOL_KILL:
+        log_event(LOG_WARN, "worker_killed", "worker=%d",
+                  launcher_pid(supervisor->launcher, action.slot));
+        launcher_kill(supervisor->launcher, action.slot);
+        break;
+    }
+}
+
+/* A worker that is on the scoreboard will say itself when it consumes. */
+static void note_speaking(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->pool.slot_count; i++)
+        if (supervisor->pool.slots[i].state == POOL_STARTING &&
+            atomic_load_explicit(&scoreboard_slot(supervisor->scoreboard, i)->pid,
+                                 memory_order_relaxed))
+            pool_speaks(&supervisor->pool, i);
+}
+
+/* Brings the processes in line with the pool; returns when the pool wants to be stepped again. */
+static int64_t step_pool(struct supervisor *supervisor)
+{
+    struct pool_action actions[16];
+    int64_t wake_ns;
+    size_t count;
+
+    note_speaking(supervisor);
+    do {
+        count = pool_step(&supervisor->pool, clock_now_ns(), actions,
+                          sizeof actions / sizeof actions[0], &wake_ns);
+        for (size_t i = 0; i < count; i++)
+            act(supervisor, actions[i]);
+    } while (count);
+    return wake_ns;
+}
+
+/* ---- SIGHUP ---- */
+
+/* A worker that has just been started may have read its files, and not yet said that it takes SIGHUP. */
+static void step_renewal(struct supervisor *supervisor)
+{
+    if (!supervisor->renewing)
+        return;
+    supervisor->renewing = false;
+    for (size_t i = 0; i < supervisor->pool.slot_count; i++) {
+        if (!supervisor->renew[i])
+            continue;
+        if (supervisor->pool.slots[i].state == POOL_EMPTY) {
+            supervisor->renew[i] = false;
+        } else if (atomic_load(&scoreboard_slot(supervisor->scoreboard, i)->takes_hangup)) {
+            supervisor->renew[i] = false;
+            launcher_renew(supervisor->launcher, i);
+        } else {
+            supervisor->renewing = true;
+        }
+    }
+}
+
+void supervisor_renew(struct supervisor *supervisor)
+{
+    log_event(LOG_INFO, "renewing", "workers=%u", pool_counts(&supervisor->pool).running);
+    for (size_t i = 0; i < supervisor->pool.slot_count; i++)
+        supervisor->renew[i] = true;
+    supervisor->renewing = true;
+}
+
+/* ---- messages and steps ---- */
+
+void supervisor_target(struct supervisor *supervisor, struct node_target target)
+{
+    pool_want(&supervisor->pool, target.workers);
+}
+
+struct node_report supervisor_report(struct supervisor *supervisor, int64_t now_ns)
+{
+    return readings_take(&supervisor->readings, &supervisor->pool, supervisor->scoreboard, now_ns);
+}
+
+int64_t supervisor_step(struct supervisor *supervisor, int64_t now_ns)
+{
+    take_worker_events(supervisor);
+    step_renewal(supervisor);
+    int64_t hung_ns = hang_watch_step(&supervisor->hang_watch, &supervisor->pool,
+                                      supervisor->launcher, supervisor->scoreboard, now_ns);
+    int64_t pool_ns = step_pool(supervisor);
+    return hung_ns < pool_ns ? hung_ns : pool_ns;
+}
+
+int supervisor_fd(const struct supervisor *supervisor)
+{
+    return launcher_fd(supervisor->launcher);
+}
+
+void supervisor_abandon(struct supervisor *supervisor)
+{
+    pool_abandon(&supervisor->pool);
+}
+
+int supervisor_fault(const struct supervisor *supervisor, struct why *why)
+{
+    if (supervisor->pool.fault == POOL_SOUND)
+        return 0;
+    *why = supervisor->fault;
+    return supervisor->pool.fault_code == EX_NOPERM ? -ERR_REFUSED : -ERR_CONFIG;
+}
+
+bool supervisor_gave_up(const struct supervisor *supervisor)
+{
+    return supervisor->pool.fault == POOL_GAVE_UP ||
+           (supervisor->pool.fault == POOL_USAGE && pool_is_empty(&supervisor->pool));
+}
+
+bool supervisor_is_empty(const struct supervisor *supervisor)
+{
+    return pool_is_empty(&supervisor->pool);
+}
+
+/* ---- opening and closing ---- */
+
+static int set_up(struct supervisor *supervisor, struct why *why)
+{
+    const struct supervisor_settings *settings = supervisor->settings;
+    const struct pool_params params = {.max_workers = settings->max_workers,
+                                       .drain_timeout_ns = settings->drain_timeout_ns,
+                                       .stop = settings->stop,
+                                       .seed = (uint64_t)clock_now_ns()};
+    int error = launcher_check(settings->worker[0], why);
+    if (error)
+        return error;
+
+    if (pool_init(&supervisor->pool, &params) ||
+        readings_init(&supervisor->readings, supervisor->pool.slot_count) ||
+        !(supervisor->renew = calloc(supervisor->pool.slot_count, sizeof *supervisor->renew)))
+        return error_set(why, ERR_MEMORY, "out of memory");
+    error = scoreboard_create(supervisor->pool.slot_count, settings->max_attempts,
+                              settings->hang_timeout_ns, &supervisor->scoreboard, why);
+    if (error)
+        return error;
+    const struct launcher_settings launcher = {.slots = supervisor->pool.slot_count,
+                                               .command = settings->worker,
+                                               .environment = settings->environment,
+                                               .scoreboard_fd =
+                                                   scoreboard_fd(supervisor->scoreboard),
+                                               .scoreboard_variable = SCOREBOARD_FD_VARIABLE,
+                                               .slot_variable = SCOREBOARD_SLOT_VARIABLE,
+                                               .ready_variable = SCOREBOARD_READY_VARIABLE};
+    return launcher_open(&launcher, &supervisor->launcher, why);
+}
+
+int supervisor_open(const struct supervisor_settings *settings, struct supervisor **out,
+                    struct why *why)
+{
+    struct supervisor *supervisor = calloc(1, sizeof *supervisor);
+    if (!supervisor)
+        return error_set(why, ERR_MEMORY, "out of memory");
+
+    supervisor->settings = settings;
+    supervisor->hang_watch.hang_timeout_ns = settings->hang_timeout_ns;
+    int error = set_up(supervisor, why);
+    if (error) {
+        supervisor_close(supervisor);
+        return error;
+    }
+    *out = supervisor;
+    return 0;
+}
+
+void supervisor_close(struct supervisor *supervisor)
+{
+    if (!supervisor)
+        return;
+    launcher_close(supervisor->launcher);
+    readings_clear(&supervisor->readings);
+    scoreboard_close(supervisor->scoreboard);
+    pool_clear(&supervisor->pool);
+    free(supervisor->renew);
+    free(supervisor);
+}

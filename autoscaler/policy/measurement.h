@@ -1,0 +1,36 @@
+/* measurement.h - from what was measured of a farm to what a policy is given. Pure.
+ *
+ * A live farm and a simulated one are measured by different means; the sample is made here for
+ * both, so that the same measurements give the same decision. */
+#ifndef WINNOW_MEASUREMENT_H
+#define WINNOW_MEASUREMENT_H
+
+#include "policy.h"
+
+#include <stdint.h>
+
+/* A farm at one moment. NAN means unknown, which is not 0. */
+struct measurement {
+    enum policy_trigger trigger;
+    double time_s;        /* of this run, monotonic */
+    double interval_s;    /* >= 0: over which arrival_per_s was measured */
+    double arrival_per_s; /* >= 0 */
+    double ready_msgs;    /* >= 0: in the work queue, not handed to a worker */
+
+    /* What workers hold, of those that tell: a worker that tells nothing holds an unknown number,
+     * which is not taken for backlog. Never NAN. */
+    double in_flight_msgs;
+    double draining_in_flight_msgs; /* of it, what draining workers hold: theirs to finish */
+
+    double service_s;      /* > 0: of an event in the mean */
+    double useful_workers; /* more were seen not to help */
+
+    uint32_t starting_workers, running_workers;
+    uint32_t telling_workers; /* of the running, those that tell what they do, ... */
+    uint32_t blocked_workers; /* ... and of these, those from which the broker takes nothing */
+};
+
+struct policy_sample measurement_sample(const struct measurement *measurement,
+                                        const struct policy_params *params);
+
+#endif

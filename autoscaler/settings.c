@@ -1,0 +1,291 @@
+#include "settings.h"
+
+#include "units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_NS INT64_C(1000000000)
+
+enum {
+    KEY_INTERVAL = OPTIONS_KEY_OWN,
+    KEY_HORIZON,
+    KEY_CAPACITY,
+    KEY_MIN,
+    KEY_MAX,
+    KEY_POLICY,
+    KEY_HISTORY,
+    KEY_DRAIN_TIMEOUT,
+    KEY_COUNT,
+    KEY_STOP,
+    KEY_HANG_TIMEOUT,
+    KEY_MAX_ATTEMPTS,
+    KEY_STANDBY,
+    KEY_QUIET,
+    KEY_REACT,
+    KEY_HEADROOM,
+    KEY_SCALE_DOWN_DELAY,
+    KEY_STEP_UP,
+    KEY_STEP_DOWN,
+    KEY_WAIT,
+};
+
+static const struct argp_option option_table[] = {
+    {NULL, 0, NULL, 0, "Deciding:", 1},
+    {"interval", KEY_INTERVAL, "DURATION", 0,
+     "Time between decisions (default: 2s, with erlang 500ms)", 1},
+    {"horizon", KEY_HORIZON, "DURATION", 0,
+     "T: the time in which backlog and arrivals should be cleared (default: 2s)", 1},
+    {"capacity", KEY_CAPACITY, "N", 0,
+     "C: events one worker clears within T (default: 1000), or auto: measured from what the "
+     "workers do",
+     1},
+    {"min", KEY_MIN, "N", 0, "Fewest workers (default: 0)", 1},
+    {"max", KEY_MAX, "N", 0, "Most workers (default: 32)", 1},
+    {"policy", KEY_POLICY, "NAME", 0,
+     "How to decide: formula (default), erlang (the fewest workers with which few events wait "
+     "longer "
+     "than --wait), or erlang-quiet (the same with fewer starts)",
+     1},
+    {"wait", KEY_WAIT, "DURATION", 0, "With erlang: how long an event may wait (default: 200ms)",
+     1},
+    {"react", KEY_REACT, "DURATION", 0,
+     "Look so often between decisions whether more workers are needed, and start them at once "
+     "(default: off)",
+     1},
+    {"headroom", KEY_HEADROOM, "F", 0, "Run F times the workers needed, 1 to 100 (default: 1)", 1},
+    {"scale-down-delay", KEY_SCALE_DOWN_DELAY, "DURATION", 0,
+     "Drain workers only after fewer were enough for so long (default: 0, with erlang-quiet 5s)",
+     1},
+    {"step-up", KEY_STEP_UP, "N", 0,
+     "Start at most so many workers a decision (default: any number)", 1},
+    {"step-down", KEY_STEP_DOWN, "N", 0, "Drain at most so many a decision (default: any number)",
+     1},
+    {"history", KEY_HISTORY, "FILE.csv", 0, "Write one row a decision (continues the file)", 1},
+    {"count", KEY_COUNT, "HOW", 0,
+     "How arrivals are counted: consume the copies (default), or purge them at each decision, for "
+     "large "
+     "bodies or a distant broker",
+     1},
+    {NULL, 0, NULL, 0, "Workers:", 2},
+    {"drain-timeout", KEY_DRAIN_TIMEOUT, "DURATION", 0,
+     "Longest that a worker may take to finish what it holds (default: 30s)", 2},
+    {"stop", KEY_STOP, "WHICH", 0,
+     "Which worker goes when there are too many: oldest (default), or idle, one that holds nothing",
+     2},
+    {"hang-timeout", KEY_HANG_TIMEOUT, "DURATION", 0,
+     "A worker that is on one event for longer is killed and replaced (default: 60s)", 2},
+    {"max-attempts", KEY_MAX_ATTEMPTS, "N", 0,
+     "An event that crashed or hung its worker so often goes to FARM.dead as poison (default: 3)",
+     2},
+    {"standby", KEY_STANDBY, NULL, 0,
+     "Wait while another autoscaler runs this farm, and take over when it ends", 1},
+    {"quiet", KEY_QUIET, NULL, 0, "Print no decisions; the log and the history go on", 1},
+    {0}};
+
+static double seconds(struct argp_state *state, const char *option, const char *text,
+                      int64_t min_ns)
+{
+    return (double)options_duration(state, option, text, min_ns, 86400 * SECOND_NS) /
+           (double)SECOND_NS;
+}
+
+/* What the options mean together. */
+static void check_options(struct argp_state *state, struct settings *settings)
+{
+    struct leader_settings *leader = &settings->farm.leader;
+    bool formula = leader->policy->need == policy_formula;
+
+    if (leader->params.min_workers > leader->params.max_workers)
+        argp_error(state, "--min %u is more than --max %u", leader->params.min_workers,
+                   leader->params.max_workers);
+    if (settings->wait_given && formula)
+        argp_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
+    policy_tune(leader->policy, &leader->params);
+    if (!leader->interval_ns)
+        leader->interval_ns = (int64_t)(leader->policy->interval_s * (double)SECOND_NS);
+    if (leader->react_ns >= leader->interval_ns && leader->react_ns)
+        argp_error(state, "--react must be shorter than --interval, the time between decisions");
+}
+
+/* How often, and how it is measured. ARGP_ERR_UNKNOWN: the key is none of these. */
+static error_t parse_measuring(int key, char *argument, struct argp_state *state,
+                               struct leader_settings *leader)
+{
+    switch (key) {
+    case KEY_INTERVAL:
+        leader->interval_ns =
+            options_duration(state, "--interval", argument, SECOND_NS / 100, 3600 * SECOND_NS);
+        return 0;
+    case KEY_REACT:
+        leader->react_ns =
+            options_duration(state, "--react", argument, SECOND_NS / 100, 3600 * SECOND_NS);
+        return 0;
+    case KEY_COUNT:
+        if (strcmp(argument, "consume") != 0 && strcmp(argument, "purge") != 0)
+            argp_error(state, "--count: '%s' is not known; expected consume or purge", argument);
+        leader->counting = argument[0] == 'p' ? ARRIVAL_PURGE : ARRIVAL_CONSUME;
+        return 0;
+    case KEY_HISTORY:
+        leader->history_path = argument;
+        return 0;
+    case KEY_STANDBY:
+        leader->standby = true;
+        return 0;
+    case KEY_QUIET:
+        leader->quiet = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The policy and what it goes by. ARGP_ERR_UNKNOWN: the key is none of these. */
+static error_t parse_policy(int key, char *argument, struct argp_state *state,
+                            struct settings *settings)
+{
+    struct leader_settings *leader = &settings->farm.leader;
+    struct policy_params *params = &leader->params;
+
+    switch (key) {
+    case KEY_POLICY:
+        leader->policy = policy_find(argument);
+        if (!leader->policy)
+            argp_error(state,
+                       "--policy: '%s' is not a policy; expected formula, erlang or erlang-quiet",
+                       argument);
+        return 0;
+    case KEY_HORIZON:
+        params->horizon_s = seconds(state, "--horizon", argument, SECOND_NS / 1000);
+        return 0;
+    case KEY_CAPACITY:
+        params->capacity_msgs =
+            strcmp(argument, "auto") == 0
+                ? POLICY_CAPACITY_AUTO
+                : (double)options_count(state, "--capacity", argument, 1, 1000000000);
+        return 0;
+    case KEY_MIN:
+        params->min_workers =
+            (uint32_t)options_count(state, "--min", argument, 0, POOL_MAX_WORKERS);
+        return 0;
+    case KEY_MAX:
+        params->max_workers =
+            (uint32_t)options_count(state, "--max", argument, 1, POOL_MAX_WORKERS);
+        return 0;
+    case KEY_WAIT:
+        params->wait_s = seconds(state, "--wait", argument, SECOND_NS / 1000);
+        settings->wait_given = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* What steadies every policy. ARGP_ERR_UNKNOWN: the key is none of these. */
+static error_t parse_steadiness(int key, char *argument, struct argp_state *state,
+                                struct policy_params *params)
+{
+    switch (key) {
+    case KEY_HEADROOM:
+        if (units_parse_rate(argument, &params->headroom) || params->headroom < 1 ||
+            params->headroom > 100)
+            argp_error(state, "--headroom: '%s' is not a factor; expected 1 to 100, as 1.25",
+                       argument);
+        return 0;
+    case KEY_SCALE_DOWN_DELAY:
+        params->scale_down_delay_s = seconds(state, "--scale-down-delay", argument, 0);
+        return 0;
+    case KEY_STEP_UP:
+        params->step_up = (double)options_count(state, "--step-up", argument, 1, POOL_MAX_WORKERS);
+        return 0;
+    case KEY_STEP_DOWN:
+        params->step_down =
+            (double)options_count(state, "--step-down", argument, 1, POOL_MAX_WORKERS);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ARGP_ERR_UNKNOWN: the key is none of the workers'. */
+static error_t parse_workers(int key, char *argument, struct argp_state *state,
+                             struct supervisor_settings *node)
+{
+    switch (key) {
+    case KEY_DRAIN_TIMEOUT:
+        node->drain_timeout_ns =
+            options_duration(state, "--drain-timeout", argument, 0, 86400 * SECOND_NS);
+        return 0;
+    case KEY_STOP:
+        if (strcmp(argument, "oldest") != 0 && strcmp(argument, "idle") != 0)
+            argp_error(state, "--stop: '%s' is not known; expected oldest or idle", argument);
+        node->stop = argument[0] == 'i' ? POOL_STOP_IDLE : POOL_STOP_OLDEST;
+        return 0;
+    case KEY_HANG_TIMEOUT:
+        node->hang_timeout_ns =
+            options_duration(state, "--hang-timeout", argument, SECOND_NS / 100, 86400 * SECOND_NS);
+        return 0;
+    case KEY_MAX_ATTEMPTS:
+        node->max_attempts = (uint32_t)options_count(state, "--max-attempts", argument, 1, 1000);
+        return 0;
+    case ARGP_KEY_ARGS:
+        node->worker = state->argv + state->next;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct settings *settings = state->input;
+
+    if (key == ARGP_KEY_END) {
+        check_options(state, settings);
+        return 0;
+    }
+    error_t taken = parse_measuring(key, argument, state, &settings->farm.leader);
+    if (taken == ARGP_ERR_UNKNOWN)
+        taken = parse_policy(key, argument, state, settings);
+    if (taken == ARGP_ERR_UNKNOWN)
+        taken = parse_steadiness(key, argument, state, &settings->farm.leader.params);
+    return taken == ARGP_ERR_UNKNOWN ? parse_workers(key, argument, state, &settings->farm.node)
+                                     : taken;
+}
+
+static const char doc[] =
+    "Keeps as many workers running as a farm's load needs: every interval it reads the backlog B "
+    "and the "
+    "arrival rate λ, computes N = ceil((B + λT) / C), and starts or drains workers until N run.\v"
+    "WORKER is any program that consumes FARM.work (default: winnow-filter, from the directory of "
+    "this "
+    "program or from PATH). It finds the broker and the farm in its environment: AMQP_URL, "
+    "WINNOW_FARM, "
+    "WINNOW_QUEUE_TYPE. SIGTERM must make it finish what it holds and exit with 0.\n\n"
+    "SIGINT and SIGTERM drain all workers, then end; a second one ends them at once.\n\n"
+    "Example: winnow-autoscaler --farm shop --max 8 --history shop.csv -- winnow-filter --words "
+    "words.txt\n\n"
+    "Exit codes: 0 done, 1 ended before the workers had drained, 64 usage, 69 broker unavailable, "
+    "75 another "
+    "autoscaler runs this farm, 77 permission refused, 78 configuration.";
+
+static const struct argp argp = {option_table, parse_option, "[-- WORKER [ARG...]]", doc, NULL,
+                                 NULL,         NULL};
+
+void settings_parse(struct settings *settings, int argc, char **argv)
+{
+    struct leader_settings *leader = &settings->farm.leader;
+    struct supervisor_settings *node = &settings->farm.node;
+
+    *settings = (struct settings){
+        .farm.leader = {.program = SETTINGS_PROGRAM,
+                        .policy = policy_find("formula"),
+                        .params = POLICY_DEFAULT_PARAMS},
+        .farm.node = {.drain_timeout_ns = 30 * SECOND_NS,
+                      .hang_timeout_ns = 60 * SECOND_NS,
+                      .max_attempts = 3},
+    };
+    leader->params.scale_down_delay_s = POLICY_OWN;
+    options_parse(&settings->options, SETTINGS_PROGRAM, &argp, argc, argv, settings);
+    node->max_workers = leader->params.max_workers;
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+"""A connection that comes back: nobody waits for the broker, and when that is there again so is the connection."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+
+from client import TOOL
+from tap import BIN, connect, done_testing, equal, farm, like, ok, spawn, wait_until
+
+PROGRAM = os.path.join(os.path.dirname(BIN), "tests/system/reconnecting")
+# Far less than the 2 s that an attempt gives the broker.
+SHORT_MS = 1000
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
+
+
+def expect(running, pattern, count, what):
+    ok(wait_until(lambda: len(re.findall(pattern, running.stdout(), re.M)) >= count, 30), what)
+
+
+def expect_no_wait(running):
+    equal(running.end(), 0, "it ends when it is told to")
+    longest = re.search(r"longest step (\d+) ms", running.stdout())
+    ok(longest and int(longest[1]) < SHORT_MS, "no step has waited")
+
+
+def declared(queue, url):
+    with contextlib.closing(connect(url)) as connection:
+        connection.channel().queue_declare(queue, passive=True)
+        return True
+
+
+def silent(scheme):
+    """A listener that takes a connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"{scheme}://guest:guest@127.0.0.1:{listener.getsockname()[1]}"
+        with spawn(PROGRAM, farm=farm(), amqp=url) as running:
+            listener.settimeout(30)
+            with listener.accept()[0]:
+                running.signal(signal.SIGTERM)
+                equal(running.wait(SHORT_MS / 1e3), 0, f"{scheme}: an attempt that runs holds up no end")
+                ok("failed" not in running.stdout(), "and was not waited for")
+
+
+silent("amqp")
+silent("amqps")
+
+with socket.create_server(("127.0.0.1", 0)) as refusing:
+    address = refusing.getsockname()[1]
+with spawn(PROGRAM, farm=farm(), amqp=f"amqp://127.0.0.1:{address}") as running:
+    expect(running, "^failed broker unavailable: no broker answers at 127.0.0.1", 3, "where nobody listens it tries on")
+    expect_no_wait(running)
+
+broker = run(TOOL, "directory")
+try:
+    url = run(TOOL, "start", broker)
+    name = farm()
+    with spawn(PROGRAM, farm=name, amqp=url) as running:
+        expect(running, "^opened", 1, "it connects")
+        ok(declared(f"{name}.work", url), "what its user needs was declared")
+        run(TOOL, "kill", broker)
+        expect(running, "^lost", 1, "a broker is killed under it")
+        expect(running, "^failed broker unavailable", 2, "attempts fail while it is gone")
+        url = run(TOOL, "start", broker)
+        expect(running, "^opened", 2, "with the broker the connection comes back")
+        expect_no_wait(running)
+
+    with open(os.path.join(broker, "node.pid"), encoding="ascii") as file:
+        node = int(file.read())
+    name = farm()
+    os.kill(node, signal.SIGSTOP)
+    try:
+        with spawn(PROGRAM, farm=name, amqp=url) as running:
+            expect(running, "^failed", 1, "a broker that stands still is given up ...")
+            like(running.stdout(), "^failed broker unavailable: .*127.0.0.1", "... for now, and named")
+            os.kill(node, signal.SIGCONT)
+            expect(running, "^opened", 1, "when it goes on it gets its connection")
+            ok(declared(f"{name}.work", url), "set up as ever")
+            expect_no_wait(running)
+    finally:
+        os.kill(node, signal.SIGCONT)
+finally:
+    run(TOOL, "stop", broker)
+done_testing()

@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+"""docs/protocol.md: the scoreboard's layout is that of the header, a worker gets what is said, and the workers in it
+work."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+
+from client import Client
+from tap import connect, diag, done_testing, equal, farm, like, ok, spawn, wait_until
+
+TOP = os.environ["WINNOW_TOP"]
+# The structs of src/scoreboard.h, and the first column of the table that has their fields.
+STRUCTS = {"header": "scoreboard_layout", "slot": "scoreboard_slot", "attempt": "scoreboard_attempt"}
+
+
+def read(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
+        return file.read()
+
+
+PROTOCOL = read("docs/protocol.md")
+HEADER = re.sub(r"/\*.*?\*/", "", read("src/scoreboard.h"), flags=re.S)
+
+
+def rows_of(first_column):
+    """The rows of the table whose first column is called so, as lists of cells."""
+    table = re.search(rf"^\| {first_column} \|.*\n\|[-|]+\n((?:\|.*\n)+)", PROTOCOL, re.M)[1]
+    return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+# ---- the layout ----
+
+
+def fields_of(struct):
+    body = re.search(rf"struct {struct} \{{(.*?)\}};", HEADER, re.S)[1]
+    names = [name for field in body.split(";") for name in re.sub(r"\[\w*\]", "", field).split(",")]
+    return [name.split()[-1] for name in names if name.strip()]
+
+
+def layout_of_the_header():
+    """What the compiler says, as (table, offset, bytes, field); the flexible array at the end has no size."""
+    lines = []
+    for table, struct in STRUCTS.items():
+        for field in fields_of(struct):
+            place = f"offsetof(struct {struct}, {field})"
+            size = "(size_t)0" if field == "slot" else f"sizeof ((struct {struct} *)0)->{field}"
+            lines.append(f'printf("{table} %zu %zu {field}\\n", {place}, {size});')
+    lines.append('printf("magic %.8s\\n", (const char *)&(uint64_t){SCOREBOARD_MAGIC});')
+    with open("layout.c", "w", encoding="utf-8") as file:
+        file.write('#include "scoreboard.h"\n#include <stdio.h>\nint main(void) {' + "\n".join(lines) + "}\n")
+    subprocess.run(["gcc", "-std=gnu17", "-I", os.path.join(TOP, "src"), "-o", "layout", "layout.c"], check=True)
+    return subprocess.run(["./layout"], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def layout():
+    said = layout_of_the_header()
+    for table, struct in STRUCTS.items():
+        written = [f"{table} {row[0]} {row[1] or 0} {row[2]}" for row in rows_of(f"{table} offset")]
+        equal(written, [line for line in said if line.startswith(table)], f"the table has every field of {struct}, in its place")
+    magic = next(line.split()[1] for line in said if line.startswith("magic"))
+    like(rows_of("header offset")[0][3], rf"{magic}.* and a zero byte", "it has the magic")
+    states = re.findall(r"SCOREBOARD_([A-Z]+)\b", re.search(r"enum scoreboard_state \{(.*?)\}", HEADER, re.S)[1])
+    equal([row[:2] for row in rows_of("`state`")], [[str(i), name.lower()] for i, name in enumerate(states)],
+          "it has every state")
+    for name in ("ATTEMPTS", "PROBES"):
+        number = re.search(rf"#define SCOREBOARD_{name}\s+(\d+)", HEADER)[1]
+        like(PROTOCOL, rf"\b{number} (entries|from number)", f"it has the number of {name.lower()}")
+
+
+# ---- workers ----
+
+
+def write(name, text):
+    with open(name, "w", encoding="utf-8") as file:
+        file.write(text)
+    return name
+
+
+def history(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+
+
+def environment():
+    tell = write("tell.py", "import json, os, sys, time\n"
+                 "json.dump(dict(os.environ), open('environment.new', 'w'))\n"
+                 "os.rename('environment.new', 'environment')\ntime.sleep(60)\n")
+    tls = {f"WINNOW_TLS_{name}": "unused" for name in ("CA", "CERT", "KEY")}
+    with spawn("winnow-autoscaler", "--min", "1", "--quiet", "--", sys.executable, tell, farm=farm(), env=tls):
+        ok(wait_until(lambda: os.path.exists("environment"), 10), "a worker is started")
+    with open("environment", encoding="utf-8") as file:
+        got = json.load(file)
+    told = set(re.findall(r"^\| (`[A-Z].*?) \|", re.search(r"## What a worker gets.*?\n## ", PROTOCOL, re.S)[0], re.M))
+    told = {name for cell in told for name in re.findall(r"`(\w+)`", cell)}
+    ours = {name for name in got if name == "AMQP_URL" or name.startswith("WINNOW_")} - set(os.environ) | {"AMQP_URL"}
+    equal(sorted(told), sorted(ours), "a worker gets the variables in the table, and no other")
+
+
+def plain_worker():
+    name = farm()
+    code = re.search(r"<!-- example: plain worker -->\n```python\n(.*?)```", PROTOCOL, re.S)[1]
+    worker = write("plain.py", code)
+    with spawn("winnow-autoscaler", "--min", "1", "--interval", "200ms", "--history", "plain.csv", "--", sys.executable, worker,
+               farm=name) as scaler:
+        ok(wait_until(lambda: len(history("plain.csv")) > 1, 10), "the plain worker is started")
+        with Client(name) as client:
+            method, properties, body = client.ask(b"you fool", correlation_id="42")
+            equal((body, properties.correlation_id), (b"YOU FOOL", "42"), "the plain worker answers")
+        ok(wait_until(lambda: "event=worker_silent" in scaler.stderr(), 5), "what it holds is said to be unknown")
+        equal(scaler.end(), 0, "it drains")
+    equal({row["crashed"] for row in history("plain.csv")}, {"0"}, "it never crashed")
+    equal(history("plain.csv")[-1]["in_flight_msgs"], "", "the history says of what it holds that it is unknown")
+
+
+DEADLY = """if body == b"die":
+        os.kill(os.getpid(), 9)
+    if body == b"hang":
+        time.sleep(60)
+    time.sleep(0.01)
+    return body.upper()
+"""
+
+
+def scoreboard_worker():
+    name = farm()
+    code = read("docs/scoreboard_worker.py")
+    ok("return body.upper()\n" in code, "its job is to be replaced")
+    worker = write("worker.py", code.replace("return body.upper()\n", DEADLY))
+    options = ["--min", "2", "--max", "2", "--interval", "200ms", "--capacity", "auto", "--hang-timeout", "1s",
+               "--max-attempts", "2", "--history", "board.csv"]
+    with spawn("winnow-autoscaler", *options, "--", sys.executable, worker, farm=name) as scaler:
+        ok(wait_until(lambda: any(row["running_workers"] == "2" for row in history("board.csv")), 10),
+           "the ready byte makes it a running worker")
+        with Client(name) as client:
+            for number in range(200):
+                client.publish(f"fool {number}", message_id=f"fine {number}")
+            for deadly in ("die", "hang"):
+                client.publish(deadly, message_id=deadly, reply_to=client.replies)
+                dead = client.get(client.dead)
+                equal(dead and (dead[0].exchange, dead[2]), (f"{name}.dead", deadly.encode()),
+                      f"an event that makes workers {deadly} goes to FARM.dead")
+                like(str(dead and dead[1].headers), "winnow-reason.*poison", "... with the reason")
+                equal(scaler.stderr().count("event=attempt_failed"), 2 if deadly == "die" else 4, "... after two attempts")
+            ok(wait_until(lambda: client.ready(client.results) >= 200, 10), "all others are answered")
+        ok(wait_until(lambda: history("board.csv")[-1]["in_flight_msgs"] == "0", 5), "what it holds is known")
+        equal(scaler.end(), 0, "it drains")
+    said, table = scaler.stderr(), history("board.csv")
+    equal((said.count("event=worker_crashed"), said.count("event=worker_hung")), (4, 2), "two died and two hung") or diag(said)
+    ok("event=worker_silent" not in said, "nothing about it is unknown")
+    ok(any(float(row["capacity_msgs"] or 0) > 0 for row in table), "its capacity is measured")
+
+
+layout()
+environment()
+plain_worker()
+scoreboard_worker()
+done_testing()
