@@ -69,7 +69,7 @@ static int read_text(const char *text, uint64_t number, struct history_run *run,
 static void assert_refused(const char *text, const char *message)
 {
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
 
     assert_int_equal(read_text(text, HISTORY_READER_LAST_RUN, &run, &why), -ERR_CONFIG);
     history_run_clear(&run);
@@ -85,7 +85,7 @@ static void the_last_run_is_read_unless_another_is_asked_for(void **state)
                               "1,4,2,20,0,2,100,0,8,1,1,0,formula,formula\n"
                               "2,2,2,,5,2,100,0,8,3,0,0,formula,held: arrival rate unknown\n";
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
 
     assert_int_equal(read_text(text, HISTORY_READER_LAST_RUN, &run, &why), 0);
     assert_int_equal(run.number, 2);
@@ -134,7 +134,7 @@ static void what_is_wrong_in_a_file_is_named_with_its_line(void **state)
 static char *figure_of(const char *text, enum figure figure, const char *title)
 {
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
     char *written = NULL;
     size_t length;
     FILE *script = open_memstream(&written, &length);
@@ -240,7 +240,7 @@ static void a_relation_without_any_rate_is_refused(void **state)
 {
     (void)state;
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
     FILE *script = fopen("/dev/null", "we");
 
     assert_non_null(script);
