@@ -49,7 +49,7 @@ LOGGED_IN = {
     "Workers": "workers",
     "Word lists, in winnow-filter and winnow-censor": "filter",
     "winnow-loadgen": "loadgen",
-    "All programs that connect": "src",
+    "All programs": "src",
 }
 
 
