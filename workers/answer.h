@@ -1,42 +1,48 @@
-/* answer.h - answers one event: the job's result to where the event asks for it, or the event to FARM.dead
- * with the reason. Each call that succeeds has published exactly one message, mandatory unless it
- * answers to a direct reply-to. */
+/* answer.h - answers one event: the job's result to where the event asks for it, or the event to
+ * FARM.dead with the reason. Each call that succeeds has published exactly one message, mandatory
+ * unless it answers to a direct reply-to, and has put the event down on the scoreboard before:
+ * while the socket takes the message neither worker nor event can be blamed, because the broker may
+ * have stopped reading. */
 #ifndef WINNOW_ANSWER_H
 #define WINNOW_ANSWER_H
 
 #include "broker/broker.h"
 #include "error.h"
-#include "event.h"
+#include "inbox.h"
+#include "job.h"
+#include "scoreboard.h"
 #include "topology.h"
-#include "worker.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
-/* What answering needs; the caller fills it in and keeps it from event to event. */
+/* What answering needs; the caller fills it in and keeps it from event to event. All borrowed. */
 struct answerer {
-    const struct worker_job *job;
     const struct topology *topology;
-    const char *worker;             /* "host/pid" */
-    void (*sending)(void *context); /* called before the message is sent, which may take long */
-    void *context;
+    const char *worker; /* "host/pid" */
     size_t max_body_bytes;
-    struct broker *broker;
-    struct broker_properties *properties; /* room for those at hand */
-    struct event event;                   /* starts from {0}; event_clear at the end */
+    struct scoreboard_slot *slot;
+    struct broker *broker;                     /* of the moment */
+    struct broker_properties *back_properties; /* for what answer_returned decodes */
 };
 
-struct answer_event {
-    struct broker_bytes raw_properties, body;
-    bool redelivered;
-    bool poison; /* it goes to FARM.dead unhandled */
-};
+/* Why no worker handles such an event, from its size and its reply_to: 0, or -ERR_INVALID. */
+int answer_check(const struct answerer *answerer, const struct delivery *delivery,
+                 const struct broker_properties *properties, struct why *why);
 
-/* 0; -ERR_MEMORY; or an error of the connection. */
-int answer_event(struct answerer *answerer, const struct answer_event *event, struct why *why);
+/* Each turns properties, which are those of the delivery, into those of the message.
+ *
+ * 0; -ERR_MEMORY; an error of the connection; of a result also -ERR_INVALID when it cannot be sent
+ * as it is: then nothing was published, and the properties are neither the event's nor the
+ * result's. */
+int answer_result(struct answerer *answerer, const struct delivery *delivery,
+                  struct broker_properties *properties, const struct job_result *result,
+                  struct why *why);
+int answer_dead(struct answerer *answerer, const struct delivery *delivery,
+                struct broker_properties *properties, const char *reason, struct why *why);
 
-/* A result that came back because no queue takes it: it goes to FARM.dead as it is. The same errors;
- * -ERR_UNAVAILABLE when it is FARM.dead that has no queue: a new connection declares it anew. */
+/* A result that came back because no queue takes it: it goes to FARM.dead as it is. The same
+ * errors; -ERR_UNAVAILABLE when it is FARM.dead that has no queue: a new connection declares it
+ * anew. */
 int answer_returned(struct answerer *answerer, const struct broker_event *returned,
                     struct why *why);
 

@@ -5,8 +5,15 @@
 
 void inbox_init(struct inbox *inbox)
 {
-    inbox->first = NULL;
-    inbox->last = &inbox->first;
+    *inbox = (struct inbox){.last = &inbox->first};
+}
+
+void inbox_put(struct inbox *inbox, struct delivery *delivery)
+{
+    delivery->next = NULL;
+    *inbox->last = delivery;
+    inbox->last = &delivery->next;
+    inbox->count++;
 }
 
 int inbox_add(struct inbox *inbox, const struct broker_event *event)
@@ -24,17 +31,23 @@ int inbox_add(struct inbox *inbox, const struct broker_event *event)
     };
     memcpy(delivery->bytes, event->raw_properties.bytes, raw_length);
     memcpy(delivery->bytes + raw_length, event->body.bytes, event->body.length);
-    *inbox->last = delivery;
-    inbox->last = &delivery->next;
+    inbox_put(inbox, delivery);
     return 0;
 }
 
-void inbox_drop_first(struct inbox *inbox)
+struct delivery *inbox_take(struct inbox *inbox)
 {
-    struct delivery *gone = inbox->first;
+    struct delivery *taken = inbox->first;
 
-    inbox->first = gone->next;
+    inbox->first = taken->next;
     if (!inbox->first)
         inbox->last = &inbox->first;
-    free(gone);
+    inbox->count--;
+    return taken;
+}
+
+void inbox_clear(struct inbox *inbox)
+{
+    while (inbox->first)
+        free(inbox_take(inbox));
 }

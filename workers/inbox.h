@@ -1,24 +1,26 @@
-/* inbox.h - the events a worker has taken off the socket and not yet handled, oldest first. */
+/* inbox.h - events that a worker has taken off the socket, oldest first. */
 #ifndef WINNOW_INBOX_H
 #define WINNOW_INBOX_H
 
 #include "broker/broker.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+/* An event as it was delivered, in one block of memory. */
 struct delivery {
     struct delivery *next;
     uint64_t tag;
     bool redelivered;
-    bool poison;                              /* not to be handled */
     struct broker_bytes raw_properties, body; /* both in bytes[] */
-    int64_t wait_from_ns; /* since when it waits for its last worker to end; 0: it does not */
+    int64_t back_ns;                          /* of one set aside: when it goes back to the queue */
     char bytes[];
 };
 
 struct inbox {
     struct delivery *first, **last;
+    size_t count;
 };
 
 void inbox_init(struct inbox *inbox);
@@ -26,7 +28,13 @@ void inbox_init(struct inbox *inbox);
 /* Copies a BROKER_DELIVERY to the end. 0 or -ERR_MEMORY. */
 int inbox_add(struct inbox *inbox, const struct broker_event *event);
 
-/* Frees the first, which must be there. */
-void inbox_drop_first(struct inbox *inbox);
+/* Moves a delivery to the end: it is the inbox's now. */
+void inbox_put(struct inbox *inbox, struct delivery *delivery);
+
+/* Takes out the first, which must be there. It is the caller's, to be released with free(). */
+struct delivery *inbox_take(struct inbox *inbox);
+
+/* Frees all that is in it. */
+void inbox_clear(struct inbox *inbox);
 
 #endif

@@ -29,7 +29,8 @@ static void load(struct reload *reload)
                   why.text);
         return;
     }
-    /* Whoever sent the signal waits for this, and an autoscaler's workers log no less than warnings. */
+    /* Whoever sent the signal waits for this, and an autoscaler's workers log no less than
+     * warnings. */
     log_event(LOG_WARN, "lists_loaded", "entries=%zu", filter_entry_count(filter));
     filter_close(atomic_exchange(&reload->loaded, filter));
 }
@@ -63,7 +64,8 @@ int reload_open(const struct filter_options *options, struct reload **out, struc
     reload->options = options;
     int error = signals_open_hangup(&reload->hangup_fd, why);
     if (!error) {
-        /* The thread takes no signal but from the descriptor; the others stay as they are for the process. */
+        /* The thread takes no signal but from the descriptor; the others stay as they are for the
+         * process. */
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         if (pthread_create(&thread, NULL, run, reload))

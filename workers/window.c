@@ -82,7 +82,7 @@ uint64_t window_oldest(const struct window *window)
     return window->count ? window->first_sequence : 0;
 }
 
-size_t window_settled(struct window *window, uint64_t *delivery_tag)
+size_t window_settled(struct window *window, uint64_t before_tag, uint64_t *delivery_tag)
 {
     size_t events = 0;
 
@@ -90,12 +90,17 @@ size_t window_settled(struct window *window, uint64_t *delivery_tag)
         return 0;
     while (window->count && entry(window, window->first_sequence)->settled) {
         const struct window_entry *oldest = entry(window, window->first_sequence);
-        if (oldest->delivery_tag && !oldest->refused) {
-            *delivery_tag = oldest->delivery_tag;
-            events++;
-        }
+        bool counts = oldest->delivery_tag && !oldest->refused;
+        if (counts && events && oldest->delivery_tag > before_tag)
+            break;
         window->first_sequence++;
         window->count--;
+        if (!counts)
+            continue;
+        *delivery_tag = oldest->delivery_tag;
+        events++;
+        if (oldest->delivery_tag > before_tag)
+            break;
     }
     return events;
 }

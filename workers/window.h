@@ -1,12 +1,13 @@
-/* window.h - which published results the broker has confirmed, and so which events may be acknowledged. Pure.
+/* window.h - which published results the broker has confirmed, and so which events may be
+ * acknowledged. Pure.
  *
- * A worker publishes one message for each event it has handled, in the order of the deliveries, and the broker
- * confirms them in any order. An event may be acknowledged when its own message and those of all
- * events before it are confirmed, so that one acknowledgement serves for many.
+ * A worker publishes one message for each event it has handled, in the order of the deliveries, and
+ * the broker confirms them in any order. An event may be acknowledged when its own message and
+ * those of all events before it are confirmed, so that one acknowledgement serves for many.
  *
- * A message that comes back as unroutable does not say which of those published it was. Its replacement is
- * published with a hold: until that is confirmed nothing is acknowledged, which is right whichever it was,
- * because a return always precedes its own confirm. */
+ * A message that comes back as unroutable does not say which of those published it was. Its
+ * replacement is published with a hold: until that is confirmed nothing is acknowledged, which is
+ * right whichever it was, because a return always precedes its own confirm. */
 #ifndef WINNOW_WINDOW_H
 #define WINNOW_WINDOW_H
 
@@ -37,19 +38,25 @@ void window_clear(struct window *window);
  * 0, or -ERR_MEMORY (nothing changed). */
 int window_add(struct window *window, uint64_t delivery_tag);
 
-/* The broker confirmed message `sequence`, with multiple all up to it. Unknown sequences are ignored. */
+/* The broker confirmed message `sequence`, with multiple all up to it. Unknown sequences are
+ * ignored. */
 void window_confirm(struct window *window, uint64_t sequence, bool multiple);
 
-/* The broker could not take the message. Returns the delivery tag of its event, which the caller must give
- * back and which is acknowledged no more; 0 when the message is unknown, settled, or a replacement (whose
- * hold stays). */
+/* The broker could not take the message. Returns the delivery tag of its event, which the caller
+ * must give back and which is acknowledged no more; 0 when the message is unknown, settled, or a
+ * replacement (whose hold stays). */
 uint64_t window_refuse(struct window *window, uint64_t sequence);
 
 /* Sequence of the oldest message still in the window; 0 when it is empty. */
 uint64_t window_oldest(const struct window *window);
 
-/* Removes what is settled from the front. Returns how many events may now be acknowledged at once by
- * acknowledging *delivery_tag and everything before it; 0: none, *delivery_tag untouched. */
-size_t window_settled(struct window *window, uint64_t *delivery_tag);
+/* Removes what is settled from the front, and returns how many events may now be acknowledged at
+ * once by acknowledging *delivery_tag and everything before it; 0: none, *delivery_tag untouched.
+ *
+ * An event that is neither published nor given back yet, because it was set aside, must not be
+ * acknowledged with those after it. before_tag is the tag of the first of them; UINT64_MAX: there
+ * is none. What is settled after it comes one event a call: a *delivery_tag greater than before_tag
+ * stands for itself alone. */
+size_t window_settled(struct window *window, uint64_t before_tag, uint64_t *delivery_tag);
 
 #endif

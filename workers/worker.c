@@ -3,40 +3,31 @@
 #include "answer.h"
 #include "broker/broker.h"
 #include "clock.h"
+#include "consumer.h"
+#include "handling.h"
 #include "inbox.h"
 #include "log.h"
 #include "scoreboard.h"
 #include "signals.h"
 #include "topology.h"
-#include "window.h"
+#include "unacked.h"
 
 #include <poll.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
-/* One acknowledgement serves this many events, unless they have waited this long or nothing else is to do. */
-#define ACK_BATCH_MSGS 50
-#define ACK_DELAY_NS   (5 * CLOCK_NS_PER_MS)
+/* A worker holds about this much measured work: enough to keep it busy while the broker answers,
+ * little enough that a drain is short and others find something to do. */
+#define HOLD_NS (250 * CLOCK_NS_PER_MS)
 
-/* A worker holds about this much measured work: enough to keep it busy while the broker answers, little enough
- * that a drain is short and others find something to do. */
-#define HOLD_NS                 (250 * CLOCK_NS_PER_MS)
-#define SERVICE_SMOOTHING       0.125
-#define PREFETCH_CHANGE         1.5
-#define PREFETCH_CHANGE_STEP_NS (250 * CLOCK_NS_PER_MS)
-
-/* Between quick events the socket is looked at this often, not after each: a look costs two system calls. */
-#define LOOK_NS (CLOCK_NS_PER_MS / 2)
+/* Between quick events the socket is read this often, not after each: that costs two system
+ * calls. */
+#define RECEIVE_EVERY_NS (CLOCK_NS_PER_MS / 2)
 
 /* A drain leaves the last result this long to be confirmed. */
 #define CONFIRM_NS (50 * CLOCK_NS_PER_MS)
-
-/* The death of a redelivered event's last worker is counted within this time, and looked for so often; a slot that
- * still shows the event then is that of a worker that hangs. */
-#define COUNTED_WAIT_NS (200 * CLOCK_NS_PER_MS)
-#define COUNTED_LOOK_NS CLOCK_NS_PER_MS
-#define HUNG_LOOK_NS    (20 * CLOCK_NS_PER_MS)
 
 /* How long to wait when the broker lets it in and then sends it away. */
 #define RECONNECT_PAUSE_NS (100 * CLOCK_NS_PER_MS)
@@ -44,283 +35,202 @@
 /* How long to take no work after the broker could not take a result. */
 #define REFUSED_PAUSE_NS (500 * CLOCK_NS_PER_MS)
 
+/* How long an event that its job wants later is kept before it goes back to the queue. */
+#define LATER_PAUSE_NS (1 * CLOCK_NS_PER_S)
+
 struct worker {
     const struct worker_settings *settings;
     const struct topology *topology;
     char name[BROKER_NAME_SIZE]; /* FARM/PROGRAM/HOST/PID: connection and consumer */
     int signal_fd;
 
-    struct scoreboard *scoreboard;
-    struct scoreboard_slot *slot; /* never NULL: one of its own when there is no scoreboard */
+    struct scoreboard *scoreboard; /* NULL: there is none */
+    struct scoreboard_slot *slot;  /* never NULL: without a scoreboard it is own_slot */
+    struct scoreboard_slot own_slot;
 
-    struct broker *broker;
+    struct broker *broker; /* NULL: there is no connection */
     struct answerer answerer;
-    struct inbox inbox;   /* taken and waiting */
-    struct window window; /* handled, published, unconfirmed */
-    size_t in_flight;     /* waiting, published, or settled but not yet acknowledged */
-    uint64_t settled_tag; /* acknowledging this and all before acknowledges ... */
-    size_t settled;       /* ... so many events */
-    int64_t settled_since_ns;
+    struct consumer consumer;
+    struct inbox inbox;       /* events to be taken to hand */
+    struct handling handling; /* the event at hand */
+    struct inbox aside;       /* events that their job wants later */
+    struct unacked unacked;   /* all of them, and those whose answers are on their way */
 
-    int64_t started_ns;  /* when the first of the waiting events was taken up; 0: not yet */
-    double service_ns;   /* smoothed time an event takes; 0: none measured */
-    uint16_t prefetch;   /* as the broker has it */
-    int64_t prefetch_ns; /* when it was last changed */
-    /* STARTING: the broker has not said yet that it is there; RabbitMQ 3.10 closes the connection when one is
-     * cancelled before that. ENDING: deliveries may still come. NONE: until one with another prefetch may begin. */
-    enum { CONSUMER_NONE, CONSUMER_STARTING, CONSUMER_ACTIVE, CONSUMER_ENDING } consumer;
-    int64_t pause_until_ns;
-
-    int64_t looked_ns; /* when everything was last taken off the socket */
-
-    bool queue_deleted; /* under it; to be told when it is there again */
+    int64_t received_ns;    /* when everything was last taken off the socket */
+    int64_t pause_until_ns; /* no work is done before */
+    bool queue_deleted;     /* under it; to be told when it is there again */
     bool draining;
     int64_t drain_by_ns;
 };
 
-/* Whether the broker would take another result now. */
-static bool takes_results(const struct worker *worker)
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Whether the broker would take another message now. */
+static bool may_publish(const struct worker *worker)
 {
     return worker->broker && !broker_blocked(worker->broker) && !broker_backed_up(worker->broker);
 }
 
-/* ---- telling ---- */
-
-static void tell_state(struct worker *worker)
+/* A state other than blocked counts as a sign of life, unless it is the job that is to show
+ * some. */
+static void tell_state(struct worker *worker, int64_t now_ns)
 {
-    enum scoreboard_state state = !takes_results(worker) ? SCOREBOARD_BLOCKED
-                                  : worker->draining     ? SCOREBOARD_DRAINING
-                                                         : SCOREBOARD_WORKING;
+    enum scoreboard_state state = !may_publish(worker) ? SCOREBOARD_BLOCKED
+                                  : worker->draining   ? SCOREBOARD_DRAINING
+                                                       : SCOREBOARD_WORKING;
+    enum handling_stage stage = worker->handling.stage;
+    bool idle = stage == HANDLING_NOTHING || stage == HANDLING_WAITING;
+    bool changes =
+        atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != (int32_t)state;
 
-    /* Whoever sees it working must not see how long ago it last was. */
-    if (state != SCOREBOARD_BLOCKED &&
-        atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != (int32_t)state)
-        scoreboard_progress(worker->slot, clock_now_ns());
-    scoreboard_set_state(worker->slot, state);
+    if (idle || (changes && state != SCOREBOARD_BLOCKED && stage != HANDLING_ON_THREAD))
+        scoreboard_progress(worker->slot, now_ns);
+    if (changes)
+        scoreboard_set_state(worker->slot, state);
 }
 
-static void handle_none(struct worker *worker)
+/* ---- events that go back to the queue ---- */
+
+static int give_back_first(struct worker *worker, struct inbox *inbox, struct why *why)
 {
-    scoreboard_put_down(worker->slot);
+    struct delivery *delivery = inbox_take(inbox);
+    int error = unacked_give_back(&worker->unacked, worker->broker, delivery->tag, why);
+
+    free(delivery);
+    return error;
 }
 
-/* While the socket takes a result the worker cannot be blamed, nor the event: the broker may have stopped reading. */
-static void tell_sending(void *context)
+/* Gives back the whole inbox; *given grows by how many events that was. */
+static int give_back_inbox(struct worker *worker, size_t *given, struct why *why)
 {
-    struct worker *worker = context;
+    int error = 0;
 
-    handle_none(worker);
-    scoreboard_set_state(worker->slot, SCOREBOARD_SENDING);
+    for (; !error && worker->inbox.first; (*given)++)
+        error = give_back_first(worker, &worker->inbox, why);
+    return error;
 }
 
-static void tell_in_flight(struct worker *worker)
+static int give_back_handling(struct worker *worker, size_t *given, struct why *why)
 {
-    scoreboard_set_in_flight(worker->slot, worker->in_flight);
+    uint64_t tag = worker->handling.delivery->tag;
+
+    (*given)++;
+    handling_abandon(&worker->handling);
+    return unacked_give_back(&worker->unacked, worker->broker, tag, why);
 }
 
-static void tell_progress(struct worker *worker, int64_t now_ns)
+/* Gives back what would not be done and confirmed before the drain's end. What is on the job's
+ * thread may take less time than an event usually does, and has until then. */
+static int give_back_late(struct worker *worker, int64_t now_ns, struct why *why)
 {
-    scoreboard_progress(worker->slot, now_ns);
+    struct handling *handling = &worker->handling;
+    bool wanted = handling_is_wanted(handling);
+    bool on_thread = wanted && handling_is_on_thread(handling);
+    int64_t begin_ns = wanted && handling->started_ns ? handling->started_ns : now_ns;
+    bool late = (double)begin_ns + handling->service_ns + CONFIRM_NS > (double)worker->drain_by_ns;
+    size_t given = 0;
+    int error = 0;
+
+    if (late)
+        error = give_back_inbox(worker, &given, why);
+    if (!error && wanted && (on_thread ? now_ns >= worker->drain_by_ns : late))
+        error = give_back_handling(worker, &given, why);
+    if (!given)
+        return error;
+    scoreboard_count_given_back(worker->slot, given);
+    log_event(LOG_WARN, "given_back", "events=%zu why=\"the drain time-out would pass\"", given);
+    return error;
 }
 
-/* ---- what is held ---- */
-
-static struct scoreboard_fingerprint
-fingerprint(struct worker *worker, struct broker_bytes raw_properties, struct broker_bytes body)
+/* True when the event at hand takes longer than the worker would hold work for. */
+static bool takes_long(const struct worker *worker, int64_t now_ns)
 {
-    struct broker_bytes id = {0};
-
-    if (broker_properties_decode(worker->answerer.properties, raw_properties) == 0)
-        id = broker_properties_get(worker->answerer.properties, BROKER_MESSAGE_ID);
-    return scoreboard_fingerprint(id.bytes, id.length, raw_properties.bytes, raw_properties.length,
-                                  body.bytes, body.length);
+    return may_publish(worker) && worker->handling.stage != HANDLING_NOTHING &&
+           now_ns - worker->handling.since_ns >= HOLD_NS;
 }
 
-static int take(struct worker *worker, const struct broker_event *event, struct why *why)
+/* What is held beside an event that takes long goes to where another worker can do it, as soon as
+ * the broker would not hand it out to this one again. */
+static int give_back_beside(struct worker *worker, int64_t now_ns, struct why *why)
 {
+    size_t given = 0;
+
+    if (!worker->inbox.first || !takes_long(worker, now_ns) ||
+        !consumer_is_stopped(&worker->consumer))
+        return 0;
+    int error = give_back_inbox(worker, &given, why);
+    log_event(LOG_DEBUG, "given_back", "events=%zu why=\"the event at hand takes long\"", given);
+    return error;
+}
+
+/* Gives back the events that were set aside long enough; in a drain all of them. */
+static int give_back_aside(struct worker *worker, int64_t now_ns, int64_t *until_ns,
+                           struct why *why)
+{
+    const struct inbox *aside = &worker->aside;
+    int error = 0;
+
+    while (!error && aside->first && (worker->draining || aside->first->back_ns <= now_ns))
+        error = give_back_first(worker, &worker->aside, why);
+    if (aside->first)
+        *until_ns = sooner(*until_ns, aside->first->back_ns);
+    return error;
+}
+
+/* ---- what comes in ---- */
+
+static int take_delivery(struct worker *worker, const struct broker_event *event, struct why *why)
+{
+    struct broker_properties *properties = worker->answerer.back_properties;
+
     if (inbox_add(&worker->inbox, event)) {
         /* It is this event that ends the worker, not the one at hand. */
-        scoreboard_take_up(worker->slot, fingerprint(worker, event->raw_properties, event->body),
+        broker_properties_decode(properties, event->raw_properties);
+        scoreboard_take_up(worker->slot,
+                           handling_fingerprint(properties, event->raw_properties, event->body),
                            clock_now_ns());
         return error_set(why, ERR_MEMORY, "no memory to hold an event of %zu bytes",
                          event->body.length);
     }
-    worker->in_flight++;
-    tell_in_flight(worker);
+    unacked_add(&worker->unacked);
     return 0;
 }
-
-static void drop_first(struct worker *worker)
-{
-    inbox_drop_first(&worker->inbox);
-    worker->started_ns = 0;
-}
-
-/* The connection is gone: everything unacknowledged comes back to the queue, for whoever takes it. */
-static void forget(struct worker *worker)
-{
-    while (worker->inbox.first)
-        drop_first(worker);
-    window_clear(&worker->window);
-    worker->in_flight = worker->settled = 0;
-    tell_in_flight(worker);
-}
-
-static int acknowledge(struct worker *worker, struct why *why)
-{
-    if (!worker->settled)
-        return 0;
-    int error = broker_ack(worker->broker, worker->settled_tag, true, why);
-    worker->in_flight -= worker->settled;
-    worker->settled = 0;
-    tell_in_flight(worker);
-    return error;
-}
-
-/* Gives an event back to its queue. */
-static int give_back(struct worker *worker, uint64_t tag, struct why *why)
-{
-    worker->in_flight--;
-    tell_in_flight(worker);
-    return broker_requeue(worker->broker, tag, false, why);
-}
-
-/* ---- answering ---- */
-
-/* A message was published: the next one that the broker will confirm. delivery_tag 0: for no event. */
-static int published(struct worker *worker, uint64_t delivery_tag, struct why *why)
-{
-    return window_add(&worker->window, delivery_tag) ? error_set(why, ERR_MEMORY, "out of memory")
-                                                     : 0;
-}
-
-/* An event's last worker is killed when it hangs, and its death counted. */
-static int64_t longest_wait_ns(const struct worker *worker)
-{
-    return scoreboard_hang_timeout_ns(worker->scoreboard) + COUNTED_WAIT_NS;
-}
-
-/* Begins with the first of the waiting events, unless the slot of the worker that had it before still shows it: false,
- * and it is to be tried again. That worker has died and is to be counted, or it hangs, which cost it its connection,
- * and this one would hang beside it. */
-static bool take_up_first(struct worker *worker, int64_t now_ns)
-{
-    struct delivery *delivery = worker->inbox.first;
-
-    if (worker->scoreboard) {
-        struct scoreboard_fingerprint event =
-            fingerprint(worker, delivery->raw_properties, delivery->body);
-        if (delivery->redelivered) {
-            if (!delivery->wait_from_ns)
-                delivery->wait_from_ns = now_ns;
-            if (now_ns - delivery->wait_from_ns < longest_wait_ns(worker) &&
-                scoreboard_handled_elsewhere(worker->scoreboard, worker->slot, event,
-                                             delivery->wait_from_ns))
-                return false;
-            delivery->poison = scoreboard_is_poison(worker->scoreboard, event);
-        }
-        scoreboard_take_up(worker->slot, event, now_ns);
-    }
-    worker->started_ns = now_ns;
-    return true;
-}
-
-static int finish_first(struct worker *worker, struct why *why)
-{
-    const struct delivery *delivery = worker->inbox.first;
-    int error = answer_event(&worker->answerer,
-                             &(struct answer_event){.raw_properties = delivery->raw_properties,
-                                                    .body = delivery->body,
-                                                    .redelivered = delivery->redelivered,
-                                                    .poison = delivery->poison},
-                             why);
-    if (!error)
-        error = published(worker, delivery->tag, why);
-    if (error)
-        return error;
-
-    int64_t done_ns = clock_now_ns();
-    int64_t spent_ns = done_ns - worker->started_ns;
-    worker->service_ns += worker->service_ns == 0
-                              ? (double)spent_ns
-                              : SERVICE_SMOOTHING * ((double)spent_ns - worker->service_ns);
-    scoreboard_count_handled(worker->slot, spent_ns);
-    tell_progress(worker, done_ns);
-    drop_first(worker);
-    return 0;
-}
-
-/* Works on the first of the waiting events; *until_ns is when it can go on. */
-static int work_on_first(struct worker *worker, int64_t now_ns, int64_t *until_ns, struct why *why)
-{
-    if (!worker->started_ns && !take_up_first(worker, now_ns)) {
-        int64_t waited_ns = now_ns - worker->inbox.first->wait_from_ns;
-        *until_ns = now_ns + (waited_ns < COUNTED_WAIT_NS ? COUNTED_LOOK_NS : HUNG_LOOK_NS);
-        return 0;
-    }
-    int64_t finish_ns = worker->started_ns + worker->settings->simulated_service_ns;
-    if (now_ns < finish_ns && !worker->inbox.first->poison) {
-        *until_ns = finish_ns;
-        return 0;
-    }
-    *until_ns = now_ns;
-    return finish_first(worker, why);
-}
-
-/* ---- the consumer ---- */
-
-static int consume(struct worker *worker, struct why *why)
-{
-    worker->consumer = CONSUMER_STARTING;
-    return broker_consume(worker->broker, worker->topology->work, worker->name, worker->prefetch,
-                          false, why);
-}
-
-/* Cancels the consumer as soon as that can be done. */
-static int stop_consuming(struct worker *worker, struct why *why)
-{
-    if (worker->consumer != CONSUMER_ACTIVE)
-        return 0;
-    worker->consumer = CONSUMER_ENDING;
-    return broker_cancel(worker->broker, worker->name, why);
-}
-
-/* ---- what comes in ---- */
 
 static int take_returned(struct worker *worker, const struct broker_event *event, struct why *why)
 {
     int error = answer_returned(&worker->answerer, event, why);
 
-    return error ? error : published(worker, 0, why);
+    return error ? error : unacked_published(&worker->unacked, 0, why);
 }
 
-/* Results that the broker could not take: their events go back to the queue, and this worker rests a while. */
+/* The events of results that the broker could not take go back to the queue, and this worker rests
+ * a while. */
 static int take_refused(struct worker *worker, const struct broker_event *event, struct why *why)
 {
-    uint64_t oldest = window_oldest(&worker->window);
-
     worker->pause_until_ns = clock_now_ns() + REFUSED_PAUSE_NS;
     log_event(LOG_WARN, "result_refused", "why=\"the broker could not take a result\"");
-    for (uint64_t each = event->multiple && oldest ? oldest : event->tag; each <= event->tag;
-         each++) {
-        uint64_t tag = window_refuse(&worker->window, each);
-        int error = tag                    ? give_back(worker, tag, why)
-                    : worker->window.holds ? error_set(why, ERR_UNAVAILABLE,
-                                                       "the broker could not take a dead message")
-                                           : 0; /* one that it has confirmed before */
-        if (error)
-            return error;
-    }
-    return 0;
+    return unacked_refused(&worker->unacked, worker->broker, event, why);
+}
+
+static int take_cancelled(struct worker *worker, struct why *why)
+{
+    consumer_take(&worker->consumer, BROKER_CANCELLED);
+    if (worker->draining)
+        return 0;
+    worker->queue_deleted = true;
+    return error_set(why, ERR_UNAVAILABLE, "the queue '%s' was deleted", worker->topology->work);
 }
 
 static int take_event(struct worker *worker, const struct broker_event *event, struct why *why)
 {
     switch (event->type) {
     case BROKER_DELIVERY:
-        return take(worker, event, why);
+        return take_delivery(worker, event, why);
     case BROKER_CONFIRMED:
-        window_confirm(&worker->window, event->tag, event->multiple);
+        unacked_confirmed(&worker->unacked, event);
         return 0;
     case BROKER_NACKED:
         return take_refused(worker, event, why);
@@ -328,18 +238,13 @@ static int take_event(struct worker *worker, const struct broker_event *event, s
         return take_returned(worker, event, why);
     case BROKER_CONSUMING:
         scoreboard_tell_ready();
-        worker->consumer = CONSUMER_ACTIVE;
-        return worker->draining ? stop_consuming(worker, why) : 0;
+        consumer_take(&worker->consumer, event->type);
+        return 0;
     case BROKER_CANCEL_OK:
-        worker->consumer = CONSUMER_NONE;
+        consumer_take(&worker->consumer, event->type);
         return 0;
     case BROKER_CANCELLED:
-        worker->consumer = CONSUMER_NONE;
-        if (worker->draining)
-            return 0;
-        worker->queue_deleted = true;
-        return error_set(why, ERR_UNAVAILABLE, "the queue '%s' was deleted",
-                         worker->topology->work);
+        return take_cancelled(worker, why);
     default:
         return 0;
     }
@@ -349,13 +254,12 @@ static int start_drain(struct worker *worker, int64_t now_ns, struct why *why)
 {
     worker->draining = true;
     worker->drain_by_ns = now_ns + worker->settings->drain_timeout_ns;
-    tell_state(worker);
-    log_event(LOG_INFO, "draining", "in_flight=%zu", worker->in_flight);
-    return worker->broker ? stop_consuming(worker, why) : 0;
+    log_event(LOG_INFO, "draining", "in_flight=%zu", worker->unacked.count);
+    return consumer_step(&worker->consumer, worker->broker, 0, 0, now_ns, why);
 }
 
-/* Takes everything off the socket, so that in_flight is what this worker really holds. */
-static int take_all(struct worker *worker, struct why *why)
+/* Takes everything off the socket, so that what is in flight is what this worker really holds. */
+static int receive(struct worker *worker, struct why *why)
 {
     struct broker_event event;
     int got;
@@ -367,34 +271,164 @@ static int take_all(struct worker *worker, struct why *why)
     }
     /* Which event there is no memory to receive is not known: none is blamed. */
     if (got == -ERR_MEMORY)
-        handle_none(worker);
+        scoreboard_put_down(worker->slot);
     if (got < 0)
         return got;
-    worker->looked_ns = clock_now_ns();
-    if (signals_next(worker->signal_fd) && !worker->draining) {
-        int error = start_drain(worker, worker->looked_ns, why);
-        if (error)
-            return error;
-    }
-
-    uint64_t tag;
-    size_t events = window_settled(&worker->window, &tag);
-    if (events) {
-        if (!worker->settled)
-            worker->settled_since_ns = clock_now_ns();
-        worker->settled += events;
-        worker->settled_tag = tag;
-    }
-    return 0;
+    worker->received_ns = clock_now_ns();
+    return signals_next(worker->signal_fd) && !worker->draining
+               ? start_drain(worker, worker->received_ns, why)
+               : 0;
 }
 
 /* ---- the loop ---- */
 
+/* An event that could be worked on now. */
+static bool has_work(const struct worker *worker)
+{
+    return worker->handling.stage == HANDLING_NOTHING ? worker->inbox.first != NULL
+                                                      : !handling_is_on_thread(&worker->handling);
+}
+
+static int set_aside(struct worker *worker, struct delivery *delivery, int64_t now_ns)
+{
+    delivery->back_ns = now_ns + LATER_PAUSE_NS;
+    inbox_put(&worker->aside, delivery);
+    consumer_set_aside(&worker->consumer);
+    return 0;
+}
+
+/* Works on the event at hand, or takes one to hand, as far as that is possible now. */
+static int work(struct worker *worker, int64_t now_ns, int64_t *until_ns, struct why *why)
+{
+    struct handling *handling = &worker->handling;
+
+    handling_collect(handling);
+    if (!has_work(worker) || !may_publish(worker))
+        return 0;
+    if (now_ns < worker->pause_until_ns) {
+        *until_ns = sooner(*until_ns, worker->pause_until_ns);
+        return 0;
+    }
+    if (handling->stage == HANDLING_NOTHING)
+        handling_begin(handling, inbox_take(&worker->inbox), now_ns);
+    int64_t again_ns;
+    int end = handling_step(handling, now_ns, &again_ns, why);
+    if (end < 0)
+        return end;
+    *until_ns = sooner(*until_ns, end == HANDLING_GOES_ON ? again_ns : now_ns);
+    if (end == HANDLING_GOES_ON)
+        return 0;
+    struct delivery *delivery = handling_take(handling);
+    if (end == HANDLING_LATER)
+        return set_aside(worker, delivery, now_ns);
+    int error = unacked_published(&worker->unacked, delivery->tag, why);
+    free(delivery);
+    return error;
+}
+
+static int acknowledge(struct worker *worker, int64_t now_ns, int64_t *until_ns, struct why *why)
+{
+    const struct delivery *first_aside = worker->aside.first;
+    int64_t again_ns;
+    int error = unacked_acknowledge(&worker->unacked, worker->broker,
+                                    first_aside ? first_aside->tag : UINT64_MAX, !has_work(worker),
+                                    now_ns, &again_ns, why);
+
+    *until_ns = sooner(*until_ns, again_ns);
+    return error;
+}
+
+/* How many events the worker would have handed out to it. Beside one that takes long none, unless
+ * the broker hands out no second one anyway. */
+static uint16_t wanted_prefetch(const struct worker *worker, int64_t now_ns)
+{
+    const struct consumer *consumer = &worker->consumer;
+    const struct handling *handling = &worker->handling;
+    size_t limit = worker->settings->prefetch, aside = worker->aside.count;
+    size_t most = limit > aside ? limit - aside : 0;
+
+    if (worker->draining || (handling->stage != HANDLING_NOTHING && !handling_is_wanted(handling)))
+        return 0;
+    if (takes_long(worker, now_ns))
+        return consumer->state == CONSUMER_ACTIVE && consumer->prefetch == 1 ? 1 : 0;
+    /* One at first: how many it may hold is known after the first. */
+    double fits = handling->service_ns > 0 ? (double)HOLD_NS / handling->service_ns : 1;
+    if (fits < 1)
+        fits = 1;
+    return fits < (double)most ? (uint16_t)fits : (uint16_t)most;
+}
+
+/* Does what is due and sets *until_ns to when there will be more to do, if nothing comes in
+ * before. */
+static int step(struct worker *worker, int64_t *until_ns, struct why *why)
+{
+    int64_t now_ns = clock_now_ns();
+    int error = 0;
+
+    if (!has_work(worker) || now_ns - worker->received_ns >= RECEIVE_EVERY_NS)
+        error = receive(worker, why);
+    if (error)
+        return error;
+    *until_ns = CLOCK_NEVER;
+    tell_state(worker, now_ns);
+    if (worker->draining) {
+        error = give_back_late(worker, now_ns, why);
+        *until_ns = worker->drain_by_ns;
+    }
+    if (!error)
+        error = work(worker, now_ns, until_ns, why);
+    if (!error)
+        error = give_back_aside(worker, now_ns, until_ns, why);
+    if (!error)
+        error = acknowledge(worker, now_ns, until_ns, why);
+    if (!error)
+        error = consumer_step(&worker->consumer, worker->broker, wanted_prefetch(worker, now_ns),
+                              worker->unacked.count - worker->aside.count, now_ns, why);
+    if (!error)
+        error = give_back_beside(worker, now_ns, why);
+    int64_t long_ns = worker->handling.since_ns + HOLD_NS;
+    if (worker->handling.stage != HANDLING_NOTHING && now_ns < long_ns)
+        *until_ns = sooner(*until_ns, long_ns);
+    return error;
+}
+
+static bool drained(const struct worker *worker)
+{
+    return worker->draining && worker->consumer.state == CONSUMER_NONE &&
+           worker->unacked.count == 0;
+}
+
+/* Works on one connection until it is drained (0) or an error ends the connection. */
+static int work_until_drained(struct worker *worker, struct why *why)
+{
+    while (!drained(worker)) {
+        int64_t until_ns;
+        int error = step(worker, &until_ns, why);
+
+        if (error)
+            return error;
+        int64_t now_ns = clock_now_ns();
+        bool answered = !worker->inbox.first && !handling_is_wanted(&worker->handling);
+        if (worker->draining && now_ns >= worker->drain_by_ns && answered)
+            return drained(worker)
+                       ? 0
+                       : error_set(why, ERR_TIMEOUT,
+                                   "the drain time-out passed with %zu results unconfirmed",
+                                   worker->unacked.count);
+        if (until_ns > now_ns && !drained(worker))
+            broker_wait(worker->broker, handling_wake_fd(&worker->handling), until_ns);
+    }
+    return 0;
+}
+
+/* ---- connections ---- */
+
 static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
 {
     struct broker_options options = options_broker(worker->settings->options, worker->name);
-    int error = broker_open_retry(&options, worker->signal_fd, deadline_ns, &worker->broker, why);
 
+    options.heartbeat_s = worker->settings->heartbeat_s;
+    int error = broker_open_retry(&options, worker->signal_fd, deadline_ns, &worker->broker, why);
     worker->answerer.broker = worker->broker;
     if (!error)
         error = broker_enable_confirms(worker->broker, why);
@@ -404,135 +438,20 @@ static int connect(struct worker *worker, int64_t deadline_ns, struct why *why)
         worker->queue_deleted = false;
         error = topology_tell_destroyed(worker->topology, worker->broker, why);
         if (!error)
-            error = published(worker, 0, why);
+            error = unacked_published(&worker->unacked, 0, why);
     }
-    if (error)
-        return error;
-    /* One at first: how many it may hold is known after the first. */
-    worker->prefetch = worker->service_ns > 0 ? worker->prefetch : 1;
-    error = consume(worker, why);
-    tell_state(worker);
     return error;
 }
 
-static int adapt_prefetch(struct worker *worker, int64_t now_ns, struct why *why)
-{
-    bool resting = worker->consumer == CONSUMER_NONE;
-
-    if (worker->draining || worker->service_ns == 0 ||
-        (worker->consumer != CONSUMER_ACTIVE && !resting))
-        return 0;
-    double fits = (double)HOLD_NS / worker->service_ns;
-    uint16_t target = fits < 1                                    ? 1
-                      : fits > (double)worker->settings->prefetch ? worker->settings->prefetch
-                                                                  : (uint16_t)fits;
-    bool at_first = worker->prefetch_ns == 0;
-    bool far =
-        target > worker->prefetch * PREFETCH_CHANGE || target * PREFETCH_CHANGE < worker->prefetch;
-    if (!resting && (!far || (!at_first && now_ns - worker->prefetch_ns < PREFETCH_CHANGE_STEP_NS)))
-        return 0;
-
-    if (!resting)
-        return stop_consuming(worker, why);
-    /* What it may hold anew comes on top of what it holds, which must first become little. */
-    if (target < worker->prefetch && worker->in_flight > target / 2)
-        return 0;
-    worker->prefetch = target;
-    worker->prefetch_ns = now_ns;
-    log_event(LOG_DEBUG, "prefetch", "msgs=%u service_ns=%.0f", target, worker->service_ns);
-    return consume(worker, why);
-}
-
-/* Gives back what would not be done and confirmed in time. */
-static int give_back_late(struct worker *worker, int64_t now_ns, struct why *why)
-{
-    size_t given = 0;
-
-    int64_t begin_ns = worker->started_ns ? worker->started_ns : now_ns;
-    double done_ns = (double)begin_ns + worker->service_ns + CONFIRM_NS;
-    if (!worker->inbox.first || done_ns <= (double)worker->drain_by_ns)
-        return 0;
-    while (worker->inbox.first) {
-        int error = give_back(worker, worker->inbox.first->tag, why);
-        if (error)
-            return error;
-        drop_first(worker);
-        given++;
-    }
-    handle_none(worker);
-    scoreboard_count_given_back(worker->slot, given);
-    log_event(LOG_WARN, "given_back", "events=%zu why=\"the drain time-out would pass\"", given);
-    return 0;
-}
-
-/* Does what is due and sets *until_ns to when there will be more to do, if nothing comes in before. */
-static int step(struct worker *worker, int64_t *until_ns, struct why *why)
-{
-    int64_t now_ns = clock_now_ns();
-    int error = 0;
-
-    if (!worker->inbox.first || now_ns - worker->looked_ns >= LOOK_NS)
-        error = take_all(worker, why);
-    if (error)
-        return error;
-    *until_ns = CLOCK_NEVER;
-    tell_state(worker);
-    if (!worker->started_ns)
-        tell_progress(worker, now_ns);
-    if (worker->draining) {
-        error = give_back_late(worker, now_ns, why);
-        *until_ns = worker->drain_by_ns;
-    }
-    bool may_work = worker->inbox.first && takes_results(worker);
-    if (!error && may_work && now_ns < worker->pause_until_ns) {
-        may_work = false;
-        *until_ns = worker->pause_until_ns;
-    }
-    if (!error && may_work)
-        error = work_on_first(worker, now_ns, until_ns, why);
-    bool ack_due = worker->settled >= ACK_BATCH_MSGS || (worker->settled && !worker->inbox.first) ||
-                   (worker->settled && now_ns - worker->settled_since_ns >= ACK_DELAY_NS);
-    if (!error && ack_due)
-        error = acknowledge(worker, why);
-    if (!error && worker->settled && worker->settled_since_ns + ACK_DELAY_NS < *until_ns)
-        *until_ns = worker->settled_since_ns + ACK_DELAY_NS;
-    if (!error)
-        error = adapt_prefetch(worker, now_ns, why);
-    return error;
-}
-
-static bool drained(const struct worker *worker)
-{
-    return worker->draining && worker->consumer == CONSUMER_NONE && worker->in_flight == 0;
-}
-
-/* Works on one connection until it is drained (0) or an error ends the connection. */
-static int work(struct worker *worker, struct why *why)
-{
-    while (!drained(worker)) {
-        int64_t until_ns;
-        int error = step(worker, &until_ns, why);
-
-        if (error)
-            return error;
-        int64_t now_ns = clock_now_ns();
-        if (worker->draining && now_ns >= worker->drain_by_ns && !worker->inbox.first)
-            return drained(worker)
-                       ? 0
-                       : error_set(why, ERR_TIMEOUT,
-                                   "the drain time-out passed with %zu results unconfirmed",
-                                   worker->in_flight);
-        if (until_ns > now_ns && !drained(worker))
-            broker_wait(worker->broker, worker->signal_fd, until_ns);
-    }
-    return 0;
-}
-
+/* Everything unacknowledged comes back to the queue, for whoever takes it. */
 static void disconnect(struct worker *worker)
 {
     broker_close(worker->broker);
     worker->broker = NULL;
-    forget(worker);
+    consumer_forget(&worker->consumer);
+    inbox_clear(&worker->inbox);
+    inbox_clear(&worker->aside);
+    unacked_forget(&worker->unacked);
 }
 
 /* Until it has a connection again, in which what somebody deleted is declared anew. */
@@ -550,7 +469,8 @@ static int reconnect(struct worker *worker, struct why *why)
     }
 }
 
-/* Connections one after the other, until the worker is drained or something other than the connection fails. */
+/* Connections one after the other, until the worker is drained or something other than the
+ * connection fails. */
 static int work_and_reconnect(struct worker *worker, struct why *why)
 {
     int64_t deadline_ns = clock_now_ns() + worker->settings->options->connect_timeout_ns;
@@ -559,19 +479,20 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
     for (enum log_level level = LOG_INFO; !error; level = LOG_WARN) {
         /* After a loss it is as much news as the loss was. */
         log_event(level, "consuming", "queue=%s", worker->topology->work);
-        error = work(worker, why);
+        error = work_until_drained(worker, why);
         /* What is missing a new connection declares anew. */
         if (error == -ERR_MISSING)
             worker->queue_deleted |= topology_lost_events(worker->topology, why);
-        /* CONFIG: the broker's time-out for acknowledgements, say; a conflict shows again at the declare. */
+        /* CONFIG: the broker's time-out for acknowledgements, say; a conflict shows again at the
+         * declare. */
         else if (error != -ERR_UNAVAILABLE && error != -ERR_CONFIG)
             break;
         disconnect(worker);
-        handle_none(worker);
+        handling_abandon(&worker->handling);
         log_event(LOG_WARN, "connection_lost", "why=\"%s\"", why->text);
         if (worker->draining)
             return 0; /* what it held has come back to the queue already */
-        tell_state(worker);
+        tell_state(worker, clock_now_ns());
         error = reconnect(worker, why);
     }
     /* Told to go while it had no connection: there is nothing to finish. */
@@ -582,46 +503,81 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
     return error;
 }
 
-int worker_run(const struct worker_settings *settings, const struct worker_job *job,
-               struct why *why)
+/* ---- the beginning and the end ---- */
+
+static int set_up(struct worker *worker, const struct job *job, struct why *why)
 {
-    struct scoreboard_slot own_slot = {0};
+    const struct worker_settings *settings = worker->settings;
+    const char *program = settings->options->program;
+    int error = signals_open(&worker->signal_fd, why);
+
+    if (!error)
+        error = scoreboard_attach(&worker->scoreboard, &worker->slot, why);
+    if (error)
+        return error;
+    if (!worker->slot)
+        worker->slot = &worker->own_slot;
+    scoreboard_sign_on(worker->slot, settings->simulated_service_ns, settings->takes_hangup);
+    broker_client_name(worker->topology->farm, program, worker->name);
+    worker->consumer = (struct consumer){.queue = worker->topology->work, .tag = worker->name};
+    inbox_init(&worker->inbox);
+    inbox_init(&worker->aside);
+    unacked_init(&worker->unacked, worker->slot);
+    worker->answerer = (struct answerer){
+        .topology = worker->topology,
+        .worker = worker->name + strlen(worker->topology->farm) + strlen("/") + strlen(program) +
+                  strlen("/"),
+        .max_body_bytes = settings->max_body_bytes,
+        .slot = worker->slot,
+        .back_properties = broker_properties_open(),
+    };
+    worker->handling = (struct handling){
+        .job = job,
+        .answerer = &worker->answerer,
+        .scoreboard = worker->scoreboard,
+        .slot = worker->slot,
+        .simulated_service_ns = settings->simulated_service_ns,
+        .signal_fd = worker->signal_fd,
+    };
+    error = handling_init(&worker->handling, why);
+    return worker->answerer.back_properties ? error : error_set(why, ERR_MEMORY, "out of memory");
+}
+
+static void tear_down(struct worker *worker)
+{
+    handling_clear(&worker->handling);
+    broker_properties_close(worker->answerer.back_properties);
+    scoreboard_close(worker->scoreboard);
+    if (worker->signal_fd >= 0)
+        close(worker->signal_fd);
+}
+
+/* Ends the process, though the job is still on an event; that was given back, so nothing is counted
+ * against it. Not by exit(): the thread may be using what that cleans up. */
+static void end_beside_thread(struct worker *worker, int error, const struct why *why)
+{
+    if (!handling_is_wanted(&worker->handling))
+        scoreboard_put_down(worker->slot);
+    _exit(error ? options_fail(worker->settings->options->program, error, why) : EX_OK);
+}
+
+int worker_run(const struct worker_settings *settings, const struct job *job, struct why *why)
+{
     struct worker worker = {
         .settings = settings,
         .topology = &settings->options->topology,
         .signal_fd = -1,
+        .handling.wake_fd = -1,
     };
-    inbox_init(&worker.inbox);
+    int error = set_up(&worker, job, why);
 
-    int error = signals_open(&worker.signal_fd, why);
-    if (!error)
-        error = scoreboard_attach(&worker.scoreboard, &worker.slot, why);
-    if (error)
-        return error;
-    if (!worker.slot)
-        worker.slot = &own_slot;
-    scoreboard_sign_on(worker.slot, settings->simulated_service_ns, settings->takes_hangup);
-    broker_client_name(worker.topology->farm, settings->options->program, worker.name);
-    worker.answerer = (struct answerer){
-        .job = job,
-        .topology = worker.topology,
-        .worker = worker.name + strlen(worker.topology->farm) + strlen("/") +
-                  strlen(settings->options->program) + strlen("/"),
-        .sending = tell_sending,
-        .context = &worker,
-        .max_body_bytes = settings->max_body_bytes,
-        .properties = broker_properties_open(),
-    };
-    if (!worker.answerer.properties)
-        error = error_set(why, ERR_MEMORY, "out of memory");
-    else
+    if (!error) {
         error = work_and_reconnect(&worker, why);
-    log_event(LOG_INFO, "stopped", "handled=%llu",
-              (unsigned long long)atomic_load(&worker.slot->handled_msgs));
-
-    broker_properties_close(worker.answerer.properties);
-    event_clear(&worker.answerer.event);
-    scoreboard_close(worker.scoreboard);
-    close(worker.signal_fd);
+        log_event(LOG_INFO, "stopped", "handled=%llu",
+                  (unsigned long long)atomic_load(&worker.slot->handled_msgs));
+    }
+    if (handling_is_on_thread(&worker.handling))
+        end_beside_thread(&worker, error, why);
+    tear_down(&worker);
     return error;
 }

@@ -243,6 +243,19 @@ def program():
     like(out, r"winnow-autoscaler --policy \w+", "... and prints a command line")
 
 
+def recorded():
+    """Two runs of a farm as an autoscaler wrote them down before this test was: what it wrote is read for good."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recorded_history.csv")
+    for number, decisions in (1, 17), (2, 18):
+        code, out, _ = run("--replay", path, "--run", number)
+        equal((code, out), (0, f"run {number}: {decisions} decisions, all the same again\n"), f"run {number} of a recorded history")
+    with open(path, encoding="utf-8") as file:
+        header = file.readline()
+    run("--trace", "load.csv", "--service-time", "1ms", "--policy", "formula", "--no-oracle", "--history", "new.csv")
+    with open("new.csv", encoding="utf-8") as file:
+        equal(file.readline(), header, "its columns are those that are written today")
+
+
 def refusals():
     def fails(code, pattern, *args):
         got, out, err = run(*args, code=code)
@@ -273,5 +286,6 @@ def refusals():
 second_implementation()
 theory()
 program()
+recorded()
 refusals()
 done_testing()

@@ -1,0 +1,104 @@
+#include "filter_job.h"
+
+#include "event.h"
+#include "reload.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct filter_job {
+    struct filter *filter;
+    struct filter_result filtered;
+    struct reload *reload;
+    struct event event;
+    struct job_header matches;
+};
+
+/* What is compressed or of another charset is no text that Winnow can read: 0 or -ERR_INVALID. */
+static int check_encoding(const struct broker_properties *properties, struct why *why)
+{
+    struct broker_bytes encoding = broker_properties_get(properties, BROKER_CONTENT_ENCODING);
+
+    if (encoding.length && (encoding.length != strlen("utf-8") ||
+                            strncasecmp(encoding.bytes, "utf-8", encoding.length) != 0))
+        return error_set(why, ERR_INVALID, "content_encoding '%.*s'; expected utf-8 or none",
+                         (int)encoding.length, encoding.bytes);
+    return 0;
+}
+
+static void take_renewed_lists(struct filter_job *filter_job)
+{
+    struct filter *renewed = reload_take(filter_job->reload);
+
+    if (!renewed)
+        return;
+    filter_close(filter_job->filter);
+    filter_job->filter = renewed;
+}
+
+/* Finds the text and censors it. 0, -ERR_INVALID with the reason for which the event is dead, or
+ * -ERR_MEMORY. */
+static int censor(struct filter_job *filter_job, const struct job_event *event, struct why *why)
+{
+    struct broker_bytes type = broker_properties_get(event->properties, BROKER_CONTENT_TYPE);
+    bool json = event_is_json(type.bytes, type.length);
+    int error = check_encoding(event->properties, why);
+
+    if (!error)
+        error = event_parse(&filter_job->event, json, event->body.bytes, event->body.length, why);
+    if (error)
+        return error;
+    error = filter_apply(filter_job->filter, filter_job->event.text, filter_job->event.text_length,
+                         &filter_job->filtered);
+    return error ? error_set(why, (enum error) - error, "%s", error_text(error)) : 0;
+}
+
+static int handle(void *context, const struct job_event *event, struct job_result *result,
+                  struct why *why)
+{
+    struct filter_job *filter_job = context;
+
+    take_renewed_lists(filter_job);
+    int error = censor(filter_job, event, why);
+    if (!error && filter_job->filtered.spans.count)
+        error = event_build(&filter_job->event, filter_job->filtered.censored.text,
+                            filter_job->filtered.censored.length, &result->body.bytes,
+                            &result->body.length);
+    if (error)
+        return error == -ERR_INVALID ? JOB_DEAD : error;
+    filter_job->matches.number = (int64_t)filter_job->filtered.spans.count;
+    result->headers = &filter_job->matches;
+    result->header_count = 1;
+    return JOB_RESULT;
+}
+
+int filter_job_open(const struct filter_options *options, struct filter_job **out, struct job *job,
+                    struct why *why)
+{
+    struct filter_job *filter_job = calloc(1, sizeof *filter_job);
+
+    if (!filter_job)
+        return error_set(why, ERR_MEMORY, "out of memory");
+    filter_job->matches.name = "winnow-matches";
+    int error = reload_open(options, &filter_job->reload, why);
+    if (!error)
+        error = filter_open(options, &filter_job->filter, why);
+    if (error) {
+        filter_job_close(filter_job);
+        return error;
+    }
+    *job = (struct job){.handle = handle, .context = filter_job};
+    *out = filter_job;
+    return 0;
+}
+
+void filter_job_close(struct filter_job *filter_job)
+{
+    if (!filter_job)
+        return;
+    filter_close(filter_job->filter);
+    filter_result_clear(&filter_job->filtered);
+    event_clear(&filter_job->event);
+    free(filter_job);
+}

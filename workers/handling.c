@@ -1,0 +1,286 @@
+#include "handling.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define SERVICE_SMOOTHING 0.125
+
+/* The death of a redelivered event's last worker is counted within this time, and asked for so
+ * often; a slot that still shows the event then is that of a worker that hangs. */
+#define COUNTED_WITHIN_NS (200 * CLOCK_NS_PER_MS)
+#define COUNTED_EVERY_NS  CLOCK_NS_PER_MS
+#define HUNG_EVERY_NS     (20 * CLOCK_NS_PER_MS)
+
+int handling_init(struct handling *handling, struct why *why)
+{
+    handling->properties = broker_properties_open();
+    handling->wake_fd = -1;
+    return handling->properties ? 0 : error_set(why, ERR_MEMORY, "out of memory");
+}
+
+void handling_clear(struct handling *handling)
+{
+    job_thread_close(handling->thread);
+    if (handling->wake_fd >= 0)
+        close(handling->wake_fd);
+    broker_properties_close(handling->properties);
+    free(handling->delivery);
+}
+
+struct scoreboard_fingerprint handling_fingerprint(const struct broker_properties *properties,
+                                                   struct broker_bytes raw_properties,
+                                                   struct broker_bytes body)
+{
+    struct broker_bytes id = broker_properties_get(properties, BROKER_MESSAGE_ID);
+
+    return scoreboard_fingerprint(id.bytes, id.length, raw_properties.bytes, raw_properties.length,
+                                  body.bytes, body.length);
+}
+
+void handling_begin(struct handling *handling, struct delivery *delivery, int64_t now_ns)
+{
+    handling->delivery = delivery;
+    handling->since_ns = now_ns;
+    handling->started_ns = 0;
+    handling->stage = HANDLING_WAITING;
+    handling->malformed = broker_properties_decode(handling->properties, delivery->raw_properties);
+    if (handling->scoreboard)
+        handling->fingerprint =
+            handling_fingerprint(handling->properties, delivery->raw_properties, delivery->body);
+}
+
+/* ---- taking it up ---- */
+
+/* An event's last worker is killed when it hangs, and its death counted. A job that reports
+ * progress may stay on an event for longer; then two workers are. */
+static int64_t longest_wait_ns(const struct handling *handling)
+{
+    return scoreboard_hang_timeout_ns(handling->scoreboard) + COUNTED_WITHIN_NS;
+}
+
+/* True while the slot of the worker that had the event before still shows it. That worker has died
+ * and is to be counted, or it hangs, which cost it its connection, and this one would hang beside
+ * it. */
+static bool has_last_worker(const struct handling *handling, int64_t now_ns)
+{
+    return handling->scoreboard && handling->delivery->redelivered &&
+           now_ns - handling->since_ns < longest_wait_ns(handling) &&
+           scoreboard_handled_elsewhere(handling->scoreboard, handling->slot, handling->fingerprint,
+                                        handling->since_ns);
+}
+
+static void take_up(struct handling *handling, int64_t now_ns)
+{
+    handling->stage = HANDLING_TAKEN_UP;
+    handling->started_ns = now_ns;
+    scoreboard_take_up(handling->slot, handling->fingerprint, now_ns);
+}
+
+static bool is_poison(const struct handling *handling)
+{
+    return handling->scoreboard && handling->delivery->redelivered &&
+           scoreboard_is_poison(handling->scoreboard, handling->fingerprint);
+}
+
+/* Why no job gets to see the event: 0, -ERR_INVALID with the reason, or -ERR_MEMORY. */
+static int check(const struct handling *handling, struct why *why)
+{
+    if (is_poison(handling))
+        return error_set(why, ERR_INVALID,
+                         "poison: it crashed or hung its worker as often as --max-attempts allows");
+    if (handling->malformed == -ERR_INVALID)
+        return error_set(why, ERR_INVALID, "malformed properties");
+    if (handling->malformed)
+        return error_set(why, ERR_MEMORY, "out of memory");
+    return answer_check(handling->answerer, handling->delivery, handling->properties, why);
+}
+
+/* ---- the job ---- */
+
+/* The loop waits for signals and for the thread through one descriptor. */
+static int open_thread(struct handling *handling, struct why *why)
+{
+    int error = job_thread_open(handling->job, &handling->thread, why);
+
+    if (error)
+        return error;
+    struct epoll_event readable = {.events = EPOLLIN};
+    handling->wake_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (handling->wake_fd < 0 ||
+        epoll_ctl(handling->wake_fd, EPOLL_CTL_ADD, handling->signal_fd, &readable) ||
+        epoll_ctl(handling->wake_fd, EPOLL_CTL_ADD, job_thread_fd(handling->thread), &readable))
+        return error_set(why, ERR_SYSTEM, "cannot wait for a thread");
+    return 0;
+}
+
+static int call_job(struct handling *handling, struct why *why)
+{
+    atomic_store_explicit(&handling->unwanted, false, memory_order_relaxed);
+    handling->call.event = (struct job_event){
+        .body = handling->delivery->body,
+        .properties = handling->properties,
+        .redelivered = handling->delivery->redelivered,
+        .slot = handling->slot,
+        .unwanted = &handling->unwanted,
+    };
+    if (!handling->job->may_take_long) {
+        job_call(handling->job, &handling->call);
+        handling->stage = HANDLING_HANDLED;
+        return 0;
+    }
+    int error = handling->thread ? 0 : open_thread(handling, why);
+    if (error)
+        return error;
+    handling->stage = HANDLING_ON_THREAD;
+    job_thread_start(handling->thread, &handling->call);
+    return 0;
+}
+
+void handling_collect(struct handling *handling)
+{
+    if (handling->stage != HANDLING_ON_THREAD || !job_thread_finished(handling->thread))
+        return;
+    handling->stage = HANDLING_HANDLED;
+    scoreboard_progress(handling->slot, clock_now_ns());
+    if (atomic_load_explicit(&handling->unwanted, memory_order_relaxed))
+        handling_abandon(handling);
+}
+
+/* ---- the answer ---- */
+
+static void measure(struct handling *handling)
+{
+    int64_t done_ns = clock_now_ns();
+    int64_t spent_ns = done_ns - handling->started_ns;
+
+    handling->service_ns += handling->service_ns == 0
+                                ? (double)spent_ns
+                                : SERVICE_SMOOTHING * ((double)spent_ns - handling->service_ns);
+    scoreboard_count_handled(handling->slot, spent_ns);
+    scoreboard_progress(handling->slot, done_ns);
+}
+
+static int answer_dead_event(struct handling *handling, const struct why *reason, struct why *why)
+{
+    int error = answer_dead(handling->answerer, handling->delivery, handling->properties,
+                            reason->text, why);
+
+    if (error)
+        return error;
+    measure(handling);
+    return HANDLING_ANSWERED;
+}
+
+static int answer_handled_event(struct handling *handling, struct why *why)
+{
+    int error = answer_result(handling->answerer, handling->delivery, handling->properties,
+                              &handling->call.result, why);
+    if (error == -ERR_INVALID) {
+        struct why reason = *why;
+        /* The event is dead with its own properties, of which little is left. */
+        broker_properties_decode(handling->properties, handling->delivery->raw_properties);
+        return answer_dead_event(handling, &reason, why);
+    }
+    if (error)
+        return error;
+    measure(handling);
+    return HANDLING_ANSWERED;
+}
+
+static int answer(struct handling *handling, struct why *why)
+{
+    switch (handling->call.verdict) {
+    case JOB_RESULT:
+        return answer_handled_event(handling, why);
+    case JOB_DEAD:
+        return answer_dead_event(handling, &handling->call.why, why);
+    case JOB_LATER:
+        scoreboard_put_down(handling->slot);
+        scoreboard_progress(handling->slot, clock_now_ns());
+        log_event(LOG_DEBUG, "later", "why=\"%s\"", handling->call.why.text);
+        return HANDLING_LATER;
+    default:
+        *why = handling->call.why;
+        return handling->call.verdict;
+    }
+}
+
+/* ---- all of it ---- */
+
+/* With an event that is taken up: it goes to FARM.dead, waits for the end of --service-time, or is
+ * the job's. */
+static int work(struct handling *handling, int64_t now_ns, int64_t *until_ns, struct why *why)
+{
+    int64_t finish_ns = handling->started_ns + handling->simulated_service_ns;
+    struct why reason;
+
+    if (now_ns < finish_ns && !is_poison(handling)) {
+        *until_ns = finish_ns;
+        return HANDLING_GOES_ON;
+    }
+    int error = check(handling, &reason);
+    if (error == -ERR_INVALID)
+        return answer_dead_event(handling, &reason, why);
+    if (error) {
+        *why = reason;
+        return error;
+    }
+    return call_job(handling, why);
+}
+
+int handling_step(struct handling *handling, int64_t now_ns, int64_t *until_ns, struct why *why)
+{
+    int end = HANDLING_GOES_ON;
+
+    *until_ns = CLOCK_NEVER;
+    if (handling->stage == HANDLING_WAITING && has_last_worker(handling, now_ns)) {
+        bool hangs = now_ns - handling->since_ns >= COUNTED_WITHIN_NS;
+        *until_ns = now_ns + (hangs ? HUNG_EVERY_NS : COUNTED_EVERY_NS);
+        return HANDLING_GOES_ON;
+    }
+    if (handling->stage == HANDLING_WAITING)
+        take_up(handling, now_ns);
+    if (handling->stage == HANDLING_TAKEN_UP)
+        end = work(handling, now_ns, until_ns, why);
+    return handling->stage == HANDLING_HANDLED ? answer(handling, why) : end;
+}
+
+struct delivery *handling_take(struct handling *handling)
+{
+    struct delivery *delivery = handling->delivery;
+
+    handling->delivery = NULL;
+    handling->stage = HANDLING_NOTHING;
+    return delivery;
+}
+
+void handling_abandon(struct handling *handling)
+{
+    if (handling->stage == HANDLING_ON_THREAD) {
+        atomic_store_explicit(&handling->unwanted, true, memory_order_relaxed);
+        return;
+    }
+    free(handling_take(handling));
+    scoreboard_put_down(handling->slot);
+}
+
+bool handling_is_wanted(const struct handling *handling)
+{
+    return handling->stage != HANDLING_NOTHING &&
+           !(handling->stage == HANDLING_ON_THREAD &&
+             atomic_load_explicit(&handling->unwanted, memory_order_relaxed));
+}
+
+bool handling_is_on_thread(const struct handling *handling)
+{
+    return handling->stage == HANDLING_ON_THREAD;
+}
+
+int handling_wake_fd(const struct handling *handling)
+{
+    return handling->wake_fd >= 0 ? handling->wake_fd : handling->signal_fd;
+}

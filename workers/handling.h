@@ -1,0 +1,97 @@
+/* handling.h - the event at hand, from taking it up to its answer: it waits until the death of the
+ * worker that had it before is counted, is handled by the job, here or on the job's thread, and is
+ * answered. */
+#ifndef WINNOW_HANDLING_H
+#define WINNOW_HANDLING_H
+
+#include "answer.h"
+#include "error.h"
+#include "inbox.h"
+#include "job_thread.h"
+#include "scoreboard.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum handling_stage {
+    HANDLING_NOTHING,   /* no event is at hand */
+    HANDLING_WAITING,   /* for its last worker, which the scoreboard still shows on it */
+    HANDLING_TAKEN_UP,  /* for the end of --service-time */
+    HANDLING_ON_THREAD, /* for the job's thread */
+    HANDLING_HANDLED,   /* the job has said what becomes of it */
+};
+
+/* What the caller has to do next. */
+enum handling_end {
+    HANDLING_GOES_ON,  /* call again */
+    HANDLING_ANSWERED, /* a message was published for it: the event is handling_take's */
+    HANDLING_LATER,    /* the job wants it later: the same */
+};
+
+struct handling {
+    const struct job *job;
+    struct answerer *answerer;
+    struct scoreboard *scoreboard; /* NULL: there is none */
+    struct scoreboard_slot *slot;
+    int64_t simulated_service_ns;
+    double service_ns; /* smoothed time that an event takes; 0: none was measured */
+
+    /* Of the event at hand. */
+    enum handling_stage stage;
+    struct delivery *delivery;
+    struct broker_properties
+        *properties; /* decoded once, read by the job, then turned into the answer's */
+    int malformed;   /* what decoding them returned */
+    struct scoreboard_fingerprint fingerprint;
+    int64_t since_ns;   /* since when it is at hand */
+    int64_t started_ns; /* when it was taken up */
+    struct job_call call;
+    atomic_bool unwanted;
+
+    struct job_thread *thread; /* NULL: the job is quick, or there was no event yet */
+    int wake_fd;               /* readable when a signal has come or the thread is finished */
+    int signal_fd;             /* borrowed */
+};
+
+/* Of the caller's: job, answerer, scoreboard, slot, simulated_service_ns and signal_fd. 0 or
+ * -ERR_MEMORY. */
+int handling_init(struct handling *handling, struct why *why);
+
+/* Nothing may be on the job's thread. */
+void handling_clear(struct handling *handling);
+
+/* Takes an event to hand; there must be none. The delivery is the handling's now. */
+void handling_begin(struct handling *handling, struct delivery *delivery, int64_t now_ns);
+
+/* Goes on with the event at hand while the broker takes answers. Returns an enum handling_end, or
+ * an error that ends the connection or the worker. *until_ns is when to call again, unless
+ * handling_wake_fd is readable before. */
+int handling_step(struct handling *handling, int64_t now_ns, int64_t *until_ns, struct why *why);
+
+/* The event of a handling that has ended, to be released with free(). */
+struct delivery *handling_take(struct handling *handling);
+
+/* To be called whenever handling_wake_fd is readable, whether the broker takes answers or not. */
+void handling_collect(struct handling *handling);
+
+/* Nobody waits for the event at hand any more. What is on the job's thread stays there until the
+ * job has ended; all else is dropped. */
+void handling_abandon(struct handling *handling);
+
+/* True while the event at hand is wanted. */
+bool handling_is_wanted(const struct handling *handling);
+
+/* True while a job is on its thread, wanted or not. */
+bool handling_is_on_thread(const struct handling *handling);
+
+/* What to wait for beside the connection. */
+int handling_wake_fd(const struct handling *handling);
+
+/* The fingerprint of an event with these decoded properties, which are empty when they are
+ * malformed. */
+struct scoreboard_fingerprint handling_fingerprint(const struct broker_properties *properties,
+                                                   struct broker_bytes raw_properties,
+                                                   struct broker_bytes body);
+
+#endif
