@@ -70,7 +70,8 @@ def log_events():
         told = {event: row for row in rows for event in codes(row[0])}
         calls = logged(folder)
         ok(calls, f"{folder} logs something")
-        equal(sorted(told), sorted({event for event, _ in calls}), f"the table {heading} has each event, and no other")
+        events = {event for event, _ in calls}
+        equal((sorted(events - set(told)), sorted(set(told) - events)), ([], []), f"the table {heading} has each event, and no other")
         wrong = [(event, level) for event, level in calls if event in told and level not in told[event][1]]
         equal(wrong, [], "... with its level")
         equal([row[0] for row in rows if len(row) != 4 or not all(row)], [], "... and with what to do")
@@ -92,7 +93,8 @@ def map_of_the_sources():
     for row in tables(text)["The modules"][1:]:
         folder = codes(row[0])[0] if row[0] else folder
         named |= {folder + name for name in codes(row[1])}
-    equal(sorted(named), sorted({os.path.splitext(path)[0] for path in SOURCES}), "every module has its line, and no other")
+    modules = {os.path.splitext(path)[0] for path in SOURCES}
+    equal((sorted(modules - named), sorted(named - modules)), ([], []), "every module has its line, and no other")
     for row in tables(text)["To change X, look in Y"][1:]:
         files = [name for name in codes(row[1]) if re.search(r"/$|\.\w+$|\.\{", name)]
         equal([name for name in files if not exists(name)], [], f"to change {row[0]}: the files are there")
