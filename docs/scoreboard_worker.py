@@ -46,9 +46,11 @@ class Scoreboard:
         self.ints[(self.own + STATE) // 4] = state
 
     def take_up(self, high, low):
-        now = time.monotonic_ns()
-        for field, value in ((PROGRESS, now), (STARTED, now), (DUE, 0), (FINGERPRINT_HIGH, high), (FINGERPRINT_LOW, low)):
-            self.set(field, value)
+        self.set(PROGRESS, time.monotonic_ns())
+        self.set(STARTED, time.monotonic_ns())
+        self.set(DUE, 0)
+        self.set(FINGERPRINT_HIGH, high)
+        self.set(FINGERPRINT_LOW, low)
 
     def put_down(self):
         self.set(FINGERPRINT_HIGH, 0)
