@@ -1,4 +1,5 @@
 #include "error.h"
+#include "random.h"
 #include "units.h"
 
 #include <float.h>
@@ -11,14 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 static void assert_duration(const char *text, int64_t expected_ns)
 {
@@ -198,7 +191,7 @@ static void rates_round_trip_seventeen_digits(void **state)
 
     (void)state;
     for (int i = 0; i < 20000; i++) {
-        double value = (double)(next_random(&random) >> 11) * 0x1p-33;
+        double value = (double)(random_bits(&random) >> 11) * 0x1p-33;
         char text[64];
 
         snprintf(text, sizeof text, "%.17f", value);
@@ -300,8 +293,8 @@ static void written_durations_read_back_to_the_same(void **state)
 
     (void)state;
     for (int i = 0; i < 20000; i++) {
-        int64_t scale = scales[next_random(&random) % 6];
-        int64_t ns = (int64_t)(next_random(&random) >> (1 + next_random(&random) % 60));
+        int64_t scale = scales[random_bits(&random) % 6];
+        int64_t ns = (int64_t)(random_bits(&random) >> (1 + random_bits(&random) % 60));
         char text[UNITS_TEXT_SIZE];
         int64_t back_ns;
 
