@@ -187,6 +187,24 @@ static void merging_is_the_same_as_recording_in_one(void **state)
     assert_memory_equal(&other, &all, sizeof all);
 }
 
+static void merging_keeps_the_outer_ends(void **state)
+{
+    (void)state;
+    for (int into_inner = 0; into_inner < 2; into_inner++) {
+        struct histogram *inner = into_inner ? &histogram : &other;
+        struct histogram *outer = into_inner ? &other : &histogram;
+
+        start_empty(state);
+        histogram_record(inner, 5);
+        histogram_record(inner, 6);
+        histogram_record(outer, 1);
+        histogram_record(outer, 9);
+        histogram_merge(&histogram, &other);
+        assert_int_equal(histogram.min_ns, 1);
+        assert_int_equal(histogram.max_ns, 9);
+    }
+}
+
 static void what_is_not_longer_is_counted(void **state)
 {
     (void)state;
@@ -220,9 +238,9 @@ static void mean_and_deviation_are_those_of_the_recorded(void **state)
     assert_true(histogram_mean_ns(&histogram) == 0);
     assert_true(histogram_deviation_ns(&histogram) == 0);
     for (int i = 0; i < 3; i++)
-        histogram_record(&histogram, 100);
-    histogram_record(&histogram, 500);
-    assert_true(histogram_mean_ns(&histogram) == 200);
+        histogram_record(&histogram, 0);
+    histogram_record(&histogram, 400);
+    assert_true(histogram_mean_ns(&histogram) == 100);
     /* sqrt((3 * 100^2 + 300^2) / 4) */
     assert_true(fabs(histogram_deviation_ns(&histogram) - sqrt(30000)) < 1e-9);
 }
@@ -245,6 +263,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_not_longer_is_counted, start_empty),
         cmocka_unit_test_setup(mean_and_deviation_are_those_of_the_recorded, start_empty),
         cmocka_unit_test_setup(merging_is_the_same_as_recording_in_one, start_empty),
+        cmocka_unit_test(merging_keeps_the_outer_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
