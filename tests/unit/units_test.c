@@ -350,6 +350,8 @@ static void timestamps_that_no_calendar_has_are_refused(void **state)
         "2023-11-16 10:00ZZ",
         "2023-11-16 10:00+2",
         "2023-11-16 10:00+0200",
+        "2023-11-16 10:00+24:00",
+        "2023-11-16 10:00+02:60",
         "2023-13-16 10:00",
         "2023-00-16 10:00",
         "2023-02-29 10:00",
@@ -370,6 +372,21 @@ static void timestamps_that_no_calendar_has_are_refused(void **state)
     }
 }
 
+static void every_month_has_its_days(void **state)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    (void)state;
+    for (int month = 1; month <= 12; month++)
+        for (int day = 28; day <= 32; day++) {
+            char text[32];
+            int64_t ns;
+            snprintf(text, sizeof text, "2023-%02d-%02d 00:00", month, day);
+            assert_int_equal(units_parse_timestamp(text, &ns),
+                             day <= days[month - 1] ? 0 : -ERR_INVALID);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +403,7 @@ int main(void)
         cmocka_unit_test(written_durations_read_back_to_the_same),
         cmocka_unit_test(timestamps_are_read_exactly),
         cmocka_unit_test(timestamps_that_no_calendar_has_are_refused),
+        cmocka_unit_test(every_month_has_its_days),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
