@@ -128,7 +128,7 @@ complains autoscaler/node/pool.c 'int f(void)\n{\n    return fork();\n}' 'fork\(
 complains workers/worker.c '#include <sys/wait.h>' wait "waiting outside the launcher"
 complains workers/worker.c '#include <argp.h>' argp "argp in a file that is no program's"
 
-complains filter/worker.c 'int worker_run(void);' 'workers/worker' "two modules have one name"
+complains filter/worker.c 'int worker_run(void);' 'workers/worker' "two modules have one name" --strict
 complains workers/worker.c "$(yes ';' | head -499)" '501 lines' "a file of more than 500 lines" --strict
 complains tests/node.c "// $(printf 'é%.0s' {1..98})" '101 columns' "a line of more than 100 columns, in a test too" --strict
 
