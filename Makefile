@@ -127,7 +127,7 @@ bench: all $(O)/tests/bench/bare ## ratios measured in pairs on a private broker
 	@tests/bench/run $(BIN)
 	@tests/bench/filter_cost $(BIN)
 
-experiments: all $(O)/tests/bench/bare ## pictures of what the farm can do, in out/experiments (EXPERIMENTS_SCALE=0.02: a try)
+experiments: all $(O)/tests/bench/bare ## what the farm can do, as pictures, in out/experiments (EXPERIMENTS_SCALE=0.02: a try)
 	@tests/experiments/run $(BIN) out/experiments
 
 policies: $(BIN)/winnow-simulate ## every scaling policy on made-up traces, and on the recorded ones in TRACES=DIR
@@ -153,7 +153,7 @@ tidy: ## clang-tidy over every program's sources, as many at a time as there are
 	@printf '%s\n' $(SOURCES) | xargs -n 1 -P "$$(nproc)" clang-tidy --quiet 2>$(O)/tidy.err || \
 	    { grep -v ' generated\.$$' $(O)/tidy.err; exit 1; }
 
-install: all $(MANUALS) ## install programs, manual pages, completion, the systemd unit and papers under PREFIX (/usr/local)
+install: all $(MANUALS) ## install programs, manual pages, completion, service and documents under PREFIX (/usr/local)
 	install -D -t $(to)/bin $(PROGRAMS:%=$(BIN)/%)
 	install -D -m 644 -t $(to)/share/man/man1 $(MANUALS)
 	install -D -m 644 tools/completion.bash $(to)/$(COMPLETIONS)/winnow
