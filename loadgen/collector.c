@@ -228,7 +228,7 @@ bool collector_ask_work(struct collector *collector, struct broker_queue_state *
 
     if (!broker)
         return false;
-    int error = broker_look_at_queue(broker, queue, work, &why);
+    int error = broker_query_queue(broker, queue, work, &why);
     if (error)
         connection_lose(&collector->connection, error, &why);
     return error == 0;
