@@ -24,8 +24,8 @@ struct publisher_header {
 
 /* Everything is borrowed and must stay until publisher_close. */
 struct publisher_settings {
-    const struct options *options;
-    const char *name; /* of the connections, see broker_client_name */
+    const struct options *options; /* must stay as long as the process */
+    const char *name;              /* of the connections, see broker_client_name */
     uint64_t run;
     const char *reply_to;                   /* queue for the results; NULL: the farm's own */
     size_t connections;                     /* >= 1 */
@@ -43,8 +43,8 @@ struct publisher;
 /* Opens the connections, trying until deadline_ns or until wake_fd (or -1) is readable, and
  * declares the farm's exchange and queues when they are not there.
  *
- * Returns 0 and *publisher (release with publisher_close), or as broker_open_retry and
- * topology_declare_if_missing. */
+ * Returns 0 and *publisher (release with publisher_close), or as connection_open, connection_wait
+ * and topology_declare_if_missing. */
 int publisher_open(const struct publisher_settings *settings, int wake_fd, int64_t deadline_ns,
                    struct publisher **publisher, struct why *why);
 /* Takes NULL. */
