@@ -85,7 +85,8 @@ static void drain(struct farm *farm)
     supervisor_target(farm->node, (struct node_target){.workers = 0});
 }
 
-/* The workers have drained. Another autoscaler that took the farm over is waited for again, with standby. */
+/* The workers have drained. Another autoscaler that took the farm over is waited for again, with
+ * standby. */
 static void end_drained(struct farm *farm)
 {
     struct why why = {0};
@@ -123,7 +124,8 @@ void farm_stop(struct farm *farm)
 
 /* ---- the steps ---- */
 
-/* Lets the leader decide, and the node carry it out; returns when the leader wants to be called again. */
+/* Lets the leader decide, and the node carry it out; returns when the leader wants to be called
+ * again. */
 static int64_t lead(struct farm *farm, int64_t now_ns)
 {
     struct node_report report = supervisor_report(farm->node, now_ns);
@@ -174,7 +176,8 @@ static int64_t step_running(struct farm *farm, int64_t now_ns)
     return node_ns < wake_ns ? node_ns : wake_ns;
 }
 
-/* The leader keeps the farm's lock until the last worker has gone: another autoscaler's would come on top. */
+/* The leader keeps the farm's lock until the last worker has gone: another autoscaler's would come
+ * on top. */
 static int64_t step_draining(struct farm *farm, int64_t now_ns)
 {
     int64_t wake_ns = leader_hold(farm->leader, now_ns);

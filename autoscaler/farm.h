@@ -1,4 +1,5 @@
-/* farm.h - one farm: its leader, which decides, and this host's node, which runs the workers, joined by function calls.
+/* farm.h - one farm: its leader, which decides, and this host's node, which runs the workers,
+ * joined by function calls.
  *
  *     CONNECTING --> RUNNING --> DRAINING --> ENDED
  *         ^             |            |
@@ -7,8 +8,8 @@
  *         |   has taken the farm     |
  *         +--------------------------+ with standby
  *
- * Nothing here waits: farm_step does what is due and says when to come again. Several farms may live in one process;
- * none knows of signals or of the others. */
+ * Nothing here waits: farm_step does what is due and says when to come again. Several farms may
+ * live in one process; none knows of signals or of the others. */
 #ifndef WINNOW_FARM_H
 #define WINNOW_FARM_H
 
@@ -29,14 +30,15 @@ struct farm_settings {
 
 struct farm;
 
-/* Finds what can be wrong on this host: the worker, the history. Connects to nothing yet. Borrows settings and options.
- * Returns 0, or the errors of supervisor_open and leader_open. */
+/* Finds what can be wrong on this host: the worker, the history. Connects to nothing yet. Borrows
+ * settings and options. Returns 0, or the errors of supervisor_open and leader_open. */
 int farm_open(const struct farm_settings *settings, const struct options *options,
               struct farm **farm, struct why *why);
 /* Takes NULL. */
 void farm_close(struct farm *farm);
 
-/* Does what is due. Returns when to call it next, if none of its descriptors becomes ready before. */
+/* Does what is due. Returns when to call it next, if none of its descriptors becomes ready
+ * before. */
 int64_t farm_step(struct farm *farm, int64_t now_ns);
 
 /* Writes its descriptors to fds, at most FARM_FDS; returns how many. They change with each step. */
@@ -51,8 +53,8 @@ void farm_renew(struct farm *farm);
 
 bool farm_has_ended(const struct farm *farm);
 
-/* How it ended: 0 when it was told to; -ERR_CONFIG or -ERR_REFUSED when no worker can be run; -ERR_LOCKED when another
- * autoscaler runs the farm; or the error of the first connection. */
+/* How it ended: 0 when it was told to; -ERR_CONFIG or -ERR_REFUSED when no worker can be run;
+ * -ERR_LOCKED when another autoscaler runs the farm; or the error of the first connection. */
 int farm_outcome(const struct farm *farm, struct why *why);
 
 /* A second farm_stop ended the workers before they had drained. */

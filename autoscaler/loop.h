@@ -1,4 +1,5 @@
-/* loop.h - the process's one loop: it waits for what its farms wait for, and tells them of signals. */
+/* loop.h - the process's one loop: it waits for what its farms wait for, and tells them of
+ * signals. */
 #ifndef WINNOW_LOOP_H
 #define WINNOW_LOOP_H
 
@@ -7,9 +8,9 @@
 
 #include <stddef.h>
 
-/* Steps the farms until all have ended. SIGINT and SIGTERM stop every farm, a second one ends their workers at once;
- * SIGHUP is passed on to the workers that take it. Each farm's own outcome is for farm_outcome.
- * Returns 0; -ERR_SYSTEM or -ERR_MEMORY when it could not begin. */
+/* Steps the farms until all have ended. SIGINT and SIGTERM stop every farm, a second one ends their
+ * workers at once; SIGHUP is passed on to the workers that take it. Each farm's own outcome is for
+ * farm_outcome. Returns 0; -ERR_SYSTEM or -ERR_MEMORY when it could not begin. */
 int loop_run(struct farm *const *farms, size_t count, struct why *why);
 
 #endif

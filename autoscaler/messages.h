@@ -1,9 +1,12 @@
-/* messages.h - what the two halves of an autoscaler say to each other. What decides (leader/) and what runs workers
- * (node/) know each other through this header alone: a report goes up, a target comes down.
+/* messages.h - what the two halves of an autoscaler say to each other. What decides (leader/) and
+ * what runs workers (node/) know each other through this header alone: a report goes up, a target
+ * comes down.
  *
- *     node/supervisor -- struct node_report --> leader/decider -- struct node_target --> node/supervisor
+ *     node/supervisor --- struct node_report ---> leader/leader
+ *                     <--- struct node_target ---
  *
- * Both are whole and absolute: the newest replaces all before it, and one that is missing does no harm. */
+ * Both are whole and absolute: the newest replaces all before it, and one that is missing does no
+ * harm. */
 #ifndef WINNOW_MESSAGES_H
 #define WINNOW_MESSAGES_H
 
@@ -35,7 +38,8 @@ struct node_report {
     uint32_t blocked;               /* ... those from which the broker takes nothing */
     /* Some worker says nothing, so that the sums are of the others. */
     bool unknown;
-    /* Some worker has ever said something; if none has, so long the oldest of those that run says nothing. */
+    /* Some worker has ever said something; if none has, so long the oldest of those that run says
+     * nothing. */
     bool heard;
     double silent_s;
     /* By slot; borrowed until the node's next report. */

@@ -15,8 +15,9 @@ struct settings {
     bool wait_given; /* --wait was */
 };
 
-/* Reads the command line and the environment; what cannot be used ends the program, as options_parse does. The worker
- * is NULL when none was named; the workers' environment is left to the caller. */
+/* Reads the command line and the environment; what cannot be used ends the program, as
+ * options_parse does. The worker is NULL when none was named; the workers' environment is left to
+ * the caller. */
 void settings_parse(struct settings *settings, int argc, char **argv);
 
 #endif

@@ -13,8 +13,8 @@
 
 #define DEFAULT_WORKER "winnow-filter"
 
-/* winnow-filter from this program's directory, so that a build tree and an installation both work, else
- * whatever PATH has. */
+/* winnow-filter from this program's directory, so that a build tree and an installation both work,
+ * else whatever PATH has. */
 char *worker_environment_default_program(void)
 {
     char path[PATH_MAX];

@@ -1,5 +1,5 @@
-/* worker_environment.h - what a worker is started with, beside its place on the scoreboard: the default program, and the
- * variables that tell it of the broker and the farm. */
+/* worker_environment.h - what a worker is started with, beside its place on the scoreboard: the
+ * default program, and the variables that tell it of the broker and the farm. */
 #ifndef WINNOW_WORKER_ENVIRONMENT_H
 #define WINNOW_WORKER_ENVIRONMENT_H
 
@@ -21,8 +21,8 @@ int worker_environment_make(struct worker_environment *environment, const struct
                             int64_t drain_timeout_ns);
 void worker_environment_clear(struct worker_environment *environment);
 
-/* winnow-filter from this program's directory, so that a build tree and an installation both work, else from PATH. To
- * be freed; NULL when out of memory. */
+/* winnow-filter from this program's directory, so that a build tree and an installation both work,
+ * else from PATH. To be freed; NULL when out of memory. */
 char *worker_environment_default_program(void);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* Copies are taken off the socket this often: each time costs system calls, and the socket holds what comes in
- * between. */
+/* Copies are taken off the socket this often: each time costs system calls, and the socket holds
+ * what comes in between. */
 #define TAKE_NS (20 * CLOCK_NS_PER_MS)
 
 /* When they were not taken for so long, the count queue may have dropped copies. */
@@ -100,7 +100,8 @@ int64_t arrival_counter_step(struct arrival_counter *counter, int64_t now_ns)
     return counter->take_ns < due_ns ? counter->take_ns : due_ns;
 }
 
-/* Between two looks at the socket its descriptor is left alone; the next look is due when one was worth it. */
+/* Between two looks at the socket its descriptor is left alone; the next look is due when one was
+ * worth it. */
 size_t arrival_counter_poll(const struct arrival_counter *counter, struct pollfd *fds)
 {
     return link_broker(&counter->link) && !counter->question.outstanding

@@ -1,5 +1,5 @@
-/* arrival_counter.h - counts the events that arrive, from the copies in the count queue, on a connection of its own that
- * also holds the farm's lock. Nothing here waits. */
+/* arrival_counter.h - counts the events that arrive, from the copies in the count queue, on a
+ * connection of its own that also holds the farm's lock. Nothing here waits. */
 #ifndef WINNOW_ARRIVAL_COUNTER_H
 #define WINNOW_ARRIVAL_COUNTER_H
 
@@ -46,14 +46,15 @@ int arrival_counter_open(struct arrival_counter *counter, const struct broker_op
 /* Harmless when it was not opened. */
 void arrival_counter_close(struct arrival_counter *counter);
 
-/* Connects when it is time to, and takes in what has come. Returns when to call it next, if its descriptor
- * does not become readable before. */
+/* Connects when it is time to, and takes in what has come. Returns when to call it next, if its
+ * descriptor does not become readable before. */
 int64_t arrival_counter_step(struct arrival_counter *counter, int64_t now_ns);
 
 /* Adds its descriptor to fds if there is one to wait for; returns how many were added. */
 size_t arrival_counter_poll(const struct arrival_counter *counter, struct pollfd *fds);
 
-/* Binds the count queue to the exchange anew: copies go nowhere while that is another one than it was bound to. */
+/* Binds the count queue to the exchange anew: copies go nowhere while that is another one than it
+ * was bound to. */
 void arrival_counter_bind(struct arrival_counter *counter);
 
 /* Asks for the answer that makes the count exact; nothing while one is to come. */

@@ -1,6 +1,7 @@
-/* backlog_probe.h - asks how many events are ready in the work queue, on a connection of its own, so that a busy count
- * never delays the answer. It also sees to it, every second, that the farm's exchange, queues and bindings are there:
- * nothing tells of their deletion, and without workers nobody else would notice. Nothing here waits. */
+/* backlog_probe.h - asks how many events are ready in the work queue, on a connection of its own,
+ * so that a busy count never delays the answer. It also sees to it, every second, that the farm's
+ * exchange, queues and bindings are there: nothing tells of their deletion, and without workers
+ * nobody else would notice. Nothing here waits. */
 #ifndef WINNOW_BACKLOG_PROBE_H
 #define WINNOW_BACKLOG_PROBE_H
 
@@ -40,8 +41,8 @@ int backlog_probe_open(struct backlog_probe *probe, const struct broker_options 
 /* Harmless when it was not opened. */
 void backlog_probe_close(struct backlog_probe *probe);
 
-/* Connects when it is time to, declares the farm then, and takes in what has come. Returns when to call it next, if its
- * descriptor does not become readable before. */
+/* Connects when it is time to, declares the farm then, and takes in what has come. Returns when to
+ * call it next, if its descriptor does not become readable before. */
 int64_t backlog_probe_step(struct backlog_probe *probe, int64_t now_ns,
                            enum backlog_entities *entities);
 
@@ -51,8 +52,9 @@ size_t backlog_probe_poll(const struct backlog_probe *probe, struct pollfd *fds)
 /* Asks for the length of the work queue; nothing while an answer is to come. */
 void backlog_probe_ask(struct backlog_probe *probe);
 
-/* Whether the question has been answered since it was last cleared, and the answer is to be believed.
- * consumed: workers consume the work queue, so that an answer that sees no consumer is wrong. */
+/* Whether the question has been answered since it was last cleared, and the answer is to be
+ * believed. consumed: workers consume the work queue, so that an answer that sees no consumer is
+ * wrong. */
 bool backlog_probe_knows(struct backlog_probe *probe, bool consumed, int64_t now_ns);
 
 #endif

@@ -1,4 +1,5 @@
-/* decider.h - one decision: what was measured and what the node reports, put together and given to the policy. */
+/* decider.h - one decision: what was measured and what the node reports, put together and given to
+ * the policy. */
 #ifndef WINNOW_DECIDER_H
 #define WINNOW_DECIDER_H
 
@@ -29,7 +30,8 @@ void decider_init(struct decider *decider, const struct policy *policy,
                   const struct policy_params *params);
 
 /* Decides from record->sampled and record->report, at that time of the run, and fills in the rest.
- * False when the policy finds a value out of its range, which is logged; then nothing is decided. */
+ * False when the policy finds a value out of its range, which is logged; then nothing is
+ * decided. */
 bool decider_decide(struct decider *decider, const struct learner *learner,
                     enum policy_trigger trigger, double time_s, struct decision_record *record);
 

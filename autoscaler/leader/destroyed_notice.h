@@ -1,5 +1,6 @@
-/* destroyed_notice.h - tells FARM.dead that events were deleted with their queue or their exchange. On a connection of
- * its own: while an alarm lasts the broker reads nothing from one that has published. Nothing here waits. */
+/* destroyed_notice.h - tells FARM.dead that events were deleted with their queue or their exchange.
+ * On a connection of its own: while an alarm lasts the broker reads nothing from one that has
+ * published. Nothing here waits. */
 #ifndef WINNOW_DESTROYED_NOTICE_H
 #define WINNOW_DESTROYED_NOTICE_H
 

@@ -2,7 +2,8 @@
 
 #include "clock.h"
 
-/* The broker notices within three heartbeats that a connection is dead; a second for the next attempt. */
+/* The broker notices within three heartbeats that a connection is dead; a second for the next
+ * attempt. */
 #define DEAD_CONNECTION_NS ((3 * BROKER_HEARTBEAT_S + 1) * CLOCK_NS_PER_S)
 
 int farm_lock_take(const struct topology *topology, struct broker *broker, struct why *why)

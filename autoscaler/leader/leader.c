@@ -192,7 +192,8 @@ static bool step_reaction(struct leader *leader, int64_t now_ns, const struct no
     }
 }
 
-/* Ticks stay on their grid, from the first that is not nearer than this; those that were missed are not made up for. */
+/* Ticks stay on their grid, from the first that is not nearer than this; those that were missed are
+ * not made up for. */
 static void move_tick(struct leader *leader, int64_t not_before_ns)
 {
     while (leader->tick_ns < not_before_ns)

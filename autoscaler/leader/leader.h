@@ -1,5 +1,6 @@
-/* leader.h - what decides for a farm: it samples, decides at each tick and between them, and writes the decisions down.
- * It knows the node that runs the workers only by its reports. Nothing here waits. */
+/* leader.h - what decides for a farm: it samples, decides at each tick and between them, and writes
+ * the decisions down. It knows the node that runs the workers only by its reports. Nothing here
+ * waits. */
 #ifndef WINNOW_LEADER_H
 #define WINNOW_LEADER_H
 
@@ -30,39 +31,42 @@ struct leader_settings {
 
 struct leader;
 
-/* Checks that the history can be written, and connects to nothing yet. slots: the most workers that the node's reports
- * tell of. Borrows the settings and the options. Returns 0; the errors of history_writer_check and sampler_open. */
+/* Checks that the history can be written, and connects to nothing yet. slots: the most workers that
+ * the node's reports tell of. Borrows the settings and the options. Returns 0; the errors of
+ * history_writer_check and sampler_open. */
 int leader_open(const struct leader_settings *settings, const struct options *options, size_t slots,
                 struct leader **leader, struct why *why);
 /* Takes NULL. */
 void leader_close(struct leader *leader);
 
-/* Before it is ready: connects, declares the farm and takes its lock. Returns when to call it next, if none of its
- * descriptors becomes readable before. */
+/* Before it is ready: connects, declares the farm and takes its lock. Returns when to call it next,
+ * if none of its descriptors becomes readable before. */
 int64_t leader_connect(struct leader *leader, int64_t now_ns);
 bool leader_is_ready(const struct leader *leader);
 
-/* Once it is ready: opens the history, begins to measure and sets the first target. 0 or the errors of
- * history_writer_open. */
+/* Once it is ready: opens the history, begins to measure and sets the first target. 0 or the errors
+ * of history_writer_open. */
 int leader_start(struct leader *leader, int64_t now_ns, struct node_target *target,
                  struct why *why);
 
-/* From then on: samples, and decides when it is time to. *decided says whether there is a new target; leader_record is
- * to follow when the node has been told. Returns when to call it next, as leader_connect. */
+/* From then on: samples, and decides when it is time to. *decided says whether there is a new
+ * target; leader_record is to follow when the node has been told. Returns when to call it next, as
+ * leader_connect. */
 int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_report *report,
                     struct node_target *target, bool *decided);
 /* Writes down the last decision with what the node reports after it. */
 void leader_record(struct leader *leader, const struct node_report *report);
 
-/* In place of leader_step while the workers drain: keeps the farm's lock as long as the connection lives, and decides
- * nothing. */
+/* In place of leader_step while the workers drain: keeps the farm's lock as long as the connection
+ * lives, and decides nothing. */
 int64_t leader_hold(struct leader *leader, int64_t now_ns);
 
 /* Adds its descriptors to fds, at most LEADER_FDS; returns how many were added. */
 #define LEADER_FDS SAMPLER_FDS
 size_t leader_poll(const struct leader *leader, struct pollfd fds[LEADER_FDS]);
 
-/* Why it cannot go on: 0; the errors of sampler_fault; -ERR_CONFIG when it is to learn from workers that tell nothing. */
+/* Why it cannot go on: 0; the errors of sampler_fault; -ERR_CONFIG when it is to learn from workers
+ * that tell nothing. */
 int leader_fault(const struct leader *leader, struct why *why);
 
 #endif

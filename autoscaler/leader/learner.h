@@ -1,4 +1,5 @@
-/* learner.h - learns from the nodes' reports how long an event takes, and when more workers stop helping. */
+/* learner.h - learns from the nodes' reports how long an event takes, and when more workers stop
+ * helping. */
 #ifndef WINNOW_LEARNER_H
 #define WINNOW_LEARNER_H
 
@@ -22,8 +23,8 @@ struct learner {
 int learner_init(struct learner *learner, bool learns, size_t slots, double horizon_s);
 void learner_clear(struct learner *learner);
 
-/* Learns from the report when it is time to, several times a second; time_s as in the policy's sample, pressed when
- * events wait that no worker has taken. Returns when to call it next. */
+/* Learns from the report when it is time to, several times a second; time_s as in the policy's
+ * sample, pressed when events wait that no worker has taken. Returns when to call it next. */
 int64_t learner_step(struct learner *learner, int64_t now_ns, double time_s,
                      const struct node_report *report, bool pressed);
 

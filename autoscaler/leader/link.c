@@ -16,7 +16,8 @@ void link_close(struct link *link)
     link->connection = NULL;
 }
 
-/* The loss itself is news; an attempt to come back that failed is, when it failed otherwise than the one before. */
+/* The loss itself is news; an attempt to come back that failed is, when it failed otherwise than
+ * the one before. */
 static void log_failure(struct link *link, int error, const struct why *why)
 {
     enum log_level level = link->error == error ? LOG_DEBUG : LOG_WARN;

@@ -1,5 +1,5 @@
-/* question.h - one thing that is asked of the broker again and again. While an answer is to come nothing is asked
- * anew: a broker that is slower than the questions would never catch up. */
+/* question.h - one thing that is asked of the broker again and again. While an answer is to come
+ * nothing is asked anew: a broker that is slower than the questions would never catch up. */
 #ifndef WINNOW_QUESTION_H
 #define WINNOW_QUESTION_H
 

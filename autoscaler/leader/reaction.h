@@ -1,4 +1,5 @@
-/* reaction.h - --react: between two ticks, looks whether what has come since needs more workers. Pure. */
+/* reaction.h - --react: between two ticks, looks whether what has come since needs more workers.
+ * Pure. */
 #ifndef WINNOW_REACTION_H
 #define WINNOW_REACTION_H
 
@@ -23,8 +24,8 @@ enum reaction_act reaction_step(struct reaction *reaction, bool ticking, bool an
 /* When reaction_step is due next; INT64_MAX when it is not. */
 int64_t reaction_due_ns(const struct reaction *reaction, bool ticking);
 
-/* The arrival rate to decide by between ticks: at least that of the last tick, and what the events that have arrived since
- * would make it at the next one. Either may be NAN, unknown. */
+/* The arrival rate to decide by between ticks: at least that of the last tick, and what the events
+ * that have arrived since would make it at the next one. Either may be NAN, unknown. */
 double reaction_arrival_per_s(double last_per_s, double arrived_msgs, double interval_s);
 
 #endif

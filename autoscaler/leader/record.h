@@ -37,8 +37,8 @@ int record_open(const struct record_settings *settings, struct record *record, s
 /* Harmless when it was not opened. */
 void record_close(struct record *record);
 
-/* Writes the decision down, with what the node reports after it was carried out. A row that cannot be written to the
- * history is logged. */
+/* Writes the decision down, with what the node reports after it was carried out. A row that cannot
+ * be written to the history is logged. */
 void record_write(struct record *record, const struct decision_record *decided,
                   const struct node_report *after);
 

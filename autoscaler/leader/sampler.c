@@ -211,7 +211,8 @@ struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64
     else if (sample.interval_s > 0)
         sample.arrival_per_s = sample.arrived_msgs / sample.interval_s;
     sample.arrival_age_s = exact ? seconds(now_ns - counter->question.answered_ns) : (double)NAN;
-    /* What comes with the first late answer is of both intervals. From then on each is later by the same. */
+    /* What comes with the first late answer is of both intervals. From then on each is later by the
+     * same. */
     bool late = counter->question.outstanding && !counter->question.answered;
     arrival_counter_begin(counter, now_ns, !link_broker(&counter->link) || late);
     sampler->probe.question.answered = false;

@@ -6,8 +6,9 @@
  *      v                               v
  *     FAILED                         FAILED
  *
- * arrival_counter counts the copies of events and holds the farm's lock, backlog_probe asks for the length of the work
- * queue and keeps the farm's entities there. Nothing here waits for the broker. */
+ * arrival_counter counts the copies of events and holds the farm's lock, backlog_probe asks for the
+ * length of the work queue and keeps the farm's entities there. Nothing here waits for the
+ * broker. */
 #ifndef WINNOW_SAMPLER_H
 #define WINNOW_SAMPLER_H
 
@@ -35,20 +36,21 @@ struct sampler_settings {
     const struct topology *topology;
     enum arrival_counting counting;
     bool standby; /* wait for the lock as long as another autoscaler has it */
-    int64_t
-        deadline_ns; /* of the first connection; with standby, until it was found that another has the lock */
+    /* of the first connection; with standby, until it was found that another has the lock */
+    int64_t deadline_ns;
 };
 
 struct sampler;
 
-/* Connects to nothing yet. Borrows the settings and what they point to. 0 or the errors of connection_open. */
+/* Connects to nothing yet. Borrows the settings and what they point to. 0 or the errors of
+ * connection_open. */
 int sampler_open(const struct sampler_settings *settings, struct sampler **sampler,
                  struct why *why);
 /* Takes NULL. */
 void sampler_close(struct sampler *sampler);
 
-/* Connects when it is time to, and takes in what has come. Returns when to call it next, if none of its descriptors
- * becomes readable before. */
+/* Connects when it is time to, and takes in what has come. Returns when to call it next, if none of
+ * its descriptors becomes readable before. */
 int64_t sampler_step(struct sampler *sampler, int64_t now_ns);
 
 /* Adds its descriptors to fds, at most SAMPLER_FDS; returns how many were added. */
@@ -58,11 +60,13 @@ size_t sampler_poll(const struct sampler *sampler, struct pollfd fds[SAMPLER_FDS
 /* It has been connected and has the lock. */
 bool sampler_is_ready(const struct sampler *sampler);
 
-/* 0; or why it will not measure: -ERR_UNAVAILABLE after the deadline; -ERR_LOCKED when another autoscaler has the lock,
- * at the start or ever since the connection was lost; or another error of the first connections. */
+/* 0; or why it will not measure: -ERR_UNAVAILABLE after the deadline; -ERR_LOCKED when another
+ * autoscaler has the lock, at the start or ever since the connection was lost; or another error of
+ * the first connections. */
 int sampler_fault(const struct sampler *sampler, struct why *why);
 
-/* Connections that are lost from now on stay lost: the lock is kept for no longer than they live. */
+/* Connections that are lost from now on stay lost: the lock is kept for no longer than they
+ * live. */
 void sampler_retire(struct sampler *sampler);
 
 /* The measurement begins here. */
@@ -75,12 +79,12 @@ bool sampler_answered(const struct sampler *sampler);
 /* Asks for what sampler_peek needs; nothing while an answer is to come. */
 void sampler_ask_ready(struct sampler *sampler);
 
-/* What was counted since the last sample, which goes on, and how many are ready if that was answered since.
- * arrival_per_s is left unknown. consumed: workers consume the work queue, so that an answer that sees no consumer is
- * not believed. */
+/* What was counted since the last sample, which goes on, and how many are ready if that was
+ * answered since. arrival_per_s is left unknown. consumed: workers consume the work queue, so that
+ * an answer that sees no consumer is not believed. */
 struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64_t now_ns);
-/* The measurement since the last call. What was not answered in time, interrupted or overflowed is unknown; of a broker
- * that answers late each time, only the first. */
+/* The measurement since the last call. What was not answered in time, interrupted or overflowed is
+ * unknown; of a broker that answers late each time, only the first. */
 struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64_t now_ns);
 
 #endif

@@ -10,7 +10,8 @@
 /* The autoscaler comes here at least every heartbeat. */
 #define STANDSTILL_NS (2 * CLOCK_NS_PER_S)
 
-/* Of workers that wait for the broker the process is looked at this often: each time costs system calls. */
+/* Of workers that wait for the broker the process is looked at this often: each time costs system
+ * calls. */
 #define STOPPED_CHECK_NS (1 * CLOCK_NS_PER_S)
 
 int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct launcher *launcher,

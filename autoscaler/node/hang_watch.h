@@ -1,4 +1,5 @@
-/* hang_watch.h - finds the workers that make no progress, and says so to the pool, which has them killed. */
+/* hang_watch.h - finds the workers that make no progress, and says so to the pool, which has them
+ * killed. */
 #ifndef WINNOW_HANG_WATCH_H
 #define WINNOW_HANG_WATCH_H
 
@@ -15,9 +16,9 @@ struct hang_watch {
     int64_t stopped_check_ns; /* when stopped processes are looked for next */
 };
 
-/* Calls pool_hung for each worker that has been on one event for hang_timeout_ns, or has looked for none for longer
- * than a heartbeat. One that waits for the broker is left alone, unless its process is stopped.
- * Returns when the next worker could be found. */
+/* Calls pool_hung for each worker that has been on one event for hang_timeout_ns, or has looked for
+ * none for longer than a heartbeat. One that waits for the broker is left alone, unless its process
+ * is stopped. Returns when the next worker could be found. */
 int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct launcher *launcher,
                         struct scoreboard *scoreboard, int64_t now_ns);
 

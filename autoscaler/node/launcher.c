@@ -58,7 +58,8 @@ static int executable(const char *path)
     return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? errno : 0;
 }
 
-/* The reason that tells most: a file that is there but cannot be executed beats one that is not there. */
+/* The reason that tells most: a file that is there but cannot be executed beats one that is not
+ * there. */
 static int search_path(const char *program)
 {
     const char *path = getenv("PATH");
@@ -128,7 +129,8 @@ void launcher_close(struct launcher *launcher)
     free(launcher);
 }
 
-/* Everything the child needs is made before fork: after it only calls that are safe there are left. */
+/* Everything the child needs is made before fork: after it only calls that are safe there are
+ * left. */
 struct preparation {
     char fd_variable[64], slot_variable[64], ready_variable[64];
     char **environment;
@@ -361,7 +363,8 @@ static bool take_end(struct child *child, struct launcher_event *event)
 
     if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
         return false;
-    /* A wrapper's children have lost who could tell them. Until it is waited for, the group is its own. */
+    /* A wrapper's children have lost who could tell them. Until it is waited for, the group is its
+     * own. */
     kill(-child->pid, SIGTERM);
     waitid(P_PID, (id_t)child->pid, &info, WEXITED);
     bool exited = info.si_code == CLD_EXITED;

@@ -1,5 +1,5 @@
-/* launcher.h - worker processes on this host: started, told to drain, killed, and waited for. The only room of
- * the autoscaler that knows of processes. */
+/* launcher.h - worker processes on this host: started, told to drain, killed, and waited for. The
+ * only room of the autoscaler that knows of processes. */
 #ifndef WINNOW_LAUNCHER_H
 #define WINNOW_LAUNCHER_H
 
@@ -13,7 +13,8 @@ struct launcher_settings {
     char *const *command;           /* program and arguments, NULL at the end; looked for in PATH */
     const char *const *environment; /* NAME=VALUE to add for every worker, NULL at the end */
     int scoreboard_fd;              /* handed down */
-    /* Names of the variables that tell a worker the scoreboard, its slot, and where to say it is ready. */
+    /* Names of the variables that tell a worker the scoreboard, its slot, and where to say it is
+     * ready. */
     const char *scoreboard_variable, *slot_variable, *ready_variable;
 };
 
@@ -40,13 +41,13 @@ int launcher_open(const struct launcher_settings *settings, struct launcher **la
 /* Does not end workers: they drain by themselves when this process ends. */
 void launcher_close(struct launcher *launcher);
 
-/* Starts a worker in an empty slot, in a process group of its own; it gets SIGTERM when the thread that called
- * this ends. Returns 0; -ERR_CONFIG when the program cannot be executed, with the system's reason; -ERR_SYSTEM
- * when the system cannot start a process now. */
+/* Starts a worker in an empty slot, in a process group of its own; it gets SIGTERM when the thread
+ * that called this ends. Returns 0; -ERR_CONFIG when the program cannot be executed, with the
+ * system's reason; -ERR_SYSTEM when the system cannot start a process now. */
 int launcher_start(struct launcher *launcher, size_t slot, struct why *why);
 
-/* SIGTERM to the worker; SIGHUP to it; SIGKILL to it and all of its process group. Harmless when it has ended. What is
- * left of its group when it ends gets SIGTERM. */
+/* SIGTERM to the worker; SIGHUP to it; SIGKILL to it and all of its process group. Harmless when it
+ * has ended. What is left of its group when it ends gets SIGTERM. */
 void launcher_drain(struct launcher *launcher, size_t slot);
 void launcher_renew(struct launcher *launcher, size_t slot);
 void launcher_kill(struct launcher *launcher, size_t slot);

@@ -11,17 +11,25 @@
 enum event { EVENT_START, EVENT_READY, EVENT_DRAIN, EVENT_KILL, EVENT_HUNG, EVENT_ENDED };
 #define EVENTS 6
 
-#define IGNORE (-1)
+/* What the table leads to: a state, or nothing. */
+enum {
+    IGNORE = -1,
+    EMPTY = POOL_EMPTY,
+    STARTING = POOL_STARTING,
+    RUNNING = POOL_RUNNING,
+    DRAINING = POOL_DRAINING,
+    KILLED = POOL_KILLED
+};
 
 /* The whole machine: what each state makes of each event. */
 /* clang-format off */
 static const signed char transitions[POOL_STATES][EVENTS] = {
-    /*                  START          READY         DRAIN          KILL         HUNG         ENDED */
-    [POOL_EMPTY]    = {POOL_STARTING, IGNORE,       IGNORE,        IGNORE,      IGNORE,      IGNORE},
-    [POOL_STARTING] = {IGNORE,        POOL_RUNNING, POOL_DRAINING, POOL_KILLED, IGNORE,      POOL_EMPTY},
-    [POOL_RUNNING]  = {IGNORE,        IGNORE,       POOL_DRAINING, POOL_KILLED, POOL_KILLED, POOL_EMPTY},
-    [POOL_DRAINING] = {IGNORE,        IGNORE,       IGNORE,        POOL_KILLED, POOL_KILLED, POOL_EMPTY},
-    [POOL_KILLED]   = {IGNORE,        IGNORE,       IGNORE,        IGNORE,      IGNORE,      POOL_EMPTY},
+    /*             START     READY    DRAIN     KILL    HUNG    ENDED */
+    [EMPTY]    = {STARTING, IGNORE,  IGNORE,   IGNORE, IGNORE, IGNORE},
+    [STARTING] = {IGNORE,   RUNNING, DRAINING, KILLED, IGNORE, EMPTY},
+    [RUNNING]  = {IGNORE,   IGNORE,  DRAINING, KILLED, KILLED, EMPTY},
+    [DRAINING] = {IGNORE,   IGNORE,  IGNORE,   KILLED, KILLED, EMPTY},
+    [KILLED]   = {IGNORE,   IGNORE,  IGNORE,   IGNORE, IGNORE, EMPTY},
 };
 /* clang-format on */
 
@@ -41,7 +49,8 @@ static uint32_t *count_of(struct pool *pool, enum pool_state state)
     }
 }
 
-/* Moves a slot by the table and keeps the counts; false when the event means nothing in its state. */
+/* Moves a slot by the table and keeps the counts; false when the event means nothing in its
+ * state. */
 static bool move(struct pool *pool, size_t slot, enum event event)
 {
     if (slot >= pool->slot_count)
@@ -131,8 +140,8 @@ static int64_t backoff_ns(struct pool *pool)
     return ns - (int64_t)(random_bits(&pool->random) % (uint64_t)(ns / 2));
 }
 
-/* Only a worker that was started since the last crash makes the back-off longer: it is the new start that
- * failed again. Several that end together are one incident. */
+/* Only a worker that was started since the last crash makes the back-off longer: it is the new
+ * start that failed again. Several that end together are one incident. */
 static void crashed(struct pool *pool, struct pool_end end, int64_t started_ns, int64_t now_ns)
 {
     if (pool->fault != POOL_SOUND)
@@ -176,7 +185,8 @@ enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end
         crashed(pool, end, before.started_ns, now_ns);
         return POOL_CRASHED;
     }
-    /* SIGTERM may reach a worker before it can take it; 75 tells of a drain that ran out of time. */
+    /* SIGTERM may reach a worker before it can take it; 75 tells of a drain that ran out of
+     * time. */
     bool clean = before.state == POOL_KILLED || end.signal == SIGNAL_TERM ||
                  (!end.signal && (end.code == EX_OK || end.code == EX_TEMPFAIL));
     if (clean)

@@ -10,11 +10,12 @@
  *       +<----------------------------------+  KILLED <--------------------+ hung
  *       +<---------------------------------------+
  *
- * The caller tells what happened (pool_ready, pool_ended, ...) and how many workers are wanted, and carries
- * out the actions that pool_step gives. Every worker has a slot from its start until its end is known.
+ * The caller tells what happened (pool_ready, pool_ended, ...) and how many workers are wanted, and
+ * carries out the actions that pool_step gives. Every worker has a slot from its start until its
+ * end is known.
  *
- * Always: starting + running <= max, and a drain begins only while draining + killed < 2 max. A drain
- * ends by its deadline. Back-off is at most 30 s. */
+ * Always: starting + running <= max, and a drain begins only while draining + killed < 2 max. A
+ * drain ends by its deadline. Back-off is at most 30 s. */
 #ifndef WINNOW_POOL_H
 #define WINNOW_POOL_H
 
@@ -43,8 +44,8 @@ enum pool_stop { POOL_STOP_OLDEST, POOL_STOP_IDLE };
 
 struct pool_params {
     uint32_t max_workers; /* 1 .. POOL_MAX_WORKERS */
-    int64_t
-        drain_timeout_ns; /* a drain that takes longer than this, and POOL_DRAIN_GRACE_NS, is killed */
+    /* a drain that takes longer than this, and POOL_DRAIN_GRACE_NS, is killed */
+    int64_t drain_timeout_ns;
     enum pool_stop stop; /* which worker goes when there are too many */
     uint64_t seed;       /* of the back-off's jitter */
 };
@@ -123,9 +124,9 @@ enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end
 /* Every worker is to be killed at the next step: the second SIGINT. */
 void pool_abandon(struct pool *pool);
 
-/* Everything that is due now. Fills at most capacity actions and returns how many; call it again while it fills
- * all. The state already counts them as carried out.
- * *wake_ns is when something will be due next, POOL_NEVER if nothing is. */
+/* Everything that is due now. Fills at most capacity actions and returns how many; call it again
+ * while it fills all. The state already counts them as carried out. *wake_ns is when something will
+ * be due next, POOL_NEVER if nothing is. */
 size_t pool_step(struct pool *pool, int64_t now_ns, struct pool_action *actions, size_t capacity,
                  int64_t *wake_ns);
 

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-/* A worker that uses the scoreboard has said so within this time after its start. What others hold is unknown from
- * then on. */
+/* A worker that uses the scoreboard has said so within this time after its start. What others hold
+ * is unknown from then on. */
 #define ATTACHED_NS (200 * CLOCK_NS_PER_MS)
 
 int readings_init(struct readings *readings, size_t slots)

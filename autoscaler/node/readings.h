@@ -1,4 +1,5 @@
-/* readings.h - what a node's workers tell of themselves on the scoreboard, put together as the node's report. */
+/* readings.h - what a node's workers tell of themselves on the scoreboard, put together as the
+ * node's report. */
 #ifndef WINNOW_READINGS_H
 #define WINNOW_READINGS_H
 

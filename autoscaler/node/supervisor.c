@@ -157,7 +157,8 @@ static int64_t step_pool(struct supervisor *supervisor)
 
 /* ---- SIGHUP ---- */
 
-/* A worker that has just been started may have read its files, and not yet said that it takes SIGHUP. */
+/* A worker that has just been started may have read its files, and not yet said that it takes
+ * SIGHUP. */
 static void step_renewal(struct supervisor *supervisor)
 {
     if (!supervisor->renewing)

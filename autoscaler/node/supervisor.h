@@ -1,5 +1,5 @@
-/* supervisor.h - keeps as many worker processes running on this host as it was last told: pool, launcher and
- * scoreboard together. It knows no broker and decides no number. */
+/* supervisor.h - keeps as many worker processes running on this host as it was last told: pool,
+ * launcher and scoreboard together. It knows no broker and decides no number. */
 #ifndef WINNOW_SUPERVISOR_H
 #define WINNOW_SUPERVISOR_H
 
@@ -22,31 +22,33 @@ struct supervisor_settings {
 
 struct supervisor;
 
-/* Checks that the worker can be executed and makes everything ready; no worker starts. Borrows settings and what
- * they point to. Returns 0; the errors of launcher_check, scoreboard_create and launcher_open; -ERR_MEMORY. */
+/* Checks that the worker can be executed and makes everything ready; no worker starts. Borrows
+ * settings and what they point to. Returns 0; the errors of launcher_check, scoreboard_create and
+ * launcher_open; -ERR_MEMORY. */
 int supervisor_open(const struct supervisor_settings *settings, struct supervisor **supervisor,
                     struct why *why);
 /* Takes NULL. Does not end workers: those that still run drain when this process ends. */
 void supervisor_close(struct supervisor *supervisor);
 
-/* The target down, the report up. The report's readings are borrowed until the next call of either. */
+/* The target down, the report up. The report's readings are borrowed until the next call of
+ * either. */
 void supervisor_target(struct supervisor *supervisor, struct node_target target);
 struct node_report supervisor_report(struct supervisor *supervisor, int64_t now_ns);
 
-/* Does what is due, without waiting: takes in what happened to workers, and starts, drains and kills. Returns when to
- * call it next if its descriptor does not become readable before. */
+/* Does what is due, without waiting: takes in what happened to workers, and starts, drains and
+ * kills. Returns when to call it next if its descriptor does not become readable before. */
 int64_t supervisor_step(struct supervisor *supervisor, int64_t now_ns);
 int supervisor_fd(const struct supervisor *supervisor);
 
-/* SIGHUP for every worker that takes it, now or, if it has only just been started, as soon as it says that it
- * does. Others would die of it. */
+/* SIGHUP for every worker that takes it, now or, if it has only just been started, as soon as it
+ * says that it does. Others would die of it. */
 void supervisor_renew(struct supervisor *supervisor);
 
 /* Every worker is killed at the next step, and none is started any more. */
 void supervisor_abandon(struct supervisor *supervisor);
 
-/* Workers that run go on, but no other will be started, ever: 0, or why.
- * -ERR_CONFIG: the command line or the configuration of the worker; -ERR_REFUSED: its permissions. */
+/* Workers that run go on, but no other will be started, ever: 0, or why. -ERR_CONFIG: the command
+ * line or the configuration of the worker; -ERR_REFUSED: its permissions. */
 int supervisor_fault(const struct supervisor *supervisor, struct why *why);
 
 /* None of them will ever do any work, so that there is nothing to stay for. */

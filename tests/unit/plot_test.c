@@ -71,7 +71,7 @@ static int read_text(const char *text, uint64_t number, struct history_run *run,
 static void assert_refused(const char *text, const char *message)
 {
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
 
     assert_int_equal(read_text(text, HISTORY_READER_LAST_RUN, &run, &why), -ERR_CONFIG);
     history_run_clear(&run);
@@ -87,7 +87,7 @@ static void the_last_run_is_read_unless_another_is_asked_for(void **state)
                               "1,4,2,20,0,2,100,0,8,1,1,0,formula,formula\n"
                               "2,2,2,,5,2,100,0,8,3,0,0,formula,held: arrival rate unknown\n";
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
 
     assert_int_equal(read_text(text, HISTORY_READER_LAST_RUN, &run, &why), 0);
     assert_int_equal(run.number, 2);
@@ -139,7 +139,7 @@ enum chart { SCALING, RELATION };
 static char *script_of(const char *text, enum chart chart, const char *title)
 {
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
     char *written = NULL;
     size_t length;
     FILE *script = open_memstream(&written, &length);
@@ -248,7 +248,7 @@ static void a_relation_without_any_rate_is_refused(void **state)
 {
     (void)state;
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
     FILE *script = fopen("/dev/null", "we");
 
     assert_non_null(script);
