@@ -16,6 +16,7 @@
 /* A broker that refuses an event is left alone for a while before the event is sent again. */
 #define REFUSED_PAUSE_NS (100 * CLOCK_NS_PER_MS)
 
+/* Of the message with the broker's number. */
 static struct flight *flight_of(struct lane *lane, uint64_t number)
 {
     return &lane->flights[number % lane->shared->settings->window_msgs];
@@ -88,7 +89,7 @@ int lane_connect(struct lane *lane, int wake_fd, int64_t deadline_ns, struct why
     return error;
 }
 
-/* Everything in flight may or may not have arrived. */
+/* What was in flight may or may not have arrived, and so all of it is sent again. */
 static void lose(struct lane *lane, int error, const struct why *why)
 {
     for (uint64_t number = lane->oldest; number < lane->next; number++)
@@ -137,7 +138,7 @@ void lane_flush(struct lane *lane)
     struct broker *broker = connection_broker(lane->connection);
     struct why why;
 
-    /* Of an error the next step hears as well. */
+    /* The next step will meet an error as well. */
     if (broker)
         (void)broker_flush(broker, &why);
 }

@@ -1,7 +1,7 @@
 /* lane.h - one of the publisher's connections, and the window of events in flight on it.
  *
  * An event is in flight until the broker has confirmed it. When the broker refuses it, or the
- * connection breaks first, it goes to the events that have to be sent again. */
+ * connection breaks first, it is put among the events that have to be sent again (resend.h). */
 #ifndef WINNOW_LANE_H
 #define WINNOW_LANE_H
 
@@ -43,9 +43,9 @@ struct lane {
     /* Its own. */
     struct lane_shared *shared;
     struct lane_context context;
-    /* The broker counts from 1 what a connection sends it; message n is at flights[n %
-     * window_msgs]. In flight are some of oldest .. next-1, the oldest among them. */
-    struct flight *flights;
+    struct flight *flights; /* a ring of window_msgs */
+    /* The broker numbers what a connection sends it, from 1. The oldest message in flight, and the
+     * next to be sent; those between them are in flight or settled. */
     uint64_t oldest, next;
 };
 

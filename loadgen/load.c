@@ -19,7 +19,7 @@
 /* Events gathered into one write at most. */
 #define BATCH_EVENTS 64
 
-/* After the sending, whether the run is over is asked this often. */
+/* After the sending the loop wakes this often, because time-outs (ending.h) may have passed. */
 #define SETTLE_NS (20 * CLOCK_NS_PER_MS)
 
 struct load {
@@ -234,8 +234,8 @@ static double seconds(int64_t ns)
     return (double)ns / CLOCK_NS_PER_S;
 }
 
-/* How late the sending was when it ended, but for the time in which the broker was not to be
- * reached or took nothing: that is not for want of speed. */
+/* How late the sending was when it ended. Time in which the broker was away or took nothing is
+ * taken off, because it says nothing about the speed of the sending. */
 static double behind_s(const struct load *load, int64_t end_ns)
 {
     int64_t overdue_ns = pace_overdue_ns(&load->pace, end_ns);

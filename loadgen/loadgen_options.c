@@ -1,6 +1,7 @@
 #include "loadgen_options.h"
 
 #include "error.h"
+#include "phase_parse.h"
 #include "schedule_file.h"
 #include "units.h"
 
@@ -179,7 +180,8 @@ static void check_combination(struct argp_state *state, const struct loadgen_opt
         argp_failure(state, EX_USAGE, 0, "--phase, --schedule and --trace cannot be combined");
     if (!options->schedule.count && !options->schedule_file && !trace)
         argp_failure(state, EX_USAGE, 0,
-                     "nothing to send; expected --phase %s, or --schedule, or --trace", PHASE_FORM);
+                     "nothing to send; expected --phase %s, or --schedule, or --trace",
+                     PHASE_PARSE_FORM);
     if (!trace && options->arrivals.speed != 1)
         argp_failure(state, EX_USAGE, 0, "--speed is for a --trace");
 }

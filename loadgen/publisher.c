@@ -94,8 +94,8 @@ void publisher_start(struct publisher *publisher, int64_t start_ns)
 
 /* ---- sending ---- */
 
-/* The next lane that can take an event, from the one whose turn it is on, which it then is; NULL:
- * none. */
+/* The next lane that can send, from the one whose turn it is on; the turn is then that lane's.
+ * NULL: none can. */
 static struct lane *find_lane(struct publisher *publisher)
 {
     for (size_t i = 0; i < publisher->settings->connections; i++) {
@@ -193,7 +193,7 @@ int64_t publisher_due_ns(const struct publisher *publisher)
     const struct resend *resend = &publisher->shared.resend;
     int64_t due_ns = CLOCK_NEVER;
 
-    /* After the pause it is for a lane to say when it can send. */
+    /* After the pause, events are sent again as soon as a lane can send. */
     if (resend->count && clock_now_ns() < resend->not_before_ns)
         due_ns = resend->not_before_ns;
     for (size_t i = 0; i < publisher->settings->connections; i++) {

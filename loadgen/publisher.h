@@ -57,14 +57,13 @@ void publisher_start(struct publisher *publisher, int64_t start_ns);
  * its socket, and nothing that must be sent again comes first. */
 bool publisher_can_send(struct publisher *publisher);
 
-/* Hands the next event of the ledger to the next connection in turn, which gathers what is due and
- * writes it together. Only when publisher_can_send.
+/* Sends the event with the number counts.published of the ledger, on the next connection in turn,
+ * which gathers what it is given and writes it together. Only when publisher_can_send.
  *
  * Returns 0, also when the connection broke at it, or -ERR_MEMORY, -ERR_INVALID. */
 int publisher_send(struct publisher *publisher, int64_t intended_ns, struct why *why);
 
-/* Writes what was gathered: it is then in the sockets' hands, but for some kilobytes when one is
- * full. */
+/* Writes what was gathered, as far as the sockets take it. */
 void publisher_flush(struct publisher *publisher);
 
 /* Takes in what has arrived, brings lost connections back, and sends again what has to be.

@@ -22,7 +22,7 @@ int reconnect_step(struct connection *connection, int64_t patience_ns, struct wh
         return 1;
     case CONNECTION_FAILED:
         error = connection_error(connection, &reason);
-        /* That the broker cannot be reached is no news. */
+        /* That the broker cannot be reached is to be expected after the loss, which was logged. */
         if (error != -ERR_UNAVAILABLE)
             log_event(LOG_WARN, "connection_lost", "why=\"%s\"", reason.text);
         if (away_ns < patience_ns)
