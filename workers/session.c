@@ -12,9 +12,9 @@
  * takes long. */
 #define HOLD_NS (250 * CLOCK_NS_PER_MS)
 
-/* Between quick events the socket is read this often, not after each: that costs two system
- * calls. */
-#define RECEIVE_EVERY_NS (CLOCK_NS_PER_MS / 2)
+/* Between quick events the socket is read, and all else done, this often and not after each: that
+ * costs two system calls. */
+#define TEND_EVERY_NS (CLOCK_NS_PER_MS / 2)
 
 /* How long an event that its job wants later is kept before it goes back to the queue. */
 #define LATER_PAUSE_NS (1 * CLOCK_NS_PER_S)
@@ -22,6 +22,11 @@
 static int64_t sooner(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+static bool may_publish(const struct session *session)
+{
+    return !broker_blocked(session->broker) && !broker_backed_up(session->broker);
 }
 
 /* A state other than blocked counts as a sign of life, unless it is the job that is to show
@@ -66,12 +71,26 @@ static int take_end(struct session *session, enum handling_end end, int64_t now_
     return error;
 }
 
+/* When the event at hand will take long; CLOCK_NEVER when there is none, or it does already. */
+static int64_t until_long_ns(const struct session *session, int64_t now_ns)
+{
+    int64_t long_ns = session->handling.since_ns + HOLD_NS;
+
+    return session->handling.stage != HANDLING_NOTHING && now_ns < long_ns ? long_ns : CLOCK_NEVER;
+}
+
+/* While the broker takes no answers nobody can tell. */
+static bool takes_long(const struct session *session, int64_t now_ns)
+{
+    return session->may_publish && session->handling.stage != HANDLING_NOTHING &&
+           now_ns >= session->handling.since_ns + HOLD_NS;
+}
+
 /* Works on the event at hand, or takes one to hand, as far as that is possible now. */
 static int work(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
     struct handling *handling = &session->handling;
 
-    handling_collect(handling);
     if (!has_work(session) || !session->may_publish)
         return 0;
     if (now_ns < session->pause_until_ns) {
@@ -83,22 +102,11 @@ static int work(struct session *session, int64_t now_ns, int64_t *until_ns, stru
     int64_t again_ns;
     int end = handling_step(handling, now_ns, &again_ns, why);
     if (end == HANDLING_GOES_ON)
-        *until_ns = sooner(*until_ns, again_ns);
+        *until_ns = sooner(*until_ns, sooner(again_ns, until_long_ns(session, now_ns)));
     if (end <= HANDLING_GOES_ON)
         return end;
     *until_ns = now_ns;
     return take_end(session, (enum handling_end)end, now_ns, why);
-}
-
-/* Whether the event at hand takes long. While the broker takes no answers nobody can tell. */
-static void judge_length(struct session *session, int64_t now_ns, int64_t *until_ns)
-{
-    int64_t long_ns = session->handling.since_ns + HOLD_NS;
-    bool at_hand = session->handling.stage != HANDLING_NOTHING;
-
-    session->takes_long = at_hand && session->may_publish && now_ns >= long_ns;
-    if (at_hand && now_ns < long_ns)
-        *until_ns = sooner(*until_ns, long_ns);
 }
 
 static int acknowledge(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
@@ -140,34 +148,47 @@ static int consume(struct session *session, int64_t now_ns, struct why *why)
                           session->unacked.count - session->aside.count, now_ns, why);
 }
 
+/* All but the work itself: takes in what has come, and does what that or the time makes due. */
+static int tend(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
+{
+    int error = intake_receive(session, why);
+
+    if (error)
+        return error;
+    handling_collect(&session->handling);
+    session->takes_long = takes_long(session, now_ns);
+    *until_ns = until_long_ns(session, now_ns);
+    if (session->draining) {
+        error = give_back_late(session, now_ns, why);
+        *until_ns = sooner(*until_ns, session->drain_by_ns);
+    }
+    if (!error)
+        error = give_back_aside(session, now_ns, until_ns, why);
+    if (!error)
+        error = acknowledge(session, now_ns, until_ns, why);
+    if (!error)
+        error = consume(session, now_ns, why);
+    return error ? error : give_back_beside(session, why);
+}
+
 /* Does what is due and sets *until_ns to when there will be more to do, if nothing comes in
  * before. */
 static int step(struct session *session, int64_t *until_ns, struct why *why)
 {
     int64_t now_ns = clock_now_ns();
+    int64_t tend_ns = session->received_ns + TEND_EVERY_NS;
     int error = 0;
 
     *until_ns = CLOCK_NEVER;
-    if (!has_work(session) || now_ns - session->received_ns >= RECEIVE_EVERY_NS)
-        error = intake_receive(session, why);
+    session->may_publish = may_publish(session);
+    if (!has_work(session) || now_ns >= tend_ns)
+        error = tend(session, now_ns, until_ns, why);
+    else
+        *until_ns = tend_ns;
     if (error)
         return error;
-    session->may_publish = !broker_blocked(session->broker) && !broker_backed_up(session->broker);
     tell_state(session, now_ns);
-    if (session->draining) {
-        error = give_back_late(session, now_ns, why);
-        *until_ns = session->drain_by_ns;
-    }
-    if (!error)
-        error = work(session, now_ns, until_ns, why);
-    if (!error)
-        error = give_back_aside(session, now_ns, until_ns, why);
-    if (!error)
-        error = acknowledge(session, now_ns, until_ns, why);
-    judge_length(session, now_ns, until_ns);
-    if (!error)
-        error = consume(session, now_ns, why);
-    return error ? error : give_back_beside(session, why);
+    return work(session, now_ns, until_ns, why);
 }
 
 static bool drained(const struct session *session)
