@@ -44,10 +44,13 @@ UNITS    := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*_test.c))
 HELPERS  := $(patsubst %.c,$(O)/%,$(shell grep -l '^int main' tests/system/*.c tests/chaos/*.c tests/bench/*.c))
 FUZZERS  := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))
 
+# Code whose steps a test counts is compiled for that test once more: each basic block calls what the test defines.
+COUNTED := $(patsubst %.c,$(O)/counted/%.o,$(filter-out $(MAINS),$(wildcard filter/*.c)))
+
 objects   = $(patsubst %.c,$(O)/%.o,$(1))
 archives  = $(1:%=$(O)/%.a)
 main_object = $(call objects,$(filter %/$(1).c,$(MAINS)))
-OBJECTS  := $(call objects,$(SOURCES)) $(UNITS:=.o) $(HELPERS:=.o) $(FUZZERS:=.o)
+OBJECTS  := $(call objects,$(SOURCES)) $(UNITS:=.o) $(HELPERS:=.o) $(FUZZERS:=.o) $(COUNTED)
 CHECKED  := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
 
 # What `make install` puts under PREFIX, and `make uninstall` removes.
@@ -178,6 +181,7 @@ $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call main_object,$$*) $$(call archives,$(LI
 	$(call say,LINK)
 	$(call link)
 
+$(O)/tests/unit/filter_steps_test: $(COUNTED)
 $(UNITS) $(HELPERS): %: %.o $(call archives,$(FOLDERS))
 	$(call say,LINK)
 	$(call link,-lcmocka)
@@ -195,6 +199,11 @@ $(O)/%.o: %.c Makefile compile_flags.txt
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+$(O)/counted/%.o: %.c Makefile compile_flags.txt
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) -fsanitize-coverage=trace-pc -c -o $@ $<
 
 $(MANUALS): $(O)/man/%.1: $(BIN)/% tools/manual
 	@mkdir -p $(@D)

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "connection.h"
 #include "log.h"
+#include "result_check.h"
 #include "topology.h"
 
 #include <inttypes.h>
@@ -13,9 +14,9 @@
 #define PREFETCH 500
 
 /* At most so many at a time, so that the sending does not wait for the results. */
-#define LOOK_EVENTS 256
+#define STEP_EVENTS 256
 
-/* What a run leaves behind when it crashes is gone after so long without a consumer. */
+/* The queues of a run that crashed are deleted by the broker after so long without a consumer. */
 #define EXPIRES_MS 600000
 
 /* Wrong results that are logged one by one; all are counted. */
@@ -30,8 +31,8 @@ struct collector {
     int64_t start_ns;
 };
 
-void collector_queue(const struct topology *topology, uint64_t run,
-                     char queue[COLLECTOR_QUEUE_SIZE])
+void collector_queue_name(const struct topology *topology, uint64_t run,
+                          char queue[COLLECTOR_QUEUE_SIZE])
 {
     snprintf(queue, COLLECTOR_QUEUE_SIZE, "%s.verify.%016" PRIx64, topology->farm, run);
 }
@@ -44,7 +45,7 @@ static int declare(struct broker *broker, const char *name, struct why *why)
     return broker_declare_queue(broker, &queue, why);
 }
 
-static int start(struct collector *collector, struct why *why)
+static int start_consuming(struct collector *collector, struct why *why)
 {
     struct broker *broker = collector->connection.broker;
     int error = declare(broker, collector->results, why);
@@ -72,18 +73,18 @@ int collector_open(const struct collector_settings *settings, int wake_fd, int64
     if (!collector)
         return error_set(why, ERR_MEMORY, "out of memory");
     collector->settings = settings;
-    collector_queue(&settings->options->topology, settings->run, collector->results);
+    collector_queue_name(&settings->options->topology, settings->run, collector->results);
     snprintf(collector->dead, sizeof collector->dead, "%s.dead", collector->results);
     snprintf(collector->dead_tag, sizeof collector->dead_tag, "%s/dead", settings->name);
-    connection_init(&collector->connection, settings->options, settings->name);
+    loadgen_connection_init(&collector->connection, settings->options, settings->name);
     collector->properties = broker_properties_open();
     int error = collector->properties
-                    ? connection_open(&collector->connection, wake_fd, deadline_ns, why)
+                    ? loadgen_connection_open(&collector->connection, wake_fd, deadline_ns, why)
                     : error_set(why, ERR_MEMORY, "out of memory");
     if (!error)
-        error = start(collector, why);
+        error = start_consuming(collector, why);
     if (error) {
-        connection_clear(&collector->connection);
+        loadgen_connection_clear(&collector->connection);
         broker_properties_close(collector->properties);
         free(collector);
         return error;
@@ -100,7 +101,7 @@ void collector_close(struct collector *collector)
         return;
     if (!collector->connection.broker) {
         collector->connection.reopen_ns = 0;
-        connection_reopen(&collector->connection, clock_now_ns(), &why);
+        loadgen_connection_reopen(&collector->connection, clock_now_ns(), &why);
     }
     struct broker *broker = collector->connection.broker;
     if (!broker || broker_delete_queue(broker, collector->results, &why) ||
@@ -108,7 +109,7 @@ void collector_close(struct collector *collector)
         log_event(LOG_WARN, "queues_left", "queues=\"%s %s\" gone_after_s=%d why=\"%s\"",
                   collector->results, collector->dead, EXPIRES_MS / 1000,
                   why.text[0] ? why.text : collector->connection.lost_why.text);
-    connection_clear(&collector->connection);
+    loadgen_connection_clear(&collector->connection);
     broker_properties_close(collector->properties);
     free(collector);
 }
@@ -126,59 +127,67 @@ static bool is_dead(const struct collector *collector, const struct broker_event
            memcmp(event->exchange.bytes, dead, event->exchange.length) == 0;
 }
 
-static void take(struct collector *collector, const struct broker_event *event)
+static void take_result(struct collector *collector, const struct broker_event *event,
+                        const struct event_id *id, struct result *result)
 {
-    struct broker_properties *properties = collector->properties;
-    struct ledger *ledger = collector->settings->ledger;
-    struct ledger_id id;
+    const struct collector_settings *settings = collector->settings;
+    struct ledger *ledger = settings->ledger;
 
-    /* Malformed properties name no event, and so it is counted as foreign. */
-    (void)broker_properties_decode(properties, event->raw_properties);
-    struct ledger_answer answer = {
-        .message_id = broker_properties_get(properties, BROKER_MESSAGE_ID),
-        .correlation_id = broker_properties_get(properties, BROKER_CORRELATION_ID),
-        .body = event->body,
-        .redelivered = event->redelivered,
-    };
-    if (is_dead(collector, event) && broker_headers_has(properties, TOPOLOGY_DESTROYED_HEADER)) {
-        log_event(LOG_WARN, "destroyed", "why=\"the farm's queue or exchange was deleted\"");
-        ledger_notice(ledger);
-        return;
-    }
-    if (!ledger_find(ledger, answer.message_id, answer.correlation_id, &id))
-        return;
-    if (is_dead(collector, event)) {
-        ledger_dead(ledger, &id, event->redelivered);
-        return;
-    }
-    answer.has_matches = broker_headers_get_int(properties, "winnow-matches", &answer.matches);
+    result->has_matches =
+        broker_headers_get_int(collector->properties, "winnow-matches", &result->matches);
     const char *wrong =
-        ledger_result(ledger, &id, &answer, bodies_of(collector->settings->bodies, id.sequence),
-                      clock_now_ns() - collector->start_ns - id.intended_ns);
-    if (wrong && ledger->counts.corrupted <= LOG_CORRUPTED)
+        result_check(result, bodies_get(settings->bodies, id->sequence), settings->mask);
+    bool counted = ledger_result(ledger, id->sequence, !wrong, event->redelivered,
+                                 clock_now_ns() - collector->start_ns - id->intended_ns);
+    if (counted && wrong && ledger->counts.corrupted <= LOG_CORRUPTED)
         log_event(
             LOG_WARN, "corrupted", "sequence=%" PRIu64 " matches=%lld body=\"%.*s\" why=\"%s\"",
-            id.sequence, answer.has_matches ? (long long)answer.matches : -1LL,
+            id->sequence, result->has_matches ? (long long)result->matches : -1LL,
             (int)(event->body.length < 200 ? event->body.length : 200), event->body.bytes, wrong);
 }
 
+static void take_message(struct collector *collector, const struct broker_event *event)
+{
+    struct broker_properties *properties = collector->properties;
+    struct ledger *ledger = collector->settings->ledger;
+    bool dead = is_dead(collector, event);
+    struct event_id id;
+
+    /* Malformed properties name no event, and so the message counts as foreign. */
+    (void)broker_properties_decode(properties, event->raw_properties);
+    struct result result = {
+        .message_id = broker_properties_get(properties, BROKER_MESSAGE_ID),
+        .correlation_id = broker_properties_get(properties, BROKER_CORRELATION_ID),
+        .body = event->body,
+    };
+    if (dead && broker_headers_has(properties, TOPOLOGY_DESTROYED_HEADER)) {
+        log_event(LOG_WARN, "destroyed", "why=\"the farm's queue or exchange was deleted\"");
+        ledger_queue_deleted(ledger);
+    } else if (ledger_find(ledger, result.message_id, result.correlation_id, &id)) {
+        if (dead)
+            ledger_dead(ledger, id.sequence, event->redelivered);
+        else
+            take_result(collector, event, &id, &result);
+    }
+}
+
 /* 1 when there may be more, 0 when not, or the connection's error. */
-static int look(struct collector *collector, struct why *why)
+static int take_messages(struct collector *collector, struct why *why)
 {
     struct broker *broker = collector->connection.broker;
     struct broker_event event;
     uint64_t tag = 0;
     int got = 1;
 
-    for (int i = 0; i < LOOK_EVENTS && (got = broker_next(broker, &event, why)) == 1; i++) {
+    for (int i = 0; i < STEP_EVENTS && (got = broker_next(broker, &event, why)) == 1; i++) {
         if (event.type == BROKER_CANCELLED)
             return error_set(why, ERR_UNAVAILABLE, "a queue of the run was deleted");
         if (event.type == BROKER_CONSUMING)
-            connection_prove(&collector->connection);
+            loadgen_connection_prove(&collector->connection);
         if (event.type != BROKER_DELIVERY)
             continue;
         tag = event.tag;
-        take(collector, &event);
+        take_message(collector, &event);
     }
     int error = got >= 0 && tag ? broker_ack(broker, tag, true, why) : 0;
     if (!error)
@@ -186,23 +195,23 @@ static int look(struct collector *collector, struct why *why)
     return error ? error : got;
 }
 
-int collector_look(struct collector *collector, bool *more, struct why *why)
+int collector_step(struct collector *collector, bool *more, struct why *why)
 {
     struct connection *connection = &collector->connection;
 
     if (!connection->broker) {
-        int back = connection_reopen(connection, clock_now_ns(), why);
+        int back = loadgen_connection_reopen(connection, clock_now_ns(), why);
         if (back != 1)
             return back;
-        int error = start(collector, why);
+        int error = start_consuming(collector, why);
         if (error) {
-            connection_lose(connection, error, why);
+            loadgen_connection_lose(connection, error, why);
             return 0;
         }
     }
-    int got = look(collector, why);
+    int got = take_messages(collector, why);
     if (got < 0)
-        connection_lose(connection, got, why);
+        loadgen_connection_lose(connection, got, why);
     *more |= got == 1;
     return 0;
 }
@@ -217,10 +226,10 @@ void collector_poll(const struct collector *collector, struct pollfd *fd)
 
 int64_t collector_due_ns(const struct collector *collector)
 {
-    return connection_due_ns(&collector->connection);
+    return loadgen_connection_due_ns(&collector->connection);
 }
 
-bool collector_ask_work(struct collector *collector, struct broker_queue_state *work)
+bool collector_read_work(struct collector *collector, struct broker_queue_state *work)
 {
     const char *queue = collector->settings->options->topology.work;
     struct broker *broker = collector->connection.broker;
@@ -230,7 +239,7 @@ bool collector_ask_work(struct collector *collector, struct broker_queue_state *
         return false;
     int error = broker_look_at_queue(broker, queue, work, &why);
     if (error)
-        connection_lose(&collector->connection, error, &why);
+        loadgen_connection_lose(&collector->connection, error, &why);
     return error == 0;
 }
 

@@ -6,26 +6,27 @@
 #define FIRST_PAUSE_NS (20 * CLOCK_NS_PER_MS)
 #define LAST_PAUSE_NS  (500 * CLOCK_NS_PER_MS)
 
-void connection_init(struct connection *connection, const struct options *options, const char *name)
+void loadgen_connection_init(struct connection *connection, const struct options *options,
+                             const char *name)
 {
     *connection = (struct connection){.options = options, .name = name};
 }
 
-void connection_clear(struct connection *connection)
+void loadgen_connection_clear(struct connection *connection)
 {
     broker_close(connection->broker);
-    connection_init(connection, connection->options, connection->name);
+    loadgen_connection_init(connection, connection->options, connection->name);
 }
 
-int connection_open(struct connection *connection, int wake_fd, int64_t deadline_ns,
-                    struct why *why)
+int loadgen_connection_open(struct connection *connection, int wake_fd, int64_t deadline_ns,
+                            struct why *why)
 {
     struct broker_options options = options_broker(connection->options, connection->name);
 
     return broker_open_retry(&options, wake_fd, deadline_ns, &connection->broker, why);
 }
 
-void connection_lose(struct connection *connection, int error, const struct why *why)
+void loadgen_connection_lose(struct connection *connection, int error, const struct why *why)
 {
     int64_t now_ns = clock_now_ns();
 
@@ -43,12 +44,12 @@ void connection_lose(struct connection *connection, int error, const struct why 
         connection->pause_ns = LAST_PAUSE_NS;
 }
 
-void connection_prove(struct connection *connection)
+void loadgen_connection_prove(struct connection *connection)
 {
     connection->pause_ns = 0;
 }
 
-int connection_reopen(struct connection *connection, int64_t now_ns, struct why *why)
+int loadgen_connection_reopen(struct connection *connection, int64_t now_ns, struct why *why)
 {
     if (connection->broker || now_ns < connection->reopen_ns)
         return 0;
@@ -61,14 +62,14 @@ int connection_reopen(struct connection *connection, int64_t now_ns, struct why 
                   (long long)((clock_now_ns() - connection->lost_ns) / CLOCK_NS_PER_MS));
         return 1;
     }
-    connection_lose(connection, error, &reason);
+    loadgen_connection_lose(connection, error, &reason);
     if (clock_now_ns() - connection->lost_ns < connection->options->connect_timeout_ns)
         return 0;
     *why = connection->lost_why;
     return connection->lost_error;
 }
 
-int64_t connection_due_ns(const struct connection *connection)
+int64_t loadgen_connection_due_ns(const struct connection *connection)
 {
     return connection->broker ? broker_heartbeat_due_ns(connection->broker) : connection->reopen_ns;
 }

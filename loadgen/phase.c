@@ -210,8 +210,8 @@ static double line_time_s(const struct phase *phase, double events)
     return fmax(phase->duration_s - time_until_s(left, phase->to_per_s, -slope), 0);
 }
 
-/* There is no formula for it: Newton's steps, and a bisection where one would leave the stretch that is
- * still open, as near a rate of 0. */
+/* There is no formula for it: Newton's steps, and a bisection where one would leave the stretch
+ * that is still open, as near a rate of 0. */
 static double wave_time_s(const struct phase *phase, double events)
 {
     double per_period = middle_per_s(phase) * phase->period_s;

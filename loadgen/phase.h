@@ -1,5 +1,5 @@
-/* phase.h - one stretch of a schedule: a rate that goes in a straight line or in waves, and bursts on
- * top. Pure.
+/* phase.h - one stretch of a schedule: a rate that goes in a straight line or in waves, and bursts
+ * on top. Pure.
  *
  *    straight             waves, ~             bursts, +
  *    rate                 rate                 rate
@@ -8,9 +8,9 @@
  *      |  /    |            | /   \ /   \        |__|_____|___  COUNT events at once at 0, EVERY,
  *      |/______|__ time from|/_____v_____\_      |            2 EVERY ... before the end
  *                           |<---->| PERIOD
- */
-#ifndef LOADGEN_PHASE_H
-#define LOADGEN_PHASE_H
+ * */
+#ifndef WINNOW_PHASE_H
+#define WINNOW_PHASE_H
 
 #include "error.h"
 
@@ -31,12 +31,12 @@ struct phase {
     double burst_every_s; /* ... so often; 0: no bursts */
 };
 
-/* 0, or -ERR_INVALID when a member is negative, not finite or beyond its range, the bursts on average
- * as well. The duration may be anything. */
+/* 0, or -ERR_INVALID when a member is negative, not finite or beyond its range, the bursts on
+ * average as well. The duration may be anything. */
 int phase_check(const struct phase *phase, struct why *why);
 
-/* A text of PHASE_FORM -> a phase that phase_check accepts, written only on success. The duration, the
- * period and the time between bursts are more than zero; all are those of units.h.
+/* A text of PHASE_FORM -> a phase that phase_check accepts, written only on success. The duration,
+ * the period and the time between bursts are more than zero; all are those of units.h.
  *
  * Returns 0, or -ERR_INVALID with what is wrong in the text and what was expected. */
 int phase_parse(const char *text, struct phase *phase, struct why *why);

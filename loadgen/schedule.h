@@ -2,8 +2,8 @@
  * Pure.
  *
  * A schedule is a list of phases, one after the other (phase.h). */
-#ifndef LOADGEN_SCHEDULE_H
-#define LOADGEN_SCHEDULE_H
+#ifndef WINNOW_SCHEDULE_H
+#define WINNOW_SCHEDULE_H
 
 #include "error.h"
 #include "phase.h"

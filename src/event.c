@@ -112,7 +112,8 @@ static const char *skip_digits(const char *at)
     return at + strspn(at, "0123456789");
 }
 
-/* Behind the number that begins there, or at itself when none does; unlike the above, of any text. */
+/* Behind the number that begins there, or at itself when none does; unlike the above, of any text.
+ * */
 static char *skip_number(char *at)
 {
     const char *end = at + (*at == '-');

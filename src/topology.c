@@ -43,8 +43,8 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
     return 0;
 }
 
-/* Arguments of a durable queue: its type and, when given, where the broker sends what is rejected. They
- * can't be changed later; everything else is for the broker's policies. */
+/* Arguments of a durable queue: its type and, when given, where the broker sends what is rejected.
+ * They can't be changed later; everything else is for the broker's policies. */
 static void queue_arguments(enum queue_type type, const char *dead_exchange,
                             struct broker_argument arguments[4])
 {
@@ -127,15 +127,8 @@ int topology_tell_destroyed(const struct topology *topology, struct broker *brok
 
 bool topology_lost_events(const struct topology *topology, const struct why *why)
 {
-    const char *const holders[] = {topology->work, topology->events};
-    char quoted[TOPOLOGY_NAME_SIZE + 2];
-
-    for (size_t i = 0; i < sizeof holders / sizeof holders[0]; i++) {
-        snprintf(quoted, sizeof quoted, "'%s'", holders[i]);
-        if (strstr(why->text, quoted))
-            return true;
-    }
-    return false;
+    return error_is_about(why, ABOUT_QUEUE, topology->work) ||
+           error_is_about(why, ABOUT_EXCHANGE, topology->events);
 }
 
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why)

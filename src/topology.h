@@ -1,4 +1,5 @@
-/* topology.h - a farm's exchange and queues: their names, kinds and arguments. Nothing else declares them. */
+/* topology.h - a farm's exchange and queues: their names, kinds and arguments. Nothing else
+ * declares them. */
 #ifndef WINNOW_TOPOLOGY_H
 #define WINNOW_TOPOLOGY_H
 
@@ -37,22 +38,24 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
  * Errors as those of the entities in broker.h. */
 int topology_declare(const struct topology *topology, struct broker *broker, struct why *why);
 
-/* Asks for everything that topology_declare declared and binds it anew, without waiting. A BROKER_QUEUE_STATE for
- * each queue follows (text: its name), the work queue last; or the connection ends with -ERR_MISSING when
- * something is gone. */
+/* Asks for everything that topology_declare declared and binds it anew, without waiting. A
+ * BROKER_QUEUE_STATE for each queue follows (text: its name), the work queue last; or the
+ * connection ends with -ERR_MISSING when something is gone. */
 int topology_check(const struct topology *topology, struct broker *broker, struct why *why);
 
-/* Sends a notice to FARM.dead that the work queue or the exchange had been deleted, and with it the events that were
- * waiting or were sent before it was declared anew: a message without a body, with the header
- * TOPOLOGY_DESTROYED_HEADER. For whoever noticed, after topology_declare. */
+/* Sends a notice to FARM.dead that the work queue or the exchange had been deleted, and with it the
+ * events that were waiting or were sent before it was declared anew: a message without a body, with
+ * the header TOPOLOGY_DESTROYED_HEADER. For whoever noticed, after topology_declare. */
 #define TOPOLOGY_DESTROYED_HEADER "winnow-destroyed"
 int topology_tell_destroyed(const struct topology *topology, struct broker *broker,
                             struct why *why);
 
-/* Whether the broker's error is of what unhandled events are in or go through: then some are gone. */
+/* Whether the broker's error is of what unhandled events are in or go through: then some are gone.
+ * */
 bool topology_lost_events(const struct topology *topology, const struct why *why);
 
-/* Binds the count queue anew, without waiting; -ERR_MISSING follows from broker_next if the exchange is gone. */
+/* Binds the count queue anew, without waiting; -ERR_MISSING follows from broker_next if the
+ * exchange is gone. */
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why);
 
 /* Declares nothing when the exchange is there, else what topology_declare does. For publishers,
@@ -66,7 +69,8 @@ int topology_declare_if_missing(const struct topology *topology,
  * -ERR_LOCKED: another autoscaler holds it, or held it until a moment ago. */
 int topology_declare_count(const struct topology *topology, struct broker *broker, struct why *why);
 
-/* True when an event may not name this queue as its reply_to: the farm's own, except FARM.results. */
+/* True when an event may not name this queue as its reply_to: the farm's own, except FARM.results.
+ * */
 bool topology_reserves(const struct topology *topology, struct broker_bytes queue);
 
 #endif

@@ -1,9 +1,9 @@
 /* broker.h - AMQP 0-9-1 connections to RabbitMQ: the only room that knows rabbitmq-c.
  *
- * One struct broker is one TCP or TLS connection with one channel. It belongs to one thread and does not
- * survive fork. Once a call has returned an error other than those it documents as harmless, the connection
- * is broken: close it and open another. What was unacknowledged then comes back to its queue, and
- * what was unconfirmed may or may not have arrived. */
+ * One struct broker is one TCP or TLS connection with one channel. It belongs to one thread and
+ * does not survive fork. Once a call has returned an error other than those it documents as
+ * harmless, the connection is broken: close it and open another. What was unacknowledged then comes
+ * back to its queue, and what was unconfirmed may or may not have arrived. */
 #ifndef WINNOW_BROKER_H
 #define WINNOW_BROKER_H
 
@@ -32,11 +32,12 @@ struct broker_options {
 
 struct broker;
 
-/* Checks a URL without connecting. 0 or -ERR_INVALID with the reason, which never repeats a password. */
+/* Checks a URL without connecting. 0 or -ERR_INVALID with the reason, which never repeats a
+ * password. */
 int broker_check_url(const char *url, struct why *why);
 
-/* Connects, logs in, announces what this client understands (consumer cancel, blocked, confirms, negative
- * acknowledgement) and opens the channel.
+/* Connects, logs in, announces what this client understands (consumer cancel, blocked, confirms,
+ * negative acknowledgement) and opens the channel.
  *
  * Returns 0 and *broker (release with broker_close), or
  *   -ERR_INVALID      malformed URL
@@ -45,14 +46,14 @@ int broker_check_url(const char *url, struct why *why);
  *   -ERR_CONFIG       TLS: unreadable file, certificate not trusted or of another host */
 int broker_open(const struct broker_options *options, struct broker **broker, struct why *why);
 
-/* broker_open again and again while it answers -ERR_UNAVAILABLE, waiting between attempts from 20 ms up to
- * 500 ms with jitter, until deadline_ns. wake_fd (or -1) becoming readable ends the wait.
+/* broker_open again and again while it answers -ERR_UNAVAILABLE, waiting between attempts from 20
+ * ms up to 500 ms with jitter, until deadline_ns. wake_fd (or -1) becoming readable ends the wait.
  * Returns as broker_open; -ERR_UNAVAILABLE after the deadline; -ERR_TIMEOUT when woken. */
 int broker_open_retry(const struct broker_options *options, int wake_fd, int64_t deadline_ns,
                       struct broker **broker, struct why *why);
 
-/* Says goodbye when the connection still works, waiting at most two seconds, and frees everything. What was
- * sent before has then been taken by the broker. Takes NULL. */
+/* Says goodbye when the connection still works, waiting at most two seconds, and frees everything.
+ * What was sent before has then been taken by the broker. Takes NULL. */
 void broker_close(struct broker *broker);
 
 /* "FARM/PROGRAM/HOST/PID", the name of a connection or a consumer. */
@@ -76,7 +77,8 @@ struct broker_queue {
     const struct broker_argument *arguments; /* ends with a NULL name; NULL: none */
 };
 
-/* What the broker knows of a queue: messages ready (not those handed to consumers), and consumers. */
+/* What the broker knows of a queue: messages ready (not those handed to consumers), and consumers.
+ * */
 struct broker_queue_state {
     uint32_t ready_msgs;
     uint32_t consumers;
@@ -105,10 +107,11 @@ int broker_look_at_queue(struct broker *broker, const char *queue, struct broker
  * without acknowledgement when prefetch is 0. BROKER_CONSUMING follows. */
 int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
                    bool exclusive, struct why *why);
-/* Ends a consumer; BROKER_CANCEL_OK follows after the last delivery. What it holds stays with it. Only after
- * BROKER_CONSUMING: RabbitMQ 3.10 may close the connection when a consumer is cancelled before. Another may begin
- * then, with a different prefetch, which the broker cannot change. It is called TAG/1, then TAG/2 and so on (the
- * caller goes on saying TAG): to one of the same name the broker would add what the last one held to its prefetch. */
+/* Ends a consumer; BROKER_CANCEL_OK follows after the last delivery. What it holds stays with it.
+ * Only after BROKER_CONSUMING: RabbitMQ 3.10 may close the connection when a consumer is cancelled
+ * before. Another may begin then, with a different prefetch, which the broker cannot change. It is
+ * called TAG/1, then TAG/2 and so on (the caller goes on saying TAG): to one of the same name the
+ * broker would add what the last one held to its prefetch. */
 int broker_cancel(struct broker *broker, const char *tag, struct why *why);
 int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
 /* Gives a message back to its queue. */
@@ -118,8 +121,8 @@ int broker_ask_queue(struct broker *broker, const char *queue, struct why *why);
 /* Empties a queue; BROKER_PURGED follows. */
 int broker_ask_purge(struct broker *broker, const char *queue, struct why *why);
 
-/* Publishes a message; exchange "" with a queue's name as the routing key sends to that queue. *sequence
- * (may be NULL) counts from 1 on this connection and is what confirms refer to.
+/* Publishes a message; exchange "" with a queue's name as the routing key sends to that queue.
+ * *sequence (may be NULL) counts from 1 on this connection and is what confirms refer to.
  * -ERR_INVALID: the properties do not fit a frame, or the routing key is over 255 bytes; nothing
  * was sent and the connection is as good as before. */
 int broker_publish(struct broker *broker, const char *exchange, struct broker_bytes routing_key,
@@ -129,8 +132,8 @@ int broker_publish(struct broker *broker, const char *exchange, struct broker_by
 /* Sends what waits, as far as the socket takes it now. To be called before a poll of one's own. */
 int broker_flush(struct broker *broker, struct why *why);
 
-/* True while more waits to be sent than the socket takes. Whoever publishes on all the same makes it wait in
- * memory, however much it is. */
+/* True while more waits to be sent than the socket takes. Whoever publishes on all the same makes
+ * it wait in memory, however much it is. */
 bool broker_backed_up(const struct broker *broker);
 
 enum broker_event_type {
@@ -159,19 +162,20 @@ struct broker_event {
     struct broker_queue_state state;
 };
 
-/* Takes the next event off the connection without waiting. Before it looks at the socket it sends what waits to be
- * sent and heartbeats that are due.
- * Returns 1 and *event, 0 when there is none, or an error (the connection is broken):
+/* Takes the next event off the connection without waiting. Before it looks at the socket it sends
+ * what waits to be sent and heartbeats that are due. Returns 1 and *event, 0 when there is none, or
+ * an error (the connection is broken):
  *   -ERR_UNAVAILABLE lost; -ERR_REFUSED, -ERR_CONFIG, -ERR_MISSING, -ERR_LOCKED: closed by the
  *   broker with that reason. */
 int broker_next(struct broker *broker, struct broker_event *event, struct why *why);
 
-/* Waits until broker_next may have something, wake_fd (or -1) is readable, or deadline_ns; never longer than
- * the heartbeat allows. Call broker_next until it answers 0 before waiting. */
+/* Waits until broker_next may have something, wake_fd (or -1) is readable, or deadline_ns; never
+ * longer than the heartbeat allows. Call broker_next until it answers 0 before waiting. */
 void broker_wait(struct broker *broker, int wake_fd, int64_t deadline_ns);
 
-/* For callers with a poll of their own: the descriptor to watch, for what (POLLIN, and POLLOUT while something
- * waits to be sent), and the time by which broker_next must be called for the sake of the heartbeat. */
+/* For callers with a poll of their own: the descriptor to watch, for what (POLLIN, and POLLOUT
+ * while something waits to be sent), and the time by which broker_next must be called for the sake
+ * of the heartbeat. */
 int broker_fd(const struct broker *broker);
 short broker_poll_events(const struct broker *broker);
 int64_t broker_heartbeat_due_ns(const struct broker *broker);
@@ -179,7 +183,8 @@ int64_t broker_heartbeat_due_ns(const struct broker *broker);
 /* Bytes that a message's properties and headers may take on this connection. */
 size_t broker_properties_room(const struct broker *broker);
 
-/* True while the broker has said that it reads nothing from this connection (its memory or disk alarm). */
+/* True while the broker has said that it reads nothing from this connection (its memory or disk
+ * alarm). */
 bool broker_blocked(const struct broker *broker);
 
 #endif

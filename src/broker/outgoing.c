@@ -1,17 +1,12 @@
-/* What is to be sent. Over plain TCP, published messages, acknowledgements and declarations gather here and go out
- * together, in one write instead of three for each message; nothing here waits for the socket. Over TLS the
- * library alone can write, and sends each frame at once.
- *
- * The library's heartbeats would get between the two halves of a frame of which the socket took only the
- * first, so over plain TCP they are ours too. */
+/* What is to be sent. Over plain TCP, published messages, acknowledgements and declarations gather
+ * here and go out together, in one write instead of three for each message; nothing here waits for
+ * the socket. Over TLS the library alone can write, and sends each frame at once. */
 #include "internal.h"
 
 #include "buffer.h"
 #include "clock.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -24,10 +19,9 @@
 
 /* A frame: type, channel, size, payload, and a byte that ends it. */
 #define HEAD_BYTES 7
-#define FRAME_END  0xCE
 
-/* Of the largest method frames that are sent from here: two names of up to 255 bytes, or one and the arguments of a
- * queue, which are few and short. */
+/* Of the largest method frames that are sent from here: two names of up to 255 bytes, or one and
+ * the arguments of a queue, which are few and short. */
 #define METHOD_BYTES 1024
 
 static void put(char *bytes, uint64_t number, int length)
@@ -38,34 +32,25 @@ static void put(char *bytes, uint64_t number, int length)
     }
 }
 
-/* Puts the head and the end around a payload that is in its place already; returns the frame's size. */
-static size_t enframe(char *frame, int type, int channel, size_t payload)
+/* Puts the head and the end around a payload that is in its place already; returns the frame's
+ * size. */
+static size_t enframe(char *frame, int type, size_t payload)
 {
     put(frame, (uint64_t)type, 1);
-    put(frame + 1, (uint64_t)channel, 2);
+    put(frame + 1, BROKER_CHANNEL, 2);
     put(frame + 3, payload, 4);
-    put(frame + HEAD_BYTES + payload, FRAME_END, 1);
+    put(frame + HEAD_BYTES + payload, AMQP_FRAME_END, 1);
     return HEAD_BYTES + payload + 1;
 }
 
-static size_t waiting(const struct broker *broker)
-{
-    return broker->outgoing.end - broker->outgoing.first;
-}
-
-/* Room for so many bytes after those that wait; NULL when out of memory. */
-static char *room_for(struct broker *broker, size_t bytes)
+/* So many free bytes after those that wait; NULL when out of memory. */
+static char *reserve(struct broker *broker, size_t bytes)
 {
     struct outgoing *out = &broker->outgoing;
 
     if (!buffer_reserve(&out->bytes, &out->capacity, out->end + bytes))
         return NULL;
     return out->bytes + out->end;
-}
-
-static int no_memory(struct broker *broker, struct why *why)
-{
-    return broker_fail_status(broker, AMQP_STATUS_NO_MEMORY, why);
 }
 
 /* The size of the method's frame, or the library's (negative) status. */
@@ -78,7 +63,18 @@ static int encode_method(char *frame, size_t room, amqp_method_number_t id, void
     if (size < 0)
         return size;
     put(frame + HEAD_BYTES, id, 4);
-    return (int)enframe(frame, AMQP_FRAME_METHOD, BROKER_CHANNEL, 4 + (size_t)size);
+    return (int)enframe(frame, AMQP_FRAME_METHOD, 4 + (size_t)size);
+}
+
+int broker_append(struct broker *broker, const char *frame, size_t length, struct why *why)
+{
+    char *place = reserve(broker, length);
+
+    if (!place)
+        return broker_fail_status(broker, AMQP_STATUS_NO_MEMORY, why);
+    memcpy(place, frame, length);
+    broker->outgoing.end += length;
+    return 0;
 }
 
 int broker_queue_method(struct broker *broker, amqp_method_number_t id, void *method,
@@ -88,9 +84,9 @@ int broker_queue_method(struct broker *broker, amqp_method_number_t id, void *me
         int status = amqp_send_method(broker->amqp, BROKER_CHANNEL, id, method);
         return status == AMQP_STATUS_OK ? 0 : broker_fail_status(broker, status, why);
     }
-    char *frame = room_for(broker, METHOD_BYTES);
+    char *frame = reserve(broker, METHOD_BYTES);
     if (!frame)
-        return no_memory(broker, why);
+        return broker_fail_status(broker, AMQP_STATUS_NO_MEMORY, why);
     int size = encode_method(frame, METHOD_BYTES, id, method);
     if (size < 0)
         return broker_fail_status(broker, size, why);
@@ -124,10 +120,10 @@ static int queue_message(struct broker *broker, amqp_basic_publish_t *method,
 {
     size_t part = broker->frame_max - BROKER_FRAME_OVERHEAD;
     size_t parts = (body.length + part - 1) / part;
-    char *start = room_for(broker, METHOD_BYTES + broker->frame_max + body.length +
-                                       parts * BROKER_FRAME_OVERHEAD);
+    char *start = reserve(broker, METHOD_BYTES + broker->frame_max + body.length +
+                                      parts * BROKER_FRAME_OVERHEAD);
     if (!start)
-        return no_memory(broker, why);
+        return broker_fail_status(broker, AMQP_STATUS_NO_MEMORY, why);
 
     char *frame = start;
     int size = encode_method(frame, METHOD_BYTES, AMQP_BASIC_PUBLISH_METHOD, method);
@@ -145,13 +141,12 @@ static int queue_message(struct broker *broker, amqp_basic_publish_t *method,
     put(content, AMQP_BASIC_CLASS, 2);
     put(content + 2, 0, 2);
     put(content + 4, body.length, 8);
-    frame +=
-        enframe(frame, AMQP_FRAME_HEADER, BROKER_CHANNEL, BROKER_CONTENT_OVERHEAD + (size_t)size);
+    frame += enframe(frame, AMQP_FRAME_HEADER, BROKER_CONTENT_OVERHEAD + (size_t)size);
 
     for (size_t done = 0; done < body.length; done += part) {
         size_t length = body.length - done < part ? body.length - done : part;
         memcpy(frame + HEAD_BYTES, body.bytes + done, length);
-        frame += enframe(frame, AMQP_FRAME_BODY, BROKER_CHANNEL, length);
+        frame += enframe(frame, AMQP_FRAME_BODY, length);
     }
     broker->outgoing.end += (size_t)(frame - start);
     return 0;
@@ -195,26 +190,21 @@ int broker_publish(struct broker *broker, const char *exchange, struct broker_by
 bool broker_backed_up(const struct broker *broker)
 {
     if (!broker->tls)
-        return waiting(broker) >= BATCH_BYTES;
+        return broker_unsent(broker) >= BATCH_BYTES;
     /* The library waits for the socket, so that a full one has to be seen before. */
-    struct pollfd socket = {.fd = broker_fd(broker), .events = POLLOUT};
+    struct pollfd socket = {.fd = broker_socket(broker), .events = POLLOUT};
     return poll(&socket, 1, 0) == 0;
-}
-
-short broker_poll_events(const struct broker *broker)
-{
-    return waiting(broker) || broker_backed_up(broker) ? POLLIN | POLLOUT : POLLIN;
 }
 
 int broker_flush(struct broker *broker, struct why *why)
 {
     struct outgoing *out = &broker->outgoing;
 
-    if (!waiting(broker))
+    if (!broker_unsent(broker))
         return 0;
     ssize_t sent;
     do
-        sent = send(broker_fd(broker), out->bytes + out->first, waiting(broker),
+        sent = send(broker_socket(broker), out->bytes + out->first, broker_unsent(broker),
                     MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno == EAGAIN)
@@ -226,7 +216,7 @@ int broker_flush(struct broker *broker, struct why *why)
     }
     out->sent_ns = clock_now_ns();
     out->first += (size_t)sent;
-    size_t left = waiting(broker);
+    size_t left = broker_unsent(broker);
     /* A socket that never takes all must not let the buffer's beginning run away. */
     if (out->first >= left) {
         memmove(out->bytes, out->bytes + out->first, left);
@@ -245,58 +235,11 @@ int broker_flush_all(struct broker *broker, int64_t deadline_ns, struct why *why
 {
     for (;;) {
         int error = broker_flush(broker, why);
-        if (error || !waiting(broker))
+        if (error || !broker_unsent(broker))
             return error;
-        struct pollfd socket = {.fd = broker_fd(broker), .events = POLLOUT};
+        struct pollfd socket = {.fd = broker_socket(broker), .events = POLLOUT};
         struct timespec left;
         if (ppoll(&socket, 1, clock_left(deadline_ns, &left), NULL) == 0)
             return broker_fail_status(broker, AMQP_STATUS_TIMEOUT, why);
     }
-}
-
-int broker_take_over_heartbeats(struct broker *broker, struct why *why)
-{
-    int channels = amqp_get_channel_max(broker->amqp);
-
-    /* The library ends the process when it is tuned in the middle of a frame, which can hardly be. */
-    if (!amqp_release_buffers_ok(broker->amqp))
-        return broker_fail_status(broker, AMQP_STATUS_BAD_AMQP_DATA, why);
-    int status = amqp_tune_connection(broker->amqp, channels, (int)broker->frame_max, 0);
-    if (status != AMQP_STATUS_OK)
-        return broker_fail_status(broker, status, why);
-    broker->outgoing.sent_ns = broker->outgoing.checked_ns = clock_now_ns();
-    return 0;
-}
-
-int broker_beat(struct broker *broker, struct why *why)
-{
-    struct outgoing *out = &broker->outgoing;
-
-    if (broker->tls || !broker->heartbeat_ns || waiting(broker) ||
-        clock_now_ns() - out->sent_ns < broker->heartbeat_ns / 2)
-        return 0;
-    char *frame = room_for(broker, BROKER_FRAME_OVERHEAD);
-    if (!frame)
-        return no_memory(broker, why);
-    out->end += enframe(frame, AMQP_FRAME_HEARTBEAT, 0, 0);
-    return broker_flush(broker, why);
-}
-
-int broker_check_alive(struct broker *broker, struct why *why)
-{
-    struct outgoing *out = &broker->outgoing;
-    struct tcp_info info;
-    socklen_t size = sizeof info;
-
-    if (broker->tls || !broker->heartbeat_ns)
-        return 0;
-    int64_t now_ns = clock_now_ns();
-    if (now_ns - out->checked_ns < broker->heartbeat_ns / 4)
-        return 0;
-    /* The kernel knows when the broker was last heard, also of heartbeats, which the library keeps to itself. */
-    out->checked_ns = now_ns;
-    if (getsockopt(broker_fd(broker), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-        info.tcpi_last_data_recv * CLOCK_NS_PER_MS > 2 * broker->heartbeat_ns)
-        return broker_fail_status(broker, AMQP_STATUS_HEARTBEAT_TIMEOUT, why);
-    return 0;
 }

@@ -43,8 +43,8 @@ int broker_properties_decode(struct broker_properties *properties, struct broker
     if (status < 0)
         return status == AMQP_STATUS_NO_MEMORY ? -ERR_MEMORY : -ERR_INVALID;
     properties->amqp = *(amqp_basic_properties_t *)decoded;
-    /* A flag that the protocol does not define has no value. Sent on, it may take a second word of flags, at
-     * which RabbitMQ closes the connection. */
+    /* A flag that the protocol does not define has no value. Sent on, it may take a second word of
+     * flags, at which RabbitMQ closes the connection. */
     properties->amqp._flags &= DEFINED_FLAGS;
     if (!(properties->amqp._flags & AMQP_BASIC_HEADERS_FLAG))
         properties->amqp.headers = amqp_empty_table;

@@ -1,4 +1,5 @@
-/* properties.h - the properties and headers of an AMQP message: read, change, check that they fit. */
+/* properties.h - the properties and headers of an AMQP message: read, change, check that they fit.
+ * */
 #ifndef WINNOW_PROPERTIES_H
 #define WINNOW_PROPERTIES_H
 
@@ -36,8 +37,8 @@ struct broker_properties;
 struct broker_properties *broker_properties_open(void);
 void broker_properties_close(struct broker_properties *properties);
 
-/* Decodes what broker_next gave as raw_properties. The result borrows raw until the next decode or clear.
- * 0, -ERR_INVALID (malformed) or -ERR_MEMORY; the properties are empty after an error. */
+/* Decodes what broker_next gave as raw_properties. The result borrows raw until the next decode or
+ * clear. 0, -ERR_INVALID (malformed) or -ERR_MEMORY; the properties are empty after an error. */
 int broker_properties_decode(struct broker_properties *properties, struct broker_bytes raw);
 void broker_properties_clear(struct broker_properties *properties);
 

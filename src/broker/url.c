@@ -3,7 +3,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-/* The likely reason why a URL cannot be parsed; it quotes nothing, as there may be a password anywhere. */
+/* The likely reason why a URL cannot be parsed; it quotes nothing, as there may be a password
+ * anywhere. */
 static const char *mistake(const char *text)
 {
     if (strncmp(text, "amqp://", 7) != 0 && strncmp(text, "amqps://", 8) != 0)

@@ -1,3 +1,4 @@
+/* Opening a connection, up to its channel, and closing it. */
 #include "internal.h"
 
 #include "clock.h"
@@ -24,78 +25,6 @@
 static struct timeval to_timeval(int64_t ns)
 {
     return (struct timeval){.tv_sec = ns / CLOCK_NS_PER_S, .tv_usec = ns % CLOCK_NS_PER_S / 1000};
-}
-
-/* What an AMQP reply code means to the caller; see the specification's table of reply codes. */
-static enum error error_of_reply(uint16_t code, amqp_bytes_t text)
-{
-    static const char none[] = "NOT_FOUND - no ";
-
-    switch (code) {
-    case AMQP_ACCESS_REFUSED:
-    case AMQP_NOT_ALLOWED:
-        return ERR_REFUSED;
-    case AMQP_NOT_FOUND:
-        /* It also says so of a queue that is there and cannot be reached, as its node is down. */
-        return text.len >= sizeof none - 1 && memcmp(text.bytes, none, sizeof none - 1) == 0
-                   ? ERR_MISSING
-                   : ERR_UNAVAILABLE;
-    case AMQP_RESOURCE_LOCKED:
-        return ERR_LOCKED;
-    case AMQP_PRECONDITION_FAILED:
-    case AMQP_NOT_IMPLEMENTED:
-        return ERR_CONFIG;
-    default:
-        return ERR_UNAVAILABLE;
-    }
-}
-
-int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *why)
-{
-    uint16_t code;
-    amqp_bytes_t text;
-
-    broker->broken = true;
-    if (method.id == AMQP_CHANNEL_CLOSE_METHOD) {
-        const amqp_channel_close_t *closed = method.decoded;
-        code = closed->reply_code;
-        text = closed->reply_text;
-    } else {
-        const amqp_connection_close_t *closed = method.decoded;
-        code = closed->reply_code;
-        text = closed->reply_text;
-    }
-    return error_set(why, error_of_reply(code, text), "the broker at %s says: %.*s", broker->where,
-                     (int)text.len, (const char *)text.bytes);
-}
-
-int broker_fail_status(struct broker *broker, int status, struct why *why)
-{
-    broker->broken = true;
-    if (status == AMQP_STATUS_NO_MEMORY)
-        return error_set(why, ERR_MEMORY, "out of memory");
-    return error_set(why, ERR_UNAVAILABLE, "lost the connection to the broker at %s: %s",
-                     broker->where, amqp_error_string2(status));
-}
-
-int broker_fail_reply(struct broker *broker, amqp_rpc_reply_t reply, struct why *why)
-{
-    switch (reply.reply_type) {
-    case AMQP_RESPONSE_NORMAL:
-        return 0;
-    case AMQP_RESPONSE_SERVER_EXCEPTION:
-        if (reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD ||
-            reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD)
-            return broker_fail_closed(broker, reply.reply, why);
-        break;
-    case AMQP_RESPONSE_LIBRARY_EXCEPTION:
-        return broker_fail_status(broker, reply.library_error, why);
-    default:
-        break;
-    }
-    broker->broken = true;
-    return error_set(why, ERR_UNAVAILABLE, "the broker at %s gave an answer out of turn",
-                     broker->where);
 }
 
 static int connect_socket(struct broker *broker, const struct broker_options *options,
@@ -196,15 +125,16 @@ static int log_in(struct broker *broker, const struct broker_options *options,
                          "no log-in to the broker at %s: %s; is it still starting, or is this its "
                          "TLS port (amqps://)?",
                          broker->where, amqp_error_string2(reply.library_error));
-    if (error == -ERR_REFUSED && url->vhost[0] == '\0')
+    if (error != -ERR_REFUSED || why->about == ABOUT_LIMIT)
+        return error;
+    if (url->vhost[0] == '\0')
         return error_set(
             why, ERR_REFUSED,
             "the broker at %s has no virtual host with an empty name, which is what a URL "
             "that ends with a slash asks for; leave the slash out for the default one",
             broker->where);
-    if (error == -ERR_REFUSED)
-        error_prefix(why, "user '%s', with the password given, may not use virtual host '%s'",
-                     url->user, url->vhost);
+    error_prefix(why, "user '%s', with the password given, may not use virtual host '%s'",
+                 url->user, url->vhost);
     return error;
 }
 
@@ -224,6 +154,7 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
         goto out;
     }
     snprintf(broker->where, sizeof broker->where, "%s:%d", url.host, url.port);
+    snprintf(broker->vhost, sizeof broker->vhost, "%s", url.vhost);
 
     error = connect_socket(broker, options, &url, attempt_ns, why);
     if (error)
@@ -322,14 +253,4 @@ void broker_client_name(const char *farm, const char *program, char name[BROKER_
 
     gethostname(host, sizeof host - 1);
     snprintf(name, BROKER_NAME_SIZE, "%s/%s/%s/%d", farm, program, host, (int)getpid());
-}
-
-bool broker_blocked(const struct broker *broker)
-{
-    return broker->blocked;
-}
-
-int broker_fd(const struct broker *broker)
-{
-    return amqp_get_sockfd(broker->amqp);
 }
