@@ -51,6 +51,10 @@ HELPERS      := $(patsubst %.c,$(O)/%,$(wildcard tests/system/*.c) tests/chaos/w
 FUZZERS      := $(if $(filter fuzz,$(BUILD)),$(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c)))
 FUZZ_SECONDS ?= 600
 
+# Code whose steps a test counts is compiled for that test once more: each basic block calls what the test defines.
+COUNTED := $(patsubst %.c,$(O)/counted/%.o,$(call part_sources,filter))
+$(O)/tests/unit/filter_steps_test: $(COUNTED)
+
 objects         = $(patsubst %.c,$(O)/%.o,$(1))
 PROGRAM_OBJECTS := $(call objects,$(SOURCES))
 ALL_OBJECTS     := $(PROGRAM_OBJECTS) $(UNITS:=.o) $(HELPERS:=.o) $(FUZZERS:=.o)
@@ -188,6 +192,11 @@ $(O)/%.o: %.c Makefile
 	@printf '{"directory": "%s", "file": "%s", "output": "%s", "command": "%s"},\n' '$(CURDIR)' '$<' '$@' \
 	    '$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<' >$@.json
 
+$(O)/counted/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize-coverage=trace-pc -c -o $@ $<
+
 # Of everything built so far: a machine without the tests' libraries builds no test.
 compile_commands.json: $(PROGRAM_OBJECTS)
 	@{ echo '['; cat $(wildcard $(ALL_OBJECTS:=.json)) | sed '$$ s/,$$//'; echo ']'; } >$@
@@ -197,4 +206,4 @@ $(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
 # So are the gnuplot scripts.
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
 
--include $(ALL_OBJECTS:.o=.d)
+-include $(ALL_OBJECTS:.o=.d) $(COUNTED:.o=.d)
