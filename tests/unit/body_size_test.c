@@ -23,7 +23,7 @@ static void sizes_are_read_from_flags(void **state)
     assert_int_equal(body_size_parse("exp:4KiB", &size, NULL), 0);
     assert_true(size.kind == BODY_SIZE_EXPONENTIAL && size.mean_bytes == 4096);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct why why = {""};
+        struct why why = {0};
         assert_int_equal(body_size_parse(bad[i], &size, &why), -ERR_INVALID);
         assert_non_null(strstr(why.text, "expected"));
     }

@@ -25,7 +25,7 @@ static struct supervisor *open_with(char *command, struct supervisor_settings *s
                                     char *words[4])
 {
     struct supervisor *supervisor = NULL;
-    struct why why = {""};
+    struct why why = {0};
 
     words[0] = (char *)"/bin/bash";
     words[1] = (char *)"-c";
@@ -158,7 +158,7 @@ static void a_command_line_that_workers_refuse_ends_the_starting(void **state)
     struct supervisor_settings settings;
     char *words[4], command[] = "exit 64";
     struct supervisor *supervisor = open_with(command, &settings, words);
-    struct why why = {""};
+    struct why why = {0};
 
     (void)state;
     assert_int_equal(supervisor_fault(supervisor, &why), 0);
