@@ -47,8 +47,7 @@ int error_exit_code(int error);
 int error_set(struct why *why, enum error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Adds what the explanation is about. A name that does not fit, or holds a NUL, is not known whole.
- * */
+/* Adds what the explanation is about. A name that does not fit or holds a NUL is left empty. */
 void error_set_about(struct why *why, enum error_subject about, const char *name, size_t length);
 
 /* Whether the explanation is about the queue or exchange of that name. */
