@@ -279,28 +279,15 @@ void autoscaler_options_parse(struct autoscaler_options *settings, int argc, cha
     struct leader_settings *leader = &settings->farm.leader;
     struct supervisor_settings *node = &settings->farm.node;
 
-<<<<<<< HEAD:autoscaler/autoscaler_options.c
-    *settings = (struct autoscaler_options)
-    {
-        .farm.leader =
-        {.program = AUTOSCALER_PROGRAM,
-         .policy = policy_find("formula"),
-=======
-    *settings = (struct settings){
-        .farm.leader = {.program = SETTINGS_PROGRAM,
+    *settings = (struct autoscaler_options){
+        .farm.leader = {.program = AUTOSCALER_PROGRAM,
                         .policy = policies_find("formula"),
->>>>>>> refs/heads/simulate:autoscaler/settings.c
-         .params = POLICY_DEFAULT_PARAMS },
+                        .params = POLICY_DEFAULT_PARAMS},
         .farm.node = {.drain_timeout_ns = 30 * SECOND_NS,
                       .hang_timeout_ns = 60 * SECOND_NS,
                       .max_attempts = 3},
     };
-<<<<<<< HEAD:autoscaler/autoscaler_options.c
-    leader->params.scale_down_delay_s = POLICY_OWN;
-    options_parse(&settings->options, AUTOSCALER_PROGRAM, &argp, argc, argv, settings);
-=======
     leader->params.scale_down_delay_s = POLICY_UNSET;
-    options_parse(&settings->options, SETTINGS_PROGRAM, &argp, argc, argv, settings);
->>>>>>> refs/heads/simulate:autoscaler/settings.c
+    options_parse(&settings->options, AUTOSCALER_PROGRAM, &argp, argc, argv, settings);
     node->max_workers = leader->params.max_workers;
 }

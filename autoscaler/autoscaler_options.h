@@ -5,15 +5,9 @@
 #include "farm.h"
 #include "options.h"
 
-<<<<<<< HEAD:autoscaler/autoscaler_options.h
-#include <stdbool.h>
-
 #define AUTOSCALER_PROGRAM "winnow-autoscaler"
-    =======
-#define SETTINGS_PROGRAM "winnow-autoscaler"
-    >>>>>>> refs/heads/simulate:autoscaler/settings.h
 
-    struct autoscaler_options {
+struct autoscaler_options {
     struct options options;
     struct farm_settings farm;
     double wait_s; /* --wait; 0: not given */
