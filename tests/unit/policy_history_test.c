@@ -111,10 +111,10 @@ static void a_row_says_whether_a_tick_or_a_look_between_ticks_decided(void **sta
     struct history_row row;
 
     (void)state;
-    policy_history_write(policy_find("formula"), &defaults, &sample, &decision, &row);
+    policy_history_write(policies_find("formula"), &defaults, &sample, &decision, &row);
     assert_string_equal(row.trigger, "tick");
     sample.trigger = POLICY_REACT;
-    policy_history_write(policy_find("formula"), &defaults, &sample, &decision, &row);
+    policy_history_write(policies_find("formula"), &defaults, &sample, &decision, &row);
     assert_string_equal(row.trigger, "react");
 }
 

@@ -111,7 +111,8 @@ static void more_than_useful_are_not_started(void **test_state)
     /* As many as are useful are no fewer than were asked for. */
     params.min_workers = 0;
     sample.backlog_msgs = 6;
-    assert_int_equal(policy_decide(policy_find("formula"), &sample, &params, &state, &decision), 0);
+    assert_int_equal(policy_decide(policies_find("formula"), &sample, &params, &state, &decision),
+                     0);
     assert_int_equal(decision.desired_workers, 6);
     assert_int_equal(decision.reason, POLICY_FORMULA);
 }
