@@ -4,6 +4,7 @@
 #include "matcher_search.h"
 #include "matcher_trail.h"
 
+#include <assert.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -82,6 +83,7 @@ static bool is_same_run(const uint8_t *text, size_t length, const uint8_t *wante
 {
     uint64_t reached = 0; /* bit n: what has been read may end with the entry's letter n */
 
+    assert(count > 0);
     if (length < count)
         return false;
     if (count > MAX_RUN)

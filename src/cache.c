@@ -150,7 +150,7 @@ int cache_map(const struct cache *cache, struct cache_key key, struct cache_imag
 {
     const char *disbelief = NULL;
     char name[NAME_SIZE];
-    struct stat status;
+    struct stat status = {0};
     void *bytes = MAP_FAILED;
 
     *image = (struct cache_image){0};

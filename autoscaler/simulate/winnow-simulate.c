@@ -271,7 +271,7 @@ static int try_policies(const struct settings *settings, struct evaluation *eval
                         struct why *why)
 {
     static struct candidate_spec specs[MAX_POLICIES];
-    struct score_table_row rows[MAX_POLICIES];
+    struct score_table_row rows[MAX_POLICIES] = {{0}};
     struct history_writer *history = NULL;
     size_t count;
     int error = parse_policies(settings, specs, &count, why);
