@@ -240,8 +240,8 @@ static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, si
     return is_key(matcher, folded, length) || is_prefix_key(matcher, folded, length);
 }
 
-/* Whether an entry may begin here, where a word begins. `length` tells of how many letters and signs
- * it is, at most 8, and near_signs whether any of the next 8 characters is a sign. */
+/* Whether an entry may begin here, where a word begins. `length` says of how many letters and
+ * signs, at most 8, and near_signs whether any of the next 8 characters is a sign. */
 static inline bool may_begin_loose(const struct matcher *matcher, const struct view *view,
                                    size_t start, size_t length, bool near_signs)
 {
