@@ -10,7 +10,8 @@
 #include <unigbrk.h>
 #include <unistr.h>
 
-/* Short pieces are copied as one block of this size, whatever their length: the room behind them is there. */
+/* A short piece is copied as a block of this size, whatever its length: that costs one instruction
+ * or two instead of a call. reserve() makes the place behind the text that this needs. */
 #define BLOCK 32
 
 void censor_result_init(struct censor_result *result)
@@ -25,7 +26,7 @@ void censor_result_clear(struct censor_result *result)
     censor_result_init(result);
 }
 
-/* Room for so many bytes, a NUL, and a block behind them. What was there is not kept. */
+/* Makes place for so many bytes, a NUL, and a block behind them. What was there is not kept. */
 static int reserve(struct censor_result *result, size_t needed)
 {
     size_t capacity = needed + 1 + BLOCK;
@@ -39,7 +40,8 @@ static int reserve(struct censor_result *result, size_t needed)
     return result->text ? 0 : -ERR_MEMORY;
 }
 
-/* Copies length bytes; readable says how many may be read. The room behind what is written is there. */
+/* Copies length bytes, of which `readable` bytes or more may be read. Up to a block may be written.
+ * Returns where the next piece goes. */
 static inline char *copy(char *to, const char *from, size_t length, size_t readable)
 {
     if (length <= BLOCK && readable >= BLOCK)
@@ -66,7 +68,7 @@ static void find_characters(const char *text, size_t length, char *starts)
         u8_grapheme_breaks(bytes, length, starts);
         return;
     }
-    /* Nothing joins two ASCII characters but a line end. */
+    /* The only two ASCII characters that are one together are those of a line end. */
     for (size_t i = 0; i < length; i++)
         starts[i] = i == 0 || bytes[i - 1] != '\r' || bytes[i] != '\n';
 }
@@ -100,8 +102,8 @@ int censor_check(const struct censor_mask *mask)
     return 0;
 }
 
-/* One match, character by character. starts has room for its length. With to NULL nothing is written. Returns how
- * many bytes it is. */
+/* Masks one match character by character. `starts` has as many elements as the match has bytes. With
+ * `to` NULL nothing is written. Returns how many bytes the masked match has. */
 static size_t mask_characters(const struct censor_mask *mask, size_t mask_length, const char *text,
                               size_t length, char *starts, char *to)
 {
@@ -121,7 +123,7 @@ static size_t mask_characters(const struct censor_mask *mask, size_t mask_length
     return written;
 }
 
-/* Room for the starts of the characters of the longest span. */
+/* Makes result->starts long enough for the longest span. */
 static int reserve_starts(const struct matcher_span *spans, size_t count,
                           struct censor_result *result)
 {
@@ -132,23 +134,33 @@ static int reserve_starts(const struct matcher_span *spans, size_t count,
     return buffer_reserve(&result->starts, &result->starts_capacity, longest) ? 0 : -ERR_MEMORY;
 }
 
-int censor_apply(const struct censor_mask *mask, const char *text, size_t length,
-                 const struct matcher_span *spans, size_t count, struct censor_result *result)
+/* How many bytes the text has with each match masked. result->starts is long enough. */
+static size_t measure(const struct censor_mask *mask, size_t mask_length, const char *text,
+                      size_t length, const struct matcher_span *spans, size_t count,
+                      struct censor_result *result)
 {
-    size_t mask_length = strlen(mask->character ? mask->character : mask->text);
-    size_t needed = length, kept = 0;
-    char block[BLOCK] = {0};
+    size_t needed = length;
 
-    result->length = 0;
-    if (mask->character && reserve_starts(spans, count, result))
-        return -ERR_MEMORY;
     for (size_t i = 0; i < count; i++) {
         size_t masked = mask->character ? mask_characters(mask, mask_length, text + spans[i].start,
                                                           spans[i].length, result->starts, NULL)
                                         : mask_length;
         needed += masked - spans[i].length;
     }
-    if (reserve(result, needed))
+    return needed;
+}
+
+int censor_apply(const struct censor_mask *mask, const char *text, size_t length,
+                 const struct matcher_span *spans, size_t count, struct censor_result *result)
+{
+    size_t mask_length = strlen(mask->character ? mask->character : mask->text);
+    size_t done = 0; /* so much of the text is in the result, as it was or masked */
+    char block[BLOCK] = {0};
+
+    result->length = 0;
+    if (mask->character && reserve_starts(spans, count, result))
+        return -ERR_MEMORY;
+    if (reserve(result, measure(mask, mask_length, text, length, spans, count, result)))
         return -ERR_MEMORY;
     if (!mask->character && mask_length <= BLOCK)
         memcpy(block, mask->text, mask_length);
@@ -156,7 +168,7 @@ int censor_apply(const struct censor_mask *mask, const char *text, size_t length
     char *to = result->text;
     for (size_t i = 0; i < count; i++) {
         const struct matcher_span *span = &spans[i];
-        to = copy(to, text + kept, span->start - kept, length - kept);
+        to = copy(to, text + done, span->start - done, length - done);
         if (mask->character)
             to += mask_characters(mask, mask_length, text + span->start, span->length,
                                   result->starts, to);
@@ -164,9 +176,9 @@ int censor_apply(const struct censor_mask *mask, const char *text, size_t length
             to = copy(to, block, mask_length, BLOCK);
         else
             to = copy(to, mask->text, mask_length, mask_length);
-        kept = span->start + span->length;
+        done = span->start + span->length;
     }
-    to = copy(to, text ? text + kept : "", length - kept, length - kept);
+    to = copy(to, text ? text + done : "", length - done, length - done);
     *to = '\0';
     result->length = (size_t)(to - result->text);
     return 0;

@@ -1,6 +1,6 @@
 #include "default_words.h"
 
-/* Lengths of embedded files are no constants to the C compiler, only to the assembler, so the
+/* The length of an embedded file is a constant to the assembler alone, not to the C compiler, so the
  * assembler lays out the array as well. Paths are relative to the directory where make runs. */
 
 #if __SIZEOF_POINTER__ == 8

@@ -1,5 +1,5 @@
 /* default_words.h - the word lists that are part of the program, so that it works wherever it is
- * copied. They are the files of filter/words, byte for byte. */
+ * copied. They are the files of filter/words, byte for byte. Pure. */
 #ifndef WINNOW_DEFAULT_WORDS_H
 #define WINNOW_DEFAULT_WORDS_H
 

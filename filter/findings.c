@@ -5,14 +5,14 @@
 #include <string.h>
 #include <unistr.h>
 
-/* Any bytes as a JSON string. */
+/* A JSON string of any bytes; NULL when out of memory. */
 static json_t *string_of(const char *bytes, size_t length)
 {
     json_t *string = json_stringn(bytes, length);
     if (string)
         return string;
 
-    /* No byte becomes more than the three of U+FFFD. */
+    /* A byte becomes the three of U+FFFD at most. */
     uint8_t *clean = malloc(3 * length + 1);
     size_t written = 0;
     for (size_t i = 0; clean && i < length;) {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 struct finding {
-    const char *file; /* where it was found; any bytes: what is no UTF-8 is written as U+FFFD */
+    const char *file;         /* where it was found */
     uint64_t offset, length;  /* in bytes, in the file */
     const char *text;         /* what was found, `length` bytes */
     const char *entry, *list; /* the entry as written, and its list */
@@ -17,8 +17,10 @@ struct finding {
     int32_t severity;
 };
 
-/* Writes {"file":..,"offset":..,"length":..,"text":..,"entry":..,"list":..,"line":..,"severity":..} and a line end. 0,
- * -ERR_MEMORY, or -ERR_SYSTEM when the stream takes no more. */
+/* Writes an object with the names of the members above, and a line end. A text may be of any bytes:
+ * those that are not UTF-8 are written as U+FFFD.
+ *
+ * Returns 0; -ERR_MEMORY; -ERR_SYSTEM when the stream takes no more. */
 int findings_write(FILE *stream, const struct finding *finding);
 
 #endif

@@ -20,6 +20,12 @@ struct folded {
     struct folding_cache *cache; /* single characters that were folded before */
 };
 
+/* How many bytes the character of a folded text has that begins with this byte. */
+static inline size_t folded_size(uint8_t first)
+{
+    return first < 0xc0 || first == 0xff ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 void folding_init(struct folded *folded);
 void folding_clear(struct folded *folded);
 

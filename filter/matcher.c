@@ -1,47 +1,44 @@
 #include "matcher.h"
 
 #include "error.h"
+#include "matcher_compile.h"
+#include "matcher_kinds.h"
 #include "matcher_search.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistring/version.h>
 
 #define MAX_TEXT_BYTES (UINT64_C(1) << 30)
 
-static uint32_t header_check(const struct image_header *header)
-{
-    struct image_header copy;
-    const uint8_t *bytes = (const uint8_t *)&copy;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+/* ---- opening ---- */
 
-    memcpy(&copy, header, sizeof copy); /* padding and all */
-    copy.check = 0;
-    for (size_t i = 0; i < sizeof copy; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return (uint32_t)(hash ^ hash >> 32);
-}
-
-void matcher_seal(struct image_header *header)
+int matcher_open(const struct wordlist *list, enum matcher_level level, struct matcher **matcher)
 {
-    header->magic = IMAGE_MAGIC;
-    header->version = IMAGE_VERSION;
-    header->unicode = (uint32_t)_libunistring_version;
-    header->check = header_check(header);
+    void *image = NULL;
+    size_t length;
+
+    if (level > MATCHER_LOOSE)
+        return -ERR_INVALID;
+    int error = matcher_compile(list, level, &image, &length);
+    if (!error)
+        error = matcher_from_image(image, length, matcher);
+    if (error)
+        free(image);
+    else
+        (*matcher)->owned = image;
+    return error;
 }
 
 int matcher_from_image(const void *bytes, size_t length, struct matcher **matcher)
 {
     const struct image_header *header = bytes;
+    const uint8_t *base = bytes;
 
-    if (length < sizeof *header || (uintptr_t)bytes % 8 != 0 || header->magic != IMAGE_MAGIC ||
-        header->version != IMAGE_VERSION || header->length != length ||
-        header->unicode != (uint32_t)_libunistring_version || header->check != header_check(header))
+    if (!matcher_image_is_sound(bytes, length))
         return -ERR_INVALID;
     struct matcher *new = malloc(sizeof *new);
     if (!new)
         return -ERR_MEMORY;
-    const uint8_t *base = bytes;
     *new = (struct matcher){
         .header = header,
         .nodes = (const void *)(base + header->nodes),
@@ -59,17 +56,6 @@ int matcher_from_image(const void *bytes, size_t length, struct matcher **matche
         new->roots[new->firsts[new->nodes->child + i]] = new->nodes->child + i;
     *matcher = new;
     return 0;
-}
-
-int matcher_own(void *image, size_t length, struct matcher **matcher)
-{
-    int error = matcher_from_image(image, length, matcher);
-
-    if (error)
-        free(image);
-    else
-        (*matcher)->owned = image;
-    return error;
 }
 
 void matcher_close(struct matcher *matcher)
@@ -108,6 +94,8 @@ struct matcher_entry matcher_entry(const struct matcher *matcher, uint32_t index
     };
 }
 
+/* ---- searching ---- */
+
 static bool is_ascii(const uint8_t *text, size_t length)
 {
     uint64_t bits = 0;
@@ -123,46 +111,64 @@ static bool is_ascii(const uint8_t *text, size_t length)
     return !(bits & UINT64_C(0x8080808080808080));
 }
 
-static void search_text(struct search *search)
+/* Makes a view of the text folded, unless the text can be searched as it is. */
+static int fold_view(struct search *search)
 {
-    struct matcher_scratch *scratch = search->spans->scratch;
+    struct folded *folded = &search->spans->scratch->folded;
     struct view *view = &search->view;
 
-    if (!is_ascii(view->text, view->text_length)) {
-        search->error =
-            folding_fold(search->matcher->level, view->text, view->text_length, &scratch->folded);
-        if (search->error)
-            return;
-        view->bytes = scratch->folded.bytes;
-        view->offsets = scratch->folded.offsets;
-        view->length = scratch->folded.length;
-    }
-    if (search->matcher->level == MATCHER_LOOSE) {
-        search->error = find_spelled(view, search->matcher->table, &scratch->spelled);
-        search->collects = scratch->spelled.length > 0;
-    }
+    if (is_ascii(view->text, view->text_length))
+        return 0;
+    int error = folding_fold(search->matcher->level, view->text, view->text_length, folded);
+    if (error)
+        return error;
+    view->bytes = folded->bytes;
+    view->offsets = folded->offsets;
+    view->length = folded->length;
+    return 0;
+}
+
+/* Searches the view, and then what is spelled out in it: matches of both compete. */
+static void search_both(struct search *search)
+{
+    struct matcher_scratch *scratch = search->spans->scratch;
+    struct view whole = search->view;
+
+    search->gathers = true;
+    matcher_scan(search);
     if (search->error)
         return;
-    scan_view(search);
-    if (!search->collects || search->error)
-        return;
-
-    struct view whole = *view;
-    *view = spelled_view(&scratch->spelled, &whole);
-    scan_view(search);
-    *view = whole;
+    search->view = matcher_spelled_view(&scratch->spelled, &whole);
+    matcher_scan(search);
     if (!search->error)
-        resolve_hits(search);
+        matcher_spans_resolve(search);
+}
+
+static void search_text(struct search *search)
+{
+    struct spelled *spelled = &search->spans->scratch->spelled;
+    const bool is_loose = search->matcher->level == MATCHER_LOOSE;
+
+    search->error = fold_view(search);
+    if (!search->error && is_loose)
+        search->error = matcher_spelled_find(&search->view, search->matcher->table, spelled);
+    if (search->error)
+        return;
+    if (is_loose && spelled->length > 0)
+        search_both(search);
+    else
+        matcher_scan(search);
 }
 
 /* More than one letter with its marks has. */
 #define MAX_LETTER_BYTES 24
 
-/* Where a last letter begins that may be spelled out together with what follows the text, or its length. */
+/* Where the last letter of a text begins, if it stands alone, so that it may be spelled out together
+ * with what follows the text; else the text's length. */
 static size_t find_lone_letter(const uint8_t *text, size_t length)
 {
     size_t end = length, begin;
-    bool is_ascii = true;
+    bool is_only_ascii = true;
 
     while (end > 0 && (text[end - 1] == ' ' || (text[end - 1] >= '\t' && text[end - 1] <= '\r')))
         end--;
@@ -170,8 +176,8 @@ static size_t find_lone_letter(const uint8_t *text, size_t length)
         uint8_t byte = text[begin - 1];
         if (byte < 0x80 && !is_letter_sign(byte) && (!is_word_byte(byte) || byte == '_'))
             break;
-        is_ascii &= byte < 0x80;
-        if (end - begin == MAX_LETTER_BYTES || (is_ascii && end - begin == 1))
+        is_only_ascii &= byte < 0x80;
+        if (end - begin == MAX_LETTER_BYTES || (is_only_ascii && end - begin == 1))
             return length;
     }
     return begin < end ? begin : length;

@@ -1,7 +1,12 @@
+/* matcher_scan.c - finds the places of a view where entries may begin: the matcher spends on most of
+ * a text no more than what is done here. Pure. */
+#include "matcher_kinds.h"
 #include "matcher_search.h"
 #include "matcher_trail.h"
 
 #include <string.h>
+
+/* ---- whether an entry may begin at a place ---- */
 
 static bool is_key(const struct matcher *matcher, uint64_t bytes, size_t length)
 {
@@ -21,6 +26,7 @@ static inline uint64_t load_bytes(const struct view *view, size_t at)
     return bytes;
 }
 
+/* Whether a word of so many bytes may begin with an entry that lets it go on. */
 static bool is_prefix_key(const struct matcher *matcher, uint64_t bytes, size_t length)
 {
     for (unsigned lengths = matcher->header->prefix_lengths; lengths; lengths &= lengths - 1) {
@@ -43,7 +49,8 @@ static bool is_first_word(const struct matcher *matcher, const struct view *view
     return is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length);
 }
 
-/* The same where letters may be repeated and signs be letters: every sign may end the word. */
+/* The same for MATCHER_LOOSE: a repeated letter counts once, and each sign that may be a letter may
+ * also end the word. */
 static bool is_first_loose_word(const struct matcher *matcher, const struct view *view,
                                 size_t begin)
 {
@@ -66,8 +73,8 @@ static bool is_first_loose_word(const struct matcher *matcher, const struct view
     return is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length);
 }
 
-/* Whether an entry that may begin inside a word begins here, but for MATCHER_LOOSE. */
-static bool may_begin_inside(const struct matcher *matcher, const struct view *view, size_t at)
+/* Whether an entry that may begin inside a word may begin here. Not for MATCHER_LOOSE. */
+static bool is_inside_key(const struct matcher *matcher, const struct view *view, size_t at)
 {
     const struct image_header *header = matcher->header;
     const uint8_t *bytes = view->bytes + at;
@@ -78,57 +85,77 @@ static bool may_begin_inside(const struct matcher *matcher, const struct view *v
     return is_key(matcher, load_bytes(view, at), length);
 }
 
-/* Whether a character repeats the one before it, where MATCHER_LOOSE takes both for one. */
+/* Whether the character here repeats the one before it. MATCHER_LOOSE takes both for one, so nothing
+ * begins with it. */
 static inline bool is_repeated(const struct view *view, const uint8_t *table, size_t at)
 {
     const uint8_t *bytes = view->bytes + at;
-    size_t size = character_size(*bytes);
+    size_t size = folded_size(*bytes);
 
     return at >= size &&
            (size == 1 ? table[bytes[-1]] == table[*bytes] : memcmp(bytes - size, bytes, size) == 0);
 }
 
-/* Any text at any level. */
-static void search_places(struct search *search)
+/* ---- any text at any level, a character at a time ---- */
+
+/* Whether an entry may begin with the ASCII character here; after_word tells whether the character
+ * before it is of a word. */
+static inline bool may_begin_ascii(const struct matcher *matcher, const struct view *view,
+                                   size_t at, bool after_word)
+{
+    const struct image_header *header = matcher->header;
+    const bool is_loose = matcher->level == MATCHER_LOOSE;
+    uint8_t byte = view->bytes[at];
+    bool may_begin;
+
+    if (is_loose && is_repeated(view, matcher->table, at))
+        return false;
+    if (is_word_byte(byte) || (is_loose && is_letter_sign(byte)))
+        may_begin = !after_word && (is_loose ? is_first_loose_word(matcher, view, at)
+                                             : is_first_word(matcher, view, at));
+    else
+        may_begin = header->any_sign && has_bit(header->signs, byte);
+    if (may_begin || !header->any_inside)
+        return may_begin;
+    return is_loose ? has_bit(header->first_bytes, matcher->table[byte])
+                    : is_inside_key(matcher, view, at);
+}
+
+static void scan_characters(struct search *search)
 {
     const struct matcher *matcher = search->matcher;
-    const struct image_header *header = matcher->header;
     const struct view *view = &search->view;
-    const uint8_t *bytes = view->bytes;
-    bool loose = matcher->level == MATCHER_LOOSE, after_word = false;
+    const bool is_loose = matcher->level == MATCHER_LOOSE;
+    bool after_word = false;
 
     for (size_t at = 0, size; at < view->length && !search->error; at += size) {
-        uint8_t byte = bytes[at];
-        bool may_begin = false;
-        size = 1;
-        if (byte >= 0x80) {
-            size = character_size(byte);
-            may_begin = byte != 0xff && is_key(matcher, load_bytes(view, at), size) &&
-                        !(loose && is_repeated(view, matcher->table, at));
-            after_word = false;
+        uint8_t byte = view->bytes[at];
+        bool may_begin;
+        if (byte < 0x80) {
+            size = 1;
+            may_begin = may_begin_ascii(matcher, view, at, after_word);
+            after_word = is_word_byte(byte);
         } else {
-            bool is_word = is_word_byte(byte);
-            bool repeats = loose && is_repeated(view, matcher->table, at);
-            if (repeats) {
-            } else if (is_word || (loose && is_letter_sign(byte))) {
-                may_begin = !after_word && (loose ? is_first_loose_word(matcher, view, at)
-                                                  : is_first_word(matcher, view, at));
-            } else {
-                may_begin = header->any_sign && has_bit(header->signs, byte);
-            }
-            if (header->any_inside && !may_begin && !repeats)
-                may_begin = loose ? has_bit(header->first_bytes, matcher->table[byte])
-                                  : may_begin_inside(matcher, view, at);
-            after_word = is_word;
+            size = folded_size(byte);
+            may_begin = byte != 0xff && is_key(matcher, load_bytes(view, at), size) &&
+                        !(is_loose && is_repeated(view, matcher->table, at));
+            after_word = false;
         }
         if (may_begin)
-            try_place(search, at);
+            matcher_walk(search, at);
     }
 }
 
-/* Of the words that begin in a block of 64 characters, bit n: with the word that begins at n an entry may begin.
- * `words` says which characters belong to words, `next` the same for the block behind; the 8 bytes from each start
- * are there. Most words begin no entry, so nothing branches on what is found. */
+/* ---- ASCII texts and lists whose entries begin where words do, 64 characters at a time ---- */
+
+/* Of the words that begin in a block of 64 characters, bit n: with the word that begins at n an
+ * entry may begin. The 8 bytes from each start have to be there.
+ *
+ * starts  bit n: a word begins at n
+ * words   bit n: character n is of a word
+ * next    the same for the block that follows
+ *
+ * Most words begin no entry, so nothing branches on what is found. */
 static inline uint64_t match_keys(const struct matcher *matcher, const uint8_t *block,
                                   uint64_t starts, uint64_t words, uint64_t next)
 {
@@ -146,9 +173,7 @@ static inline uint64_t match_keys(const struct matcher *matcher, const uint8_t *
     return found;
 }
 
-/* What search_places does, for an ASCII text and a list whose entries all begin at the beginning of a word:
- * finds those 64 characters at a time. */
-static void search_words(struct search *search)
+static void scan_words(struct search *search)
 {
     const struct matcher *matcher = search->matcher;
     const struct view *view = &search->view;
@@ -172,13 +197,16 @@ static void search_words(struct search *search)
             found = match_keys(matcher, rest, starts, words, next);
         }
         for (; found; found &= found - 1)
-            try_place(search, at + (unsigned)__builtin_ctzll(found));
+            matcher_walk(search, at + (unsigned)__builtin_ctzll(found));
         before = words >> 63;
         words = next;
     }
 }
 
-/* Takes each byte out that follows an equal one; bit 7 of byte n is set in repeats when n and n + 1 are equal. */
+/* ---- the same for MATCHER_LOOSE ---- */
+
+/* Takes each byte out that follows an equal one. Bit 7 of byte n is set in repeats when the bytes n
+ * and n + 1 are equal. */
 static inline uint64_t drop_repeated(uint64_t bytes, uint64_t repeats, size_t *length)
 {
     for (; repeats; --*length) {
@@ -191,13 +219,14 @@ static inline uint64_t drop_repeated(uint64_t bytes, uint64_t repeats, size_t *l
     return bytes;
 }
 
-/* Whether an entry may begin with these letters, when they are but letters, so that their key needs no look at
- * each: 1, 0, or -1 for other words, and for long ones with a letter twice in a row. */
+/* is_first_loose_word for a word of nothing but letters, all of whose bytes are handled at once: 1,
+ * 0, or -1 when this cannot tell. It cannot for other words, nor for long ones with a letter twice
+ * in a row. */
 static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, size_t length)
 {
     uint64_t whole = UINT64_MAX >> (64 - 8 * length);
     uint64_t small = bytes | 0x20 * LOW_BITS;
-    /* Bytes that are l become i, as in the table. */
+    /* Each l becomes i, as in the table. */
     uint64_t other = (small ^ 'l' * LOW_BITS) & 0x7f * LOW_BITS;
     uint64_t is_l = ~(other + 0x7f * LOW_BITS) & HIGH_BITS;
     uint64_t folded = small ^ (is_l >> 7) * ('l' ^ 'i');
@@ -211,9 +240,21 @@ static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, si
     return is_key(matcher, folded, length) || is_prefix_key(matcher, folded, length);
 }
 
-/* The same for MATCHER_LOOSE, where words begin with signs too, and a letter that repeats the one before it
- * begins nothing. */
-static void search_loose_words(struct search *search)
+/* Whether an entry may begin here, where a word of so many letters and signs begins, counted up to 8.
+ * near_signs tells whether any of the next 8 characters is a sign. */
+static inline bool may_begin_loose(const struct matcher *matcher, const struct view *view,
+                                   size_t start, size_t length, bool near_signs)
+{
+    int is_first = -1;
+
+    if (is_repeated(view, matcher->table, start))
+        return false;
+    if (start + 8 <= view->length && !near_signs)
+        is_first = is_plain_loose_word(matcher, load_bytes(view, start), length);
+    return is_first < 0 ? is_first_loose_word(matcher, view, start) : is_first;
+}
+
+static void scan_loose_words(struct search *search)
 {
     const struct matcher *matcher = search->matcher;
     const struct view *view = &search->view;
@@ -224,23 +265,15 @@ static void search_loose_words(struct search *search)
     for (size_t at = 0; at < view->length; at += 64) {
         uint64_t next_words = kind_mask(view, at + 64, KIND_LETTER | KIND_UNDERSCORE);
         uint64_t next_signs = kind_mask(view, at + 64, KIND_SIGN);
-        for (uint64_t starts = (words | signs) & ~(words << 1 | before); starts;
-             starts &= starts - 1) {
-            unsigned bit = (unsigned)__builtin_ctzll(starts);
-            size_t start = at + bit;
+        uint64_t starts = (words | signs) & ~(words << 1 | before);
+        for (; starts; starts &= starts - 1) {
+            unsigned start = (unsigned)__builtin_ctzll(starts);
             uint64_t letters =
-                ((words | signs) >> bit | (next_words | next_signs) << 1 << (63 - bit)) & 0xff;
-            uint64_t near_signs = (signs >> bit | next_signs << 1 << (63 - bit)) & 0xff, bytes;
+                ((words | signs) >> start | (next_words | next_signs) << 1 << (63 - start)) & 0xff;
+            uint64_t near_signs = (signs >> start | next_signs << 1 << (63 - start)) & 0xff;
             size_t length = (size_t)__builtin_ctzll(~letters);
-            int may_begin = -1;
-            if (is_repeated(view, matcher->table, start))
-                continue;
-            if (start + 8 <= view->length && !near_signs) {
-                memcpy(&bytes, view->bytes + start, 8);
-                may_begin = is_plain_loose_word(matcher, bytes, length);
-            }
-            if (may_begin < 0 ? is_first_loose_word(matcher, view, start) : may_begin)
-                try_place(search, start);
+            if (may_begin_loose(matcher, view, at + start, length, near_signs != 0))
+                matcher_walk(search, at + start);
         }
         before = words >> 63;
         words = next_words;
@@ -248,32 +281,31 @@ static void search_loose_words(struct search *search)
     }
 }
 
-/* Everything may begin and end within what is spelled out. */
-static void search_spelled(struct search *search)
+/* ---- what is spelled out ---- */
+
+/* Anything may begin and end anywhere within it. */
+static void scan_spelled(struct search *search)
 {
     const struct view *view = &search->view;
 
-    for (size_t at = 0; at < view->length && !search->error;
-         at += character_size(view->bytes[at])) {
-        if (is_repeated(view, search->matcher->table, at))
-            continue;
-        try_place(search, at);
-    }
+    for (size_t at = 0; at < view->length && !search->error; at += folded_size(view->bytes[at]))
+        if (!is_repeated(view, search->matcher->table, at))
+            matcher_walk(search, at);
 }
 
-void scan_view(struct search *search)
+void matcher_scan(struct search *search)
 {
     const struct image_header *header = search->matcher->header;
 
-    search->error = begin_trails(search);
+    search->error = matcher_trail_begin(search);
     if (search->error)
         return;
     if (search->view.is_spelled)
-        search_spelled(search);
+        scan_spelled(search);
     else if (search->view.offsets || header->any_inside || header->any_sign)
-        search_places(search);
+        scan_characters(search);
     else if (search->matcher->level == MATCHER_LOOSE)
-        search_loose_words(search);
+        scan_loose_words(search);
     else
-        search_words(search);
+        scan_words(search);
 }

@@ -1,3 +1,4 @@
+/* matcher_spans.c - makes spans of the hits of a search. Pure. */
 #include "error.h"
 #include "matcher_search.h"
 
@@ -12,7 +13,7 @@ void matcher_spans_clear(struct matcher_spans *spans)
 {
     if (spans->scratch) {
         folding_clear(&spans->scratch->folded);
-        spelled_clear(&spans->scratch->spelled);
+        matcher_spelled_clear(&spans->scratch->spelled);
         free(spans->scratch->hits);
         free(spans->scratch->trails);
     }
@@ -21,8 +22,9 @@ void matcher_spans_clear(struct matcher_spans *spans)
     matcher_spans_init(spans);
 }
 
-/* Hits come in the order of their starts, an allowed one before others of the same start. */
-static void resolve(struct search *search, struct hit hit)
+/* Makes a span of a hit unless an earlier one overlaps it or an allowed one covers it. Hits come in
+ * the order of their starts, an allowed one before others of the same start. */
+static void take(struct search *search, struct hit hit)
 {
     struct matcher_spans *spans = search->spans;
 
@@ -51,14 +53,14 @@ static void resolve(struct search *search, struct hit hit)
     search->taken_until = hit.end;
 }
 
-void offer_hit(struct search *search, struct hit hit)
+void matcher_spans_offer(struct search *search, struct hit hit)
 {
     struct matcher_scratch *scratch = search->spans->scratch;
 
     if (hit.end == 0)
         return;
-    if (!search->collects) {
-        resolve(search, hit);
+    if (!search->gathers) {
+        take(search, hit);
         return;
     }
     if (scratch->hit_count == scratch->hit_capacity) {
@@ -85,7 +87,7 @@ static int compare_hits(const void *left, const void *right)
     return a->end != b->end ? (a->end > b->end ? -1 : 1) : a->entry < b->entry ? -1 : 1;
 }
 
-void resolve_hits(struct search *search)
+void matcher_spans_resolve(struct search *search)
 {
     struct matcher_scratch *scratch = search->spans->scratch;
 
@@ -93,5 +95,5 @@ void resolve_hits(struct search *search)
         return;
     qsort(scratch->hits, scratch->hit_count, sizeof *scratch->hits, compare_hits);
     for (size_t i = 0; i < scratch->hit_count && !search->error; i++)
-        resolve(search, scratch->hits[i]);
+        take(search, scratch->hits[i]);
 }

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-int begin_trails(struct search *search)
+int matcher_trail_begin(struct search *search)
 {
     struct matcher_scratch *scratch = search->spans->scratch;
     size_t count = search->matcher->header->trail_count;
@@ -18,7 +18,7 @@ int begin_trails(struct search *search)
     return scratch->trails ? 0 : -ERR_MEMORY;
 }
 
-struct trail *find_trail(const struct search *search, uint32_t node)
+struct trail *matcher_trail_find(const struct search *search, uint32_t node)
 {
     const struct image_trail *trails = search->matcher->trails;
     struct matcher_scratch *scratch = search->spans->scratch;
@@ -40,18 +40,19 @@ struct trail *find_trail(const struct search *search, uint32_t node)
     return trail;
 }
 
-bool resume_trail(const struct search *search, struct trail *trail, size_t *at, uint32_t *matched)
+bool matcher_trail_resume(const struct search *search, struct trail *trail, size_t *at,
+                          uint32_t *matched)
 {
-    bool repeats = search->matcher->level == MATCHER_LOOSE;
+    bool may_repeat = search->matcher->level == MATCHER_LOOSE;
 
     if (*at <= trail->start || *at >= trail->end)
         return true;
     while (trail->at < *at) {
-        trail->at = next_unit(&search->view, search->matcher->table, repeats, trail->at);
+        trail->at = next_unit(&search->view, search->matcher->table, may_repeat, trail->at);
         trail->units++;
     }
     if (trail->at > *at)
-        return true;
+        return true; /* a place within a unit: nothing is known of it */
     uint32_t left = trail->matched - trail->units;
     if (trail->repeats[trail->units] < left)
         return false;
@@ -60,7 +61,7 @@ bool resume_trail(const struct search *search, struct trail *trail, size_t *at, 
     return true;
 }
 
-void leave_trail(struct trail *trail, size_t start, size_t end, uint32_t matched)
+void matcher_trail_leave(struct trail *trail, size_t start, size_t end, uint32_t matched)
 {
     trail->start = trail->at = start;
     trail->end = end;

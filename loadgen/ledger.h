@@ -1,50 +1,24 @@
-/* ledger.h - accounts for every event of a run: what was sent, what was taken, what came back.
+/* ledger.h - accounts for every event of a run: what was sent, what the broker took, what came
+ * back. Pure.
  *
- * It knows an event by its number alone, keeps one byte for each while its page is not done, and is told
- * everything else: no connection, no clock, no I/O.
+ * It knows an event by its sequence number and keeps one byte for it. Everything else is told to it
+ * by the publisher and the collector.
  *
  *      sent -+-> confirmed -+-> result      confirmed with neither: lost, until it comes
  *            |              +-> dead        the first answer counts, each further is a duplicate
  *            +-> returned                   nobody was there to take it: no answer is expected
  *            +-> nacked -> sent again */
-#ifndef LOADGEN_LEDGER_H
-#define LOADGEN_LEDGER_H
+#ifndef WINNOW_LEDGER_H
+#define WINNOW_LEDGER_H
 
 #include "broker/properties.h"
 #include "error.h"
+#include "event_id.h"
 #include "histogram.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* ---- the name of an event: RUN.SEQUENCE.INTENDED, hexadecimal, sent as its message_id ---- */
-
-struct ledger_id {
-    uint64_t sequence;   /* from 0, in the order of sending */
-    int64_t intended_ns; /* when it was to be sent, from the start of the run; >= 0 */
-};
-
-/* Writes the name, NUL-terminated, and returns its length. */
-#define LEDGER_ID_SIZE 52
-size_t ledger_format_id(uint64_t run, const struct ledger_id *id, char text[LEDGER_ID_SIZE]);
-
-/* The reverse: true and *id when the text is the name of an event of this run. */
-bool ledger_parse_id(uint64_t run, struct broker_bytes text, struct ledger_id *id);
-
-/* ---- the text of a result ---- */
-
-/* True when `result` is `original` with exactly `matches` non-empty, non-overlapping stretches
- * replaced by `mask`, whatever the stretches are and whether or not the original holds the mask
- * too. With an empty mask: when at least `matches` bytes are gone, and nothing else.
- *
- * Linear when every mask in the result is a replacement. A pair of texts so repetitive that
- * deciding would take more than about 2^26 steps, or more memory than there is, counts as not
- * matching. */
-bool ledger_text_matches(struct broker_bytes original, struct broker_bytes result,
-                         struct broker_bytes mask, int64_t matches);
-
-/* ---- the accounts ---- */
 
 struct ledger_counts {
     uint64_t published;  /* events sent at least once */
@@ -53,7 +27,7 @@ struct ledger_counts {
     uint64_t nacked;     /* times that the broker refused one */
     uint64_t results;    /* events first answered by a result, right or not */
     uint64_t dead;       /* events first answered by a dead letter */
-    uint64_t destroyed;  /* events that went with a deleted queue; known after ledger_settle */
+    uint64_t destroyed;  /* events that went with a deleted queue; known after ledger_conclude */
     uint64_t lost;       /* events confirmed and, so far, without an answer */
     uint64_t duplicates; /* answers beyond the first */
     uint64_t corrupted;  /* results that are not right, duplicates among them */
@@ -62,33 +36,33 @@ struct ledger_counts {
 
 struct ledger {
     struct ledger_counts counts;
-    struct histogram lag;     /* intended to handed to the socket, of each event's first sending */
-    struct histogram confirm; /* intended to confirmed */
-    struct histogram end_to_end; /* intended to its first result seen */
+    /* From the intended time of an event until it was first handed to the socket, until it was
+     * confirmed, and until its first result was seen. */
+    struct histogram lag, confirm, end_to_end;
 
     /* The ledger's own. */
     uint64_t run;
-    struct broker_bytes mask;
     uint64_t destroyed_below; /* events before this one may have been destroyed */
     bool answers;             /* an event is done when it is confirmed and, with this, answered */
     struct ledger_page *pages;
     size_t page_count;
-    uint8_t done; /* stands for the events of all pages that are done */
+    uint8_t done_event; /* stands for each event of a page that is done */
 };
 
-/* Events that were sent one after the other. When all of them are done, the page is given back: what is
- * known of them is that they are done. */
+/* Events that were sent one after the other. When all of them are done the page's memory is freed,
+ * because there is nothing else to know of them. */
 #define LEDGER_PAGE_EVENTS 65536
 struct ledger_page {
     uint8_t *events; /* NULL: all done */
     size_t done;
 };
 
-/* mask      what the farm's workers put in place of a match; borrowed
- * answers   answers are expected; without, none may be told of, and the memory for them is saved
+/* run       the number of the run, which is part of its events' names
+ * answers   whether answers will be told of. Without, an event is done when it is confirmed, which
+ *           saves the memory of waiting for more
  *
  * Returns 0 and *ledger (release with ledger_close), or -ERR_MEMORY. */
-int ledger_open(uint64_t run, struct broker_bytes mask, bool answers, struct ledger **ledger);
+int ledger_open(uint64_t run, bool answers, struct ledger **ledger);
 /* Takes NULL. */
 void ledger_close(struct ledger *ledger);
 
@@ -96,54 +70,41 @@ void ledger_close(struct ledger *ledger);
 int ledger_sent(struct ledger *ledger);
 
 /* How late an event was sent for the first time. */
-void ledger_lag(struct ledger *ledger, int64_t lag_ns);
+void ledger_record_lag(struct ledger *ledger, int64_t lag_ns);
 
-/* A sent event is sent once more: whether it can be routed is open again. */
+/* A sent event is sent once more. If it was returned before, that is forgotten. */
 void ledger_sent_again(struct ledger *ledger, uint64_t sequence);
 
-/* What the broker said of a sent event. Of one that was just returned the confirm says only that it
- * has been dealt with. Numbers never sent are ignored. */
+/* What the broker said of a sent event. A confirm after a return is not counted: it says only that
+ * the broker is done with the event. Numbers never sent are ignored, here and below. */
 void ledger_confirmed(struct ledger *ledger, uint64_t sequence, int64_t latency_ns);
 void ledger_nacked(struct ledger *ledger, uint64_t sequence);
 void ledger_returned(struct ledger *ledger, uint64_t sequence);
 
-/* Which event a message answers, by its message_id, else by its correlation_id. False: none of this
- * run (counted as foreign); *id is then unchanged. */
+/* Which event a message answers, by its message_id, else by its correlation_id. True and *id; or
+ * false, when it is none of this run's that was sent, which counts as foreign. */
 bool ledger_find(struct ledger *ledger, struct broker_bytes message_id,
-                 struct broker_bytes correlation_id, struct ledger_id *id);
+                 struct broker_bytes correlation_id, struct event_id *id);
 
-/* What a message says of itself; texts borrowed for the call. */
-struct ledger_answer {
-    struct broker_bytes message_id;
-    struct broker_bytes correlation_id;
-    struct broker_bytes body;
-    bool has_matches; /* it has an integer header winnow-matches ... */
-    int64_t matches;  /* ... of this value */
-    bool redelivered; /* the broker has handed it out before: for an answered event it may be the
-                       * answer already counted, and is not counted again */
-};
-
-/* A result of a found event. It is right when its correlation_id is its message_id, has_matches is
- * set and the body is the event's text with as many replacements.
+/* An event was answered by a result, or by a dead letter.
  *
- * original    the text that was sent
- * latency_ns  intended send time to now
+ * right         the result is what it should be (result_check.h)
+ * redelivered   the broker has handed the message out before. For an answered event it may be the
+ *               answer already counted, and is not counted again
+ * latency_ns    from the intended time until now
  *
- * Returns NULL, or what is wrong with it, counted as corrupted. */
-const char *ledger_result(struct ledger *ledger, const struct ledger_id *id,
-                          const struct ledger_answer *answer, struct broker_bytes original,
-                          int64_t latency_ns);
+ * ledger_result returns whether the result was counted. */
+bool ledger_result(struct ledger *ledger, uint64_t sequence, bool right, bool redelivered,
+                   int64_t latency_ns);
+void ledger_dead(struct ledger *ledger, uint64_t sequence, bool redelivered);
 
-/* A dead letter of a found event. */
-void ledger_dead(struct ledger *ledger, const struct ledger_id *id, bool redelivered);
-
-/* A notice came that the farm's work queue or exchange had been deleted and is there again: what was sent until now
+/* The farm's work queue or exchange had been deleted and is there again. What was sent until now
  * and stays without an answer was destroyed with it, rather than lost. */
-void ledger_notice(struct ledger *ledger);
+void ledger_queue_deleted(struct ledger *ledger);
 
-/* At the end, when no answer is waited for any more: counts as destroyed, and no longer as lost, what notices
- * explain. */
-void ledger_settle(struct ledger *ledger);
+/* At the end, when no answer is waited for any more: counts as destroyed, and no longer as lost,
+ * what went with deleted queues. */
+void ledger_conclude(struct ledger *ledger);
 
 /* The first lost event from *sequence on: true and its number, or false. */
 bool ledger_next_lost(const struct ledger *ledger, uint64_t *sequence);

@@ -2,451 +2,369 @@
 
 #include "clock.h"
 #include "collector.h"
+#include "ending.h"
 #include "log.h"
-#include "publisher.h"
+#include "pace.h"
 #include "signals.h"
+#include "timeline.h"
 
-#include <math.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* While events are due the sockets are looked at this often, not after each: a look costs system
+/* While events are due the sockets are read this often, not after each event: reading costs system
  * calls. */
-#define LOOK_NS (CLOCK_NS_PER_MS / 2)
+#define READ_NS (CLOCK_NS_PER_MS / 2)
 
 /* Events gathered into one write at most. */
 #define BATCH_EVENTS 64
 
-/* After the sending, the time-outs are looked at this often. */
+/* After the sending the loop wakes this often, because time-outs (ending.h) may have passed. */
 #define SETTLE_NS (20 * CLOCK_NS_PER_MS)
 
-/* When every event has been answered, so long without another answer is the end: it shows the
- * duplicates. */
-#define LINGER_NS (250 * CLOCK_NS_PER_MS)
-
-#define STOP_NS     (5 * CLOCK_NS_PER_S)
-#define PROGRESS_NS CLOCK_NS_PER_S
-
-/* A last row shorter than this would show rates that mean nothing. */
-#define SHORTEST_ROW_NS (100 * CLOCK_NS_PER_MS)
-
-/* A walk through the arrivals: the event that comes next. */
-struct walk {
-    struct arrivals *arrivals;
-    int64_t intended_ns; /* from the start */
-    bool more;
-};
-
-struct run {
+struct load {
     const struct load_settings *settings;
     struct ledger *ledger;
     struct publisher *publisher;
     struct collector *collector; /* NULL unless verifying */
+    struct pace pace;
+    struct timeline timeline;
+    struct ending ending;
     int signal_fd;
 
+    char name[BROKER_NAME_SIZE];
+    char reply_to[COLLECTOR_QUEUE_SIZE];
+    struct publisher_settings publisher_settings;
+    struct collector_settings collector_settings;
+
     int64_t start_ns;
-    struct walk sending;
-    struct walk offering; /* goes on by the clock alone, however late the sending is */
-    uint64_t offered, late;
+    uint64_t late;
     int64_t last_lag_ns; /* of the last event sent */
 
-    int64_t looked_ns;
-    bool more; /* the last look left something */
-    bool readable;
-    uint64_t moved; /* what has happened to events, in all ... */
-    int64_t moved_ns;
-    bool blocked; /* at the last look */
-    uint64_t answered;
-    int64_t answered_ns;
-    uint64_t confirmed;
-    int64_t confirmed_ns;
-
-    bool stopping, at_once;
-    int64_t stopped_ns;
-
-    uint64_t seconds;  /* told of so far */
-    int64_t second_ns; /* when the present one began */
-    uint64_t second_offered, second_published, second_confirmed, second_results;
-    int64_t second_lag_ns;
+    int64_t read_ns;      /* when the sockets were last read */
+    bool more;            /* there was too much to take it all in */
+    bool readable;        /* something has arrived since */
+    uint64_t confirmed;   /* what was confirmed by then ... */
+    int64_t confirmed_ns; /* ... and when the last of it was */
 };
 
-static int step(struct walk *walk, struct why *why)
-{
-    int got = arrivals_next(walk->arrivals, &walk->intended_ns, why);
+/* ---- sending ---- */
 
-    walk->more = got == 1;
-    return got < 0 ? got : 0;
+static void note_lag(struct load *load, int64_t lag_ns)
+{
+    ledger_record_lag(load->ledger, lag_ns);
+    timeline_record_lag(&load->timeline, lag_ns);
+    load->last_lag_ns = lag_ns;
+    load->late += lag_ns > REPORT_LATE_NS;
 }
 
-static int begin_walk(struct walk *walk, const struct load_settings *settings, struct why *why)
-{
-    int error = arrivals_open(settings->arrivals, &walk->arrivals, why);
-
-    return error ? error : step(walk, why);
-}
-
-static int offer(struct run *run, int64_t now_ns, struct why *why)
-{
-    int error = 0;
-
-    while (!error && run->offering.more && !run->stopping &&
-           run->start_ns + run->offering.intended_ns <= now_ns) {
-        run->offered++;
-        error = step(&run->offering, why);
-    }
-    return error;
-}
-
-/* The schedule may go on after its last event. */
-static bool is_scheduled(const struct run *run, int64_t now_ns)
-{
-    return !run->stopping &&
-           (run->offering.more || now_ns < run->start_ns + arrivals_end_ns(run->offering.arrivals));
-}
-
-static bool is_due(const struct run *run, int64_t now_ns)
-{
-    return run->sending.more && !run->stopping &&
-           run->start_ns + run->sending.intended_ns <= now_ns;
-}
-
-static void note_lag(struct run *run, int64_t lag_ns)
-{
-    ledger_lag(run->ledger, lag_ns);
-    run->last_lag_ns = lag_ns;
-    run->late += lag_ns > REPORT_LATE_NS;
-    if (lag_ns > run->second_lag_ns)
-        run->second_lag_ns = lag_ns;
-}
-
-/* Sends what is due, but no more than one write takes, until it is time to look at the sockets. An event is sent
- * when it has been written, not when it was gathered. */
-static int send_due(struct run *run, struct why *why)
+/* Sends what is due, but no more than one write takes, until it is time to read the sockets. An
+ * event is sent when it has been written, not when it was gathered. */
+static int send_due(struct load *load, struct why *why)
 {
     int64_t intended_ns[BATCH_EVENTS];
     int64_t now_ns = clock_now_ns();
     size_t count = 0;
     int error = 0;
 
-    while (!error && count < BATCH_EVENTS && is_due(run, now_ns) &&
-           publisher_ready(run->publisher)) {
-        intended_ns[count++] = run->sending.intended_ns;
-        error = publisher_send(run->publisher, run->sending.intended_ns, why);
+    while (!error && count < BATCH_EVENTS && pace_is_due(&load->pace, now_ns) &&
+           publisher_can_send(load->publisher)) {
+        intended_ns[count] = pace_intended_ns(&load->pace);
+        error = publisher_send(load->publisher, intended_ns[count++], why);
         if (!error)
-            error = step(&run->sending, why);
+            error = pace_advance(&load->pace, why);
         now_ns = clock_now_ns();
-        if (now_ns - run->looked_ns >= LOOK_NS)
+        if (now_ns - load->read_ns >= READ_NS)
             break;
     }
     if (count == 0)
         return error;
-    publisher_flush(run->publisher);
+    publisher_flush(load->publisher);
     now_ns = clock_now_ns();
     for (size_t i = 0; i < count; i++)
-        note_lag(run, now_ns - run->start_ns - intended_ns[i]);
+        note_lag(load, now_ns - load->start_ns - intended_ns[i]);
     return error;
 }
 
-static int obey_signals(struct run *run, struct why *why)
+/* ---- what comes back ---- */
+
+static int obey_signals(struct load *load, struct why *why)
 {
-    while (signals_next(run->signal_fd)) {
-        run->at_once = run->stopping;
-        if (!run->stopping) {
-            run->stopped_ns = clock_now_ns();
-            int error = offer(run, run->stopped_ns, why);
-            if (error)
-                return error;
-            run->stopping = true;
-            log_event(LOG_INFO, "stopping", "waiting=%zu unanswered=%llu",
-                      publisher_waiting(run->publisher),
-                      run->collector ? (unsigned long long)run->ledger->counts.lost : 0);
-        }
+    while (signals_next(load->signal_fd)) {
+        if (!ending_signal(&load->ending, clock_now_ns()))
+            continue;
+        int error = pace_offer(&load->pace, load->ending.stopped_ns, why);
+        if (error)
+            return error;
+        pace_stop(&load->pace);
+        log_event(LOG_INFO, "stopping", "waiting=%zu unanswered=%llu",
+                  publisher_unsettled(load->publisher),
+                  load->collector ? (unsigned long long)load->ledger->counts.lost : 0);
     }
     return 0;
 }
 
-/* Takes in everything that has arrived, and notes whether anything has moved. */
-static int look(struct run *run, struct why *why)
+/* Takes in everything that has arrived. */
+static int read_all(struct load *load, struct why *why)
 {
-    const struct ledger_counts *counts = &run->ledger->counts;
+    const struct ledger_counts *counts = &load->ledger->counts;
 
-    run->more = run->readable = false;
-    int error = publisher_look(run->publisher, &run->more, why);
-    if (!error && run->collector)
-        error = collector_look(run->collector, &run->more, why);
+    load->more = load->readable = false;
+    int error = publisher_step(load->publisher, &load->more, why);
+    if (!error && load->collector)
+        error = collector_step(load->collector, &load->more, why);
     if (error)
         return error;
-
-    int64_t now_ns = run->looked_ns = clock_now_ns();
-    uint64_t moved =
-        counts->published + counts->confirmed + counts->returned + counts->results + counts->dead;
-    bool blocked = publisher_blocked(run->publisher);
-    if (moved != run->moved || blocked || run->blocked) {
-        run->moved = moved;
-        run->moved_ns = now_ns;
+    load->read_ns = clock_now_ns();
+    ending_note(&load->ending, counts, publisher_blocked(load->publisher), load->read_ns);
+    if (counts->confirmed != load->confirmed) {
+        load->confirmed = counts->confirmed;
+        load->confirmed_ns = load->read_ns;
     }
-    run->blocked = blocked;
-    uint64_t answered = counts->results + counts->dead + counts->duplicates;
-    if (answered != run->answered) {
-        run->answered = answered;
-        run->answered_ns = now_ns;
-    }
-    if (counts->confirmed != run->confirmed) {
-        run->confirmed = counts->confirmed;
-        run->confirmed_ns = now_ns;
-    }
-    return obey_signals(run, why);
+    return obey_signals(load, why);
 }
 
-static bool is_over(const struct run *run, int64_t now_ns)
-{
-    const struct ledger_counts *counts = &run->ledger->counts;
+/* ---- the loop ---- */
 
-    if (run->at_once || (run->stopping && now_ns >= run->stopped_ns + STOP_NS))
-        return true;
-    if (is_scheduled(run, now_ns))
-        return false;
-    if (!run->blocked && now_ns - run->moved_ns >= run->settings->verify_timeout_ns)
-        return true;
-    if ((run->sending.more && !run->stopping) || publisher_waiting(run->publisher))
-        return false;
-    return !run->collector ||
-           (counts->lost == 0 && (!run->answered || now_ns - run->answered_ns >= LINGER_NS));
+static bool is_over(const struct load *load, int64_t now_ns)
+{
+    bool scheduled = pace_goes_on(&load->pace, now_ns);
+    /* Counted only when it matters, because this is asked after every write. */
+    uint64_t unsettled =
+        scheduled ? 0 : publisher_unsettled(load->publisher) + pace_has_next(&load->pace);
+
+    return ending_reached(&load->ending, &load->ledger->counts, scheduled, unsettled, now_ns);
 }
 
-static const char *state_of(const struct run *run)
+static struct timeline_now now_of(const struct load *load, int64_t now_ns)
 {
-    return publisher_lost(run->publisher) || (run->collector && collector_lost(run->collector))
-               ? "reconnecting"
-           : publisher_blocked(run->publisher) ? "blocked"
-           : run->stopping                     ? "stopping"
-                                               : "";
-}
+    bool lost =
+        publisher_lost(load->publisher) || (load->collector && collector_lost(load->collector));
 
-static int tell_second(struct run *run, int64_t now_ns, struct why *why)
-{
-    const struct ledger_counts *counts = &run->ledger->counts;
-    double length_s = (double)(now_ns - run->second_ns) / CLOCK_NS_PER_S;
-    int64_t lag_ns = run->second_lag_ns;
-
-    if (is_due(run, now_ns) && now_ns - run->start_ns - run->sending.intended_ns > lag_ns)
-        lag_ns = now_ns - run->start_ns - run->sending.intended_ns;
-    const struct report_second second = {
-        .time_s = (double)(now_ns - run->start_ns) / CLOCK_NS_PER_S,
-        .offered_per_s = (double)(run->offered - run->second_offered) / length_s,
-        .published_per_s = (double)(counts->published - run->second_published) / length_s,
-        .confirmed_per_s = (double)(counts->confirmed - run->second_confirmed) / length_s,
-        .results_per_s =
-            run->collector ? (double)(counts->results - run->second_results) / length_s : NAN,
-        .waiting_msgs = publisher_waiting(run->publisher),
-        .lag_ms = (double)lag_ns / CLOCK_NS_PER_MS,
-        .state = state_of(run),
+    return (struct timeline_now){
+        .offered = load->pace.offered,
+        .unsettled = publisher_unsettled(load->publisher),
+        .overdue_ns = pace_is_due(&load->pace, now_ns) ? pace_overdue_ns(&load->pace, now_ns) : 0,
+        .state = lost                                 ? "reconnecting"
+                 : publisher_blocked(load->publisher) ? "blocked"
+                 : load->ending.stopping              ? "stopping"
+                                                      : "",
     };
-    run->second_ns = now_ns;
-    run->second_offered = run->offered;
-    run->second_published = counts->published;
-    run->second_confirmed = counts->confirmed;
-    run->second_results = counts->results;
-    run->second_lag_ns = 0;
-    if (run->settings->progress)
-        report_progress(stderr, run->seconds, &second);
-    run->seconds++;
-    if (run->settings->timeline_fd < 0)
-        return 0;
-    int error = report_timeline_row(run->settings->timeline_fd, &second, why);
-    if (error)
-        error_prefix(why, "--timeline: cannot write");
-    return error;
 }
 
-/* When the present second ends: at whole seconds from the start, whatever delayed the last one. */
-static int64_t second_end_ns(const struct run *run)
+static int end_second(struct load *load, int64_t now_ns, struct why *why)
 {
-    return run->second_ns + PROGRESS_NS - (run->second_ns - run->start_ns) % PROGRESS_NS;
+    const struct timeline_now now = now_of(load, now_ns);
+
+    return timeline_end_second(&load->timeline, now_ns, &now, why);
 }
 
-static void wait_for_next(struct run *run)
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
 {
-    int64_t now_ns = clock_now_ns();
-    int64_t until_ns = second_end_ns(run);
-    struct pollfd fds[RUN_MAX_CONNECTIONS + 2];
-    nfds_t count = run->settings->connections;
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/* Until when nothing needs to be done unless something arrives; 0: not at all. */
+static int64_t next_ns(const struct load *load, int64_t now_ns)
+{
+    int64_t until_ns = timeline_due_ns(&load->timeline);
+
+    if (pace_is_due(&load->pace, now_ns))
+        return publisher_can_send(load->publisher) ? 0 : until_ns;
+    if (pace_has_next(&load->pace))
+        return earlier(until_ns, load->start_ns + pace_intended_ns(&load->pace));
+    return earlier(until_ns, now_ns + SETTLE_NS);
+}
+
+static void wait_for_next(struct load *load)
+{
+    int64_t until_ns = next_ns(load, clock_now_ns());
+    struct pollfd fds[LOAD_MAX_CONNECTIONS + 2];
+    nfds_t count = load->settings->publisher.connections;
     struct timespec left;
 
-    if (is_due(run, now_ns)) {
-        if (publisher_ready(run->publisher))
-            return;
-    } else if (run->sending.more && !run->stopping) {
-        int64_t send_ns = run->start_ns + run->sending.intended_ns;
-        until_ns = send_ns < until_ns ? send_ns : until_ns;
-    } else if (now_ns + SETTLE_NS < until_ns) {
-        until_ns = now_ns + SETTLE_NS;
+    if (!until_ns)
+        return;
+    publisher_poll(load->publisher, fds);
+    int64_t due_ns = publisher_due_ns(load->publisher);
+    if (load->collector) {
+        due_ns = earlier(due_ns, collector_due_ns(load->collector));
+        collector_poll(load->collector, &fds[count++]);
     }
-
-    publisher_poll(run->publisher, fds);
-    int64_t due_ns = publisher_due_ns(run->publisher);
-    if (run->collector) {
-        int64_t collector_ns = collector_due_ns(run->collector);
-        due_ns = collector_ns < due_ns ? collector_ns : due_ns;
-        collector_poll(run->collector, &fds[count++]);
-    }
-    fds[count++] = (struct pollfd){.fd = run->signal_fd, .events = POLLIN};
-    if (ppoll(fds, count, clock_left(due_ns < until_ns ? due_ns : until_ns, &left), NULL) > 0 ||
+    fds[count++] = (struct pollfd){.fd = load->signal_fd, .events = POLLIN};
+    if (ppoll(fds, count, clock_left(earlier(due_ns, until_ns), &left), NULL) > 0 ||
         clock_now_ns() >= due_ns)
-        run->readable = true;
+        load->readable = true;
 }
 
-static int loop(struct run *run, struct why *why)
+static int loop(struct load *load, struct why *why)
 {
     for (;;) {
-        int error = send_due(run, why);
+        int error = send_due(load, why);
         if (error)
             return error;
 
         int64_t now_ns = clock_now_ns();
-        error = offer(run, now_ns, why);
+        error = pace_offer(&load->pace, now_ns, why);
         if (error)
             return error;
-        bool settling = run->stopping || !run->sending.more;
-        if (run->readable || run->more || settling ||
-            (is_due(run, now_ns) && now_ns - run->looked_ns >= LOOK_NS)) {
-            error = look(run, why);
+        if (load->readable || load->more || !pace_has_next(&load->pace) ||
+            (pace_is_due(&load->pace, now_ns) && now_ns - load->read_ns >= READ_NS)) {
+            error = read_all(load, why);
             if (error)
                 return error;
-            now_ns = run->looked_ns;
+            now_ns = load->read_ns;
         }
-        if (now_ns >= second_end_ns(run)) {
-            error = tell_second(run, now_ns, why);
+        if (now_ns >= timeline_due_ns(&load->timeline)) {
+            error = end_second(load, now_ns, why);
             if (error)
                 return error;
         }
-        if (is_over(run, now_ns))
+        if (is_over(load, now_ns))
             return 0;
-        if (!run->more)
-            wait_for_next(run);
+        if (!load->more)
+            wait_for_next(load);
     }
 }
 
-/* How far the sending was behind its schedule when it ended, but for the time in which the broker was
- * not to be reached or took nothing: that is not for want of speed. */
-static double behind_s(const struct run *run, int64_t end_ns)
-{
-    int64_t behind_ns = run->sending.more && run->offered > run->ledger->counts.published
-                            ? end_ns - run->start_ns - run->sending.intended_ns
-                            : run->last_lag_ns;
+/* ---- from beginning to end ---- */
 
-    behind_ns -= publisher_outage_ns(run->publisher);
-    return behind_ns > 0 ? (double)behind_ns / CLOCK_NS_PER_S : 0;
+static double seconds(int64_t ns)
+{
+    return (double)ns / CLOCK_NS_PER_S;
 }
 
-static void conclude(struct run *run, struct report *report)
+/* How late the sending was when it ended. Time in which the broker was away or took nothing is
+ * taken off, because it says nothing about the speed of the sending. */
+static double behind_s(const struct load *load, int64_t end_ns)
 {
-    const struct ledger_counts *counts = &run->ledger->counts;
+    int64_t overdue_ns = pace_overdue_ns(&load->pace, end_ns);
+    int64_t behind_ns = overdue_ns ? overdue_ns : load->last_lag_ns;
+
+    behind_ns -= publisher_outage_ns(load->publisher);
+    return behind_ns > 0 ? seconds(behind_ns) : 0;
+}
+
+static double per_s(uint64_t count, int64_t ns)
+{
+    return ns > 0 ? (double)count / seconds(ns) : 0;
+}
+
+static void conclude(struct load *load, struct report *report)
+{
+    const struct ledger_counts *counts = &load->ledger->counts;
     int64_t now_ns = clock_now_ns();
-    int64_t end_ns = run->stopping ? run->stopped_ns : now_ns;
-    int64_t offered_ns = end_ns - run->start_ns;
-    int64_t achieved_ns = run->confirmed_ns - run->start_ns;
+    int64_t end_ns = load->ending.stopping ? load->ending.stopped_ns : now_ns;
+    int64_t offered_ns = pace_passed_ns(&load->pace, end_ns);
+    int64_t confirming_ns = load->confirmed_ns - load->start_ns;
 
-    ledger_settle(run->ledger);
-    if (!run->offering.more && offered_ns > arrivals_end_ns(run->offering.arrivals))
-        offered_ns = arrivals_end_ns(run->offering.arrivals);
-    if (achieved_ns < offered_ns)
-        achieved_ns = offered_ns;
+    ledger_conclude(load->ledger);
     *report = (struct report){
-        .ledger = run->ledger,
-        .verify = run->collector != NULL,
-        .interrupted = run->stopping,
-        .persistent = !run->settings->transient,
-        .late = run->late,
-        .unsent = run->offered - counts->published,
-        .schedule_s = (double)offered_ns / CLOCK_NS_PER_S,
-        .behind_s = behind_s(run, end_ns),
-        .unconfirmed = publisher_waiting(run->publisher),
-        .elapsed_s = (double)(now_ns - run->start_ns) / CLOCK_NS_PER_S,
-        .blocked_s = (double)publisher_blocked_ns(run->publisher) / CLOCK_NS_PER_S,
-        .offered_per_s =
-            offered_ns > 0 ? (double)run->offered / ((double)offered_ns / CLOCK_NS_PER_S) : 0,
-        .achieved_per_s = achieved_ns > 0
-                              ? (double)counts->confirmed / ((double)achieved_ns / CLOCK_NS_PER_S)
-                              : 0,
+        .ledger = load->ledger,
+        .verify = load->collector != NULL,
+        .interrupted = load->ending.stopping,
+        .persistent = !load->settings->publisher.transient,
+        .late = load->late,
+        .unsent = load->pace.offered - counts->published,
+        .unconfirmed = publisher_unsettled(load->publisher),
+        .schedule_s = seconds(offered_ns),
+        .behind_s = behind_s(load, end_ns),
+        .elapsed_s = seconds(now_ns - load->start_ns),
+        .blocked_s = seconds(publisher_blocked_ns(load->publisher)),
+        .offered_per_s = per_s(load->pace.offered, offered_ns),
+        .achieved_per_s =
+            per_s(counts->confirmed, confirming_ns > offered_ns ? confirming_ns : offered_ns),
     };
-    if (run->collector && counts->lost)
-        report->work_known = collector_ask_work(run->collector, &report->work);
+    if (load->collector && counts->lost)
+        report->work_known = collector_read_work(load->collector, &report->work);
 }
 
-static int open_all(struct run *run, const struct publisher_settings *publisher,
-                    const struct collector_settings *collector, struct why *why)
+static int open_publisher(struct load *load, int64_t deadline_ns, struct why *why)
 {
-    int64_t deadline_ns = clock_now_ns() + run->settings->options->connect_timeout_ns;
-    int error = publisher_open(publisher, run->signal_fd, deadline_ns, &run->publisher, why);
+    const struct options *options = load->settings->publisher.options;
 
-    if (!error && run->settings->verify)
-        error = collector_open(collector, run->signal_fd, deadline_ns, &run->collector, why);
-    int fd = run->settings->timeline_fd;
-    if (!error && fd >= 0) {
-        (void)!ftruncate(fd, 0); /* a pipe or a device has nothing to be emptied of */
-        error = report_timeline_header(fd, why);
-        if (error)
-            error_prefix(why, "--timeline: cannot write");
-    }
+    broker_client_name(options->topology.farm, options->program, load->name);
+    collector_queue_name(&options->topology, load->settings->publisher.run, load->reply_to);
+    load->publisher_settings = load->settings->publisher;
+    load->publisher_settings.name = load->name;
+    load->publisher_settings.reply_to = load->settings->verify ? load->reply_to : NULL;
+    load->publisher_settings.ledger = load->ledger;
+    return publisher_open(&load->publisher_settings, load->signal_fd, deadline_ns, &load->publisher,
+                          why);
+}
+
+static int open_collector(struct load *load, int64_t deadline_ns, struct why *why)
+{
+    load->collector_settings = (struct collector_settings){
+        .options = load->publisher_settings.options,
+        .name = load->name,
+        .run = load->publisher_settings.run,
+        .mask = broker_text(load->settings->mask),
+        .bodies = load->publisher_settings.bodies,
+        .ledger = load->ledger,
+    };
+    return collector_open(&load->collector_settings, load->signal_fd, deadline_ns, &load->collector,
+                          why);
+}
+
+static int open_all(struct load *load, struct why *why)
+{
+    int64_t timeout_ns = load->settings->publisher.options->connect_timeout_ns;
+    int64_t deadline_ns = clock_now_ns() + timeout_ns;
+    int error = signals_open(&load->signal_fd, why);
+
+    if (!error)
+        error = open_publisher(load, deadline_ns, why);
+    if (!error && load->settings->verify)
+        error = open_collector(load, deadline_ns, why);
+    if (!error)
+        error = timeline_write_header(&load->timeline, why);
+    if (!error)
+        error = pace_init(&load->pace, load->settings->arrivals, why);
     return error;
 }
 
-int load_run(const struct load_settings *settings, uint64_t run_id, struct ledger *ledger,
-             struct report *report, bool *started, struct why *why)
+static void start(struct load *load)
 {
-    struct run run = {.settings = settings, .ledger = ledger, .signal_fd = -1};
-    char name[BROKER_NAME_SIZE];
-    char reply_to[COLLECTOR_QUEUE_SIZE];
+    /* Otherwise the kernel may let every wait for an event's time last 50 us longer. */
+    prctl(PR_SET_TIMERSLACK, 1);
+    load->start_ns = load->confirmed_ns = clock_now_ns();
+    ending_start(&load->ending, load->start_ns);
+    publisher_start(load->publisher, load->start_ns);
+    if (load->collector)
+        collector_start(load->collector, load->start_ns);
+    pace_start(&load->pace, load->start_ns);
+    timeline_start(&load->timeline, load->start_ns);
+}
 
-    *started = false;
-    broker_client_name(settings->options->topology.farm, settings->options->program, name);
-    collector_queue(&settings->options->topology, run_id, reply_to);
-    const struct publisher_settings publisher = {.options = settings->options,
-                                                 .name = name,
-                                                 .run = run_id,
-                                                 .reply_to = settings->verify ? reply_to : NULL,
-                                                 .connections = settings->connections,
-                                                 .window_msgs = settings->window_msgs,
-                                                 .headers = settings->headers,
-                                                 .header_count = settings->header_count,
-                                                 .transient = settings->transient,
-                                                 .mandatory = settings->mandatory,
-                                                 .bodies = settings->bodies,
-                                                 .ledger = ledger};
-    const struct collector_settings collector = {.options = settings->options,
-                                                 .name = name,
-                                                 .run = run_id,
-                                                 .bodies = settings->bodies,
-                                                 .ledger = ledger};
-    int error = signals_open(&run.signal_fd, why);
-    if (!error)
-        error = open_all(&run, &publisher, &collector, why);
-    if (!error)
-        error = begin_walk(&run.sending, settings, why);
-    if (!error)
-        error = begin_walk(&run.offering, settings, why);
+int load_run(const struct load_settings *settings, struct ledger *ledger, struct report *report,
+             bool *started, struct why *why)
+{
+    struct load load = {
+        .settings = settings,
+        .ledger = ledger,
+        .timeline = {.lines = settings->progress,
+                     .rows = settings->timeline,
+                     .ledger = ledger,
+                     .verify = settings->verify},
+        .ending = {.patience_ns = settings->verify_timeout_ns, .verify = settings->verify},
+        .signal_fd = -1};
+    int error = open_all(&load, why);
+
+    *started = error == 0;
     if (!error) {
-        /* Otherwise the kernel may let every wait for an event's time last 50 us longer. */
-        prctl(PR_SET_TIMERSLACK, 1);
-        run.start_ns = run.second_ns = run.moved_ns = run.confirmed_ns = clock_now_ns();
-        publisher_start(run.publisher, run.start_ns);
-        if (run.collector)
-            collector_start(run.collector, run.start_ns);
-        *started = true;
-        error = loop(&run, why);
+        start(&load);
+        error = loop(&load, why);
         int64_t now_ns = clock_now_ns();
-        if (!error && now_ns - run.second_ns >= SHORTEST_ROW_NS)
-            error = tell_second(&run, now_ns, why);
-        conclude(&run, report);
+        const struct timeline_now now = now_of(&load, now_ns);
+        if (!error)
+            error = timeline_finish(&load.timeline, now_ns, &now, why);
+        conclude(&load, report);
     }
-    collector_close(run.collector);
-    publisher_close(run.publisher);
-    arrivals_close(run.sending.arrivals);
-    arrivals_close(run.offering.arrivals);
-    if (run.signal_fd >= 0)
-        close(run.signal_fd);
+    collector_close(load.collector);
+    publisher_close(load.publisher);
+    pace_clear(&load.pace);
+    if (load.signal_fd >= 0)
+        close(load.signal_fd);
     return error;
 }

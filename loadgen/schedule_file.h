@@ -1,6 +1,6 @@
 /* schedule_file.h - reads a schedule from a CSV file. */
-#ifndef LOADGEN_SCHEDULE_FILE_H
-#define LOADGEN_SCHEDULE_FILE_H
+#ifndef WINNOW_SCHEDULE_FILE_H
+#define WINNOW_SCHEDULE_FILE_H
 
 #include "error.h"
 #include "schedule.h"
@@ -8,9 +8,9 @@
 #define SCHEDULE_FILE_COLUMNS  "duration_s,from_per_s,to_per_s"
 #define SCHEDULE_FILE_OPTIONAL "period_s,burst_msgs,burst_every_s"
 
-/* Appends a phase (phase.h) for each row of the file. Its columns are SCHEDULE_FILE_COLUMNS and as many
- * of SCHEDULE_FILE_OPTIONAL as there are, found by name, in any order, others ignored; every field is
- * a number and at least 0, but an empty one of the optional columns is as good as 0.
+/* Appends a phase (phase.h) for each row of the file. Its columns are SCHEDULE_FILE_COLUMNS and as
+ * many of SCHEDULE_FILE_OPTIONAL as there are, found by name, in any order, others ignored; every
+ * field is a number and at least 0, but an empty one of the optional columns is as good as 0.
  *
  * schedule   initialised; empty when the call fails
  *

@@ -48,6 +48,21 @@ void gnuplot_write_number(FILE *script, const char *name, double number)
         fprintf(script, "%s = %.17g\n", name, number);
 }
 
+void gnuplot_write_count(FILE *script, const char *name, size_t count)
+{
+    fprintf(script, "%s_count = %zu\n", name, count);
+}
+
+void gnuplot_begin_data(FILE *script, const char *name)
+{
+    fprintf(script, "$%s << EOD\n", name);
+}
+
+void gnuplot_end_data(FILE *script)
+{
+    fputs("EOD\n", script);
+}
+
 FILE *gnuplot_scratch(struct why *why)
 {
     const char *directory = getenv("TMPDIR");

@@ -62,7 +62,7 @@ int output_write(const char *path, FILE *content, struct why *why)
         return error_set(why, ERR_MEMORY, "out of memory");
     }
 
-    /* An interruption in this moment would leave the temporary file behind; it waits. */
+    /* A signal that ended the program here would leave the temporary file behind, so it waits. */
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &before);

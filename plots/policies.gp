@@ -1,4 +1,5 @@
-# A row a policy: on the left what it cost, on the right the wait that 95 % of the events did not exceed.
+# A row a policy: on the left what it cost, on the right the wait that 95 % of the events did not
+# exceed.
 set multiplot
 unset key
 set tmargin at screen 0.86
@@ -31,9 +32,11 @@ set xrange [1:most_ms * 6]
 set format x '%.0s%c'
 set label 4 'p95 wait (ms)' at screen 0.79,0.035 center textcolor rgb dark
 known(i) = wait(i) == wait(i)
-text(i) = wait(i) <= 1 ? ' < 1' : wait(i) < 9999.5 ? sprintf(' %.0f', wait(i)) : sprintf(' %.0fk', wait(i) / 1000)
-plot for [i = 1:policies] '+' using (1):(i):(1):(known(i) ? wait(i) : 1):(i - 0.32):(i + 0.32) every ::0::0 \
+end(i) = known(i) ? wait(i) : 1
+number(i) = wait(i) < 9999.5 ? sprintf(' %.0f', wait(i)) : sprintf(' %.0fk', wait(i) / 1000)
+text(i) = !known(i) ? ' no queue' : wait(i) <= 1 ? ' < 1' : number(i)
+plot for [i = 1:policies] '+' using (1):(i):(1):(end(i)):(i - 0.32):(i + 0.32) every ::0::0 \
          with boxxyerror fillcolor rgb vermilion, \
-     for [i = 1:policies] '+' using (known(i) ? wait(i) : 1):(i):(known(i) ? text(i) : ' no queue') every ::0::0 \
+     for [i = 1:policies] '+' using (end(i)):(i):(text(i)) every ::0::0 \
          with labels left font small textcolor rgb dark
 unset multiplot

@@ -13,22 +13,24 @@ set label 4 'workers' at screen 0.02,0.49 center rotate textcolor rgb dark
 
 small = sprintf(',%.1f', pixel * 22)
 if (by_formula && formula_known) {
-    set label 5 (formula_varies ? 'above the band' : 'above the line').': a backlog to clear as well' \
-        at screen 0.07,0.025 left font small textcolor rgb dark
+    set label 5 (formula_varies ? 'above the band' : 'above the line') \
+        .': a backlog to clear as well' at screen 0.07,0.025 left font small textcolor rgb dark
 }
 if (unplaced_count > 0) {
     set label 6 sprintf('not shown: %d with the arrival rate unknown', unplaced_count) \
         at screen 0.97,0.025 right font small textcolor rgb dark
 }
 
-# A part that may be missing is a macro, because the key keeps room even for an empty loop. The
-# dashes come twice when the capacity varied: for the lowest and for the highest.
+# What may be missing is a macro: for a loop that draws nothing the key would still keep a place.
+# The dashes come twice when the capacity varied: for the lowest and for the highest.
 dashes = "with lines linecolor rgb 'black' linewidth 2.5 dashtype (10,6)"
 band = !formula_varies ? "" : \
-    "$formula using 1:2:3 with filledcurves fillcolor rgb pale notitle, $formula using 1:3 @dashes notitle,"
+    "$formula using 1:2:3 with filledcurves fillcolor rgb pale notitle," \
+    ."$formula using 1:3 @dashes notitle,"
 line = !formula_known ? "" : ", $formula using 1:2 @dashes title 'N = ⌈λT/C⌉ (B = 0)'"
 held = held_count == 0 ? "" : \
-    ", $held using 1:2 with points pointtype 9 pointsize 3 * mark linecolor rgb '#40d55e00' title 'a decision held'"
+    ", $held using 1:2 with points pointtype 9 pointsize 3 * mark linecolor rgb '#40d55e00'" \
+    ." title 'a decision held'"
 
 # Marks are open and let others through, so that many in one place look darker than one.
 set style circle noclip

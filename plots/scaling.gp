@@ -1,7 +1,7 @@
 # Workers and arrival rate over time, and below them, on the same time axis, the backlog.
 set multiplot
 
-# Many decisions leave little room for each.
+# Where there are many decisions each gets little space.
 thick = decisions > 300 ? 3 : 5
 thin  = decisions > 300 ? 1 : 2
 
@@ -21,15 +21,19 @@ set format y2 numbers(arrival_top)
 set y2tics 0,arrival_step textcolor rgb vermilion
 set label 4 'arrival rate (events/s)' at screen 0.98,0.62 center rotate textcolor rgb vermilion
 
-# A part that may be missing is a macro, because the key keeps room even for an empty loop.
+# What may be missing is a macro: for a loop that draws nothing the key would still keep a place.
 unknown = arrival_unknown_count == 0 ? "" : \
-    "$arrival_unknown using 1:(0):1:2:(0):(workers_top) with boxxyerror fillcolor rgb pale title 'rate unknown',"
+    "$arrival_unknown using 1:(0):1:2:(0):(workers_top) with boxxyerror fillcolor rgb pale" \
+    ." title 'rate unknown',"
 
 # The line of what is desired lies under that of what there is, and shows where they differ.
 plot @unknown \
-     $arrival using 1:2:(0) axes x1y2 with filledcurves fillcolor rgb orange fillstyle transparent solid 0.22 notitle, \
-     $arrival using 1:2 axes x1y2 with lines linecolor rgb vermilion linewidth thin title 'arrival rate', \
-     $desired using 1:2 with lines linecolor rgb 'black' linewidth 2 dashtype (10,6) title 'workers desired', \
+     $arrival using 1:2:(0) axes x1y2 with filledcurves fillcolor rgb orange \
+         fillstyle transparent solid 0.22 notitle, \
+     $arrival using 1:2 axes x1y2 with lines linecolor rgb vermilion linewidth thin \
+         title 'arrival rate', \
+     $desired using 1:2 with lines linecolor rgb 'black' linewidth 2 dashtype (10,6) \
+         title 'workers desired', \
      $workers using 1:2 with lines linecolor rgb blue linewidth thick title 'running, starting'
 
 do for [i = 1:4] { unset label i }
@@ -46,13 +50,9 @@ set key off
 
 plot for [i = 1:backlog_unknown_count > 0] $backlog_unknown using 1:(0):1:2:(0):(backlog_top) \
          with boxxyerror fillcolor rgb pale, \
-     $backlog using 1:2:(0) with filledcurves fillcolor rgb green fillstyle transparent solid 0.22, \
+     $backlog using 1:2:(0) with filledcurves fillcolor rgb green \
+         fillstyle transparent solid 0.22, \
      $backlog using 1:2 with linespoints linecolor rgb green linewidth 1.5 * thin \
          pointtype 7 pointsize 0.15 * mark * thin
 
 unset multiplot
-
-# Many decisions leave little room for each.
-thick = decisions > 300 ? 3 : 5
-thin  = decisions > 300 ? 1 : 2
-

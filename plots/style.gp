@@ -32,5 +32,5 @@ set border linewidth 1 linecolor rgb dark
 set grid linetype 1 linewidth 1 linecolor rgb '#dddddd'
 set tics nomirror scale 0.6 textcolor rgb dark
 set style fill solid noborder
-set key at screen 0.5,0.865 center center horizontal maxrows 1 Left reverse samplen 2 width (format eq 'svg' ? -4 : -2) \
-    textcolor rgb dark
+set key at screen 0.5,0.865 center center horizontal maxrows 1 Left reverse samplen 2 \
+    width (format eq 'svg' ? -4 : -2) textcolor rgb dark

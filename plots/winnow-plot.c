@@ -1,11 +1,14 @@
-/* winnow-plot: draws pictures of a run of the autoscaler from its history file, and of the simulator's scores. */
+/* winnow-plot: draws pictures of a run of the autoscaler from its history file, and of the
+ * simulator's scores. */
+#include "caption.h"
 #include "error.h"
-#include "figure.h"
 #include "gnuplot.h"
 #include "history_run.h"
 #include "options.h"
 #include "output.h"
 #include "policy_chart.h"
+#include "relation_chart.h"
+#include "scaling_chart.h"
 #include "scripts.h"
 
 #include <errno.h>
@@ -17,22 +20,24 @@
 #define PROGRAM     "winnow-plot"
 #define MAX_OUTPUTS 16
 
+enum chart { CHART_SCALING, CHART_RELATION, CHART_POLICIES };
+
 static const struct kind {
     const char *name;
-    enum figure figure;
+    enum chart chart;
     const char *script;
     const char *outputs[2]; /* when none is asked for */
 } kinds[] = {
-    {"scaling", FIGURE_SCALING, scripts_scaling, {"scaling.png", "scaling.svg"}},
-    {"relation", FIGURE_RELATION, scripts_relation, {"relation.png", "relation.svg"}},
-    {"policies", FIGURE_POLICIES, scripts_policies, {"policies.png", "policies.svg"}},
+    {"scaling", CHART_SCALING, scripts_scaling, {"scaling.png", "scaling.svg"}},
+    {"relation", CHART_RELATION, scripts_relation, {"relation.png", "relation.svg"}},
+    {"policies", CHART_POLICIES, scripts_policies, {"policies.png", "policies.svg"}},
 };
 
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
 struct settings {
     const struct kind *kind;
-    const char *history;
+    const char *input; /* the history, or the scores */
     const char *outputs[MAX_OUTPUTS];
     size_t output_count;
     uint64_t run;
@@ -80,9 +85,9 @@ static void take_argument(struct settings *settings, const char *argument)
     }
     if (!settings->kind)
         refuse("", argument, "is not a kind of picture; expected scaling, relation or policies");
-    if (settings->history)
+    if (settings->input)
         refuse("unexpected argument ", argument, "; expected one history file");
-    settings->history = argument;
+    settings->input = argument;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -108,7 +113,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         take_argument(settings, argument);
         return 0;
     case ARGP_KEY_END:
-        if (!settings->history) {
+        if (!settings->input) {
             fprintf(stderr,
                     "%s: %s is missing; expected scaling|relation HISTORY.csv, or policies "
                     "SCORES.csv\n",
@@ -132,14 +137,18 @@ static const struct argp argp = {
     option_table, parse_option, "scaling|relation HISTORY.csv\npolicies SCORES.csv", doc, NULL,
     NULL,         NULL};
 
-static int write_figure(FILE *script, const struct settings *settings,
-                        const struct history_run *run, struct why *why)
+static int write_chart(FILE *script, const struct settings *settings, const struct history_run *run,
+                       struct why *why)
 {
-    if (settings->kind->figure == FIGURE_POLICIES)
-        return policy_chart_write(script, settings->history, settings->title, why);
-    int error = figure_write(script, settings->kind->figure, run, settings->title, why);
+    if (settings->kind->chart == CHART_POLICIES)
+        return policy_chart_write(script, settings->input, settings->title, why);
+    int error = caption_write(script, run, settings->title, why);
+    if (!error && settings->kind->chart == CHART_SCALING)
+        scaling_chart_write(script, run);
+    else if (!error)
+        error = relation_chart_write(script, run, why);
     if (error)
-        error_prefix(why, "%s", settings->history);
+        error_prefix(why, "%s", settings->input);
     return error;
 }
 
@@ -152,7 +161,7 @@ static int draw(const struct settings *settings, const struct history_run *run, 
         return -ERR_SYSTEM;
 
     gnuplot_write_text(script, "format", format_of(path));
-    int error = write_figure(script, settings, run, why);
+    int error = write_chart(script, settings, run, why);
     if (!error) {
         fputs(scripts_style, script);
         fputs(settings->kind->script, script);
@@ -180,9 +189,9 @@ int main(int argc, char **argv)
 
     struct why why = {0};
     struct history_run run = {0};
-    int error = settings.kind->figure == FIGURE_POLICIES
+    int error = settings.kind->chart == CHART_POLICIES
                     ? 0
-                    : history_run_read(settings.history, settings.run, &run, &why);
+                    : history_run_read(settings.input, settings.run, &run, &why);
     if (error == -ERR_INVALID)
         error_prefix(&why, "--run");
     for (size_t i = 0; !error && i < settings.output_count; i++) {

@@ -46,8 +46,26 @@ int error_set(struct why *why, enum error error, const char *format, ...)
         va_start(args, format);
         vsnprintf(why->text, sizeof why->text, format, args);
         va_end(args);
+        why->about = ABOUT_NOTHING;
+        why->name[0] = '\0';
     }
     return -(int)error;
+}
+
+void error_set_about(struct why *why, enum error_subject about, const char *name, size_t length)
+{
+    if (!why)
+        return;
+    if (length >= sizeof why->name || memchr(name, '\0', length))
+        length = 0;
+    why->about = about;
+    memcpy(why->name, name, length);
+    why->name[length] = '\0';
+}
+
+bool error_is_about(const struct why *why, enum error_subject about, const char *name)
+{
+    return why->about == about && strcmp(why->name, name) == 0;
 }
 
 void error_prefix(struct why *why, const char *format, ...)

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The text of one event, found in its body. Plain: the body itself. JSON: the value of the one member "text"
- * of the body's object. Reusable: parse anew without clearing in between. Start from {0}. */
+/* The text of one event, found in its body. Plain: the body itself. JSON: the value of the one
+ * member "text" of the body's object. Reusable: parse anew without clearing in between. Start from
+ * {0}. */
 struct event {
     const char *text; /* UTF-8, may hold NUL; borrowed from the body or owned by the event */
     size_t text_length;
@@ -24,17 +25,17 @@ struct event {
     size_t built_capacity;
 };
 
-/* True for application/json and any type that ends in +json, in any case, with or without parameters. Every
- * other content type, and none, means plain text. */
+/* True for application/json and any type that ends in +json, in any case, with or without
+ * parameters. Every other content type, and none, means plain text. */
 bool event_is_json(const char *content_type, size_t length);
 
-/* Finds the text. The event borrows body until it is parsed anew or cleared.
- * Returns 0, -ERR_MEMORY, or -ERR_INVALID with the reason for the sender: text that is not valid UTF-8,
+/* Finds the text. The event borrows body until it is parsed anew or cleared. Returns 0,
+ * -ERR_MEMORY, or -ERR_INVALID with the reason for the sender: text that is not valid UTF-8,
  * invalid JSON, not an object, no member "text", one that is not a string, or more than one. */
 int event_parse(struct event *event, bool json, const char *body, size_t length, struct why *why);
 
-/* The body with its text replaced (valid UTF-8): every other byte as it came. *built belongs to the event and
- * lives until it is parsed anew, built anew or cleared. 0 or -ERR_MEMORY. */
+/* The body with its text replaced (valid UTF-8): every other byte as it came. *built belongs to the
+ * event and lives until it is parsed anew, built anew or cleared. 0 or -ERR_MEMORY. */
 int event_build(struct event *event, const char *text, size_t text_length, const char **built,
                 size_t *built_length);
 

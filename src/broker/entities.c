@@ -1,4 +1,4 @@
-/* Declaring, looking at and deleting what the broker holds. */
+/* Declaring, querying and deleting queues, exchanges and bindings. */
 #include "internal.h"
 
 #include "clock.h"
@@ -95,30 +95,19 @@ int broker_ask_purge(struct broker *broker, const char *queue, struct why *why)
     return broker_send_method(broker, AMQP_QUEUE_PURGE_METHOD, &ask, why);
 }
 
-/* Of the answer to the library's last call. */
-static int answered(struct broker *broker, struct why *why)
-{
-    int error = broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
-
-    if (error == -ERR_CONFIG)
-        error_prefix(why, "a queue or an exchange exists with other arguments; delete it or start "
-                          "with the ones it has");
-    return error;
-}
-
 int broker_settle(struct broker *broker, struct why *why)
 {
     int error = broker_flush_all(broker, clock_now_ns() + SEND_NS, why);
 
     if (error)
         return error;
-    /* It changes nothing, and is answered after everything before it. */
+    /* channel.flow(active) changes nothing, and is answered after everything before it. */
     amqp_channel_flow(broker->amqp, BROKER_CHANNEL, 1);
-    return answered(broker, why);
+    return broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
 }
 
-int broker_look_at_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
-                         struct why *why)
+int broker_query_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
+                       struct why *why)
 {
     int error = broker_flush_all(broker, clock_now_ns() + SEND_NS, why);
 
@@ -128,5 +117,5 @@ int broker_look_at_queue(struct broker *broker, const char *queue, struct broker
         broker->amqp, BROKER_CHANNEL, amqp_cstring_bytes(queue), 1, 0, 0, 0, amqp_empty_table);
     if (ok)
         *state = (struct broker_queue_state){ok->message_count, ok->consumer_count};
-    return answered(broker, why);
+    return broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
 }

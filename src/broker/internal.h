@@ -1,4 +1,4 @@
-/* internal.h - what the files of the broker room share. Nobody else includes it. */
+/* internal.h - what the files of this module share. Nobody else includes it but its tests. */
 #ifndef WINNOW_BROKER_INTERNAL_H
 #define WINNOW_BROKER_INTERNAL_H
 
@@ -9,8 +9,8 @@
 
 #define BROKER_CHANNEL 1
 
-/* A frame on the wire is a 7-byte head, the payload, and an end byte; a content header's payload starts
- * with 12 bytes of class, weight and body size. */
+/* A frame on the wire is a 7-byte head, the payload, and an end byte; a content header's payload
+ * starts with 12 bytes of class, weight and body size. */
 #define BROKER_FRAME_OVERHEAD   8
 #define BROKER_CONTENT_OVERHEAD 12
 
@@ -23,29 +23,30 @@ struct broker_properties {
 /* A message whose method frame has arrived and whose body may still be coming in. */
 struct incoming {
     struct broker_event event;
-    char *held; /* exchange, routing key, properties and return text, copied */
-    size_t held_capacity, held_length;
+    char *saved; /* exchange, routing key, properties and return text, copied */
+    size_t saved_capacity;
     char *body; /* assembled here only when it spans several frames */
     size_t body_capacity, body_length;
     uint64_t body_size;
     enum expected { INCOMING_NONE, INCOMING_HEADER, INCOMING_BODY } expects;
 };
 
-/* Frames that wait to be sent: bytes[first .. end). Only ever empty over TLS. */
+/* Frames that wait to be sent: bytes[first .. end). Always empty over TLS. */
 struct outgoing {
     char *bytes;
     size_t capacity, first, end;
     int64_t sent_ns;    /* when something was last sent */
-    int64_t checked_ns; /* when it was last looked whether the broker still is */
+    int64_t checked_ns; /* when broker_check_alive last asked the kernel */
 };
 
 struct broker {
     amqp_connection_state_t amqp;
     char where[300]; /* host:port, for messages */
+    char vhost[256];
     size_t frame_max;
     int64_t heartbeat_ns;
     uint64_t published;
-    unsigned cancels; /* they number the consumer's tag */
+    unsigned cancels; /* how often broker_cancel was called; it numbers the consumer's tag */
     bool tls, opened, broken, blocked;
     struct incoming incoming;
     struct outgoing outgoing;
@@ -61,37 +62,64 @@ static inline struct broker_bytes broker_from_amqp(amqp_bytes_t bytes)
     return (struct broker_bytes){bytes.bytes ? bytes.bytes : "", bytes.len};
 }
 
-/* Frees everything without a goodbye, and so without waiting. Takes NULL. */
-void broker_drop(struct broker *broker);
+static inline int broker_socket(const struct broker *broker)
+{
+    return amqp_get_sockfd(broker->amqp);
+}
 
-/* Each turns the library's or the broker's word into our error and text, and marks the connection broken. */
+/* Bytes that wait to be sent. */
+static inline size_t broker_unsent(const struct broker *broker)
+{
+    return broker->outgoing.end - broker->outgoing.first;
+}
+
+/* Whether something that was read from the socket has not been taken yet. */
+static inline bool broker_buffered(const struct broker *broker)
+{
+    return amqp_frames_enqueued(broker->amqp) || amqp_data_in_buffer(broker->amqp);
+}
+
+/* ---- failure.c ----
+ * Each turns the library's or the broker's word into our error and explanation, and marks the
+ * connection broken; broker_fail_reply only when the reply is an error, else it returns 0. */
 int broker_fail_status(struct broker *broker, int status, struct why *why);
 int broker_fail_reply(struct broker *broker, amqp_rpc_reply_t reply, struct why *why);
+/* method: a channel.close or connection.close. */
 int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *why);
 
-/* outgoing.c. Only when nothing waits may the library itself send anything over plain TCP. */
-/* Appends a method to what waits ... */
+/* ---- outgoing.c ----
+ * Only when nothing waits may the library itself send anything over plain TCP. */
+/* Appends a method to what waits to be sent. */
 int broker_queue_method(struct broker *broker, amqp_method_number_t id, void *method,
                         struct why *why);
-/* ... and this sends it without waiting. */
+/* The same, and sends it without waiting for the socket. */
 int broker_send_method(struct broker *broker, amqp_method_number_t id, void *method,
                        struct why *why);
+/* Appends a whole frame. 0 or -ERR_MEMORY. Only over plain TCP. */
+int broker_append(struct broker *broker, const char *frame, size_t length, struct why *why);
 /* Sends all that waits; -ERR_UNAVAILABLE when the socket has not taken it by the deadline. */
 int broker_flush_all(struct broker *broker, int64_t deadline_ns, struct why *why);
-/* After the log-in. */
+
+/* ---- heartbeat.c ---- */
+/* Takes the heartbeats from the library, after the log-in over plain TCP. */
 int broker_take_over_heartbeats(struct broker *broker, struct why *why);
 /* Sends a heartbeat if one is due. */
 int broker_beat(struct broker *broker, struct why *why);
-/* -ERR_UNAVAILABLE when nothing has been heard of the broker for two heartbeats. Only when nothing is left to
- * be read. */
+/* -ERR_UNAVAILABLE when nothing has been heard of the broker for two heartbeats. Only when nothing
+ * is left to be read. */
 int broker_check_alive(struct broker *broker, struct why *why);
 
-/* tls.c: makes the connection's socket a TLS one; 0 or -ERR_CONFIG. */
+/* ---- open.c ---- */
+/* Frees everything without a goodbye, and so without waiting. Takes NULL. */
+void broker_drop(struct broker *broker);
+
+/* ---- tls.c ---- */
+/* Makes the connection's socket a TLS one; 0, -ERR_CONFIG or -ERR_MEMORY. */
 struct amqp_socket_t_;
 int broker_tls_socket(struct broker *broker, const struct broker_options *options,
                       struct amqp_socket_t_ **socket, struct why *why);
 
-/* url.c */
+/* ---- url.c ---- */
 struct broker_url {
     char *buffer; /* owns the texts */
     size_t buffer_length;
@@ -99,6 +127,7 @@ struct broker_url {
     int port;
     bool tls;
 };
+/* 0 (release with broker_url_clear) or -ERR_INVALID with a reason that repeats no password. */
 int broker_url_parse(const char *text, struct broker_url *url, struct why *why);
 void broker_url_clear(struct broker_url *url);
 

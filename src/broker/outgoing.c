@@ -1,33 +1,27 @@
-/* What is to be sent. Over plain TCP, published messages, acknowledgements and declarations gather here and go out
- * together, in one write instead of three for each message; nothing here waits for the socket. Over TLS the
- * library alone can write, and sends each frame at once.
- *
- * The library's heartbeats would get between the two halves of a frame of which the socket took only the
- * first, so over plain TCP they are ours too. */
+/* What is to be sent. Over plain TCP, published messages, acknowledgements and declarations gather
+ * here and go out together, in one write instead of three for each message; nothing here waits for
+ * the socket. Over TLS the library alone can write, and sends each frame at once. */
 #include "internal.h"
 
 #include "buffer.h"
 #include "clock.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* So much is worth a write of its own. More does not make it cheaper. */
+/* So many bytes are worth a write of their own. Writing more at once is no cheaper. */
 #define BATCH_BYTES 16384
 
-/* A buffer that grew beyond this for a large body is given back. */
+/* A buffer that grew beyond this for a large body is freed when it is empty. */
 #define KEEP_BYTES (1u << 20)
 
 /* A frame: type, channel, size, payload, and a byte that ends it. */
 #define HEAD_BYTES 7
-#define FRAME_END  0xCE
 
-/* Of the largest method frames that are sent from here: two names of up to 255 bytes, or one and the arguments of a
- * queue, which are few and short. */
+/* No method frame that is sent from here is larger: it holds two names of up to 255 bytes, or one
+ * and the arguments of a queue, which are few and short. */
 #define METHOD_BYTES 1024
 
 static void put(char *bytes, uint64_t number, int length)
@@ -38,23 +32,19 @@ static void put(char *bytes, uint64_t number, int length)
     }
 }
 
-/* Puts the head and the end around a payload that is in its place already; returns the frame's size. */
-static size_t enframe(char *frame, int type, int channel, size_t payload)
+/* Puts the head and the end around a payload that is in its place already; returns the frame's
+ * size. */
+static size_t enframe(char *frame, int type, size_t payload)
 {
     put(frame, (uint64_t)type, 1);
-    put(frame + 1, (uint64_t)channel, 2);
+    put(frame + 1, BROKER_CHANNEL, 2);
     put(frame + 3, payload, 4);
-    put(frame + HEAD_BYTES + payload, FRAME_END, 1);
+    put(frame + HEAD_BYTES + payload, AMQP_FRAME_END, 1);
     return HEAD_BYTES + payload + 1;
 }
 
-static size_t waiting(const struct broker *broker)
-{
-    return broker->outgoing.end - broker->outgoing.first;
-}
-
-/* Room for so many bytes after those that wait; NULL when out of memory. */
-static char *room_for(struct broker *broker, size_t bytes)
+/* So many free bytes after those that wait; NULL when out of memory. */
+static char *reserve(struct broker *broker, size_t bytes)
 {
     struct outgoing *out = &broker->outgoing;
 
@@ -63,22 +53,28 @@ static char *room_for(struct broker *broker, size_t bytes)
     return out->bytes + out->end;
 }
 
-static int no_memory(struct broker *broker, struct why *why)
-{
-    return broker_fail_status(broker, AMQP_STATUS_NO_MEMORY, why);
-}
-
 /* The size of the method's frame, or the library's (negative) status. */
-static int encode_method(char *frame, size_t room, amqp_method_number_t id, void *method)
+static int encode_method(char *frame, size_t size_limit, amqp_method_number_t id, void *method)
 {
     size_t overhead = HEAD_BYTES + 4 + 1;
     int size = amqp_encode_method(
-        id, method, (amqp_bytes_t){.len = room - overhead, .bytes = frame + HEAD_BYTES + 4});
+        id, method, (amqp_bytes_t){.len = size_limit - overhead, .bytes = frame + HEAD_BYTES + 4});
 
     if (size < 0)
         return size;
     put(frame + HEAD_BYTES, id, 4);
-    return (int)enframe(frame, AMQP_FRAME_METHOD, BROKER_CHANNEL, 4 + (size_t)size);
+    return (int)enframe(frame, AMQP_FRAME_METHOD, 4 + (size_t)size);
+}
+
+int broker_append(struct broker *broker, const char *frame, size_t length, struct why *why)
+{
+    char *place = reserve(broker, length);
+
+    if (!place)
+        return broker_fail_status(broker, AMQP_STATUS_NO_MEMORY, why);
+    memcpy(place, frame, length);
+    broker->outgoing.end += length;
+    return 0;
 }
 
 int broker_queue_method(struct broker *broker, amqp_method_number_t id, void *method,
@@ -88,9 +84,9 @@ int broker_queue_method(struct broker *broker, amqp_method_number_t id, void *me
         int status = amqp_send_method(broker->amqp, BROKER_CHANNEL, id, method);
         return status == AMQP_STATUS_OK ? 0 : broker_fail_status(broker, status, why);
     }
-    char *frame = room_for(broker, METHOD_BYTES);
+    char *frame = reserve(broker, METHOD_BYTES);
     if (!frame)
-        return no_memory(broker, why);
+        return broker_fail_status(broker, AMQP_STATUS_NO_MEMORY, why);
     int size = encode_method(frame, METHOD_BYTES, id, method);
     if (size < 0)
         return broker_fail_status(broker, size, why);
@@ -106,15 +102,15 @@ int broker_send_method(struct broker *broker, amqp_method_number_t id, void *met
     return error ? error : broker_flush(broker, why);
 }
 
-size_t broker_properties_room(const struct broker *broker)
+size_t broker_properties_limit_bytes(const struct broker *broker)
 {
     return broker->frame_max - BROKER_FRAME_OVERHEAD - BROKER_CONTENT_OVERHEAD;
 }
 
-static int no_room(size_t room, struct why *why)
+static int too_large(size_t limit, struct why *why)
 {
     return error_set(why, ERR_INVALID,
-                     "the properties and headers need more than the %zu bytes of a frame", room);
+                     "the properties and headers need more than the %zu bytes of a frame", limit);
 }
 
 /* Appends the frames of a message: all of them or none. */
@@ -124,10 +120,10 @@ static int queue_message(struct broker *broker, amqp_basic_publish_t *method,
 {
     size_t part = broker->frame_max - BROKER_FRAME_OVERHEAD;
     size_t parts = (body.length + part - 1) / part;
-    char *start = room_for(broker, METHOD_BYTES + broker->frame_max + body.length +
-                                       parts * BROKER_FRAME_OVERHEAD);
+    char *start = reserve(broker, METHOD_BYTES + broker->frame_max + body.length +
+                                      parts * BROKER_FRAME_OVERHEAD);
     if (!start)
-        return no_memory(broker, why);
+        return broker_fail_status(broker, AMQP_STATUS_NO_MEMORY, why);
 
     char *frame = start;
     int size = encode_method(frame, METHOD_BYTES, AMQP_BASIC_PUBLISH_METHOD, method);
@@ -136,22 +132,21 @@ static int queue_message(struct broker *broker, amqp_basic_publish_t *method,
     frame += size;
 
     char *content = frame + HEAD_BYTES;
-    size_t room = broker_properties_room(broker);
+    size_t limit = broker_properties_limit_bytes(broker);
     size = amqp_encode_properties(
         AMQP_BASIC_CLASS, (void *)(uintptr_t)&properties->amqp,
-        (amqp_bytes_t){.len = room, .bytes = content + BROKER_CONTENT_OVERHEAD});
+        (amqp_bytes_t){.len = limit, .bytes = content + BROKER_CONTENT_OVERHEAD});
     if (size < 0)
-        return no_room(room, why);
+        return too_large(limit, why);
     put(content, AMQP_BASIC_CLASS, 2);
     put(content + 2, 0, 2);
     put(content + 4, body.length, 8);
-    frame +=
-        enframe(frame, AMQP_FRAME_HEADER, BROKER_CHANNEL, BROKER_CONTENT_OVERHEAD + (size_t)size);
+    frame += enframe(frame, AMQP_FRAME_HEADER, BROKER_CONTENT_OVERHEAD + (size_t)size);
 
     for (size_t done = 0; done < body.length; done += part) {
         size_t length = body.length - done < part ? body.length - done : part;
         memcpy(frame + HEAD_BYTES, body.bytes + done, length);
-        frame += enframe(frame, AMQP_FRAME_BODY, BROKER_CHANNEL, length);
+        frame += enframe(frame, AMQP_FRAME_BODY, length);
     }
     broker->outgoing.end += (size_t)(frame - start);
     return 0;
@@ -161,10 +156,10 @@ static int send_message(struct broker *broker, const amqp_basic_publish_t *metho
                         const struct broker_properties *properties, struct broker_bytes body,
                         struct why *why)
 {
-    /* The library finds out only when the method frame is already on its way. */
-    size_t room = broker_properties_room(broker);
-    if (broker_properties_size(properties, room) < 0)
-        return no_room(room, why);
+    /* The library finds out only after it has sent the method frame. */
+    size_t limit = broker_properties_limit_bytes(broker);
+    if (broker_properties_size(properties, limit) < 0)
+        return too_large(limit, why);
     int status =
         amqp_basic_publish(broker->amqp, BROKER_CHANNEL, method->exchange, method->routing_key,
                            method->mandatory, 0, &properties->amqp, broker_to_amqp(body));
@@ -195,26 +190,21 @@ int broker_publish(struct broker *broker, const char *exchange, struct broker_by
 bool broker_backed_up(const struct broker *broker)
 {
     if (!broker->tls)
-        return waiting(broker) >= BATCH_BYTES;
-    /* The library waits for the socket, so that a full one has to be seen before. */
-    struct pollfd socket = {.fd = broker_fd(broker), .events = POLLOUT};
+        return broker_unsent(broker) >= BATCH_BYTES;
+    /* The library would wait for a full socket. */
+    struct pollfd socket = {.fd = broker_socket(broker), .events = POLLOUT};
     return poll(&socket, 1, 0) == 0;
-}
-
-short broker_poll_events(const struct broker *broker)
-{
-    return waiting(broker) || broker_backed_up(broker) ? POLLIN | POLLOUT : POLLIN;
 }
 
 int broker_flush(struct broker *broker, struct why *why)
 {
     struct outgoing *out = &broker->outgoing;
 
-    if (!waiting(broker))
+    if (!broker_unsent(broker))
         return 0;
     ssize_t sent;
     do
-        sent = send(broker_fd(broker), out->bytes + out->first, waiting(broker),
+        sent = send(broker_socket(broker), out->bytes + out->first, broker_unsent(broker),
                     MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno == EAGAIN)
@@ -226,8 +216,8 @@ int broker_flush(struct broker *broker, struct why *why)
     }
     out->sent_ns = clock_now_ns();
     out->first += (size_t)sent;
-    size_t left = waiting(broker);
-    /* A socket that never takes all must not let the buffer's beginning run away. */
+    size_t left = broker_unsent(broker);
+    /* Moved to the front, so that the buffer stays small with a socket that never takes all. */
     if (out->first >= left) {
         memmove(out->bytes, out->bytes + out->first, left);
         out->first = 0;
@@ -245,58 +235,11 @@ int broker_flush_all(struct broker *broker, int64_t deadline_ns, struct why *why
 {
     for (;;) {
         int error = broker_flush(broker, why);
-        if (error || !waiting(broker))
+        if (error || !broker_unsent(broker))
             return error;
-        struct pollfd socket = {.fd = broker_fd(broker), .events = POLLOUT};
+        struct pollfd socket = {.fd = broker_socket(broker), .events = POLLOUT};
         struct timespec left;
         if (ppoll(&socket, 1, clock_left(deadline_ns, &left), NULL) == 0)
             return broker_fail_status(broker, AMQP_STATUS_TIMEOUT, why);
     }
-}
-
-int broker_take_over_heartbeats(struct broker *broker, struct why *why)
-{
-    int channels = amqp_get_channel_max(broker->amqp);
-
-    /* The library ends the process when it is tuned in the middle of a frame, which can hardly be. */
-    if (!amqp_release_buffers_ok(broker->amqp))
-        return broker_fail_status(broker, AMQP_STATUS_BAD_AMQP_DATA, why);
-    int status = amqp_tune_connection(broker->amqp, channels, (int)broker->frame_max, 0);
-    if (status != AMQP_STATUS_OK)
-        return broker_fail_status(broker, status, why);
-    broker->outgoing.sent_ns = broker->outgoing.checked_ns = clock_now_ns();
-    return 0;
-}
-
-int broker_beat(struct broker *broker, struct why *why)
-{
-    struct outgoing *out = &broker->outgoing;
-
-    if (broker->tls || !broker->heartbeat_ns || waiting(broker) ||
-        clock_now_ns() - out->sent_ns < broker->heartbeat_ns / 2)
-        return 0;
-    char *frame = room_for(broker, BROKER_FRAME_OVERHEAD);
-    if (!frame)
-        return no_memory(broker, why);
-    out->end += enframe(frame, AMQP_FRAME_HEARTBEAT, 0, 0);
-    return broker_flush(broker, why);
-}
-
-int broker_check_alive(struct broker *broker, struct why *why)
-{
-    struct outgoing *out = &broker->outgoing;
-    struct tcp_info info;
-    socklen_t size = sizeof info;
-
-    if (broker->tls || !broker->heartbeat_ns)
-        return 0;
-    int64_t now_ns = clock_now_ns();
-    if (now_ns - out->checked_ns < broker->heartbeat_ns / 4)
-        return 0;
-    /* The kernel knows when the broker was last heard, also of heartbeats, which the library keeps to itself. */
-    out->checked_ns = now_ns;
-    if (getsockopt(broker_fd(broker), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-        info.tcpi_last_data_recv * CLOCK_NS_PER_MS > 2 * broker->heartbeat_ns)
-        return broker_fail_status(broker, AMQP_STATUS_HEARTBEAT_TIMEOUT, why);
-    return 0;
 }

@@ -3,7 +3,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-/* The likely reason why a URL cannot be parsed; it quotes nothing, as there may be a password anywhere. */
+/* The likely reason why a URL cannot be parsed; it quotes nothing, as there may be a password
+ * anywhere. */
 static const char *mistake(const char *text)
 {
     if (strncmp(text, "amqp://", 7) != 0 && strncmp(text, "amqps://", 8) != 0)
@@ -44,7 +45,7 @@ int broker_url_parse(const char *text, struct broker_url *url, struct why *why)
     if (!url->buffer)
         return error_set(why, ERR_MEMORY, "out of memory");
 
-    /* The parser puts NULs between the texts. */
+    /* To be wiped later, when the parser has put NULs between the texts. */
     url->buffer_length = strlen(text);
 
     struct amqp_connection_info info;

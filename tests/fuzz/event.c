@@ -22,7 +22,7 @@ static void replace(const char *body, size_t length, bool json, const char *text
                     size_t text_length)
 {
     struct event event = {0}, again = {0};
-    struct why why = {""};
+    struct why why = {0};
     const char *built;
     size_t built_length;
 
@@ -76,7 +76,7 @@ static void check_only(const struct event *event)
 
 static bool parse(struct event *event, bool json, const char *body, size_t length)
 {
-    struct why why = {""};
+    struct why why = {0};
     int error = event_parse(event, json, body, length, &why);
 
     if (error) {

@@ -31,7 +31,7 @@ static const struct history_row row = {
 static void write_one(const char *path)
 {
     struct history_writer *writer = NULL;
-    struct why why = {""};
+    struct why why = {0};
 
     CLAIM(history_writer_open(path, &writer, &why) == 0);
     CLAIM(history_writer_append(writer, &row, &why) == 0);
@@ -43,7 +43,7 @@ static struct fuzz_file open_new(void)
 {
     struct fuzz_file file = fuzz_file_open(NULL, 0);
     struct history_writer *writer = NULL;
-    struct why why = {""};
+    struct why why = {0};
 
     CLAIM(history_writer_open(file.path, &writer, &why) == 0);
     history_writer_close(writer);
@@ -55,7 +55,7 @@ static struct fuzz_file open_new(void)
 static void check_continued(const struct fuzz_file *file, const char *before, size_t before_size)
 {
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
     size_t size;
 
     write_one(file->path);
@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool whole = size > 0 && data[0] == '\0';
     struct fuzz_file file = whole ? fuzz_file_open(data + 1, size - 1) : open_new();
     struct history_writer *writer = NULL;
-    struct why why = {""};
+    struct why why = {0};
     size_t before_size;
 
     if (!whole)

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_file file = fuzz_file_open(data, size);
     struct history_run last, same, first;
-    struct why why = {""};
+    struct why why = {0};
     int error = history_run_read(file.path, HISTORY_READER_LAST_RUN, &last, &why);
 
     if (error) {

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool whole = size > 0 && data[0] == '\0';
     struct fuzz_file file = fuzz_file_open(header, whole ? 0 : sizeof header - 1);
     struct replay replay;
-    struct why why = {""};
+    struct why why = {0};
 
     fuzz_file_append(&file, data + whole, size - whole);
     int error = replay_read(file.path, HISTORY_READER_LAST_RUN, &replay, &why);

@@ -3,6 +3,7 @@
 #include "loadgen/schedule.h"
 
 #include "fuzz.h"
+#include "loadgen/phase_parse.h"
 #include "loadgen/schedule_file.h"
 
 #include <float.h>
@@ -78,7 +79,7 @@ static void check_schedule(const struct schedule *schedule)
 static void read_file(struct schedule *schedule, const uint8_t *data, size_t size)
 {
     struct fuzz_file file = fuzz_file_open(data, size);
-    struct why why = {""};
+    struct why why = {0};
     int error = schedule_file_read(file.path, schedule, &why);
 
     if (error) {
@@ -96,7 +97,7 @@ static void parse_phases(struct schedule *schedule, char *text)
 
     while ((word = strsep(&rest, " "))) {
         struct phase phase = {.duration_s = -1};
-        struct why why = {""};
+        struct why why = {0};
         int error = phase_parse(word, &phase, &why);
         if (error) {
             CLAIM(phase.duration_s == -1);

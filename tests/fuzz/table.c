@@ -23,7 +23,7 @@ static void write_header(const struct fuzz_file *file, struct table_row *row, si
 
 static void check_number(const struct table *table, size_t i, int column)
 {
-    struct why why = {""};
+    struct why why = {0};
     double number = -1;
 
     int error = table_number(table, i, column, &number, &why);
@@ -43,7 +43,7 @@ static void write_again(const struct table *table)
     size_t columns = table_columns(table);
     struct table *again;
     struct table_row row;
-    struct why why = {""};
+    struct why why = {0};
 
     table_row_init(&row);
     write_header(&file, &row, columns);
@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_file file = fuzz_file_open(data, size);
     struct table *table = NULL;
-    struct why why = {""};
+    struct why why = {0};
     int error = table_read(file.path, &table, &why);
 
     if (error) {

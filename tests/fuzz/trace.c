@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_file file = fuzz_file_open(data, size);
     struct trace *trace = NULL;
     struct trace_row row, before = {.time_s = 0};
-    struct why why = {""};
+    struct why why = {0};
     size_t rows = 0;
     int got = trace_open(file.path, &trace, &why);
 

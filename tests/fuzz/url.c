@@ -17,7 +17,7 @@ static void append_escaped(char *url, size_t *length, const char *text)
 static void check_accepted(const char *text)
 {
     struct broker_url url, again;
-    struct why why = {""};
+    struct why why = {0};
 
     CLAIM(broker_url_parse(text, &url, &why) == 0);
     CLAIM(url.host[0] != '\0');
@@ -51,7 +51,7 @@ static bool is_said_anyway(const char *text)
 {
     static const char *const malformed[] = {
         "x", "amqp://h?q", "amqp://h:0", "amqp://a@b@h", "amqp://h/%z", "amqp://h/a/b", "amqp://"};
-    struct why why = {""};
+    struct why why = {0};
 
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         CLAIM(broker_check_url(malformed[i], &why) == -ERR_INVALID);
@@ -77,7 +77,7 @@ static void check_refused(const char *text, const struct why *why)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = fuzz_text(data, size);
-    struct why why = {""};
+    struct why why = {0};
     int error = broker_check_url(text, &why);
 
     if (error) {

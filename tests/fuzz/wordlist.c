@@ -47,7 +47,7 @@ static void check_entry(const struct wordlist *list, size_t index, size_t length
 static void check_written(const struct wordlist *list)
 {
     struct wordlist again;
-    struct why why = {""};
+    struct why why = {0};
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
@@ -79,7 +79,7 @@ static void check_written(const struct wordlist *list)
 static void check_severities(const struct wordlist *list, const char *bytes, size_t length)
 {
     struct wordlist severe;
-    struct why why = {""};
+    struct why why = {0};
     size_t count = 0;
 
     wordlist_init(&severe);
@@ -153,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *text = (const char *)data + list_length + (end ? 1 : 0);
     size_t text_length = size - list_length - (end ? 1 : 0);
     struct wordlist list;
-    struct why why = {""};
+    struct why why = {0};
 
     wordlist_init(&list);
     int error = wordlist_add(&list, "words.txt", (const char *)data, list_length, &why);

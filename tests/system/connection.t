@@ -57,6 +57,19 @@ with spawn(PROGRAM, farm=farm(), amqp=f"amqp://127.0.0.1:{address}") as running:
     expect(running, "^failed broker unavailable: no broker answers at 127.0.0.1", 3, "where nobody listens it tries on")
     expect_no_wait(running)
 
+# What is missing is told by its name, whatever that is.
+name = "it's a caf\u00e9' in vhost '/" + farm()
+with spawn(PROGRAM, farm=name) as running, contextlib.closing(connect()) as connection:
+    expect(running, "^opened", 1, "it connects")
+    channel = connection.channel()
+    for number, (delete, what) in enumerate(
+        ((channel.queue_delete, f"queue '{name}.work'"), (channel.exchange_delete, f"exchange '{name}.events'")), 2
+    ):
+        delete(what.split("'", 1)[1][:-1])
+        running.signal(signal.SIGHUP)
+        expect(running, f"^lost {re.escape(what)}: ", 1, f"a missing {what.split()[0]} is named")
+        expect(running, "^opened", number, "and declared anew")
+
 broker = run(TOOL, "directory")
 try:
     url = run(TOOL, "start", broker)

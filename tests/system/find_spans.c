@@ -28,7 +28,7 @@ static char *read_all(FILE *file, size_t *length)
 static void add_file(struct wordlist *list, const char *path)
 {
     size_t length = 0;
-    struct why why = {""};
+    struct why why = {0};
     FILE *file = fopen(path, "r");
     char *bytes = file ? read_all(file, &length) : NULL;
 

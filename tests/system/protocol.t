@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from client import Client
-from tap import connect, diag, done_testing, equal, farm, like, ok, spawn, wait_until
+from tap import URL, diag, done_testing, equal, farm, like, ok, spawn, wait_until
 
 TOP = os.environ["WINNOW_TOP"]
 # The structs of src/scoreboard.h, and the first column of the table that has their fields.
@@ -60,7 +60,8 @@ def layout():
     said = layout_of_the_header()
     for table, struct in STRUCTS.items():
         written = [f"{table} {row[0]} {row[1] or 0} {row[2]}" for row in rows_of(f"{table} offset")]
-        equal(written, [line for line in said if line.startswith(table)], f"the table has every field of {struct}, in its place")
+        compiled = [line for line in said if line.startswith(table)]
+        equal(written, compiled, f"the table has every field of {struct}, in its place")
     magic = next(line.split()[1] for line in said if line.startswith("magic"))
     like(rows_of("header offset")[0][3], rf"{magic}.* and a zero byte", "it has the magic")
     states = re.findall(r"SCOREBOARD_([A-Z]+)\b", re.search(r"enum scoreboard_state \{(.*?)\}", HEADER, re.S)[1])
@@ -107,8 +108,8 @@ def plain_worker():
     name = farm()
     code = re.search(r"<!-- example: plain worker -->\n```python\n(.*?)```", PROTOCOL, re.S)[1]
     worker = write("plain.py", code)
-    with spawn("winnow-autoscaler", "--min", "1", "--interval", "200ms", "--history", "plain.csv", "--", sys.executable, worker,
-               farm=name) as scaler:
+    options = ["--min", "1", "--interval", "200ms", "--history", "plain.csv"]
+    with spawn("winnow-autoscaler", *options, "--", sys.executable, worker, farm=name) as scaler:
         ok(wait_until(lambda: len(history("plain.csv")) > 1, 10), "the plain worker is started")
         with Client(name) as client:
             method, properties, body = client.ask(b"you fool", correlation_id="42")
@@ -117,6 +118,17 @@ def plain_worker():
         equal(scaler.end(), 0, "it drains")
     equal({row["crashed"] for row in history("plain.csv")}, {"0"}, "it never crashed")
     equal(history("plain.csv")[-1]["in_flight_msgs"], "", "the history says of what it holds that it is unknown")
+
+
+def readme_client():
+    name = farm()
+    code = re.search(r"```python\n(.*?)```", read("README.md"), re.S)[1]
+    client = write("client.py", code.replace("shop.", name + "."))
+    with spawn("winnow-filter", farm=name), Client(name):
+        environment = dict(os.environ, AMQP_URL=URL)
+        ran = subprocess.run([sys.executable, client], env=environment, capture_output=True, text=True, timeout=20)
+    want = re.search(r"print\(.*?\)  # (.*)", code)[1]
+    equal((ran.stdout, ran.stderr), (want + "\n", ""), "the example in README.md prints what it says")
 
 
 DEADLY = """if body == b"die":
@@ -147,18 +159,21 @@ def scoreboard_worker():
                 equal(dead and (dead[0].exchange, dead[2]), (f"{name}.dead", deadly.encode()),
                       f"an event that makes workers {deadly} goes to FARM.dead")
                 like(str(dead and dead[1].headers), "winnow-reason.*poison", "... with the reason")
-                equal(scaler.stderr().count("event=attempt_failed"), 2 if deadly == "die" else 4, "... after two attempts")
+                attempts = scaler.stderr().count("event=attempt_failed")
+                equal(attempts, 2 if deadly == "die" else 4, "... after two attempts")
             ok(wait_until(lambda: client.ready(client.results) >= 200, 10), "all others are answered")
         ok(wait_until(lambda: history("board.csv")[-1]["in_flight_msgs"] == "0", 5), "what it holds is known")
         equal(scaler.end(), 0, "it drains")
     said, table = scaler.stderr(), history("board.csv")
-    equal((said.count("event=worker_crashed"), said.count("event=worker_hung")), (4, 2), "two died and two hung") or diag(said)
+    ends = (said.count("event=worker_crashed"), said.count("event=worker_hung"))
+    equal(ends, (4, 2), "two died and two hung") or diag(said)
     ok("event=worker_silent" not in said, "nothing about it is unknown")
     ok(any(float(row["capacity_msgs"] or 0) > 0 for row in table), "its capacity is measured")
 
 
 layout()
 environment()
+readme_client()
 plain_worker()
 scoreboard_worker()
 done_testing()

@@ -1,6 +1,6 @@
-/* A program that does nothing but keep a connection, for tests: it declares the farm on each new
- * one, says on its standard output what happened, and ends at SIGTERM, in the middle of an attempt
- * if there is one. */
+/* A program that does nothing but keep a connection, for tests. It declares the farm on each new
+ * one, looks at SIGHUP whether the farm is still there, says on its standard output what happened,
+ * and ends at SIGTERM, in the middle of an attempt if there is one. */
 #include "broker/connection.h"
 
 #include "clock.h"
@@ -12,6 +12,10 @@
 #define PROGRAM "reconnecting"
 
 static const struct argp argp = {0};
+static const char *const subjects[] = {[ABOUT_NOTHING] = "",
+                                       [ABOUT_QUEUE] = "queue ",
+                                       [ABOUT_EXCHANGE] = "exchange ",
+                                       [ABOUT_LIMIT] = "limit "};
 
 static int set_up(const void *context, struct broker *broker, struct why *why)
 {
@@ -28,7 +32,7 @@ static void serve(struct connection *connection)
     while ((got = broker_next(connection_broker(connection), &event, &why)) == 1)
         ;
     if (got < 0) {
-        printf("lost %s\n", why.text);
+        printf("lost %s'%s': %s\n", subjects[why.about], why.name, why.text);
         connection_lost(connection, got, &why);
     }
 }
@@ -39,7 +43,7 @@ int main(int argc, char **argv)
     char name[BROKER_NAME_SIZE];
     struct connection *connection = NULL;
     struct why why = {0};
-    int signal_fd, signal = 0;
+    int signal_fd, hangup_fd, signal = 0;
     int64_t longest_ns = 0;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -50,6 +54,8 @@ int main(int argc, char **argv)
                                            .context = &options.topology,
                                            .context_bytes = sizeof options.topology};
     int error = signals_open(&signal_fd, &why);
+    if (!error)
+        error = signals_open_hangup(&hangup_fd, &why);
     if (!error)
         error = connection_open(&settings, &connection, &why);
     while (!error && !signal) {
@@ -65,11 +71,14 @@ int main(int argc, char **argv)
         }
         if (connection_broker(connection))
             serve(connection);
-        struct pollfd fds[2] = {[1] = {.fd = signal_fd, .events = POLLIN}};
+        struct pollfd fds[3] = {
+            [1] = {.fd = signal_fd, .events = POLLIN}, [2] = {.fd = hangup_fd, .events = POLLIN}};
         struct timespec left;
         connection_poll(connection, &fds[0]);
-        ppoll(fds, 2, clock_left(connection_due_ns(connection), &left), NULL);
+        ppoll(fds, 3, clock_left(connection_due_ns(connection), &left), NULL);
         signal = signals_next(signal_fd);
+        if (signals_next(hangup_fd) && connection_broker(connection))
+            error = topology_check(&options.topology, connection_broker(connection), &why);
     }
     printf("longest step %lld ms\n", (long long)(longest_ns / CLOCK_NS_PER_MS));
     connection_close(connection);

@@ -28,7 +28,7 @@ static int parse(struct event *event, bool json, const char *body, size_t length
     *copy = malloc(length ? length : 1);
     assert_non_null(*copy);
     memcpy(*copy, body, length);
-    *why = (struct why){""};
+    *why = (struct why){0};
     return event_parse(event, json, length ? *copy : NULL, length, why);
 }
 
@@ -390,7 +390,8 @@ static void put_string(struct document *document)
 
 static void put_value(struct document *document, int depth);
 
-/* A key that is not "text" on the outermost level; inside it may be. A NUL in a key is refused by design. */
+/* A key that is not "text" on the outermost level; inside it may be. A NUL in a key is refused by
+ * design. */
 static void put_key(struct document *document, int depth)
 {
     static const char *const keys[] = {

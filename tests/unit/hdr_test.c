@@ -101,6 +101,19 @@ static void every_row_tells_what_the_histogram_does(void **state)
     assert_true(fabs(parsed.deviation - 100 / sqrt(12)) < 0.05);
 }
 
+static void each_half_of_what_is_left_has_five_rows(void **state)
+{
+    static const double percentiles[] = {0,   0.1,  0.2, 0.3,  0.4,   0.5, 0.55,
+                                         0.6, 0.65, 0.7, 0.75, 0.775, 0.8};
+
+    (void)state;
+    for (int64_t us = 1; us <= 1000; us++)
+        histogram_record(&histogram, us * 1000);
+    write_and_parse();
+    for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++)
+        assert_true(fabs(parsed.percentile[i] - percentiles[i]) < 1e-9);
+}
+
 static void one_value_is_one_row(void **state)
 {
     (void)state;
@@ -116,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_empty_histogram_has_a_footer_alone, start_empty),
         cmocka_unit_test_setup(every_row_tells_what_the_histogram_does, start_empty),
+        cmocka_unit_test_setup(each_half_of_what_is_left_has_five_rows, start_empty),
         cmocka_unit_test_setup(one_value_is_one_row, start_empty),
     };
 

@@ -1,4 +1,5 @@
 #include "histogram.h"
+#include "random.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -9,14 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 static struct histogram histogram;
 static struct histogram other;
@@ -88,7 +81,7 @@ static void every_duration_is_within_its_error_at_random(void **state)
 
     (void)state;
     for (int i = 0; i < 2000; i++)
-        assert_close((int64_t)((next_random(&random) >> 22) >> (next_random(&random) % 42)));
+        assert_close((int64_t)((random_bits(&random) >> 22) >> (random_bits(&random) % 42)));
 }
 
 static void an_hour_is_in_range(void **state)
@@ -150,13 +143,13 @@ static void percentiles_follow_a_sorted_reference(void **state)
 
     (void)state;
     for (size_t round = 0; round < 10; round++) {
-        size_t count = 1 + next_random(&random) % 20000;
+        size_t count = 1 + random_bits(&random) % 20000;
         int64_t last_ns = 0;
 
         histogram_init(&histogram);
         for (size_t i = 0; i < count; i++) {
             /* Uniform in the logarithm, from nanoseconds to an hour. */
-            values[i] = (int64_t)exp2((double)(next_random(&random) >> 11) * 0x1p-53 * 41.9);
+            values[i] = (int64_t)exp2((double)(random_bits(&random) >> 11) * 0x1p-53 * 41.9);
             histogram_record(&histogram, values[i]);
         }
         qsort(values, count, sizeof values[0], compare);
@@ -183,7 +176,7 @@ static void merging_is_the_same_as_recording_in_one(void **state)
     histogram_merge(&histogram, &other);
     assert_memory_equal(&histogram, &all, sizeof all);
     for (int i = 0; i < 10000; i++) {
-        int64_t ns = (int64_t)(next_random(&random) >> (next_random(&random) % 64));
+        int64_t ns = (int64_t)(random_bits(&random) >> (random_bits(&random) % 64));
         histogram_record(&all, ns);
         histogram_record(i % 3 ? &histogram : &other, ns);
     }
@@ -192,6 +185,64 @@ static void merging_is_the_same_as_recording_in_one(void **state)
     histogram_init(&other);
     histogram_merge(&other, &all);
     assert_memory_equal(&other, &all, sizeof all);
+}
+
+static void merging_keeps_the_outer_ends(void **state)
+{
+    (void)state;
+    for (int into_inner = 0; into_inner < 2; into_inner++) {
+        struct histogram *inner = into_inner ? &histogram : &other;
+        struct histogram *outer = into_inner ? &other : &histogram;
+
+        start_empty(state);
+        histogram_record(inner, 5);
+        histogram_record(inner, 6);
+        histogram_record(outer, 1);
+        histogram_record(outer, 9);
+        histogram_merge(&histogram, &other);
+        assert_int_equal(histogram.min_ns, 1);
+        assert_int_equal(histogram.max_ns, 9);
+    }
+}
+
+static void what_is_not_longer_is_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(histogram_count_until(&histogram, 0), 0);
+    /* Up to 2048 every duration has a bucket of its own. */
+    for (int64_t ns = 10; ns <= 2000; ns += 10)
+        histogram_record(&histogram, ns);
+    assert_int_equal(histogram_count_until(&histogram, -1), 0);
+    assert_int_equal(histogram_count_until(&histogram, 9), 0);
+    for (int64_t ns = 10; ns < 2000; ns++)
+        assert_int_equal(histogram_count_until(&histogram, ns), ns / 10);
+    assert_int_equal(histogram_count_until(&histogram, 2000), 200);
+    assert_int_equal(histogram_count_until(&histogram, INT64_MAX), 200);
+    /* A bucket counts as a whole: above that it is a thousandth wide. */
+    histogram_record(&histogram, 1000000);
+    histogram_record(&histogram, 3000000);
+    assert_int_equal(histogram_count_until(&histogram, 998000), 200);
+    assert_int_equal(histogram_count_until(&histogram, 1002000), 201);
+    /* Clamped ones are in the first and the last bucket. */
+    histogram_record(&histogram, -5);
+    histogram_record(&histogram, INT64_MAX);
+    assert_int_equal(histogram_count_until(&histogram, -6), 0);
+    assert_int_equal(histogram_count_until(&histogram, -5), 1);
+    assert_int_equal(histogram_count_until(&histogram, 3000000), 203);
+    assert_int_equal(histogram_count_until(&histogram, INT64_MAX), 204);
+}
+
+static void mean_and_deviation_are_those_of_the_recorded(void **state)
+{
+    (void)state;
+    assert_true(histogram_mean_ns(&histogram) == 0);
+    assert_true(histogram_deviation_ns(&histogram) == 0);
+    for (int i = 0; i < 3; i++)
+        histogram_record(&histogram, 0);
+    histogram_record(&histogram, 400);
+    assert_true(histogram_mean_ns(&histogram) == 100);
+    /* sqrt((3 * 100^2 + 300^2) / 4) */
+    assert_true(fabs(histogram_deviation_ns(&histogram) - sqrt(30000)) < 1e-9);
 }
 
 int main(void)
@@ -209,7 +260,10 @@ int main(void)
             start_empty),
         cmocka_unit_test_setup(a_percentile_takes_the_nearest_rank, start_empty),
         cmocka_unit_test_setup(percentiles_follow_a_sorted_reference, start_empty),
+        cmocka_unit_test_setup(what_is_not_longer_is_counted, start_empty),
+        cmocka_unit_test_setup(mean_and_deviation_are_those_of_the_recorded, start_empty),
         cmocka_unit_test_setup(merging_is_the_same_as_recording_in_one, start_empty),
+        cmocka_unit_test(merging_keeps_the_outer_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,7 @@ static void assert_refused(const char *text, int error, const char *message)
 {
     struct history_reader *reader = NULL;
     struct history_row row;
-    struct why why = {""};
+    struct why why = {0};
     int got = open_text(text, 1, &reader, &why);
 
     while (!got && (got = history_reader_next(reader, &row, &why)) == 1)

@@ -371,7 +371,7 @@ static void the_next_run_follows_the_greatest(void **state)
 static void assert_refused(const char *path, int error, const char *said)
 {
     struct history_writer *writer = (struct history_writer *)1;
-    struct why why = {""};
+    struct why why = {0};
 
     assert_int_equal(history_writer_open(path, &writer, &why), error);
     if (!strstr(why.text, said) || !strstr(why.text, path))
@@ -442,7 +442,7 @@ static void a_check_says_what_is_wrong_and_changes_nothing(void **state)
 {
     static const char *const files[] = {FIRST_HEADER "\n" FIRST_ROW "\n", HEADER "\n",
                                         HEADER "\n1,2", "a letter to my mother\n"};
-    struct why why = {""};
+    struct why why = {0};
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -563,7 +563,7 @@ static void a_row_is_written_whole_or_not_at_all(void **state)
 
     /* A disk on which there is room for so many bytes. */
     for (size_t room = 0; room < row_bytes; room += room < 3 || room > row_bytes - 4 ? 1 : 17) {
-        struct why why = {""};
+        struct why why = {0};
         limit_files(before + room);
         assert_int_equal(history_writer_append(writer, &sample_row, &why), -ERR_SYSTEM);
         assert_non_null(strstr(why.text, FILE_NAME));
@@ -580,7 +580,7 @@ static void a_row_is_written_whole_or_not_at_all(void **state)
 static void a_header_that_does_not_fit_leaves_nothing(void **state)
 {
     struct history_writer *writer;
-    struct why why = {""};
+    struct why why = {0};
 
     (void)state;
     limit_files(100);

@@ -11,7 +11,7 @@
 
 static void assert_check(const char *program, const char *reason)
 {
-    struct why why = {""};
+    struct why why = {0};
     char expected[256];
 
     if (!reason) {
@@ -80,7 +80,7 @@ static void the_program_is_looked_for_where_exec_looks(void **state)
 static void a_program_that_is_being_written_may_be_there_the_next_time(void **state)
 {
     char *const command[] = {"./worker", NULL};
-    struct why why = {""};
+    struct why why = {0};
 
     (void)state;
     put_worker(0755);
@@ -112,7 +112,7 @@ static void a_failed_start_gives_the_systems_reason_and_leaves_nothing(void **st
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *const command[] = {(char *)(uintptr_t)cases[i].program, NULL};
-        struct why why = {""};
+        struct why why = {0};
 
         unlink("worker");
         if (cases[i].mode)

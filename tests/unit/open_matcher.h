@@ -19,7 +19,7 @@ static inline struct matcher *open_matcher(enum matcher_level level, const char 
 {
     struct wordlist list;
     struct matcher *matcher = NULL;
-    struct why why = {""};
+    struct why why = {0};
 
     wordlist_init(&list);
     if (wordlist_add(&list, "words.txt", words, strlen(words), &why))

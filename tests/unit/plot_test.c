@@ -1,6 +1,8 @@
-#include "plots/figure.h"
+#include "plots/caption.h"
 #include "plots/gnuplot.h"
 #include "plots/history_run.h"
+#include "plots/relation_chart.h"
+#include "plots/scaling_chart.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -69,7 +71,7 @@ static int read_text(const char *text, uint64_t number, struct history_run *run,
 static void assert_refused(const char *text, const char *message)
 {
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
 
     assert_int_equal(read_text(text, HISTORY_READER_LAST_RUN, &run, &why), -ERR_CONFIG);
     history_run_clear(&run);
@@ -85,7 +87,7 @@ static void the_last_run_is_read_unless_another_is_asked_for(void **state)
                               "1,4,2,20,0,2,100,0,8,1,1,0,formula,formula\n"
                               "2,2,2,,5,2,100,0,8,3,0,0,formula,held: arrival rate unknown\n";
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
 
     assert_int_equal(read_text(text, HISTORY_READER_LAST_RUN, &run, &why), 0);
     assert_int_equal(run.number, 2);
@@ -131,27 +133,34 @@ static void what_is_wrong_in_a_file_is_named_with_its_line(void **state)
                    "'1.5' is not the number of a run");
 }
 
-static char *figure_of(const char *text, enum figure figure, const char *title)
+enum chart { SCALING, RELATION };
+
+/* What gnuplot would be given for a picture of the last run. */
+static char *script_of(const char *text, enum chart chart, const char *title)
 {
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
     char *written = NULL;
     size_t length;
     FILE *script = open_memstream(&written, &length);
 
     assert_non_null(script);
     if (read_text(text, HISTORY_READER_LAST_RUN, &run, &why) ||
-        figure_write(script, figure, &run, title, &why))
+        caption_write(script, &run, title, &why))
+        fail_msg("%s", why.text);
+    if (chart == SCALING)
+        scaling_chart_write(script, &run);
+    else if (relation_chart_write(script, &run, &why))
         fail_msg("%s", why.text);
     history_run_clear(&run);
     fclose(script);
     return written;
 }
 
-static void assert_shows(const char *text, enum figure figure, const char *title,
+static void assert_shows(const char *text, enum chart chart, const char *title,
                          const char *expected)
 {
-    char *script = figure_of(text, figure, title);
+    char *script = script_of(text, chart, title);
 
     if (!strstr(script, expected))
         fail_msg("'%s' is not in:\n%s", expected, script);
@@ -163,16 +172,16 @@ static void the_title_says_what_ran(void **state)
     (void)state;
     const char *text = EXTENDED "\n1,2,2,10,0,2,100,0,8,1,0,0,formula,formula,demo,0\n"
                                 "1,4,2,10,0,2,100,0,8,1,0,0,formula,formula,demo,0.02\n";
-    assert_shows(text, FIGURE_SCALING, NULL,
+    assert_shows(text, SCALING, NULL,
                  "title = 'Farm \"demo\": formula policy, N = ⌈(B + λT)/C⌉'\n");
-    assert_shows(text, FIGURE_SCALING, NULL,
+    assert_shows(text, SCALING, NULL,
                  "subtitle = 'T = 2 s, C = 100 events, 0 to 8 workers; "
                  "simulated service time 20 ms an event'\n");
-    assert_shows(text, FIGURE_RELATION, "Mine", "title = 'Mine'\n");
-    assert_shows(text, FIGURE_RELATION, "Mine", "simulated service time 20 ms an event");
+    assert_shows(text, RELATION, "Mine", "title = 'Mine'\n");
+    assert_shows(text, RELATION, "Mine", "simulated service time 20 ms an event");
     assert_shows(HEADER "\n1,2,2,10,0,0.5,95.7,0,8,1,0,0,steady,x\n"
                         "1,4,2,10,0,0.5,120.4,0,8,1,0,0,steady,x\n",
-                 FIGURE_SCALING, NULL,
+                 SCALING, NULL,
                  "title = 'steady policy'\nsubtitle = 'T = 500 ms, C = 95.7 to 120 events, "
                  "0 to 8 workers'\n");
 }
@@ -184,16 +193,15 @@ static void what_is_unknown_is_a_gap(void **state)
                               "1,2,2,10,7,2,100,0,8,1,1,0,formula,formula\n"
                               "1,4,2,,,2,100,0,8,1,,0,formula,held: arrival rate unknown\n"
                               "1,6,2,30,9,2,100,0,8,1,1,1,formula,formula\n";
-    assert_shows(text, FIGURE_SCALING, NULL, "$arrival << EOD\n0 10\n2 10\n\n4 30\n6 30\nEOD\n");
-    assert_shows(text, FIGURE_SCALING, NULL, "$workers << EOD\n2 1\n4 1\n\n6 2\n6 2\nEOD\n");
-    assert_shows(text, FIGURE_SCALING, NULL, "$backlog << EOD\n2 7\n\n6 9\nEOD\n");
-    assert_shows(text, FIGURE_SCALING, NULL,
+    assert_shows(text, SCALING, NULL, "$arrival << EOD\n0 10\n2 10\n\n4 30\n6 30\nEOD\n");
+    assert_shows(text, SCALING, NULL, "$workers << EOD\n2 1\n4 1\n\n6 2\n6 2\nEOD\n");
+    assert_shows(text, SCALING, NULL, "$backlog << EOD\n2 7\n\n6 9\nEOD\n");
+    assert_shows(text, SCALING, NULL,
                  "$arrival_unknown << EOD\n2 4\nEOD\narrival_unknown_count = 1\n");
-    assert_shows(text, FIGURE_SCALING, NULL,
+    assert_shows(text, SCALING, NULL,
                  "$backlog_unknown << EOD\n2 6\nEOD\nbacklog_unknown_count = 1\n");
-    assert_shows(text, FIGURE_RELATION, NULL,
-                 "$decided << EOD\n10 1\n30 1\nEOD\ndecided_count = 2\n");
-    assert_shows(text, FIGURE_RELATION, NULL, "unplaced_count = 1\n");
+    assert_shows(text, RELATION, NULL, "$decided << EOD\n10 1\n30 1\nEOD\ndecided_count = 2\n");
+    assert_shows(text, RELATION, NULL, "unplaced_count = 1\n");
 }
 
 static void a_long_run_is_told_in_minutes(void **state)
@@ -207,7 +215,7 @@ static void a_long_run_is_told_in_minutes(void **state)
         char text[1024];
         snprintf(text, sizeof text, "%s\n1,2,2,1,0,2,100,0,8,1,1,0,formula,formula\n%s", HEADER,
                  rows[i]);
-        assert_shows(text, FIGURE_SCALING, NULL, labels[i]);
+        assert_shows(text, SCALING, NULL, labels[i]);
     }
 }
 
@@ -215,24 +223,24 @@ static void the_formula_is_drawn_as_steps_within_its_bounds(void **state)
 {
     (void)state;
     /* 50 events/s a worker, at most 2 workers; the axis ends at 125. */
-    assert_shows(HEADER "\n1,2,2,120,0,2,100,0,2,2,0,0,formula,formula\n", FIGURE_RELATION, NULL,
+    assert_shows(HEADER "\n1,2,2,120,0,2,100,0,2,2,0,0,formula,formula\n", RELATION, NULL,
                  "$formula << EOD\n0 1 1\n50 1 1\n50 2 2\n100 2 2\n100 2 2\n");
-    assert_shows(HEADER "\n1,2,2,120,0,2,100,0,2,2,0,0,formula,formula\n", FIGURE_RELATION, NULL,
+    assert_shows(HEADER "\n1,2,2,120,0,2,100,0,2,2,0,0,formula,formula\n", RELATION, NULL,
                  "formula_varies = 0\n");
     assert_shows(HEADER "\n1,2,2,120,0,2,100,0,8,2,0,0,formula,formula\n"
                         "1,4,2,120,0,2,200,0,8,2,0,0,formula,formula\n",
-                 FIGURE_RELATION, NULL, "$formula << EOD\n0 1 1\n50 1 1\n50 1 2\n100 1 2\n");
+                 RELATION, NULL, "$formula << EOD\n0 1 1\n50 1 1\n50 1 2\n100 1 2\n");
     /* Without bounds or capacity there is none. */
-    assert_shows(HEADER "\n1,2,2,120,0,2,,0,2,2,0,0,formula,formula\n", FIGURE_RELATION, NULL,
+    assert_shows(HEADER "\n1,2,2,120,0,2,,0,2,2,0,0,formula,formula\n", RELATION, NULL,
                  "$formula << EOD\nEOD\nformula_known = 0\n");
 }
 
 static void more_steps_than_can_be_seen_do_no_harm(void **state)
 {
     (void)state;
-    assert_shows(HEADER "\n1,2,2,1e12,0,2,1e-6,0,1e15,2,0,0,formula,formula\n", FIGURE_RELATION,
-                 NULL, "formula_known = 1\n");
-    assert_shows(HEADER "\n1,2,2,0,0,2,100,0,0,0,0,0,formula,formula\n", FIGURE_RELATION, NULL,
+    assert_shows(HEADER "\n1,2,2,1e12,0,2,1e-6,0,1e15,2,0,0,formula,formula\n", RELATION, NULL,
+                 "formula_known = 1\n");
+    assert_shows(HEADER "\n1,2,2,0,0,2,100,0,0,0,0,0,formula,formula\n", RELATION, NULL,
                  "formula_known = 1\n");
 }
 
@@ -240,14 +248,14 @@ static void a_relation_without_any_rate_is_refused(void **state)
 {
     (void)state;
     struct history_run run;
-    struct why why = {""};
+    struct why why = {0};
     FILE *script = fopen("/dev/null", "we");
 
     assert_non_null(script);
     assert_int_equal(read_text(HEADER "\n1,2,2,,0,2,100,0,8,1,0,0,formula,held\n",
                                HISTORY_READER_LAST_RUN, &run, &why),
                      0);
-    assert_int_equal(figure_write(script, FIGURE_RELATION, &run, NULL, &why), -ERR_CONFIG);
+    assert_int_equal(relation_chart_write(script, &run, &why), -ERR_CONFIG);
     assert_non_null(strstr(why.text, "no decision with a known arrival rate"));
     history_run_clear(&run);
     fclose(script);

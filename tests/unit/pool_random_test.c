@@ -1,22 +1,15 @@
 #include "pool_model.h"
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
+#include "random.h"
 
 static size_t any_slot(uint64_t *random)
 {
-    return next_random(random) % (model.pool.slot_count + 1);
+    return random_bits(random) % (model.pool.slot_count + 1);
 }
 
 /* A living process, or the slot after the last when there is none. */
 static size_t any_process(uint64_t *random)
 {
-    size_t from = next_random(random) % model.pool.slot_count;
+    size_t from = random_bits(random) % model.pool.slot_count;
 
     for (size_t i = 0; i < model.pool.slot_count; i++) {
         size_t slot = (from + i) % model.pool.slot_count;
@@ -28,13 +21,13 @@ static size_t any_process(uint64_t *random)
 
 static int64_t any_time(uint64_t *random)
 {
-    switch (next_random(random) % 4) {
+    switch (random_bits(random) % 4) {
     case 0:
-        return (int64_t)(next_random(random) % (uint64_t)(10 * MS));
+        return (int64_t)(random_bits(random) % (uint64_t)(10 * MS));
     case 1:
-        return (int64_t)(next_random(random) % (uint64_t)SECOND);
+        return (int64_t)(random_bits(random) % (uint64_t)SECOND);
     case 2:
-        return (int64_t)(next_random(random) % (uint64_t)(40 * SECOND));
+        return (int64_t)(random_bits(random) % (uint64_t)(40 * SECOND));
     default:
         return model.wake_ns == POOL_NEVER ? 0 : model.wake_ns - model.now_ns;
     }
@@ -46,13 +39,13 @@ static struct pool_end any_end(uint64_t *random)
     static const int signals[] = {SIGNAL_KILL, SIGNAL_SEGV, SIGNAL_TERM};
     static const int codes[] = {1, 2, TEMPFAIL, NOPERM, CONFIG, 255};
 
-    switch (next_random(random) % 8) {
+    switch (random_bits(random) % 8) {
     case 0:
-        return (struct pool_end){.signal = signals[next_random(random) % 3]};
+        return (struct pool_end){.signal = signals[random_bits(random) % 3]};
     case 1:
-        return (struct pool_end){.code = codes[next_random(random) % 6]};
+        return (struct pool_end){.code = codes[random_bits(random) % 6]};
     case 2:
-        return (struct pool_end){.code = next_random(random) % 16 ? 1 : USAGE};
+        return (struct pool_end){.code = random_bits(random) % 16 ? 1 : USAGE};
     default:
         return (struct pool_end){.code = 0};
     }
@@ -62,11 +55,11 @@ static void random_event(uint64_t *random)
 {
     size_t slot;
 
-    switch (next_random(random) % 16) {
+    switch (random_bits(random) % 16) {
     case 0:
     case 1:
     case 2:
-        want((uint32_t)(next_random(random) % (model.pool.params.max_workers + 2)));
+        want((uint32_t)(random_bits(random) % (model.pool.params.max_workers + 2)));
         break;
     case 3:
     case 4:
@@ -82,7 +75,7 @@ static void random_event(uint64_t *random)
     case 7:
         slot = any_process(random);
         if (slot < model.pool.slot_count)
-            pool_idle(&model.pool, slot, next_random(random) % 2);
+            pool_idle(&model.pool, slot, random_bits(random) % 2);
         step();
         break;
     case 8:
@@ -118,7 +111,7 @@ static void wind_up(uint64_t *random)
 {
     int64_t latest_ns = model.now_ns;
 
-    if (next_random(random) % 3 == 0)
+    if (random_bits(random) % 3 == 0)
         abandon();
     else
         want(0);
@@ -145,12 +138,12 @@ static void every_random_history_keeps_the_invariants(void **state)
 
     (void)state;
     for (int history = 0; history < HISTORIES; history++) {
-        uint32_t max_workers = (uint32_t)(1 + next_random(&random) % 8);
-        open_model(max_workers, next_random(&random) % 2 ? POOL_STOP_IDLE : POOL_STOP_OLDEST,
-                   next_random(&random));
-        model.capacity = next_random(&random) % 2 ? 16 : 1 + next_random(&random) % 3;
+        uint32_t max_workers = (uint32_t)(1 + random_bits(&random) % 8);
+        open_model(max_workers, random_bits(&random) % 2 ? POOL_STOP_IDLE : POOL_STOP_OLDEST,
+                   random_bits(&random));
+        model.capacity = random_bits(&random) % 2 ? 16 : 1 + random_bits(&random) % 3;
         /* In some histories a worker runs early, so that 77 and 78 do not end all of them. */
-        if (next_random(&random) % 4) {
+        if (random_bits(&random) % 4) {
             want(1);
             ready(0);
         }
@@ -179,7 +172,7 @@ static void the_actions_do_not_depend_on_how_many_fit(void **state)
     for (int history = 0; history < 300; history++) {
         struct worker_counts counts[2];
         int64_t start_from_ns[2];
-        uint64_t seed = next_random(&random), pool_seed = next_random(&random);
+        uint64_t seed = random_bits(&random), pool_seed = random_bits(&random);
         for (int pass = 0; pass < 2; pass++) {
             uint64_t events = seed;
             open_model(6, POOL_STOP_OLDEST, pool_seed);

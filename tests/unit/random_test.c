@@ -11,6 +11,40 @@
 
 #define DRAWS 200000
 
+static void the_bits_are_those_of_splitmix64(void **state)
+{
+    /* Of the seed 1234567, as published with the algorithm. */
+    static const uint64_t expected[] = {
+        UINT64_C(6457827717110365317), UINT64_C(3203168211198807973), UINT64_C(9817491932198370423),
+        UINT64_C(4593380528125082431), UINT64_C(16408922859458223821)};
+    uint64_t random = 1234567, again = 1234567;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        assert_true(random_bits(&random) == expected[i]);
+        assert_true(random_uniform(&again) == (double)(expected[i] >> 11) / 0x1p53);
+        assert_true(again == random);
+    }
+}
+
+static void exponential_numbers_have_their_mean_and_median(void **state)
+{
+    uint64_t random = 3;
+    double sum = 0;
+    int below = 0;
+
+    (void)state;
+    for (int i = 0; i < DRAWS; i++) {
+        double number = random_exponential(&random);
+        assert_true(number >= 0 && isfinite(number));
+        sum += number;
+        below += number < log(2);
+    }
+    /* Five standard errors. */
+    assert_true(fabs(sum / DRAWS - 1) < 5 / sqrt(DRAWS));
+    assert_true(fabs((double)below / DRAWS - 0.5) < 5 * 0.5 / sqrt(DRAWS));
+}
+
 static void the_least_of_so_many_has_the_mean_and_deviation_that_it_must(void **state)
 {
     (void)state;
@@ -54,6 +88,8 @@ static void events_that_are_spread_so_are_uniform(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_bits_are_those_of_splitmix64),
+        cmocka_unit_test(exponential_numbers_have_their_mean_and_median),
         cmocka_unit_test(the_least_of_so_many_has_the_mean_and_deviation_that_it_must),
         cmocka_unit_test(events_that_are_spread_so_are_uniform),
     };

@@ -12,7 +12,8 @@
 #define STEP_S 0.1
 #define MOST   32
 
-/* A farm with more to do than it can, of which only so many workers help. Its autoscaler wants them all. */
+/* A farm with more to do than it can, of which only so many workers help. Its autoscaler wants all
+ * of them. */
 struct model {
     struct saturation saturation;
     double now_s, handled_msgs;

@@ -1,3 +1,4 @@
+#include "loadgen/phase_parse.h"
 #include "loadgen/schedule.h"
 #include "loadgen/schedule_file.h"
 
@@ -677,8 +678,8 @@ static void bad_phases_are_refused_with_what_is_wrong_in_them(void **state)
     char expected[256];
 
     (void)state;
-    assert_bad_phase("10s", "phase '10s': no rate, expected " PHASE_FORM);
-    assert_bad_phase("", "phase '': no rate, expected " PHASE_FORM);
+    assert_bad_phase("10s", "phase '10s': no rate, expected " PHASE_PARSE_FORM);
+    assert_bad_phase("", "phase '': no rate, expected " PHASE_PARSE_FORM);
     assert_bad_phase("10@500", "phase '10@500': duration '10', expected a number with a unit: "
                                "250us, 250ms, 2s, 5m or 1h");
     assert_bad_phase("@500", "phase '@500': duration '', expected a number with a unit: "
@@ -712,10 +713,15 @@ static void bad_phases_are_refused_with_what_is_wrong_in_them(void **state)
                                       "s, expected at most 1e+09 per second");
     assert_bad_phase("1s@1..2000M",
                      "phase '1s@1..2000M': too fast, expected at most 1e+09 per second");
-    char long_text[300];
-    memset(long_text, '1', sizeof long_text);
-    long_text[sizeof long_text - 1] = '\0';
-    assert_int_equal(phase_parse(long_text, &(struct phase){0}, NULL), -ERR_INVALID);
+    /* At most 127 bytes. */
+    char long_text[] = "10s@1.00000000000000000000000000000000000000000000000000000000000000"
+                       "000000000000000000000000000000000000000000000000000000000000";
+    struct why why;
+    assert_int_equal(strlen(long_text), 128);
+    assert_int_equal(phase_parse(long_text, &(struct phase){0}, &why), -ERR_INVALID);
+    assert_non_null(strstr(why.text, ": too long, expected "));
+    long_text[127] = '\0';
+    assert_phase(long_text, 10, 1, 1);
 }
 
 static char directory[] = "/tmp/winnow-schedule-XXXXXX";
@@ -775,6 +781,16 @@ static void a_file_may_have_waves_and_bursts(void **state)
                 schedule.phases[1].burst_every_s == 5);
 }
 
+static void a_file_may_have_the_greatest_rate(void **state)
+{
+    struct why why;
+
+    (void)state;
+    if (read_file("duration_s,from_per_s,to_per_s\n1,0,1e9\n", &why) != 0)
+        fail_msg("%s", why.text);
+    assert_true(schedule.phases[0].to_per_s == 1e9);
+}
+
 static void assert_bad_file(const char *text, const char *expected)
 {
     struct why why;
@@ -795,6 +811,8 @@ static void bad_files_are_refused_with_file_line_and_column(void **state)
     assert_int_equal(schedule_file_read("none.csv", &schedule, &why), -ERR_CONFIG);
     assert_string_equal(why.text,
                         "none.csv: No such file or directory, expected a readable CSV file");
+    assert_bad_file("from_per_s,to_per_s\n1,2\n",
+                    "s.csv:1: no column 'duration_s', expected one of that name");
     assert_bad_file("duration_s,to_per_s\n1,2\n",
                     "s.csv:1: no column 'from_per_s', expected one of that name");
     assert_bad_file(HEADER "1,2,3\n1,x,3\n",
@@ -855,6 +873,7 @@ int main(void)
         TEST(bad_phases_are_refused_with_what_is_wrong_in_them),
         TEST(a_file_is_read_by_its_column_names),
         TEST(a_file_may_have_waves_and_bursts),
+        TEST(a_file_may_have_the_greatest_rate),
         TEST(bad_files_are_refused_with_file_line_and_column),
     };
 

@@ -263,7 +263,7 @@ static void assert_refused(const char *said)
 {
     struct scoreboard *own = board;
     struct scoreboard_slot *slot = scoreboard_slot(board, 0);
-    struct why why = {""};
+    struct why why = {0};
 
     assert_int_equal(scoreboard_attach(&own, &slot, &why), -ERR_INVALID);
     assert_null(own);

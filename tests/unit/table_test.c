@@ -428,7 +428,7 @@ static void any_bytes_are_a_table_or_an_error_with_a_line(void **state)
         char bytes[64];
         size_t length = next_random(&random) % sizeof bytes;
         struct table *table;
-        struct why why = {""};
+        struct why why = {0};
 
         for (size_t i = 0; i < length; i++)
             bytes[i] = alphabet[next_random(&random) % (sizeof alphabet - 1)];

@@ -123,17 +123,25 @@ static void only_the_work_queue_and_the_exchange_hold_events_that_nobody_handled
 {
     struct topology topology = of_farm("shop");
     static const struct {
+        enum error_subject about;
         const char *missing;
         bool lost;
-    } cases[] = {{"queue 'shop.work'", true},     {"exchange 'shop.events'", true},
-                 {"queue 'shop.results'", false}, {"exchange 'shop.dead'", false},
-                 {"queue 'x.shop.work'", false},  {"queue 'shop.work2'", false}};
+    } cases[] = {{ABOUT_QUEUE, "shop.work", true},
+                 {ABOUT_EXCHANGE, "shop.events", true},
+                 {ABOUT_QUEUE, "shop.results", false},
+                 {ABOUT_EXCHANGE, "shop.dead", false},
+                 {ABOUT_QUEUE, "shop.events", false},
+                 {ABOUT_EXCHANGE, "shop.work", false},
+                 {ABOUT_QUEUE, "x.shop.work", false},
+                 {ABOUT_QUEUE, "shop.work2", false},
+                 {ABOUT_QUEUE, "", false},
+                 {ABOUT_NOTHING, "shop.work", false}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct why why;
-        error_set(&why, ERR_MISSING, "the broker says: NOT_FOUND - no %s in vhost '/'",
-                  cases[i].missing);
+        error_set(&why, ERR_MISSING, "the broker says: NOT_FOUND - 'shop.work'");
+        error_set_about(&why, cases[i].about, cases[i].missing, strlen(cases[i].missing));
         assert_int_equal(topology_lost_events(&topology, &why), cases[i].lost);
     }
 }

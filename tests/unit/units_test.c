@@ -1,4 +1,5 @@
 #include "error.h"
+#include "random.h"
 #include "units.h"
 
 #include <float.h>
@@ -11,14 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 static void assert_duration(const char *text, int64_t expected_ns)
 {
@@ -198,7 +191,7 @@ static void rates_round_trip_seventeen_digits(void **state)
 
     (void)state;
     for (int i = 0; i < 20000; i++) {
-        double value = (double)(next_random(&random) >> 11) * 0x1p-33;
+        double value = (double)(random_bits(&random) >> 11) * 0x1p-33;
         char text[64];
 
         snprintf(text, sizeof text, "%.17f", value);
@@ -300,8 +293,8 @@ static void written_durations_read_back_to_the_same(void **state)
 
     (void)state;
     for (int i = 0; i < 20000; i++) {
-        int64_t scale = scales[next_random(&random) % 6];
-        int64_t ns = (int64_t)(next_random(&random) >> (1 + next_random(&random) % 60));
+        int64_t scale = scales[random_bits(&random) % 6];
+        int64_t ns = (int64_t)(random_bits(&random) >> (1 + random_bits(&random) % 60));
         char text[UNITS_TEXT_SIZE];
         int64_t back_ns;
 
@@ -357,6 +350,8 @@ static void timestamps_that_no_calendar_has_are_refused(void **state)
         "2023-11-16 10:00ZZ",
         "2023-11-16 10:00+2",
         "2023-11-16 10:00+0200",
+        "2023-11-16 10:00+24:00",
+        "2023-11-16 10:00+02:60",
         "2023-13-16 10:00",
         "2023-00-16 10:00",
         "2023-02-29 10:00",
@@ -377,6 +372,21 @@ static void timestamps_that_no_calendar_has_are_refused(void **state)
     }
 }
 
+static void every_month_has_its_days(void **state)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    (void)state;
+    for (int month = 1; month <= 12; month++)
+        for (int day = 28; day <= 32; day++) {
+            char text[32];
+            int64_t ns;
+            snprintf(text, sizeof text, "2023-%02d-%02d 00:00", month, day);
+            assert_int_equal(units_parse_timestamp(text, &ns),
+                             day <= days[month - 1] ? 0 : -ERR_INVALID);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +403,7 @@ int main(void)
         cmocka_unit_test(written_durations_read_back_to_the_same),
         cmocka_unit_test(timestamps_are_read_exactly),
         cmocka_unit_test(timestamps_that_no_calendar_has_are_refused),
+        cmocka_unit_test(every_month_has_its_days),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

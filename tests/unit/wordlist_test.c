@@ -14,7 +14,7 @@
 
 static void assert_adds(struct wordlist *list, const char *text)
 {
-    struct why why = {""};
+    struct why why = {0};
 
     if (wordlist_add(list, "words.txt", text, strlen(text), &why) != 0)
         fail_msg("%s", why.text);
@@ -27,7 +27,7 @@ static void assert_adds(struct wordlist *list, const char *text)
 static void assert_entries_of(const char *text, size_t length, const char *const *expected)
 {
     struct wordlist list;
-    struct why why = {""};
+    struct why why = {0};
     size_t count = 0;
 
     wordlist_init(&list);
@@ -46,7 +46,7 @@ static void assert_entries_of(const char *text, size_t length, const char *const
 static void assert_refused(const char *text, size_t length, const char *place, const char *what)
 {
     struct wordlist list;
-    struct why why = {""};
+    struct why why = {0};
 
     wordlist_init(&list);
     assert_adds(&list, "before\n");
@@ -342,7 +342,7 @@ static void default_lists_are_accepted_and_repeat_nothing(void **state)
     for (size_t i = 0; i < default_words_count; i++) {
         const struct default_words_list *words = &default_words[i];
         struct wordlist list;
-        struct why why = {""};
+        struct why why = {0};
         size_t lines = 0;
 
         wordlist_init(&list);

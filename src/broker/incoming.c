@@ -1,72 +1,17 @@
-/* What goes over an open connection without waiting for an answer, and the frames that come back. */
+/* The frames that come in, put together to events. */
 #include "internal.h"
 
 #include "buffer.h"
-#include "clock.h"
 
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
-/* A body that needed more than this to assemble gives the memory back afterwards. */
+/* The memory for assembling a body is freed afterwards when it has grown beyond this. */
 #define BODY_KEEP_BYTES (4u << 20)
 
-/* Longest that the protocol can carry. */
-#define TAG_SIZE 256
-
-static amqp_bytes_t current_tag(const struct broker *broker, const char *tag, char text[TAG_SIZE])
-{
-    if (!broker->cancels)
-        return amqp_cstring_bytes(tag);
-    snprintf(text, TAG_SIZE, "%s/%u", tag, broker->cancels);
-    return amqp_cstring_bytes(text);
-}
-
-int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
-                   bool exclusive, struct why *why)
-{
-    char text[TAG_SIZE];
-
-    if (prefetch) {
-        amqp_basic_qos_t qos = {.prefetch_count = prefetch};
-        int error = broker_queue_method(broker, AMQP_BASIC_QOS_METHOD, &qos, why);
-        if (error)
-            return error;
-    }
-    amqp_basic_consume_t consume = {.queue = amqp_cstring_bytes(queue),
-                                    .consumer_tag = current_tag(broker, tag, text),
-                                    .no_ack = prefetch == 0,
-                                    .exclusive = exclusive};
-    return broker_send_method(broker, AMQP_BASIC_CONSUME_METHOD, &consume, why);
-}
-
-int broker_cancel(struct broker *broker, const char *tag, struct why *why)
-{
-    char text[TAG_SIZE];
-    amqp_basic_cancel_t cancel = {.consumer_tag = current_tag(broker, tag, text)};
-    int error = broker_send_method(broker, AMQP_BASIC_CANCEL_METHOD, &cancel, why);
-
-    broker->cancels++;
-    return error;
-}
-
-int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why)
-{
-    amqp_basic_ack_t ack = {.delivery_tag = delivery_tag, .multiple = multiple};
-
-    return broker_queue_method(broker, AMQP_BASIC_ACK_METHOD, &ack, why);
-}
-
-int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why)
-{
-    amqp_basic_nack_t nack = {.delivery_tag = delivery_tag, .multiple = multiple, .requeue = 1};
-
-    return broker_queue_method(broker, AMQP_BASIC_NACK_METHOD, &nack, why);
-}
-
-/* Copies what the event borrows from the library, which is about to reuse its memory. */
-static bool hold(struct incoming *incoming)
+/* Copies what the event borrows from the library, which reuses its memory for the frames that
+ * follow. */
+static bool save(struct incoming *incoming)
 {
     struct broker_bytes *parts[] = {&incoming->event.exchange, &incoming->event.routing_key,
                                     &incoming->event.raw_properties, &incoming->event.text};
@@ -74,19 +19,20 @@ static bool hold(struct incoming *incoming)
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         total += parts[i]->length;
-    if (!buffer_reserve(&incoming->held, &incoming->held_capacity, total + 1))
+    if (!buffer_reserve(&incoming->saved, &incoming->saved_capacity, total + 1))
         return false;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (!parts[i]->bytes)
             continue;
-        memcpy(incoming->held + offset, parts[i]->bytes, parts[i]->length);
-        parts[i]->bytes = incoming->held + offset;
+        memcpy(incoming->saved + offset, parts[i]->bytes, parts[i]->length);
+        parts[i]->bytes = incoming->saved + offset;
         offset += parts[i]->length;
     }
     return true;
 }
 
-/* Each take_ function returns 1 when the event is complete, 0 when more frames are needed, or an error. */
+/* Each take_ function returns 1 when the event is complete, 0 when more frames are needed, or an
+ * error. */
 
 static int take_header(struct broker *broker, const amqp_frame_t *frame)
 {
@@ -111,7 +57,7 @@ static int take_body(struct broker *broker, const amqp_frame_t *frame, struct wh
         return 1;
     }
     if (incoming->body_length == 0 &&
-        (incoming->body_size > SIZE_MAX || !hold(incoming) ||
+        (incoming->body_size > SIZE_MAX || !save(incoming) ||
          !buffer_reserve(&incoming->body, &incoming->body_capacity, (size_t)incoming->body_size))) {
         broker->broken = true;
         return error_set(why, ERR_MEMORY, "no memory for a message of %llu bytes",
@@ -194,7 +140,7 @@ static int take_method(struct broker *broker, const amqp_frame_t *frame, struct 
     case AMQP_CHANNEL_CLOSE_METHOD:
         return broker_fail_closed(broker, frame->payload.method, why);
     default:
-        return 0; /* qos-ok, for one */
+        return 0; /* the answer to basic.qos, for one */
     }
 }
 
@@ -232,18 +178,12 @@ static int take_frame(struct broker *broker, const amqp_frame_t *frame, struct w
     return broker_fail_status(broker, AMQP_STATUS_BAD_AMQP_DATA, why);
 }
 
-/* Whether something that was read from the socket has not been taken yet. */
-static bool buffered(const struct broker *broker)
-{
-    return amqp_frames_enqueued(broker->amqp) || amqp_data_in_buffer(broker->amqp);
-}
-
 int broker_next(struct broker *broker, struct broker_event *event, struct why *why)
 {
     struct timeval none = {0};
     amqp_frame_t frame;
 
-    /* Nothing is half taken: what the last event borrowed may go. */
+    /* No event is half assembled: what the last one borrowed may be freed. */
     if (broker->incoming.expects == INCOMING_NONE) {
         amqp_maybe_release_buffers(broker->amqp);
         if (broker->incoming.body_capacity > BODY_KEEP_BYTES) {
@@ -253,7 +193,7 @@ int broker_next(struct broker *broker, struct broker_event *event, struct why *w
         }
     }
     for (;;) {
-        if (!buffered(broker)) {
+        if (!broker_buffered(broker)) {
             int error = broker_flush(broker, why);
             if (!error)
                 error = broker_beat(broker, why);
@@ -273,23 +213,7 @@ int broker_next(struct broker *broker, struct broker_event *event, struct why *w
     }
 }
 
-int64_t broker_heartbeat_due_ns(const struct broker *broker)
+bool broker_blocked(const struct broker *broker)
 {
-    /* One is sent when half an interval has passed without traffic, by broker_next alone. */
-    return broker->heartbeat_ns ? clock_now_ns() + broker->heartbeat_ns / 4 : CLOCK_NEVER;
-}
-
-void broker_wait(struct broker *broker, int wake_fd, int64_t deadline_ns)
-{
-    struct why why;
-
-    /* When the connection turns out to be lost, broker_next tells it next. */
-    if (buffered(broker) || broker_flush(broker, &why))
-        return;
-
-    int64_t heartbeat_ns = broker_heartbeat_due_ns(broker);
-    struct pollfd fds[] = {{.fd = broker_fd(broker), .events = broker_poll_events(broker)},
-                           {.fd = wake_fd, .events = POLLIN}};
-    struct timespec left;
-    ppoll(fds, 2, clock_left(heartbeat_ns < deadline_ns ? heartbeat_ns : deadline_ns, &left), NULL);
+    return broker->blocked;
 }

@@ -1,3 +1,4 @@
+/* Opening a connection, up to its channel, and closing it. */
 #include "internal.h"
 
 #include "clock.h"
@@ -13,93 +14,21 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* The broker's own default; larger frames only delay the others. */
-#define FRAME_MAX          131072
-#define DEFAULT_ATTEMPT_NS (2 * CLOCK_NS_PER_S)
-#define ANSWER_NS          (10 * CLOCK_NS_PER_S)
-#define GOODBYE_NS         (2 * CLOCK_NS_PER_S)
-#define RETRY_FIRST_NS     (20 * CLOCK_NS_PER_MS)
-#define RETRY_LAST_NS      (500 * CLOCK_NS_PER_MS)
+/* The broker's own default; larger frames would only delay the frames of others. */
+#define FRAME_MAX      131072
+#define STEP_NS        (2 * CLOCK_NS_PER_S)
+#define ANSWER_NS      (10 * CLOCK_NS_PER_S)
+#define GOODBYE_NS     (2 * CLOCK_NS_PER_S)
+#define RETRY_FIRST_NS (20 * CLOCK_NS_PER_MS)
+#define RETRY_LAST_NS  (500 * CLOCK_NS_PER_MS)
 
 static struct timeval to_timeval(int64_t ns)
 {
     return (struct timeval){.tv_sec = ns / CLOCK_NS_PER_S, .tv_usec = ns % CLOCK_NS_PER_S / 1000};
 }
 
-/* What an AMQP reply code means to the caller; see the specification's table of reply codes. */
-static enum error error_of_reply(uint16_t code, amqp_bytes_t text)
-{
-    static const char none[] = "NOT_FOUND - no ";
-
-    switch (code) {
-    case AMQP_ACCESS_REFUSED:
-    case AMQP_NOT_ALLOWED:
-        return ERR_REFUSED;
-    case AMQP_NOT_FOUND:
-        /* It also says so of a queue that is there and cannot be reached, as its node is down. */
-        return text.len >= sizeof none - 1 && memcmp(text.bytes, none, sizeof none - 1) == 0
-                   ? ERR_MISSING
-                   : ERR_UNAVAILABLE;
-    case AMQP_RESOURCE_LOCKED:
-        return ERR_LOCKED;
-    case AMQP_PRECONDITION_FAILED:
-    case AMQP_NOT_IMPLEMENTED:
-        return ERR_CONFIG;
-    default:
-        return ERR_UNAVAILABLE;
-    }
-}
-
-int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *why)
-{
-    uint16_t code;
-    amqp_bytes_t text;
-
-    broker->broken = true;
-    if (method.id == AMQP_CHANNEL_CLOSE_METHOD) {
-        const amqp_channel_close_t *closed = method.decoded;
-        code = closed->reply_code;
-        text = closed->reply_text;
-    } else {
-        const amqp_connection_close_t *closed = method.decoded;
-        code = closed->reply_code;
-        text = closed->reply_text;
-    }
-    return error_set(why, error_of_reply(code, text), "the broker at %s says: %.*s", broker->where,
-                     (int)text.len, (const char *)text.bytes);
-}
-
-int broker_fail_status(struct broker *broker, int status, struct why *why)
-{
-    broker->broken = true;
-    if (status == AMQP_STATUS_NO_MEMORY)
-        return error_set(why, ERR_MEMORY, "out of memory");
-    return error_set(why, ERR_UNAVAILABLE, "lost the connection to the broker at %s: %s",
-                     broker->where, amqp_error_string2(status));
-}
-
-int broker_fail_reply(struct broker *broker, amqp_rpc_reply_t reply, struct why *why)
-{
-    switch (reply.reply_type) {
-    case AMQP_RESPONSE_NORMAL:
-        return 0;
-    case AMQP_RESPONSE_SERVER_EXCEPTION:
-        if (reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD ||
-            reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD)
-            return broker_fail_closed(broker, reply.reply, why);
-        break;
-    case AMQP_RESPONSE_LIBRARY_EXCEPTION:
-        return broker_fail_status(broker, reply.library_error, why);
-    default:
-        break;
-    }
-    broker->broken = true;
-    return error_set(why, ERR_UNAVAILABLE, "the broker at %s gave an answer out of turn",
-                     broker->where);
-}
-
 static int connect_socket(struct broker *broker, const struct broker_options *options,
-                          const struct broker_url *url, int64_t attempt_ns, struct why *why)
+                          const struct broker_url *url, struct why *why)
 {
     amqp_socket_t *socket;
 
@@ -113,7 +42,7 @@ static int connect_socket(struct broker *broker, const struct broker_options *op
             return error_set(why, ERR_MEMORY, "out of memory");
     }
 
-    struct timeval timeout = to_timeval(attempt_ns);
+    struct timeval timeout = to_timeval(STEP_NS);
     int status = amqp_socket_open_noblock(socket, url->host, url->port, &timeout);
     switch (status) {
     case AMQP_STATUS_OK:
@@ -159,8 +88,41 @@ static amqp_table_entry_t entry_true(const char *key)
                                 .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}};
 }
 
+/* The error of the log-in, in the words of somebody who has to set it right. */
+static int explain_log_in(struct broker *broker, const struct broker_url *url,
+                          amqp_rpc_reply_t reply, struct why *why)
+{
+    bool library = reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION;
+    int error = broker_fail_reply(broker, reply, why);
+
+    /* In TLS 1.3 the broker reads our certificate only after the connection is there. */
+    if (library && reply.library_error == AMQP_STATUS_SSL_ERROR)
+        return error_set(why, ERR_UNAVAILABLE,
+                         "%s ended the TLS connection; does it want a certificate that it trusts "
+                         "(--tls-cert, --tls-key)?",
+                         broker->where);
+    /* A broker that is still starting up resets connections in the middle of the log-in, too. */
+    if (library && error == -ERR_UNAVAILABLE && reply.library_error != AMQP_STATUS_TIMEOUT &&
+        !url->tls)
+        return error_set(why, ERR_UNAVAILABLE,
+                         "no log-in to the broker at %s: %s; is it still starting, or is this its "
+                         "TLS port (amqps://)?",
+                         broker->where, amqp_error_string2(reply.library_error));
+    if (error != -ERR_REFUSED || why->about == ABOUT_LIMIT)
+        return error;
+    if (url->vhost[0] == '\0')
+        return error_set(
+            why, ERR_REFUSED,
+            "the broker at %s has no virtual host with an empty name, which is what a URL "
+            "that ends with a slash asks for; leave the slash out for the default one",
+            broker->where);
+    error_prefix(why, "user '%s', with the password given, may not use virtual host '%s'",
+                 url->user, url->vhost);
+    return error;
+}
+
 static int log_in(struct broker *broker, const struct broker_options *options,
-                  const struct broker_url *url, int64_t attempt_ns, struct why *why)
+                  const struct broker_url *url, struct why *why)
 {
     amqp_table_entry_t capabilities[] = {entry_true("consumer_cancel_notify"),
                                          entry_true("connection.blocked"),
@@ -174,43 +136,18 @@ static int log_in(struct broker *broker, const struct broker_options *options,
          .value = {.kind = AMQP_FIELD_KIND_TABLE,
                    .value.table = {sizeof capabilities / sizeof capabilities[0], capabilities}}}};
     amqp_table_t table = {sizeof properties / sizeof properties[0], properties};
-    struct timeval timeout = to_timeval(attempt_ns);
+    struct timeval timeout = to_timeval(STEP_NS);
     int heartbeat_s = options->heartbeat_s ? options->heartbeat_s : BROKER_HEARTBEAT_S;
 
     amqp_set_handshake_timeout(broker->amqp, &timeout);
     amqp_rpc_reply_t reply =
         amqp_login_with_properties(broker->amqp, url->vhost, 0, FRAME_MAX, heartbeat_s, &table,
                                    AMQP_SASL_METHOD_PLAIN, url->user, url->password);
-    int error = broker_fail_reply(broker, reply, why);
-    /* In TLS 1.3 the broker looks at our certificate only when the connection stands already. */
-    if (error && reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
-        reply.library_error == AMQP_STATUS_SSL_ERROR)
-        return error_set(why, ERR_UNAVAILABLE,
-                         "%s ended the TLS connection; does it want a certificate that it trusts "
-                         "(--tls-cert, --tls-key)?",
-                         broker->where);
-    /* A reset in the middle of the log-in is how a broker looks that is only starting up, too. */
-    if (error == -ERR_UNAVAILABLE && reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
-        reply.library_error != AMQP_STATUS_TIMEOUT && !url->tls)
-        return error_set(why, ERR_UNAVAILABLE,
-                         "no log-in to the broker at %s: %s; is it still starting, or is this its "
-                         "TLS port (amqps://)?",
-                         broker->where, amqp_error_string2(reply.library_error));
-    if (error == -ERR_REFUSED && url->vhost[0] == '\0')
-        return error_set(
-            why, ERR_REFUSED,
-            "the broker at %s has no virtual host with an empty name, which is what a URL "
-            "that ends with a slash asks for; leave the slash out for the default one",
-            broker->where);
-    if (error == -ERR_REFUSED)
-        error_prefix(why, "user '%s', with the password given, may not use virtual host '%s'",
-                     url->user, url->vhost);
-    return error;
+    return explain_log_in(broker, url, reply, why);
 }
 
 int broker_open(const struct broker_options *options, struct broker **out, struct why *why)
 {
-    int64_t attempt_ns = options->attempt_ns ? options->attempt_ns : DEFAULT_ATTEMPT_NS;
     struct broker_url url;
     int error = broker_url_parse(options->url, &url, why);
     if (error)
@@ -224,15 +161,16 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
         goto out;
     }
     snprintf(broker->where, sizeof broker->where, "%s:%d", url.host, url.port);
+    snprintf(broker->vhost, sizeof broker->vhost, "%s", url.vhost);
 
-    error = connect_socket(broker, options, &url, attempt_ns, why);
+    error = connect_socket(broker, options, &url, why);
     if (error)
         goto out;
-    error = log_in(broker, options, &url, attempt_ns, why);
+    error = log_in(broker, options, &url, why);
     if (error)
         goto out;
 
-    struct timeval answer = to_timeval(options->attempt_ns ? options->attempt_ns : ANSWER_NS);
+    struct timeval answer = to_timeval(ANSWER_NS);
     amqp_set_rpc_timeout(broker->amqp, &answer);
     amqp_channel_open(broker->amqp, BROKER_CHANNEL);
     error = broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
@@ -296,7 +234,7 @@ void broker_drop(struct broker *broker)
     if (!broker)
         return;
     amqp_destroy_connection(broker->amqp);
-    free(broker->incoming.held);
+    free(broker->incoming.saved);
     free(broker->incoming.body);
     free(broker->outgoing.bytes);
     free(broker);
@@ -322,14 +260,4 @@ void broker_client_name(const char *farm, const char *program, char name[BROKER_
 
     gethostname(host, sizeof host - 1);
     snprintf(name, BROKER_NAME_SIZE, "%s/%s/%s/%d", farm, program, host, (int)getpid());
-}
-
-bool broker_blocked(const struct broker *broker)
-{
-    return broker->blocked;
-}
-
-int broker_fd(const struct broker *broker)
-{
-    return amqp_get_sockfd(broker->amqp);
 }

@@ -1,4 +1,4 @@
-#include "settings.h"
+#include "autoscaler_options.h"
 
 #include "autoscaler/policy/policies.h"
 #include "units.h"
@@ -92,7 +92,7 @@ static double seconds(struct argp_state *state, const char *option, const char *
 }
 
 /* What the options mean together. */
-static void check_options(struct argp_state *state, struct settings *settings)
+static void check_options(struct argp_state *state, struct autoscaler_options *settings)
 {
     struct leader_settings *leader = &settings->farm.leader;
     const struct policy_param *wait = policy_param_find(leader->policy, POLICY_WAIT);
@@ -145,7 +145,7 @@ static error_t parse_measuring(int key, char *argument, struct argp_state *state
 
 /* The policy and what it goes by. ARGP_ERR_UNKNOWN: the key is none of these. */
 static error_t parse_policy(int key, char *argument, struct argp_state *state,
-                            struct settings *settings)
+                            struct autoscaler_options *settings)
 {
     struct leader_settings *leader = &settings->farm.leader;
     struct policy_params *params = &leader->params;
@@ -240,7 +240,7 @@ static error_t parse_workers(int key, char *argument, struct argp_state *state,
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
-    struct settings *settings = state->input;
+    struct autoscaler_options *settings = state->input;
 
     if (key == ARGP_KEY_END) {
         check_options(state, settings);
@@ -274,13 +274,13 @@ static const char doc[] =
 static const struct argp argp = {option_table, parse_option, "[-- WORKER [ARG...]]", doc, NULL,
                                  NULL,         NULL};
 
-void settings_parse(struct settings *settings, int argc, char **argv)
+void autoscaler_options_parse(struct autoscaler_options *settings, int argc, char **argv)
 {
     struct leader_settings *leader = &settings->farm.leader;
     struct supervisor_settings *node = &settings->farm.node;
 
-    *settings = (struct settings){
-        .farm.leader = {.program = SETTINGS_PROGRAM,
+    *settings = (struct autoscaler_options){
+        .farm.leader = {.program = AUTOSCALER_PROGRAM,
                         .policy = policies_find("formula"),
                         .params = POLICY_DEFAULT_PARAMS},
         .farm.node = {.drain_timeout_ns = 30 * SECOND_NS,
@@ -288,6 +288,6 @@ void settings_parse(struct settings *settings, int argc, char **argv)
                       .max_attempts = 3},
     };
     leader->params.scale_down_delay_s = POLICY_UNSET;
-    options_parse(&settings->options, SETTINGS_PROGRAM, &argp, argc, argv, settings);
+    options_parse(&settings->options, AUTOSCALER_PROGRAM, &argp, argc, argv, settings);
     node->max_workers = leader->params.max_workers;
 }

@@ -1,0 +1,57 @@
+/* Beginning and ending a consumer, and settling what it was given. */
+#include "internal.h"
+
+#include <stdio.h>
+
+/* Longest that the protocol can carry. */
+#define TAG_SIZE 256
+
+static amqp_bytes_t current_tag(const struct broker *broker, const char *tag, char text[TAG_SIZE])
+{
+    if (!broker->cancels)
+        return amqp_cstring_bytes(tag);
+    snprintf(text, TAG_SIZE, "%s/%u", tag, broker->cancels);
+    return amqp_cstring_bytes(text);
+}
+
+int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
+                   bool exclusive, struct why *why)
+{
+    char text[TAG_SIZE];
+
+    if (prefetch) {
+        amqp_basic_qos_t qos = {.prefetch_count = prefetch};
+        int error = broker_queue_method(broker, AMQP_BASIC_QOS_METHOD, &qos, why);
+        if (error)
+            return error;
+    }
+    amqp_basic_consume_t consume = {.queue = amqp_cstring_bytes(queue),
+                                    .consumer_tag = current_tag(broker, tag, text),
+                                    .no_ack = prefetch == 0,
+                                    .exclusive = exclusive};
+    return broker_send_method(broker, AMQP_BASIC_CONSUME_METHOD, &consume, why);
+}
+
+int broker_cancel(struct broker *broker, const char *tag, struct why *why)
+{
+    char text[TAG_SIZE];
+    amqp_basic_cancel_t cancel = {.consumer_tag = current_tag(broker, tag, text)};
+    int error = broker_send_method(broker, AMQP_BASIC_CANCEL_METHOD, &cancel, why);
+
+    broker->cancels++;
+    return error;
+}
+
+int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why)
+{
+    amqp_basic_ack_t ack = {.delivery_tag = delivery_tag, .multiple = multiple};
+
+    return broker_queue_method(broker, AMQP_BASIC_ACK_METHOD, &ack, why);
+}
+
+int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why)
+{
+    amqp_basic_nack_t nack = {.delivery_tag = delivery_tag, .multiple = multiple, .requeue = 1};
+
+    return broker_queue_method(broker, AMQP_BASIC_NACK_METHOD, &nack, why);
+}
