@@ -104,6 +104,20 @@ static void parameters_are_written_where_they_matter(void **state)
 
 /* ---- there and back ---- */
 
+static void a_row_says_whether_a_tick_or_a_look_between_ticks_decided(void **state)
+{
+    const struct policy_decision decision = {.formula_workers = 1};
+    struct policy_sample sample = {.trigger = POLICY_TICK};
+    struct history_row row;
+
+    (void)state;
+    policy_history_write(policies_find("formula"), &defaults, &sample, &decision, &row);
+    assert_string_equal(row.trigger, "tick");
+    sample.trigger = POLICY_REACT;
+    policy_history_write(policies_find("formula"), &defaults, &sample, &decision, &row);
+    assert_string_equal(row.trigger, "react");
+}
+
 /* A row as the policy decided it. */
 static struct history_row row_of(const char *name, char params_text[POLICY_HISTORY_PARAMS_SIZE],
                                  struct policy_params *params, struct policy_sample *sample,
@@ -145,6 +159,7 @@ static void what_is_read_back_decides_the_same(void **state)
         assert_int_equal(
             policy_history_read(&row, &read_policy, &read_params, &read_sample, &wrong), 0);
         assert_ptr_equal(read_policy, policy);
+        assert_int_equal(read_sample.trigger, sample.trigger);
         assert_memory_equal(&read_params, &params, sizeof params);
         policy_start(&policy_state, &read_params);
         assert_int_equal(
@@ -222,6 +237,7 @@ int main(void)
         cmocka_unit_test(what_was_not_measured_stays_unknown),
         cmocka_unit_test(a_farm_is_blocked_when_all_workers_that_tell_are),
         cmocka_unit_test(parameters_are_written_where_they_matter),
+        cmocka_unit_test(a_row_says_whether_a_tick_or_a_look_between_ticks_decided),
         cmocka_unit_test(what_is_read_back_decides_the_same),
         cmocka_unit_test(what_cannot_be_used_is_named_by_its_column),
     };

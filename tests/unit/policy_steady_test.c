@@ -108,6 +108,13 @@ static void more_than_useful_are_not_started(void **test_state)
         assert_int_equal(decision.reason, POLICY_SATURATED);
         assert_true(decision.formula_workers == 50);
     }
+    /* As many as are useful are no fewer than were asked for. */
+    params.min_workers = 0;
+    sample.backlog_msgs = 6;
+    assert_int_equal(policy_decide(policies_find("formula"), &sample, &params, &state, &decision),
+                     0);
+    assert_int_equal(decision.desired_workers, 6);
+    assert_int_equal(decision.reason, POLICY_FORMULA);
 }
 
 static void a_look_between_ticks_begins_no_delay(void **test_state)
