@@ -19,19 +19,22 @@ struct planner {
     struct service service;
     double kappa;
 
-    struct event *events; /* from first on, so many: waiting, or arriving in the window */
+    /* The events that wait when the window begins or arrive in it: `count` of them, from place
+     * `first` on. */
+    struct event *events;
     size_t first, count, capacity;
     double work_s;      /* their service */
-    struct event ahead; /* the first after it */
+    struct event ahead; /* the first event after the window; while `more` is set */
     bool more;
-    int64_t end_ns;
+    int64_t end_ns; /* of the trace; once `more` is not set */
 
-    int64_t *busy; /* until when the workers are busy that have an event, in order */
+    int64_t *
+        busy; /* of each worker that has an event from a window before: when it is done, in order */
     size_t busy_count;
-    int64_t *heap; /* of an attempt: when each of its workers is free */
+    int64_t *heap; /* of each worker of the number that is tried: when it is free */
 
     uint64_t served, late;
-    uint64_t late_limit; /* more than so many are too many: no need to go on */
+    uint64_t late_limit; /* with more late events than this the plan is given up */
 };
 
 /* The event after those that are kept, or the end of the trace. */
@@ -83,7 +86,7 @@ static int take_events(struct planner *planner, int64_t until_ns)
     return error;
 }
 
-/* ---- an attempt of so many workers ---- */
+/* ---- the number of workers for one window ---- */
 
 /* The worker that is free first takes an event, and is free again at that time. */
 static void replace_first(int64_t *heap, size_t count, int64_t free_ns)
@@ -109,14 +112,14 @@ static void engage(struct planner *planner, uint32_t workers, int64_t now_ns)
         planner->heap[i] = i < idle ? now_ns : planner->busy[i - idle];
 }
 
-/* What the window costs with so many workers; gives up, with a cost that is too high, once it is
- * above most. */
+/* What the window costs with so many workers. Once it is above `most` it is not counted to the
+ * end. */
 static double cost_of(struct planner *planner, uint32_t workers, int64_t now_ns, double most)
 {
     const struct planner_params *params = planner->params;
     const struct event *events = planner->events + planner->first;
     double cost = workers * ((double)params->window_ns / NS_PER_S);
-    int64_t horizon_ns = now_ns + 2 * params->window_ns;
+    int64_t cutoff_ns = now_ns + 2 * params->window_ns;
 
     if (!workers)
         return cost + planner->kappa * (double)planner->count;
@@ -124,7 +127,7 @@ static double cost_of(struct planner *planner, uint32_t workers, int64_t now_ns,
     for (size_t i = 0; i < planner->count && cost <= most; i++) {
         const struct event *event = &events[i];
         int64_t start_ns = event->at_ns > planner->heap[0] ? event->at_ns : planner->heap[0];
-        if (start_ns >= horizon_ns)
+        if (start_ns >= cutoff_ns)
             return cost + planner->kappa * (double)(planner->count - i);
         cost += start_ns - event->at_ns > params->late_ns ? planner->kappa : 0;
         replace_first(planner->heap, workers, start_ns + event->service_ns);
@@ -132,8 +135,9 @@ static double cost_of(struct planner *planner, uint32_t workers, int64_t now_ns,
     return cost;
 }
 
-/* From the number that the work needs, first up, as long as the workers alone do not cost too much,
- * then down, as long as the late events alone do not: fewer workers make no fewer events late. */
+/* The number with the least cost. Tried are the number that the work needs, then greater ones while
+ * the workers alone cost less than the best, then smaller ones while the late events alone do:
+ * fewer workers make no fewer events late. */
 static uint32_t best_number(struct planner *planner, int64_t now_ns)
 {
     const struct planner_params *params = planner->params;
@@ -196,7 +200,7 @@ static void serve(struct planner *planner, uint32_t workers, int64_t now_ns)
     qsort(planner->busy, planner->busy_count, sizeof *planner->busy, compare_times);
 }
 
-/* Too many have been late, or are by now, though they are still waiting. */
+/* Too many events have been late, those among them that are still waiting. */
 static bool is_hopeless(const struct planner *planner, int64_t now_ns)
 {
     uint64_t late = planner->late;
@@ -209,6 +213,20 @@ static bool is_hopeless(const struct planner *planner, int64_t now_ns)
     return late > planner->late_limit;
 }
 
+static int append_number(struct planner_plan *plan, size_t *capacity, uint32_t number)
+{
+    if (plan->count == *capacity) {
+        size_t wanted = *capacity ? *capacity * 2 : 256;
+        uint32_t *workers = reallocarray(plan->workers, wanted, sizeof *workers);
+        if (!workers)
+            return -ERR_MEMORY;
+        plan->workers = workers;
+        *capacity = wanted;
+    }
+    plan->workers[plan->count++] = number;
+    return 0;
+}
+
 static int plan_windows(struct planner *planner, struct planner_plan *plan)
 {
     size_t capacity = 0;
@@ -218,19 +236,14 @@ static int plan_windows(struct planner *planner, struct planner_plan *plan)
         int error = take_events(planner, now_ns + plan->window_ns);
         if (error)
             return error;
-        if (plan->count == capacity) {
-            capacity = capacity ? capacity * 2 : 256;
-            uint32_t *workers = reallocarray(plan->workers, capacity, sizeof *workers);
-            if (!workers)
-                return -ERR_MEMORY;
-            plan->workers = workers;
-        }
         uint32_t best = best_number(planner, now_ns);
-        /* The events that are left over after the end are late, and still have to be served. */
+        /* Events that are left after the end of the trace are late, and still have to be served. */
         if (!best && !planner->more && planner->count)
             best = 1;
         serve(planner, best, now_ns);
-        plan->workers[plan->count++] = best;
+        error = append_number(plan, &capacity, best);
+        if (error)
+            return error;
         if (is_hopeless(planner, now_ns + plan->window_ns)) {
             plan->late_share = 1;
             return 0;

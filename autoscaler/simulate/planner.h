@@ -1,13 +1,13 @@
 /* planner.h - numbers of workers, window after window, as somebody would choose them who knows all
  * arrivals and puts a price on an event that is late. Pure.
  *
- * The number is constant over windows of W seconds. Window after window it is the N, the smallest
- * of several, for which N W + kappa L is least, where L is how many of the events that wait when
- * the window begins, or arrive in it, wait longer than the target when N workers serve them, now
- * and in the next window; those that have not started then are late. What has not started by the
- * window's end is handed to the next, and so are the workers that are not done, of those the N that
- * are done first. So a window knows what the ones before left to it, but does not provide for those
- * to come. kappa is in worker-seconds a late event. */
+ * The number is constant over windows of W seconds. For each window, one after the other, it is the
+ * N for which N W + kappa L is least, and of several such N the smallest. kappa is the price of a
+ * late event in worker-seconds. L is how many of the events that wait when the window begins, or
+ * arrive in it, are late: N workers, in this window and the next, start them after more than the
+ * target, or not at all. What has not started by the window's end is handed to the next, and so are
+ * the workers that are not done, of those the N that are done first. So a window knows what the
+ * ones before left to it, but does not provide for those to come. */
 #ifndef WINNOW_PLANNER_H
 #define WINNOW_PLANNER_H
 

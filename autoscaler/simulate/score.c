@@ -9,7 +9,7 @@ void score_begin(struct score_keeper *keeper, const struct planner_plan *needed)
     *keeper = (struct score_keeper){.needed = needed};
 }
 
-/* The workers of the time that has passed against what was needed in it, window by window. */
+/* Compares the workers since at_ns with what was needed, window by window. */
 static void compare(struct score_keeper *keeper, int64_t now_ns)
 {
     const struct planner_plan *needed = keeper->needed;

@@ -8,11 +8,16 @@
 
 /* ---- free workers ---- */
 
-static void set_free(struct simulation *simulation, size_t slot, bool is_free)
+static bool is_free(const struct simulation *simulation, size_t slot)
+{
+    return simulation->free_slots[slot / 64] >> (slot % 64) & 1;
+}
+
+static void set_free(struct simulation *simulation, size_t slot, bool free)
 {
     uint64_t bit = UINT64_C(1) << (slot % 64);
 
-    if (is_free)
+    if (free)
         simulation->free_slots[slot / 64] |= bit;
     else
         simulation->free_slots[slot / 64] &= ~bit;
@@ -73,7 +78,23 @@ static void end_worker(struct simulation *simulation, size_t slot)
     pool_ended(&simulation->pool, slot, (struct pool_end){0}, simulation->now_ns);
 }
 
-/* As live: each action is carried out and the pool asked again, until it wants nothing more. */
+/* A worker that is told to drain while it is starting or busy ends at its next moment. */
+static void carry_out(struct simulation *simulation, const struct pool_action *action)
+{
+    size_t slot = action->slot;
+
+    if (action->kind == POOL_START) {
+        pool_speaks(&simulation->pool, slot);
+        moments_add(&simulation->moments,
+                    (struct moment){simulation->now_ns + simulation->params.startup_ns, slot});
+    } else if (simulation->workers[slot].busy) {
+        simulation->draining_busy++;
+    } else if (is_free(simulation, slot)) {
+        end_worker(simulation, slot);
+    }
+}
+
+/* As live: the pool's actions are carried out, and it is asked again, until it has none. */
 static void step(struct simulation *simulation)
 {
     struct pool *pool = &simulation->pool;
@@ -85,26 +106,15 @@ static void step(struct simulation *simulation)
         pool_idle(pool, i, !simulation->workers[i].busy);
     while ((count = pool_step(pool, simulation->now_ns, actions, sizeof actions / sizeof actions[0],
                               &wake_ns))) {
-        for (size_t i = 0; i < count; i++) {
-            size_t slot = actions[i].slot;
-            if (actions[i].kind == POOL_START) {
-                pool_speaks(pool, slot);
-                moments_add(
-                    &simulation->moments,
-                    (struct moment){simulation->now_ns + simulation->params.startup_ns, slot});
-            } else if (simulation->workers[slot].busy) {
-                simulation->draining_busy++;
-            } else if (simulation->free_slots[slot / 64] >> (slot % 64) & 1) {
-                end_worker(simulation, slot);
-            }
-        }
+        for (size_t i = 0; i < count; i++)
+            carry_out(simulation, &actions[i]);
         uint32_t alive = pool->counts.starting + pool->counts.running + pool->counts.draining;
         if (alive > simulation->peak_workers)
             simulation->peak_workers = alive;
     }
 }
 
-/* The worker whose moment is the first is ready, or done with its event. */
+/* The worker of the first moment has become ready, or is done with its event. */
 static void handle_moment(struct simulation *simulation)
 {
     size_t slot = simulation->moments.heap[0].slot;
@@ -134,7 +144,8 @@ static void handle_moment(struct simulation *simulation)
     }
 }
 
-/* Event k waits at place k of the ring, wherever that is in it. */
+/* The k-th event to arrive is at place k modulo the ring's size, so a larger ring has other
+ * places. */
 static int grow_queue(struct simulation *simulation)
 {
     size_t before = simulation->queue_capacity, after = before ? before * 2 : 64;
@@ -150,7 +161,8 @@ static int grow_queue(struct simulation *simulation)
     return 0;
 }
 
-static void look_ahead(struct simulation *simulation)
+/* The next event, or the end of the trace. */
+static void fetch_arrival(struct simulation *simulation)
 {
     int got = simulation->params.source.next(simulation->params.source.context,
                                              &simulation->next_arrival_ns);
@@ -170,14 +182,14 @@ static void handle_arrival(struct simulation *simulation)
         return;
     simulation->queue[simulation->arrived & (simulation->queue_capacity - 1)] = simulation->now_ns;
     simulation->arrived++;
-    look_ahead(simulation);
+    fetch_arrival(simulation);
     if (slot < simulation->pool.slot_count) {
         set_free(simulation, slot, false);
         moments_add(&simulation->moments, (struct moment){begin(simulation, slot), slot});
     }
 }
 
-/* ---- the whole ---- */
+/* ---- the farm ---- */
 
 int simulation_init(struct simulation *simulation, const struct simulation_params *params)
 {
@@ -185,7 +197,7 @@ int simulation_init(struct simulation *simulation, const struct simulation_param
     histogram_init(&simulation->waits);
     if (params->startup_ns < 0)
         return -ERR_INVALID;
-    /* No drain is cut short: far beyond any time that is simulated. */
+    /* No drain is cut short: its deadline is beyond any time that is simulated. */
     int error =
         pool_init(&simulation->pool, &(struct pool_params){.max_workers = params->max_workers,
                                                            .drain_timeout_ns = INT64_MAX / 4,
@@ -200,7 +212,7 @@ int simulation_init(struct simulation *simulation, const struct simulation_param
         simulation_clear(simulation);
         return -ERR_MEMORY;
     }
-    look_ahead(simulation);
+    fetch_arrival(simulation);
     error = simulation->error;
     if (error)
         simulation_clear(simulation);

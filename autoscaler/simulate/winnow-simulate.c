@@ -22,8 +22,8 @@ static int open_load(struct simulate_options *options, struct evaluation *evalua
     *evaluation =
         (struct evaluation){.startup_ns = options->startup_ns, .late_ns = options->late_ns};
     /* Two streams of random numbers that have nothing in common. */
-    int error =
-        service_parse(options->service_time, ~options->seed, &evaluation->service, times_ns, why);
+    int error = service_file_parse(options->service_time, ~options->seed, &evaluation->service,
+                                   times_ns, why);
     if (error) {
         error_prefix(why, "--service-time");
         return error;
