@@ -1,5 +1,6 @@
 #include "history_reader.h"
 
+#include "table_field.h"
 #include "table_reader.h"
 
 #include <inttypes.h>
