@@ -34,7 +34,7 @@ void console_start(const char *farm, const struct policy *policy,
     if (params->capacity_msgs > 0)
         snprintf(capacity, sizeof capacity, "%g events", params->capacity_msgs);
     printf("farm %s: %s with T = %g s, C = %s, %u to %u workers of %s\n", farm,
-           policy->need == policy_formula ? "N = ceil((B + λT) / C)" : policy->name,
+           policy->rule ? policy->rule : policy->name,
            params->horizon_s, capacity, params->min_workers, params->max_workers, worker);
     printf("    time  λ events/s   B events = ready + in flight    N  running starting draining  "
            "why\n");

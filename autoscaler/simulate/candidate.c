@@ -1,6 +1,7 @@
 #include "candidate.h"
 
 #include "autoscaler/policy/measurement.h"
+#include "autoscaler/policy/policies.h"
 #include "csv/number.h"
 
 #include <math.h>
@@ -12,41 +13,51 @@
 
 /* ---- names ---- */
 
-#define NAMES                                                                                      \
-    "formula, erlang, erlang-quiet, hpa[:MESSAGES], kpa[:CONCURRENCY], horizon, "                  \
-    "celery[:PREFETCH], target, phpfpm[:MIN:MAX], spring, fixed:N, work, oracle:SECONDS"
+#define YARDSTICKS "work, oracle:SECONDS"
 
 const char *candidate_names(void)
 {
-    return NAMES;
+    static char names[256];
+    const struct peer_kind *peer;
+
+    policies_names(", ", names, sizeof names);
+    size_t length = strlen(names);
+    for (size_t i = 0; (peer = peer_at(i)); i++)
+        length += (size_t)snprintf(names + length, sizeof names - length, ", %s", peer->form);
+    snprintf(names + length, sizeof names - length, ", " YARDSTICKS);
+    return names;
 }
 
-static int set_parameter(struct candidate_spec *spec, const char *text, struct why *why)
+static int set_interval(struct candidate_spec *spec, double interval_s, struct why *why)
 {
-    const char *equals = strchr(text, '=');
-    double value;
-    size_t count;
-    const struct policy_param *list = policy_param_list(&count);
+    if (!(interval_s >= 0.01 && interval_s <= 3600))
+        return error_set(why, ERR_INVALID, "%s: interval_s is not in range; expected 0.01 to 3600",
+                         spec->name);
+    spec->interval_ns = (int64_t)(interval_s * NS_PER_S + 0.5);
+    return 0;
+}
 
-    if (!equals || number_parse(equals + 1, &value))
+/* NAME=VALUE. */
+static int set_parameter(struct candidate_spec *spec, char *text, struct why *why)
+{
+    char *value_text = text, *name = strsep(&value_text, "=");
+    double value;
+
+    if (!value_text || number_parse(value_text, &value))
         return error_set(why, ERR_INVALID,
                          "%s: '%s' is not a parameter; expected one like epsilon=0.1", spec->name,
-                         text);
-    size_t length = (size_t)(equals - text);
-    if (length == strlen("interval_s") && memcmp(text, "interval_s", length) == 0) {
-        if (!(value >= 0.01 && value <= 3600))
-            return error_set(why, ERR_INVALID,
-                             "%s: interval_s is not in range; expected 0.01 to 3600", spec->name);
-        spec->interval_ns = (int64_t)(value * NS_PER_S + 0.5);
-        return 0;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (strlen(list[i].name) == length && memcmp(text, list[i].name, length) == 0) {
-            policy_param_set(&list[i], &spec->params, value);
-            return 0;
-        }
-    return error_set(why, ERR_INVALID, "%s: '%.*s' is not a parameter of a policy", spec->name,
-                     (int)length, text);
+                         name);
+    if (strcmp(name, "interval_s") == 0)
+        return set_interval(spec, value, why);
+    const struct policy_param *param = policy_param_find(spec->policy, name);
+    if (!param)
+        return error_set(why, ERR_INVALID, "%s: '%s' is not a parameter of %s", spec->name, name,
+                         spec->policy->name);
+    if (!policy_params_allow(param, value))
+        return error_set(why, ERR_INVALID, "%s: %s cannot be %g; it is %s", spec->name, name, value,
+                         param->meaning);
+    policy_params_set(param, &spec->params, value);
+    return 0;
 }
 
 static int set_number(struct candidate_spec *spec, size_t place, const char *text, struct why *why)
@@ -73,7 +84,7 @@ static int find_kind(struct candidate_spec *spec, const char *name, struct why *
     const struct peer_kind *peer;
 
     spec->kind = CANDIDATE_POLICY;
-    spec->policy = policy_find(name);
+    spec->policy = policies_find(name);
     if (spec->policy)
         return 0;
     spec->kind = CANDIDATE_PEER;
@@ -85,7 +96,8 @@ static int find_kind(struct candidate_spec *spec, const char *name, struct why *
     spec->kind = strcmp(name, "work") == 0 ? CANDIDATE_WORK : CANDIDATE_ORACLE;
     if (spec->kind == CANDIDATE_WORK || strcmp(name, "oracle") == 0)
         return 0;
-    return error_set(why, ERR_INVALID, "'%s' is not a policy; expected one of " NAMES, name);
+    return error_set(why, ERR_INVALID, "'%s' is not a policy; expected one of %s", name,
+                     candidate_names());
 }
 
 int candidate_parse(const char *text, const struct candidate_defaults *defaults,
@@ -102,14 +114,17 @@ int candidate_parse(const char *text, const struct candidate_defaults *defaults,
     snprintf(parts, sizeof parts, "%s", text);
     int error = find_kind(spec, strsep(&rest, ":"), why);
     if (!error && spec->policy) {
+        const struct policy_param *wait = policy_param_find(spec->policy, POLICY_WAIT);
         policy_tune(spec->policy, &spec->params);
+        if (wait)
+            policy_params_set(wait, &spec->params, defaults->wait_s);
         spec->interval_ns = defaults->interval_ns
                                 ? defaults->interval_ns
                                 : (int64_t)(spec->policy->interval_s * NS_PER_S + 0.5);
     }
     for (; !error && (part = strsep(&rest, ":")); place++)
         error = spec->policy ? set_parameter(spec, part, why) : set_number(spec, place, part, why);
-    if (!error && spec->policy && policy_check(&spec->params))
+    if (!error && spec->policy && policy_check(spec->policy, &spec->params))
         error = error_set(why, ERR_INVALID, "'%s': a parameter of the policy is out of its range",
                           text);
     return error;

@@ -37,9 +37,10 @@ struct candidate_spec {
 struct candidate_defaults {
     struct policy_params params;
     int64_t interval_ns; /* 0: what suits the policy */
+    double wait_s;       /* the target, for whichever policy has a parameter for it */
 };
 
-/* Reads `NAME[:PARAMETER...]`: for Winnow's own policies NAME=VALUE of policy_param_list or
+/* Reads `NAME[:PARAMETER...]`: for Winnow's own policies NAME=VALUE of their parameters or
  * interval_s; for peers their own numbers; `fixed:N`, `oracle:W` in seconds, `work`. 0;
  * -ERR_INVALID with what is wrong and what was expected. */
 int candidate_parse(const char *text, const struct candidate_defaults *defaults,

@@ -1,5 +1,6 @@
 #include "explain.h"
 
+#include "autoscaler/policy/policies.h"
 #include "replay.h"
 
 #include <inttypes.h>
@@ -80,6 +81,22 @@ static void print_header(const struct others *others)
     printf("  why\n");
 }
 
+/* The parameters of the row for another policy. What the user asked for stays; what suits the row's
+ * policy gives way to what suits the other. */
+static void tune_like(const struct policy *other, const struct replay_row *row,
+                      struct policy_params *params)
+{
+    const struct policy_param *from = policy_param_find(row->policy, POLICY_WAIT);
+    const struct policy_param *to = policy_param_find(other, POLICY_WAIT);
+
+    *params = row->params;
+    if (params->scale_down_delay_s == row->policy->scale_down_delay_s)
+        params->scale_down_delay_s = POLICY_UNSET;
+    policy_tune(other, params);
+    if (from && to)
+        policy_params_set(to, params, policy_params_get(from, &row->params));
+}
+
 static void explain_row(const struct replay_row *row, const struct policy_decision *decision,
                         struct others *others, double span_s)
 {
@@ -90,12 +107,9 @@ static void explain_row(const struct replay_row *row, const struct policy_decisi
            amount(decision->need_workers, t[2]), amount(decision->wait_workers, t[3]),
            amount(decision->drain_workers, t[4]), row->desired_workers);
     for (size_t k = 0; k < others->count; k++) {
-        struct policy_params params = row->params;
+        struct policy_params params;
         struct policy_decision other = {.desired_workers = 0};
-        /* What the user did not ask for stays with the policy that it suits. */
-        if (params.scale_down_delay_s == row->policy->scale_down_delay_s)
-            params.scale_down_delay_s = POLICY_OWN;
-        policy_tune(others->policies[k], &params);
+        tune_like(others->policies[k], row, &params);
         if (policy_decide(others->policies[k], &row->sample, &params, &others->states[k], &other))
             printf(" %12s", "?");
         else
@@ -117,7 +131,7 @@ int explain_history(const char *path, uint64_t run, bool *same, struct why *why)
         return error;
     policy_start(&state, &replay.rows[0].params);
     for (const struct policy *policy;
-         others.count < MOST_POLICIES && (policy = policy_at(others.count)); others.count++) {
+         others.count < MOST_POLICIES && (policy = policies_at(others.count)); others.count++) {
         others.policies[others.count] = policy;
         policy_start(&others.states[others.count], &replay.rows[0].params);
     }

@@ -61,7 +61,7 @@ static void print_command(const struct evaluation *evaluation, const struct cand
            "--max %u",
            spec->policy->name, interval, horizon, spec->params.min_workers,
            spec->params.max_workers);
-    if (spec->policy->ready)
+    if (policy_param_find(spec->policy, POLICY_WAIT))
         printf(" --wait %s", wait);
     if (spec->params.headroom != defaults.headroom)
         printf(" --headroom %g", spec->params.headroom);

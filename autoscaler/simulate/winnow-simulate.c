@@ -151,7 +151,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_WAIT_P95:
         settings->late_ns =
             options_duration(state, "--wait-p95", argument, SECOND_NS / 1000, 3600 * SECOND_NS);
-        params->wait_s = (double)settings->late_ns / (double)SECOND_NS;
         return 0;
     case KEY_INTERVAL:
         settings->defaults.interval_ns =
@@ -307,8 +306,9 @@ int main(int argc, char **argv)
                                 .seed = 1,
                                 .run = HISTORY_READER_LAST_RUN,
                                 .defaults = {.params = POLICY_DEFAULT_PARAMS}};
-    settings.defaults.params.scale_down_delay_s = POLICY_OWN;
+    settings.defaults.params.scale_down_delay_s = POLICY_UNSET;
     options_parse_local(PROGRAM, &argp, argc, argv, &settings);
+    settings.defaults.wait_s = (double)settings.late_ns / (double)SECOND_NS;
 
     struct why why = {0};
     struct evaluation evaluation = {0};
