@@ -8,11 +8,11 @@
  *       |   more workers handle more                   v   |
  *       +------------------------------------------- PROBING
  *
- * It compares two rates of events handled while more waited than the workers could take: that of the
- * workers that there are, and that of fewer workers in the last minutes, the one with the most
- * events a worker. Where more workers handle hardly more, either they do not help or the events
- * have become dearer. In the second case fewer workers handle less in proportion, which is seen as
- * soon as there are fewer, and the limit goes. */
+ * It compares two rates of events handled while more waited than the workers could take: the rate
+ * of the workers that there are, and that of fewer workers in the last minutes, the one with the
+ * most events a worker. Where more workers handle hardly more, either they do not help or the
+ * events have become dearer. In the second case fewer workers handle less in proportion, which is
+ * seen as soon as there are fewer, and the limit goes. */
 #ifndef WINNOW_SATURATION_H
 #define WINNOW_SATURATION_H
 

@@ -5,7 +5,7 @@
 #ifndef WINNOW_SCORE_H
 #define WINNOW_SCORE_H
 
-#include "oracle.h"
+#include "planner.h"
 #include "simulation.h"
 
 #include <stdint.h>
@@ -29,7 +29,7 @@ struct score {
 
 /* Collects while a simulation runs. */
 struct score_keeper {
-    const struct oracle_plan *needed; /* NULL: not known */
+    const struct planner_plan *needed; /* NULL: not known */
     int64_t at_ns;
     uint32_t workers; /* since then: starting and running */
     double under_s, over_s, under_worker_s, over_worker_s;
@@ -38,7 +38,7 @@ struct score_keeper {
     uint64_t reversals;
 };
 
-void score_begin(struct score_keeper *keeper, const struct oracle_plan *needed);
+void score_begin(struct score_keeper *keeper, const struct planner_plan *needed);
 
 /* After each decision: so many are wanted, so many are starting or running from now on. */
 void score_decided(struct score_keeper *keeper, int64_t now_ns, uint32_t wanted, uint32_t workers);

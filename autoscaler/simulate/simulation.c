@@ -6,54 +6,6 @@
 
 #define NS_PER_S 1e9
 
-struct moment {
-    int64_t at_ns;
-    size_t slot;
-};
-
-/* ---- the moments ahead of the workers: each has at most one ---- */
-
-static bool before(struct moment a, struct moment b)
-{
-    return a.at_ns < b.at_ns || (a.at_ns == b.at_ns && a.slot < b.slot);
-}
-
-static void add_moment(struct simulation *simulation, struct moment moment)
-{
-    struct moment *heap = simulation->moments;
-    size_t place = simulation->moment_count++;
-
-    while (place > 0 && before(moment, heap[(place - 1) / 2])) {
-        heap[place] = heap[(place - 1) / 2];
-        place = (place - 1) / 2;
-    }
-    heap[place] = moment;
-}
-
-/* Puts the moment in the place of the first. */
-static void replace_first(struct simulation *simulation, struct moment moment)
-{
-    struct moment *heap = simulation->moments;
-    size_t place = 0, count = simulation->moment_count;
-
-    for (size_t child; (child = 2 * place + 1) < count; place = child) {
-        if (child + 1 < count && before(heap[child + 1], heap[child]))
-            child++;
-        if (!before(heap[child], moment))
-            break;
-        heap[place] = heap[child];
-    }
-    heap[place] = moment;
-}
-
-static void drop_first(struct simulation *simulation)
-{
-    struct moment last = simulation->moments[--simulation->moment_count];
-
-    if (simulation->moment_count)
-        replace_first(simulation, last);
-}
-
 /* ---- free workers ---- */
 
 static void set_free(struct simulation *simulation, size_t slot, bool is_free)
@@ -137,8 +89,8 @@ static void step(struct simulation *simulation)
             size_t slot = actions[i].slot;
             if (actions[i].kind == POOL_START) {
                 pool_speaks(pool, slot);
-                add_moment(
-                    simulation,
+                moments_add(
+                    &simulation->moments,
                     (struct moment){simulation->now_ns + simulation->params.startup_ns, slot});
             } else if (simulation->workers[slot].busy) {
                 simulation->draining_busy++;
@@ -155,7 +107,7 @@ static void step(struct simulation *simulation)
 /* The worker whose moment is the first is ready, or done with its event. */
 static void handle_moment(struct simulation *simulation)
 {
-    size_t slot = simulation->moments[0].slot;
+    size_t slot = simulation->moments.heap[0].slot;
     struct simulation_worker *worker = &simulation->workers[slot];
     bool drains = simulation->pool.slots[slot].state == POOL_DRAINING;
 
@@ -169,15 +121,15 @@ static void handle_moment(struct simulation *simulation)
         pool_ready(&simulation->pool, slot);
     }
     if (drains) {
-        drop_first(simulation);
+        moments_drop_first(&simulation->moments);
         end_worker(simulation, slot);
         const struct worker_counts *counts = &simulation->pool.counts;
         if (counts->starting + counts->running != simulation->pool.wanted)
             step(simulation);
     } else if (simulation->arrived > simulation->started) {
-        replace_first(simulation, (struct moment){begin(simulation, slot), slot});
+        moments_replace_first(&simulation->moments, (struct moment){begin(simulation, slot), slot});
     } else {
-        drop_first(simulation);
+        moments_drop_first(&simulation->moments);
         become_free(simulation, slot);
     }
 }
@@ -221,7 +173,7 @@ static void handle_arrival(struct simulation *simulation)
     look_ahead(simulation);
     if (slot < simulation->pool.slot_count) {
         set_free(simulation, slot, false);
-        add_moment(simulation, (struct moment){begin(simulation, slot), slot});
+        moments_add(&simulation->moments, (struct moment){begin(simulation, slot), slot});
     }
 }
 
@@ -242,10 +194,9 @@ int simulation_init(struct simulation *simulation, const struct simulation_param
         return error;
     size_t slots = simulation->pool.slot_count;
     simulation->workers = calloc(slots, sizeof *simulation->workers);
-    simulation->moments = calloc(slots, sizeof *simulation->moments);
     simulation->free_slots = calloc(words_of(simulation), sizeof *simulation->free_slots);
-    if (!simulation->workers || !simulation->moments || !simulation->free_slots ||
-        grow_queue(simulation)) {
+    if (!simulation->workers || !simulation->free_slots ||
+        moments_init(&simulation->moments, slots) || grow_queue(simulation)) {
         simulation_clear(simulation);
         return -ERR_MEMORY;
     }
@@ -260,7 +211,7 @@ void simulation_clear(struct simulation *simulation)
 {
     free(simulation->queue);
     free(simulation->workers);
-    free(simulation->moments);
+    moments_clear(&simulation->moments);
     free(simulation->free_slots);
     pool_clear(&simulation->pool);
     *simulation = (struct simulation){0};
@@ -278,10 +229,10 @@ enum simulation_stop simulation_advance(struct simulation *simulation, int64_t u
     while (!simulation->error) {
         /* With no more arrivals next_arrival_ns is the trace's end. */
         int64_t at_ns = simulation->next_arrival_ns;
-        bool moment = simulation->moment_count && (simulation->moments[0].at_ns <= at_ns ||
-                                                   (!simulation->more && !is_idle(simulation)));
+        bool moment = simulation->moments.count && (simulation->moments.heap[0].at_ns <= at_ns ||
+                                                    (!simulation->more && !is_idle(simulation)));
         if (moment)
-            at_ns = simulation->moments[0].at_ns;
+            at_ns = simulation->moments.heap[0].at_ns;
         else if (at_ns < simulation->now_ns)
             at_ns = simulation->now_ns;
         if (at_ns > until_ns || (!moment && !simulation->more && !is_idle(simulation))) {

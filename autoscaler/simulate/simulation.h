@@ -23,6 +23,7 @@
 
 #include "autoscaler/node/pool.h"
 #include "histogram.h"
+#include "moments.h"
 #include "service.h"
 
 #include <stdbool.h>
@@ -71,9 +72,8 @@ struct simulation {
     struct service service;
     struct pool pool;
     struct simulation_worker *workers; /* one a slot */
-    struct moment *moments;            /* a heap: what each worker will do next */
-    size_t moment_count;
-    uint64_t *free_slots; /* one bit a slot */
+    struct moments moments;            /* at which a worker is ready, or done with its event */
+    uint64_t *free_slots;              /* one bit a slot: its worker is free */
 
     int64_t *queue; /* when the waiting events arrived: a ring, its size a power of two */
     size_t queue_capacity;
