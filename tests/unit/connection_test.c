@@ -261,6 +261,11 @@ static void pauses_double_to_half_a_second_while_attempts_fail(void **state)
     lose(scene);
     expect_pause(scene, before_ns, 20 * MS);
     close(peer);
+    /* What failed before it was open is forgotten. */
+    before_ns = clock_now_ns();
+    close(begin_attempt(scene));
+    assert_int_equal(await_news(scene), CONNECTION_FAILED);
+    expect_pause(scene, before_ns, 20 * MS);
 }
 
 static void pauses_double_to_five_seconds_while_connections_are_of_no_use(void **state)
