@@ -5,14 +5,12 @@
 #include "farm.h"
 #include "options.h"
 
-#include <stdbool.h>
-
 #define AUTOSCALER_PROGRAM "winnow-autoscaler"
 
 struct autoscaler_options {
     struct options options;
     struct farm_settings farm;
-    bool wait_given; /* --wait was */
+    double wait_s; /* --wait; 0: not given */
 };
 
 /* Reads the command line and the environment; what cannot be used ends the program, as

@@ -267,7 +267,7 @@ bool collector_read_work(struct collector *collector, struct broker_queue_state 
 
     if (!broker)
         return false;
-    int error = broker_look_at_queue(broker, queue, work, &why);
+    int error = broker_query_queue(broker, queue, work, &why);
     if (error)
         reconnect_lost(collector->connection, error, &why);
     return error == 0;

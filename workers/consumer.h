@@ -1,5 +1,5 @@
-/* consumer.h - a worker's consumer: how many events the broker may hand out to it, which RabbitMQ
- * cannot change. So the consumer is ended and begun anew when another number fits better. */
+/* consumer.h - a worker's consumer: how many events the broker may hand out to it. RabbitMQ cannot
+ * change that, so the consumer is ended and begun anew when another number fits better. */
 #ifndef WINNOW_CONSUMER_H
 #define WINNOW_CONSUMER_H
 
@@ -15,11 +15,11 @@ struct consumer {
 
     enum {
         CONSUMER_NONE,
-        CONSUMER_STARTING, /* the broker has not said yet that it is there; only then may it be ended */
+        CONSUMER_STARTING, /* until the broker says that it is there it must not be ended */
         CONSUMER_ACTIVE,
         CONSUMER_ENDING, /* deliveries may still come */
     } state;
-    uint16_t prefetch;  /* of the consumer that is, or was the last; 0: there was none yet */
+    uint16_t prefetch;  /* of the present consumer, else of the last; 0: there was none yet */
     size_t set_aside;   /* of its events: they fill its prefetch and are not worked on */
     int64_t changed_ns; /* when the prefetch was last changed; 0: never */
 };

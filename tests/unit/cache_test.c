@@ -1,13 +1,16 @@
 #include "cache.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,7 +103,75 @@ static void what_was_kept_is_mapped(void **state)
     assert_kept(cache, "second", "", NULL);
     keep(cache, "first", "other content");
     assert_kept(cache, "first", "other content", NULL);
-    assert_int_equal(count_files(), 2);
+    keep(cache, "third", "x");
+    assert_kept(cache, "third", "x", NULL);
+    assert_int_equal(count_files(), 3);
+    cache_close(cache);
+}
+
+static void what_is_not_there_needs_no_reason(void **state)
+{
+    struct cache *cache = open_cache();
+    struct cache_image image;
+    struct why why = {.text = "as before"};
+    (void)state;
+
+    assert_int_equal(cache_map(cache, key_of("first"), &image, &why), -ERR_MISSING);
+    assert_string_equal(why.text, "");
+    cache_close(cache);
+}
+
+static size_t open_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    size_t count = 0;
+
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static void no_descriptor_stays_open(void **state)
+{
+    size_t before = open_descriptors();
+    struct cache *cache = open_cache();
+    struct why why;
+    int lock;
+    (void)state;
+
+    keep(cache, "first", "some content");
+    assert_kept(cache, "first", "some content", NULL);
+    assert_int_equal(truncate(path_of("first"), 10), 0);
+    assert_kept(cache, "first", NULL, "not whole");
+    assert_int_equal(cache_lock(cache, key_of("first"), &lock, &why), 0);
+    cache_unlock(cache, key_of("first"), lock);
+    cache_close(cache);
+    assert_int_equal(chmod(directory, 0777), 0);
+    assert_int_equal(cache_open(&cache, &why), -ERR_SYSTEM);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void what_cannot_be_written_whole_leaves_nothing(void **state)
+{
+    struct rlimit limit, before;
+    char content[5000] = "";
+    struct cache *cache = open_cache();
+    struct why why;
+    (void)state;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 4096;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    int error = cache_keep(cache, key_of("first"), content, sizeof content, &why);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(error, -ERR_SYSTEM);
+    assert_non_null(strstr(why.text, "File too large"));
+    assert_int_equal(count_files(), 0);
     cache_close(cache);
 }
 
@@ -184,7 +255,7 @@ static void what_others_may_write_is_not_believed(void **state)
     char target[128];
     snprintf(target, sizeof target, "%s", path_of("second") + strlen(directory) + 1);
     assert_int_equal(symlink(target, path_of("third")), 0);
-    assert_kept(cache, "third", NULL, "");
+    assert_kept(cache, "third", NULL, "symbolic links");
     cache_close(cache);
 
     assert_int_equal(chmod(directory, 0777), 0);
@@ -297,8 +368,17 @@ static void what_nobody_asks_for_is_removed(void **state)
     assert_int_equal(count_files(), CACHE_FILES + 1);
     assert_kept(cache, "n0", "n0", NULL);
     assert_kept(cache, "n1", NULL, "");
-    assert_kept(cache, "n2", "n2", NULL);
+    assert_int_equal(access(path_of("n2"), F_OK), 0);
     assert_int_equal(access(path, F_OK), -1);
+    /* Whatever order they are found in, the next to go is always the oldest. */
+    for (int i = 2; i < CACHE_FILES; i++) {
+        char more[16];
+        snprintf(name, sizeof name, "n%d", i);
+        snprintf(more, sizeof more, "m%d", i);
+        assert_int_equal(access(path_of(name), F_OK), 0);
+        keep(cache, more, more);
+        assert_int_equal(access(path_of(name), F_OK), -1);
+    }
     cache_close(cache);
 }
 
@@ -315,6 +395,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_kept_is_mapped),
+        TEST(what_is_not_there_needs_no_reason),
+        TEST(no_descriptor_stays_open),
+        TEST(what_cannot_be_written_whole_leaves_nothing),
         TEST(a_mapping_outlives_its_file),
         TEST(keys_depend_on_every_part_and_their_order),
         TEST(a_damaged_file_is_not_believed),

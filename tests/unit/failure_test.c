@@ -45,6 +45,9 @@ static void a_missing_queue_or_exchange_is_named(void **state)
     expect("/", 404, "NOT_FOUND - no exchange 'shop.events' in vhost '/'", ERR_MISSING,
            ABOUT_EXCHANGE, "shop.events");
     expect("", 404, "NOT_FOUND - no queue '' in vhost ''", ERR_MISSING, ABOUT_QUEUE, "");
+    /* Not quite what RabbitMQ says: then nothing is read from it. */
+    expect("/", 404, "NOT_FOUND - no queue 'q' in vhost '/' today", ERR_MISSING, ABOUT_NOTHING, "");
+    expect("/", 404, "NOT_FOUND - no queue 'q' in vhost '/", ERR_MISSING, ABOUT_NOTHING, "");
     expect("/", 404, "NOT_FOUND - no binding 'x' between exchange 'x' and queue 'q'", ERR_MISSING,
            ABOUT_NOTHING, "");
 }
@@ -176,6 +179,45 @@ static void other_codes_mean_what_the_specification_says(void **state)
     expect("/", 404, "", ERR_UNAVAILABLE, ABOUT_NOTHING, "");
 }
 
+static void an_answer_is_a_failure_unless_it_is_normal(void **state)
+{
+    static const char text[] = "RESOURCE_LOCKED - cannot obtain exclusive access";
+    amqp_channel_close_t channel = {.reply_code = 405,
+                                    .reply_text = {strlen(text), (void *)(uintptr_t)text}};
+    amqp_connection_close_t connection = {.reply_code = 320};
+    const struct {
+        amqp_rpc_reply_t reply;
+        int error;
+    } cases[] = {
+        {{.reply_type = AMQP_RESPONSE_NORMAL}, 0},
+        {{.reply_type = AMQP_RESPONSE_NONE}, -ERR_UNAVAILABLE},
+        {{.reply_type = AMQP_RESPONSE_LIBRARY_EXCEPTION,
+          .library_error = AMQP_STATUS_CONNECTION_CLOSED},
+         -ERR_UNAVAILABLE},
+        {{.reply_type = AMQP_RESPONSE_LIBRARY_EXCEPTION, .library_error = AMQP_STATUS_NO_MEMORY},
+         -ERR_MEMORY},
+        {{.reply_type = AMQP_RESPONSE_SERVER_EXCEPTION,
+          .reply = {.id = AMQP_CHANNEL_CLOSE_METHOD, .decoded = &channel}},
+         -ERR_LOCKED},
+        {{.reply_type = AMQP_RESPONSE_SERVER_EXCEPTION,
+          .reply = {.id = AMQP_CONNECTION_CLOSE_METHOD, .decoded = &connection}},
+         -ERR_UNAVAILABLE},
+        {{.reply_type = AMQP_RESPONSE_SERVER_EXCEPTION, .reply = {.id = AMQP_BASIC_ACK_METHOD}},
+         -ERR_UNAVAILABLE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct broker broker = {.where = "host:5672"};
+        struct why why = {0};
+
+        assert_int_equal(broker_fail_reply(&broker, cases[i].reply, &why), cases[i].error);
+        assert_int_equal(broker.broken, cases[i].error != 0);
+        if (cases[i].error && cases[i].error != -ERR_MEMORY)
+            assert_non_null(strstr(why.text, "host:5672"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_queue_that_cannot_be_reached_is_not_missing),
         cmocka_unit_test(what_conflicts_is_named),
         cmocka_unit_test(a_limit_is_no_conflict),
+        cmocka_unit_test(an_answer_is_a_failure_unless_it_is_normal),
         cmocka_unit_test(other_codes_mean_what_the_specification_says),
     };
 

@@ -126,6 +126,7 @@ static void what_a_column_cannot_hold_is_named_with_its_line(void **state)
                    "h.csv:3: column 'ready_msgs': '-4' is negative");
     assert_refused(HEADER "\n0,a,1,,2,3,4\n", -ERR_CONFIG, "'0' is not positive");
     assert_refused(HEADER "\n1,a,1,,2,2.5,4\n", -ERR_CONFIG, "'2.5' is not a count");
+    assert_refused(HEADER "\n1,a,1,,2,1e17,4\n", -ERR_CONFIG, "'1e17' is not a count");
     assert_refused(HEADER "\n1,a,1,,soon,3,4\n", -ERR_CONFIG, "'soon' is not a number");
     assert_refused(HEADER "\n1,a,1\n", -ERR_CONFIG, "h.csv:2: ");
 }
@@ -139,12 +140,38 @@ static void what_is_always_known_may_not_be_empty(void **state)
     assert_refused(HEADER "\n,a,1,,2,3,\n", 0, "");
 }
 
+static void of_a_cleared_row_nothing_is_known(void **state)
+{
+    struct table_row header;
+    struct history_row row;
+
+    (void)state;
+    memset(&row, 0x5a, sizeof row);
+    history_format_clear(&row);
+    table_row_init(&header);
+    assert_int_equal(history_format_header(0, &header), 1);
+    header.text[header.length - 1] = '\0'; /* in place of the newline */
+    for (char *rest, *name = strtok_r(header.text, ",", &rest); name;
+         name = strtok_r(NULL, ",", &rest)) {
+        const struct history_column *column = history_format_find(name);
+        assert_non_null(column);
+        assert_string_equal(column->name, name);
+        if (column->kind == HISTORY_TEXT)
+            assert_null(*history_format_text(column, &row));
+        else
+            assert_true(isnan(*history_format_number(column, &row)));
+    }
+    assert_null(history_format_find("none"));
+    table_row_clear(&header);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_the_run_are_read_by_the_names_of_columns),
         cmocka_unit_test(the_last_run_is_that_of_the_last_row),
         cmocka_unit_test(what_a_column_cannot_hold_is_named_with_its_line),
+        cmocka_unit_test(of_a_cleared_row_nothing_is_known),
         cmocka_unit_test(what_is_always_known_may_not_be_empty),
     };
 

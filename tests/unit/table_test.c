@@ -185,6 +185,7 @@ static void a_name_that_is_there_twice_is_refused(void **state)
 {
     (void)state;
     assert_refused("a,b,a\n", "t.csv:1: column 'a' is there twice, expected unique names");
+    assert_refused("a,b,c,b\n", "t.csv:1: column 'b' is there twice, expected unique names");
 }
 
 static void a_row_of_another_width_is_refused_with_its_line_and_column(void **state)
@@ -340,9 +341,11 @@ static void a_row_is_written_as_one_line(void **state)
     table_row_text(&row, "");
     table_row_text(&row, "x, \"y\"\n");
     table_row_text(&row, " z");
+    table_row_text(&row, "z ");
+    table_row_text(&row, "\t");
     table_row_text(&row, NULL);
     assert_row(&row, "plain text,-9223372036854775808,18446744073709551615,0.10000000000000001,2,,,"
-                     "\"x, \"\"y\"\"\n\",\" z\",\n");
+                     "\"x, \"\"y\"\"\n\",\" z\",\"z \",\"\t\",\n");
     table_row_begin(&row);
     table_row_number(&row, -INFINITY);
     table_row_number(&row, 1e300);

@@ -1,0 +1,196 @@
+#include "autoscaler/node/readings.h"
+
+#include "clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define NOW_NS INT64_C(1000000000000)
+#define SLOTS  6
+
+static struct pool pool;
+static struct readings readings;
+static struct scoreboard *board;
+
+static int open_node(void **state)
+{
+    const struct pool_params params = {.max_workers = SLOTS / 3};
+
+    (void)state;
+    return pool_init(&pool, &params) || readings_init(&readings, SLOTS) ||
+           scoreboard_create(SLOTS, 3, CLOCK_NS_PER_S, &board, NULL);
+}
+
+static int close_node(void **state)
+{
+    (void)state;
+    pool_clear(&pool);
+    readings_clear(&readings);
+    scoreboard_close(board);
+    return 0;
+}
+
+/* A worker in that state, which tells what it holds and has handled. */
+static struct scoreboard_slot *put_worker(size_t index, enum pool_state state, uint64_t holds,
+                                          uint64_t handled)
+{
+    struct scoreboard_slot *slot = scoreboard_slot(board, index);
+
+    pool.slots[index].state = state;
+    pool.slots[index].started_ns = NOW_NS;
+    slot->pid = (int32_t)index + 100;
+    slot->state = SCOREBOARD_WORKING;
+    slot->in_flight_msgs = holds;
+    slot->handled_msgs = handled;
+    return slot;
+}
+
+/* One of which nothing has been heard. */
+static void put_silent(size_t index, int64_t started_ns)
+{
+    pool.slots[index].state = POOL_RUNNING;
+    pool.slots[index].started_ns = started_ns;
+}
+
+static struct node_report take(int64_t now_ns)
+{
+    return readings_take(&readings, &pool, board, now_ns);
+}
+
+static void what_workers_hold_and_have_handled_is_added_up(void **state)
+{
+    (void)state;
+    put_worker(1, POOL_RUNNING, 3, 10);
+    put_worker(2, POOL_STARTING, 1, 0);
+    put_worker(4, POOL_DRAINING, 5, 20);
+    put_worker(5, POOL_KILLED, 7, 40);
+    struct node_report report = take(NOW_NS);
+    assert_true(report.in_flight_msgs == 16);
+    assert_true(report.draining_in_flight_msgs == 12);
+    assert_true(report.handled_msgs == 70);
+    assert_int_equal(report.telling, 1);
+    assert_int_equal(report.blocked, 0);
+    assert_true(report.heard);
+    assert_false(report.unknown);
+    assert_true(report.silent_s == 0);
+    assert_int_equal(report.reading_count, SLOTS);
+    assert_int_equal(report.readings[4].pid, 104);
+    assert_int_equal(report.readings[4].handled_msgs, 20);
+    assert_int_equal(report.readings[0].pid, 0);
+}
+
+static void an_empty_slot_counts_for_nothing(void **state)
+{
+    (void)state;
+    put_worker(0, POOL_EMPTY, 3, 10);
+    struct node_report report = take(NOW_NS);
+    assert_true(report.in_flight_msgs == 0 && report.handled_msgs == 0);
+    assert_false(report.heard);
+    assert_false(report.unknown);
+}
+
+static void a_running_worker_from_which_the_broker_takes_nothing_is_blocked(void **state)
+{
+    (void)state;
+    put_worker(0, POOL_RUNNING, 3, 10)->state = SCOREBOARD_BLOCKED;
+    put_worker(1, POOL_RUNNING, 3, 10)->state = SCOREBOARD_SENDING;
+    put_worker(2, POOL_DRAINING, 3, 10)->state = SCOREBOARD_BLOCKED;
+    struct node_report report = take(NOW_NS);
+    assert_int_equal(report.telling, 2);
+    assert_int_equal(report.blocked, 1);
+}
+
+static void what_ended_workers_have_handled_is_kept(void **state)
+{
+    (void)state;
+    for (int worker = 0; worker < 2; worker++) {
+        struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 0, 10);
+        assert_true(take(NOW_NS).handled_msgs == 10 * (worker + 1));
+        readings_keep(&readings, slot);
+        scoreboard_clear(slot);
+        pool.slots[0].state = POOL_EMPTY;
+        assert_true(take(NOW_NS).handled_msgs == 10 * (worker + 1));
+    }
+    assert_true(take(NOW_NS).heard);
+}
+
+static void what_a_silent_worker_holds_is_unknown_after_a_while(void **state)
+{
+    (void)state;
+    put_worker(0, POOL_RUNNING, 3, 10);
+    put_silent(1, NOW_NS);
+    struct node_report report = take(NOW_NS + 199 * CLOCK_NS_PER_MS);
+    assert_false(report.unknown);
+    report = take(NOW_NS + 200 * CLOCK_NS_PER_MS);
+    assert_true(report.unknown);
+    assert_true(report.in_flight_msgs == 3);
+    put_silent(2, NOW_NS - 5 * CLOCK_NS_PER_S);
+    put_silent(3, NOW_NS - 2 * CLOCK_NS_PER_S);
+    assert_true(take(NOW_NS).silent_s == 5);
+    /* Once it says something it is silent no longer. */
+    put_worker(2, POOL_RUNNING, 0, 0);
+    assert_true(take(NOW_NS).silent_s == 2);
+}
+
+static void a_worker_that_holds_nothing_is_idle(void **state)
+{
+    (void)state;
+    struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 0, 10);
+    put_worker(1, POOL_RUNNING, 1, 10);
+    take(NOW_NS);
+    assert_true(pool.slots[0].idle);
+    assert_false(pool.slots[1].idle);
+    slot->in_flight_msgs = 2;
+    take(NOW_NS);
+    assert_false(pool.slots[0].idle);
+}
+
+static void the_time_on_an_event_counts_while_it_is_at_hand(void **state)
+{
+    struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 1, 10);
+
+    (void)state;
+    slot->busy_ns = 7;
+    slot->started_ns = NOW_NS - 3 * CLOCK_NS_PER_S;
+    assert_true(take(NOW_NS).readings[0].working_s == 0);
+    slot->fingerprint_low = 1;
+    assert_true(take(NOW_NS).readings[0].working_s == 3);
+    assert_int_equal(take(NOW_NS).readings[0].busy_ns, 7);
+    /* Taken up after the report's time was read. */
+    slot->started_ns = NOW_NS + 1;
+    assert_true(take(NOW_NS).readings[0].working_s == 0);
+}
+
+static void simulated_work_is_told_of_as_long_as_nobody_says_otherwise(void **state)
+{
+    (void)state;
+    struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 0, 0);
+    assert_true(take(NOW_NS).simulated_service_s == 0);
+    slot->simulated_service_ns = 20 * CLOCK_NS_PER_MS;
+    assert_true(take(NOW_NS).simulated_service_s == 0.02);
+    scoreboard_clear(slot);
+    pool.slots[0].state = POOL_EMPTY;
+    assert_true(take(NOW_NS).simulated_service_s == 0.02);
+}
+
+#define claim(name) cmocka_unit_test_setup_teardown(name, open_node, close_node)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        claim(what_workers_hold_and_have_handled_is_added_up),
+        claim(an_empty_slot_counts_for_nothing),
+        claim(a_running_worker_from_which_the_broker_takes_nothing_is_blocked),
+        claim(what_ended_workers_have_handled_is_kept),
+        claim(what_a_silent_worker_holds_is_unknown_after_a_while),
+        claim(a_worker_that_holds_nothing_is_idle),
+        claim(the_time_on_an_event_counts_while_it_is_at_hand),
+        claim(simulated_work_is_told_of_as_long_as_nobody_says_otherwise),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
