@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-/* NULL when there is none of that name. */
+/* The policy of that name; NULL when there is none. */
 const struct policy *policies_find(const char *name);
 
 /* The one at that place of the table; NULL after the last. The first is the default. */

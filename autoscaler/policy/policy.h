@@ -61,9 +61,9 @@ enum policy_reason {
     POLICY_STEP_DOWN,     /* fewer are needed than one step down allows */
     POLICY_SATURATED,     /* the policy needs more than useful_workers */
     POLICY_LEARNING,      /* C is not yet known: one worker finds out */
-    POLICY_HELD_ARRIVAL,  /* the arrival rate is unknown: as before */
-    POLICY_HELD_BACKLOG,  /* the backlog is unknown: as before */
-    POLICY_HELD_BLOCKED,  /* the broker takes nothing from the workers: as before */
+    POLICY_HELD_ARRIVAL,  /* the arrival rate is unknown: the number stays */
+    POLICY_HELD_BACKLOG,  /* the backlog is unknown: the number stays */
+    POLICY_HELD_BLOCKED,  /* the broker takes nothing from the workers: the number stays */
 };
 #define POLICY_REASONS 14
 
@@ -89,7 +89,7 @@ typedef void policy_need_function(const struct policy_sample *sample,
 
 struct policy {
     const char *name;
-    const char *rule; /* as a person would write it; NULL: its name says as much */
+    const char *rule; /* the policy as a person would write it down; NULL: its name says as much */
     policy_need_function *need;
     bool needs_ready_msgs;          /* it cannot decide while they are unknown */
     double interval_s;              /* the time between decisions that suits it */

@@ -77,7 +77,7 @@ void policy_history_write(const struct policy *policy, const struct policy_param
 
 /* ---- reading ---- */
 
-/* A copy that ends there; false when there is no room for it. */
+/* Copies so much of the text; false when it does not fit. */
 static bool take(char *copy, size_t size, const char *text, size_t length)
 {
     if (length >= size)
@@ -119,7 +119,7 @@ static bool read_params(const char *at, const struct policy *policy, struct poli
     return strcmp(at, "}") == 0;
 }
 
-/* A number of workers as decisions have it. */
+/* A number of workers as a decision has it; when it is none, *wrong names its column. */
 static uint32_t workers_of(double number, const char *column, const char **wrong)
 {
     if (number >= 0 && number <= UINT32_MAX)

@@ -19,9 +19,8 @@
 #define POLICY_MOST_OWN 8
 
 struct policy_params {
-    double horizon_s; /* T > 0: the time within which backlog and arrivals should be cleared */
-    double
-        capacity_msgs; /* C > 0: events that one worker clears within T; or POLICY_CAPACITY_AUTO */
+    double horizon_s;     /* T > 0: the time within which backlog and arrivals should be cleared */
+    double capacity_msgs; /* C > 0: what one worker clears within T; or POLICY_CAPACITY_AUTO */
     uint32_t min_workers, max_workers;
 
     /* Steadiness. */
@@ -32,7 +31,8 @@ struct policy_params {
     double own[POLICY_MOST_OWN]; /* the policy's own, in the order in which it declares them */
 };
 
-/* The mission's constants, and no steadiness. What is a policy's own comes from policy_tune. */
+/* The constants of the original experiment, and no steadiness. What is a policy's own comes from
+ * policy_tune. */
 #define POLICY_DEFAULT_PARAMS                                                                      \
     {                                                                                              \
         .horizon_s = 2, .capacity_msgs = 1000, .min_workers = 0, .max_workers = 32, .headroom = 1  \
@@ -49,11 +49,11 @@ struct policy_param {
     size_t offset;       /* of the double in struct policy_params */
 };
 
-/* The ends of ranges that are not closed. */
+/* The least double above 0 and the greatest below 1: ends of ranges that leave those out. */
 #define POLICY_ABOVE_0 DBL_TRUE_MIN
 #define POLICY_BELOW_1 0x1.fffffffffffffp-1
 
-/* Of a policy's own parameter at that place of its declarations. */
+/* The offset of a policy's own parameter at that place of its declarations. */
 #define POLICY_OWN_OFFSET(place) (offsetof(struct policy_params, own) + (place) * sizeof(double))
 
 /* The parameters that every policy has, but for min_workers and max_workers, which histories and

@@ -28,15 +28,15 @@ struct candidate_start {
     double service_s;                /* the mean time for an event */
     double wait_s;                   /* the target */
     const struct planner_plan *plan; /* of an oracle; else NULL */
-    struct history_writer
-        *history; /* gets a row a decision of one of Winnow's own policies; may be NULL */
+    /* Gets a row a decision of one of Winnow's own policies; may be NULL. */
+    struct history_writer *history;
 };
 
 /* Of any kind but CANDIDATE_WORK. */
 void candidate_start(struct candidate *candidate, const struct candidate_spec *spec,
                      const struct candidate_start *start);
 
-/* It is to be asked at each arrival too. */
+/* Whether it is to be asked at each arrival too. */
 bool candidate_each_arrival(const struct candidate *candidate);
 
 /* How many workers there should be, and when to ask again, as peer_decide_function has it; first at

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-/* What every candidate meets. */
+/* What is the same for every candidate. */
 struct evaluation {
     struct workload *workload;
     struct service service; /* at its start */
@@ -34,7 +34,7 @@ int evaluation_run(struct evaluation *evaluation, const struct candidate_spec *s
                    const struct planner_plan *plan, struct history_writer *history,
                    struct score *score, struct why *why);
 
-/* Writes what there is to say of an error of the simulation or the workload, and returns it. */
+/* Says why, after an error of the simulation or the workload, and returns it. */
 int evaluation_failed(const struct evaluation *evaluation, int error, struct why *why);
 
 #endif

@@ -17,13 +17,13 @@ struct moments {
     size_t count;
 };
 
-/* Room for so many. 0 or -ERR_MEMORY. */
+/* For at most so many. 0 or -ERR_MEMORY. */
 int moments_init(struct moments *moments, size_t capacity);
 void moments_clear(struct moments *moments);
 
-/* There is room for it. */
+/* Not more than moments_init allowed for. */
 void moments_add(struct moments *moments, struct moment moment);
-/* There is a first. */
+/* Of at least one. */
 void moments_replace_first(struct moments *moments, struct moment moment);
 void moments_drop_first(struct moments *moments);
 

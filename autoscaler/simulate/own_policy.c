@@ -17,7 +17,7 @@ void own_policy_start(struct own_policy *own, const struct candidate_spec *spec,
 /* Of the time between the last two decisions. */
 static double interval_s(const struct own_policy *own)
 {
-    return (double)(own->seen.now_ns - own->then.now_ns) / NS_PER_S;
+    return (double)(own->seen.now_ns - own->before.now_ns) / NS_PER_S;
 }
 
 /* As a live farm's sampler and workers would tell it. */
@@ -28,7 +28,7 @@ static struct measurement measure(const struct own_policy *own)
     return (struct measurement){
         .time_s = (double)seen->now_ns / NS_PER_S,
         .interval_s = interval_s(own),
-        .arrival_per_s = (double)(seen->arrived - own->then.arrived) / interval_s(own),
+        .arrival_per_s = (double)(seen->arrived - own->before.arrived) / interval_s(own),
         .ready_msgs = (double)seen->waiting,
         .in_flight_msgs = seen->busy,
         .draining_in_flight_msgs = seen->draining_busy,
@@ -46,7 +46,7 @@ int own_policy_decide(struct own_policy *own, const struct simulation *simulatio
     const struct candidate_spec *spec = own->spec;
 
     if (simulation->now_ns > 0) {
-        own->then = own->seen;
+        own->before = own->seen;
         own->seen = simulation_view(simulation);
         const struct measurement measurement = measure(own);
         own->sample = measurement_sample(&measurement, &spec->params);
@@ -72,7 +72,7 @@ int own_policy_carried_out(struct own_policy *own, const struct simulation *simu
     policy_history_write(own->spec->policy, &own->spec->params, &own->sample, &own->decision, &row);
     row.params = own->params_text;
     row.farm = "simulated";
-    row.arrived_msgs = (double)(seen->arrived - own->then.arrived);
+    row.arrived_msgs = (double)(seen->arrived - own->before.arrived);
     row.arrival_age_s = row.backlog_age_s = 0;
     row.in_flight_msgs = seen->busy;
     row.running_workers = after.running;
@@ -81,7 +81,7 @@ int own_policy_carried_out(struct own_policy *own, const struct simulation *simu
     row.spawned = (double)(after.spawned - own->counted.spawned);
     row.stopped = (double)(after.stopped - own->counted.stopped);
     row.crashed = 0;
-    row.handled_per_s = (double)(seen->handled - own->then.handled) / own->sample.interval_s;
+    row.handled_per_s = (double)(seen->handled - own->before.handled) / own->sample.interval_s;
     row.simulated_service_s = own->service_s;
     own->counted = after;
     return history_writer_append(own->history, &row, why);

@@ -19,20 +19,22 @@ struct own_policy {
     struct history_writer *history;               /* NULL: none */
     char params_text[POLICY_HISTORY_PARAMS_SIZE]; /* as the history has them */
 
-    struct simulation_view seen; /* at the last decision, ... */
-    struct simulation_view then; /* ... and at the one before */
+    struct simulation_view seen;   /* at the last decision, ... */
+    struct simulation_view before; /* ... and at the one before */
     struct policy_sample sample;
     struct policy_decision decision;
     struct worker_counts counted; /* after the last row */
 };
 
-/* service_s  the mean time for an event; history  gets a row a decision, borrowed; NULL: nothing is
- *            written */
+/* Borrows the spec and the history.
+ *
+ * service_s   the mean time for an event
+ * history     gets a row a decision; NULL: nothing is written */
 void own_policy_start(struct own_policy *own, const struct candidate_spec *spec, double service_s,
                       struct history_writer *history);
 
-/* How many workers there should be. At time 0 nothing has been measured, and it is what the policy
- * starts with. 0, or -ERR_INVALID: a parameter is out of its range. */
+/* Decides how many workers there should be; at time 0, when nothing has been measured, it is what
+ * the policy starts with. 0, or -ERR_INVALID: a parameter is out of its range. */
 int own_policy_decide(struct own_policy *own, const struct simulation *simulation,
                       uint32_t *workers);
 

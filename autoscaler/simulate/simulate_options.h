@@ -13,7 +13,7 @@
 struct simulate_options {
     /* The load. */
     const char *trace, *service_time;
-    uint64_t run; /* of a history; HISTORY_READER_LAST_RUN */
+    uint64_t run; /* of a history: the number, or HISTORY_READER_LAST_RUN */
     double from_s, until_s;
     int64_t startup_ns;
     uint64_t seed;

@@ -60,8 +60,8 @@ struct simulation_worker {
 struct simulation_view {
     int64_t now_ns;
     uint64_t arrived, handled;    /* events since the start */
-    uint64_t waiting;             /* R: in the queue */
-    uint32_t busy, draining_busy; /* U: workers with an event, all of them; those that drain */
+    uint64_t waiting;             /* in the queue */
+    uint32_t busy, draining_busy; /* workers with an event: all of them; those that drain */
     uint32_t free;                /* running, without an event */
     double busy_s;                /* service done since the start, of all workers */
     struct worker_counts workers;

@@ -45,7 +45,7 @@ int yardstick_work(struct evaluation *evaluation, struct score *score, struct wh
     return 0;
 }
 
-/* The plans that are tried after the first. */
+/* What the plans have in common that are tried after the first. */
 struct attempt {
     struct evaluation *evaluation;
     const struct candidate_spec *spec;
@@ -55,13 +55,13 @@ struct attempt {
 };
 
 /* Plans with that kappa and keeps the plan if it is better: if it meets the target, and either none
- * did before (`up`) or it costs less. *over: going on in this direction cannot help. */
+ * did before (`up`) or it costs less. *over: no further step in this direction can help. */
 static int try_kappa(const struct attempt *attempt, double kappa, bool up, bool *over,
                      struct why *why)
 {
     struct planner_plan plan;
     struct score score;
-    /* Far too many late events need not be counted to the end. */
+    /* With far too many late events a cheaper plan is given up. */
     uint64_t late_limit = up ? UINT64_MAX : attempt->score->events / 8;
     int error = planner_plan(attempt->params, kappa, late_limit, &plan);
 
@@ -92,7 +92,8 @@ int yardstick_oracle(struct evaluation *evaluation, const struct candidate_spec 
                                           .service = evaluation->service,
                                           .open = reopen,
                                           .context = evaluation};
-    const struct attempt attempt = {evaluation, spec, &params, plan, score};
+    const struct attempt attempt = {
+        .evaluation = evaluation, .spec = spec, .params = &params, .plan = plan, .score = score};
     int error = oracle_plan(&params, plan);
 
     if (error)
@@ -101,7 +102,7 @@ int yardstick_oracle(struct evaluation *evaluation, const struct candidate_spec 
         error = evaluation_run(evaluation, spec, plan, NULL, score, why);
     double kappa = error ? 0 : plan->kappa;
     bool up = !error && score->late_share > ORACLE_LATE_SHARE, over = false;
-    /* A smaller kappa is not always worse, so each step is tried. */
+    /* A step down may bring nothing and the next one something, so all of them are tried. */
     for (int tries = 0; !error && !over && tries < ORACLE_TRIES; tries++) {
         kappa *= up ? ORACLE_STEP : 1 / ORACLE_STEP;
         error = try_kappa(&attempt, kappa, up, &over, why);

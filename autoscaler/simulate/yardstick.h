@@ -8,14 +8,15 @@
 #include "evaluation.h"
 #include "score.h"
 
-/* As if each event had found a worker of its own: events, work and duration, which are known
- * without simulating workers. All else is NAN. Returns 0 or an error of the workload. */
+/* Events, work and duration, which are known without simulating workers; worker_s is the work, as
+ * if each event had found a worker of its own. What comes of workers is NAN. Returns 0 or an error
+ * of the workload. */
 int yardstick_work(struct evaluation *evaluation, struct score *score, struct why *why);
 
 /* Carries out the plan of the oracle in simulation, where workers start in no time. It knows
- * nothing of workers that drain, so that what comes of it has somewhat more or fewer late events
- * than planned. Therefore up to 16 more plans are tried, in steps of 5 % of kappa up or down, and
- * the cheapest is taken that has at most ORACLE_LATE_SHARE.
+ * nothing of workers that drain, so that somewhat more or fewer events are late than planned.
+ * Therefore up to 16 more plans are tried, in steps of 5 % of kappa up or down, and the cheapest is
+ * taken that has at most ORACLE_LATE_SHARE.
  *
  * plan   what was taken, and what it came to; for planner_clear
  *
@@ -23,9 +24,9 @@ int yardstick_work(struct evaluation *evaluation, struct score *score, struct wh
 int yardstick_oracle(struct evaluation *evaluation, const struct candidate_spec *spec,
                      struct planner_plan *plan, struct score *score, struct why *why);
 
-/* Makes the plan of oracle:10 and what it costs, for the scores of all evaluations to come;
- * planner_clear its `needed` in the end. min_workers and max_workers are those of `like`.
- * Likewise. */
+/* Sets evaluation->needed to the plan of oracle:10 and what it costs, with which the scores of all
+ * evaluations to come compare; for planner_clear. min_workers and max_workers are those of `like`.
+ * Returns as yardstick_oracle. */
 int yardstick_need(struct evaluation *evaluation, const struct candidate_spec *like,
                    struct why *why);
 

@@ -4,8 +4,8 @@
  * A trace is named FILE.csv or FILE.csv:TIME or FILE.csv:TIME,COUNT, where TIME and COUNT are
  * columns:
  *
- *   TIME    else the column `time_s`. Seconds, from any start, or timestamps (units.h); one kind in a
- *           file. The first row's time becomes 0. Rows are in the order of time, ties allowed.
+ *   TIME    else the column `time_s`. Seconds, from any start, or timestamps (units.h); one kind in
+ *           a file. The first row's time becomes 0. Rows are in the order of time, ties allowed.
  *   COUNT   else the column `count` if there is one. So many events, a whole number, from the row's
  *           time until that of the next; the last row lasts as long as the one before it.
  *           Without either, each row is one event at its time.

@@ -292,13 +292,13 @@ static void the_variance_is_that_of_one_event(void **state)
     assert_int_equal(capacity_init(&capacity, 1), 0);
     see(&capacity, 0, 1, 0);
     see(&capacity, 1, 1 + 4, 0.4);
-    /* Means of 100 ms and 130 ms, of 4 and 12 events: their difference has the variance of one event
-     * times 1/4 + 1/12. */
+    /* Means of 100 ms and 130 ms, of 4 and 12 events: their difference has the variance of one
+     * event times 1/4 + 1/12. */
     see(&capacity, 2, 1 + 4 + 12, 0.4 + 1.56);
     double first = 0.03 * 0.03 * 3;
     assert_near(capacity.variance, first, 1e-6);
-    /* 130 ms and 120 ms, of 12 and 6 events. The newest reading is a fiftieth, and without older ones
-     * the rest as well. */
+    /* 130 ms and 120 ms, of 12 and 6 events. The newest reading is a fiftieth, and without older
+     * ones the rest as well. */
     see(&capacity, 3, 1 + 4 + 12 + 6, 0.4 + 1.56 + 0.72);
     double second = 0.01 * 0.01 * 4;
     assert_near(capacity.variance, (first * 0.98 + second) / 1.98, 1e-6);

@@ -1,5 +1,5 @@
-/* What one reading after the other makes of a farm without chance: the model of saturation_test.c shows
- * that it works, this file shows its numbers. */
+/* What one reading after the other makes of a farm without chance: the model of saturation_test.c
+ * shows that it works, this file shows its numbers. */
 #include "autoscaler/policy/saturation.h"
 
 #include <math.h>
@@ -49,8 +49,8 @@ static void assert_useful(double workers)
         fail_msg("%g are useful, expected %g", useful, workers);
 }
 
-/* Four workers at 1000 a second each, then ten that handle what less than six of those would; both for
- * long enough to be measured once. */
+/* Four workers at 1000 a second each, then ten that handle what less than six of those would; both
+ * for long enough to be measured once. */
 static void reach_a_limit_of_six(void)
 {
     hold(2, 4, 4000);
@@ -290,7 +290,8 @@ static void a_probe_that_helps_by_half_ends_the_limit(void **state)
     reach_probe(20, 5700);
     hold(2, 9, 7600);
     assert_useful(NAN);
-    /* What the limit handled is the best rate from now on, and probes begin with ten seconds again. */
+    /* What the limit handled is the best rate from now on, and probes begin with ten seconds
+     * again. */
     hold(2, 18, 7000);
     assert_useful(8);
     assert_true(farm.saturation.probe_wait_s == 10);
