@@ -6,7 +6,7 @@
 
 #include "answer.h"
 #include "broker/broker.h"
-#include "consuming.h"
+#include "consumer.h"
 #include "error.h"
 #include "handling.h"
 #include "inbox.h"
@@ -32,7 +32,7 @@ struct session {
     bool may_publish;      /* the broker would take another message */
     bool confirmed;        /* it has taken at least one over this connection */
 
-    struct consuming consuming;
+    struct consumer consumer;
     struct inbox inbox;       /* events to be taken to hand */
     struct handling handling; /* the event at hand */
     bool takes_long;          /* for longer than the worker would hold work */

@@ -58,7 +58,8 @@ static bool is_loss(struct worker *worker, int error, const struct why *why)
         worker->session.queue_deleted |= topology_lost_events(&worker->declaration.topology, why);
         return true;
     case -ERR_CONFIG:
-        /* The broker's time-out for acknowledgements, say. A conflict shows again at the declare. */
+        /* The broker's time-out for acknowledgements, say. A conflict shows again at the
+         * declare. */
     case -ERR_UNAVAILABLE:
         return true;
     default:

@@ -89,7 +89,7 @@ static int next_row(struct workload *workload, struct trace_row *row)
  * to the side on which it begins. */
 static int take_row(struct workload *workload)
 {
-    struct trace_row row;
+    struct trace_row row = {0};
     int got;
 
     while ((got = next_row(workload, &row)) == 1 && row.time_s < workload->from_s)

@@ -253,6 +253,7 @@ def the_dead_are_kept_with_their_reason(client):
     dies(b"a fool \xc3", "not valid UTF-8 at byte 7", "text that is cut within a character", reply_to=client.replies)
     dies(b"a fool \xed\xa0\x80", "not valid UTF-8", "a surrogate", reply_to=client.replies)
     dies("fool", "content_encoding 'gzip'", "a gzip body", content_encoding="gzip", reply_to=client.replies)
+    dies("fool", "content_encoding 'g\\?p'", "an encoding that is not UTF-8", content_encoding=b"g\xffp")
     for queue in ("work", "count", "dead"):
         name = f"{client.farm}.{queue}"
         dies("fool", re.escape(name), f"a reply_to that names FARM.{queue}", reply_to=name)
