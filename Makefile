@@ -51,7 +51,7 @@ objects   = $(patsubst %.c,$(O)/%.o,$(1))
 archives  = $(1:%=$(O)/%.a)
 main_object = $(call objects,$(filter %/$(1).c,$(MAINS)))
 OBJECTS  := $(call objects,$(SOURCES)) $(UNITS:=.o) $(HELPERS:=.o) $(FUZZERS:=.o) $(COUNTED)
-CHECKED  := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
+FORMATTED := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
 
 # What `make install` puts under PREFIX, and `make uninstall` removes.
 MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
@@ -127,7 +127,7 @@ bench: all $(O)/tests/bench/bare ## ratios measured in pairs on a private broker
 	@tests/bench/run $(BIN)
 	@tests/bench/filter_cost $(BIN)
 
-experiments: all $(O)/tests/bench/bare ## pictures of what the farm can do, in out/experiments (EXPERIMENTS_SCALE=0.02: a try)
+experiments: all $(O)/tests/bench/bare ## what the farm can do, as pictures, in out/experiments (EXPERIMENTS_SCALE=0.02: a try)
 	@tests/experiments/run $(BIN) out/experiments
 
 policies: $(BIN)/winnow-simulate ## every scaling policy on made-up traces, and on the recorded ones in TRACES=DIR
@@ -142,18 +142,18 @@ fidelity: all $(O)/tests/bench/bare ## a minute of bursts live and simulated, co
 	@tests/bench/fidelity $(BIN)
 
 format: ## clang-format over every source
-	@clang-format -i $(CHECKED)
+	@clang-format -i $(FORMATTED)
 
 format-check: ## fail if clang-format would change a source
-	@clang-format --dry-run -Werror $(CHECKED)
+	@clang-format --dry-run -Werror $(FORMATTED)
 
 # What it says beside its findings is their number in system headers.
-tidy: ## clang-tidy over every source, as many at a time as there are processors
+tidy: ## clang-tidy over every program's sources, as many at a time as there are processors
 	@mkdir -p $(O)
-	@printf '%s\n' $(filter %.c,$(CHECKED)) | xargs -n 1 -P "$$(nproc)" clang-tidy --quiet 2>$(O)/tidy.err || \
+	@printf '%s\n' $(SOURCES) | xargs -n 1 -P "$$(nproc)" clang-tidy --quiet 2>$(O)/tidy.err || \
 	    { grep -v ' generated\.$$' $(O)/tidy.err; exit 1; }
 
-install: all $(MANUALS) ## install programs, manual pages, completion, the systemd unit and papers under PREFIX (/usr/local)
+install: all $(MANUALS) ## install programs, manual pages, completion, service and documents under PREFIX (/usr/local)
 	install -D -t $(to)/bin $(PROGRAMS:%=$(BIN)/%)
 	install -D -m 644 -t $(to)/share/man/man1 $(MANUALS)
 	install -D -m 644 tools/completion.bash $(to)/$(COMPLETIONS)/winnow

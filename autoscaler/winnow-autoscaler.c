@@ -1,14 +1,14 @@
 /* winnow-autoscaler: one farm, with its workers on this host. */
+#include "autoscaler_options.h"
 #include "farm.h"
 #include "loop.h"
-#include "settings.h"
 #include "worker_environment.h"
 
 #include <stdlib.h>
 #include <sysexits.h>
 
 /* *farm is to be closed, whatever comes of it. */
-static int run(const struct settings *settings, struct farm **farm, struct why *why)
+static int run(const struct autoscaler_options *settings, struct farm **farm, struct why *why)
 {
     int error = farm_open(&settings->farm, &settings->options, farm, why);
 
@@ -19,12 +19,12 @@ static int run(const struct settings *settings, struct farm **farm, struct why *
 
 int main(int argc, char **argv)
 {
-    struct settings settings;
+    struct autoscaler_options settings;
     struct worker_environment environment;
     struct farm *farm = NULL;
     struct why why = {0};
 
-    settings_parse(&settings, argc, argv);
+    autoscaler_options_parse(&settings, argc, argv);
     char *worker[] = {worker_environment_default_program(), NULL};
     if (!settings.farm.node.worker)
         settings.farm.node.worker = worker;
@@ -37,7 +37,7 @@ int main(int argc, char **argv)
         error = error_set(&why, ERR_MEMORY, "out of memory");
     else
         error = run(&settings, &farm, &why);
-    int code = error                              ? options_fail(SETTINGS_PROGRAM, error, &why)
+    int code = error                              ? options_fail(AUTOSCALER_PROGRAM, error, &why)
                : farm && farm_was_abandoned(farm) ? 1
                                                   : EX_OK;
     farm_close(farm);

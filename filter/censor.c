@@ -102,8 +102,8 @@ int censor_check(const struct censor_mask *mask)
     return 0;
 }
 
-/* Masks one match character by character. `starts` has as many elements as the match has bytes. With
- * `to` NULL nothing is written. Returns how many bytes the masked match has. */
+/* Masks one match character by character. `starts` has as many elements as the match has bytes.
+ * With `to` NULL nothing is written. Returns how many bytes the masked match has. */
 static size_t mask_characters(const struct censor_mask *mask, size_t mask_length, const char *text,
                               size_t length, char *starts, char *to)
 {

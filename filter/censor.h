@@ -23,8 +23,8 @@ struct censor_mask {
 
 #define CENSOR_DEFAULT_TEXT "CENSORED"
 
-/* Where a censored text goes. Keep one and reuse it: its memory grows to the longest text and stays.
- * It serves one thread at a time. */
+/* Where a censored text goes. Keep one and reuse it: its memory grows to the longest text and
+ * stays. It serves one thread at a time. */
 struct censor_result {
     char *text;      /* NULL before the first use; followed by a NUL that length does not count */
     size_t length;   /* in bytes */
@@ -33,9 +33,9 @@ struct censor_result {
     size_t starts_capacity;
 };
 
-/* Checks a mask that somebody wrote. Returns 0; -ERR_INVALID when its text is not valid UTF-8, or its
- * character is not exactly one as a person counts (an extended grapheme cluster of Unicode) of at
- * most CENSOR_CHARACTER_MAX_BYTES. */
+/* Checks a mask that somebody wrote. Returns 0; -ERR_INVALID when its text is not valid UTF-8, or
+ * its character is not exactly one as a person counts (an extended grapheme cluster of Unicode) of
+ * at most CENSOR_CHARACTER_MAX_BYTES. */
 int censor_check(const struct censor_mask *mask);
 
 /* A result that holds nothing yet. */

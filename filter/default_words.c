@@ -1,7 +1,7 @@
 #include "default_words.h"
 
-/* The length of an embedded file is a constant to the assembler alone, not to the C compiler, so the
- * assembler lays out the array as well. Paths are relative to the directory where make runs. */
+/* The length of an embedded file is a constant to the assembler alone, not to the C compiler, so
+ * the assembler lays out the array as well. Paths are relative to the directory where make runs. */
 
 #if __SIZEOF_POINTER__ == 8
 #define WORD ".quad "

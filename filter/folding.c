@@ -65,8 +65,8 @@ static bool is_diacritic(uint32_t character)
     return class == 1 || (class >= 10 && class <= 36) || class >= 200;
 }
 
-/* Removes diacritics from a string in place; returns the length that is left. It is done before case
- * folding, which makes a letter of the diacritic U+0345. */
+/* Removes diacritics from a string in place; returns the length that is left. It is done before
+ * case folding, which makes a letter of the diacritic U+0345. */
 static size_t drop_diacritics(uint32_t *string, size_t length)
 {
     size_t kept = 0;
@@ -243,9 +243,9 @@ static size_t append(struct folded *folded, const uint8_t *bytes, size_t length,
     return offset;
 }
 
-/* The case folding, in form D, of a character together with its marks, for the caller to free. Marks
- * have to be in their canonical order, before the case folding too: U+0345 asks for that. NULL when
- * out of memory. */
+/* The case folding, in form D, of a character together with its marks, for the caller to free.
+ * Marks have to be in their canonical order, before the case folding too: U+0345 asks for that.
+ * NULL when out of memory. */
 static uint32_t *fold_string(enum matcher_level level, const uint8_t *text, size_t length,
                              size_t *folded_length)
 {

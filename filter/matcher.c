@@ -163,8 +163,8 @@ static void search_text(struct search *search)
 /* More than one letter with its marks has. */
 #define MAX_LETTER_BYTES 24
 
-/* Where the last letter of a text begins, if it stands alone, so that it may be spelled out together
- * with what follows the text; else the text's length. */
+/* Where the last letter of a text begins, if it stands alone, so that it may be spelled out
+ * together with what follows the text; else the text's length. */
 static size_t find_lone_letter(const uint8_t *text, size_t length)
 {
     size_t end = length, begin;

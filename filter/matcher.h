@@ -9,8 +9,8 @@ struct wordlist;
 
 /* How alike text and entry must be. Each level takes more for equal than the one before it. What a
  * level takes for a letter or does not see may also join what stood apart: `fool`, a zero-width
- * space and `ish` are two words to MATCHER_EXACT and one to the others, and in `b@ass` MATCHER_LOOSE
- * reads no word that begins with the second a. */
+ * space and `ish` are two words to MATCHER_EXACT and one to the others, and in `b@ass`
+ * MATCHER_LOOSE reads no word that begins with the second a. */
 enum matcher_level {
     /* Equal but for case (full case folding) and composition. */
     MATCHER_EXACT,
@@ -32,8 +32,8 @@ struct matcher_span {
     uint32_t entry; /* index into the word list that was compiled */
 };
 
-/* Where matches go. Keep one and reuse it: its memory grows to the longest text and stays. It serves
- * any matcher, but one thread at a time. */
+/* Where matches go. Keep one and reuse it: its memory grows to the longest text and stays. It
+ * serves any matcher, but one thread at a time. */
 struct matcher_spans {
     struct matcher_span *items;
     size_t count;
@@ -104,12 +104,12 @@ void matcher_spans_clear(struct matcher_spans *spans);
  * spans    initialised; the previous content is overwritten
  *
  * Time and memory are linear in length for a given list, and long entries cost no more than short
- * ones. Two kinds of list may cost more: one of many entries that begin alike, and one with an entry
- * of more than some hundred letters that agrees with the text all along but for the dots of its i
- * (MATCHER_EXACT) or for what stands in place of its letters (MATCHER_LOOSE).
+ * ones. Two kinds of list may cost more: one of many entries that begin alike, and one with an
+ * entry of more than some hundred letters that agrees with the text all along but for the dots of
+ * its i (MATCHER_EXACT) or for what stands in place of its letters (MATCHER_LOOSE).
  *
- * Returns 0; -ERR_INVALID for a longer text; -ERR_MEMORY. After a failure there are no spans, but the
- * struct can be used again. */
+ * Returns 0; -ERR_INVALID for a longer text; -ERR_MEMORY. After a failure there are no spans, but
+ * the struct can be used again. */
 int matcher_find(const struct matcher *matcher, const char *text, size_t length,
                  struct matcher_spans *spans);
 

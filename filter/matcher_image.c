@@ -116,7 +116,7 @@ static void add_key(struct compiler *compiler, const struct draft *draft, uint8_
 {
     const uint8_t *bytes = draft->skeleton;
     struct image_header *header = &compiler->header;
-    size_t length = 0;
+    size_t length = 1;
 
     if (bytes[0] >= 0x80) {
         length = folded_size(bytes[0]);
@@ -126,7 +126,6 @@ static void add_key(struct compiler *compiler, const struct draft *draft, uint8_
         if (length == draft->length && length < KEY_BYTES && draft->entry.open_end)
             header->prefix_lengths |= (uint8_t)(1U << (length - 1));
     } else {
-        length = 1;
         set_bit(header->signs, bytes[0]);
         header->any_sign = true;
     }

@@ -1,11 +1,11 @@
 /* matcher_image.h - the compiled form of a word list: one block of bytes without addresses. The
  * files of matcher_compile.h write it, those of matcher_search.h read it. Pure.
  *
- * An entry is reduced to its skeleton: folded, passed through folding_table, and with one letter for
- * each run of the same where the level lets letters repeat. The skeletons are in a radix tree;
+ * An entry is reduced to its skeleton: folded, passed through folding_table, and with one letter
+ * for each run of the same where the level lets letters repeat. The skeletons are in a radix tree;
  * entries with the same skeleton lie together. Before the tree is walked from a place in a text, a
- * bit map of keys tells whether an entry may begin there at all: a key is made of the first bytes of
- * a word, up to KEY_BYTES. */
+ * bit map of keys tells whether an entry may begin there at all: a key is made of the first bytes
+ * of a word, up to KEY_BYTES. */
 #ifndef WINNOW_MATCHER_IMAGE_H
 #define WINNOW_MATCHER_IMAGE_H
 
@@ -29,19 +29,19 @@ struct image_node {
 
 struct image_trail {
     uint32_t node;
-    /* Index in repeats. There stands for each byte of the label how many bytes from there on are the
-     * same as at the label's beginning. */
+    /* Index in repeats. There stands for each byte of the label how many bytes from there on are
+     * the same as at the label's beginning. */
     uint32_t repeats;
 };
 
 struct image_entry {
     uint32_t index; /* in the word list */
-    /* In texts: what the skeleton does not tell and has to be compared. For MATCHER_EXACT a byte for
-     * each i, of enum values of dotted_i.h, for MATCHER_LOOSE the folded entry. Length 0: nothing. */
+    /* In texts: what has to be compared because the skeleton does not tell it. For MATCHER_EXACT it
+     * is a byte for each i, a value of dotted_i.h; for MATCHER_LOOSE the folded entry. */
     uint32_t check;
-    uint32_t check_length;
-    uint32_t letters; /* characters of the skeleton; 0 when it has a space */
-    bool open_start;  /* needs no word boundary there */
+    uint32_t check_length; /* 0 when the skeleton tells all */
+    uint32_t letters;      /* characters of the skeleton; 0 when it has a space */
+    bool open_start;       /* needs no word boundary there */
     bool open_end;
     bool allowed;
     /* For MATCHER_EXACT: has an i, and only plain ones. An ASCII text needs no comparing then. */

@@ -1,5 +1,5 @@
-/* matcher_kinds.h - the kinds of ASCII characters that the matcher tells apart, of one or of 64 at a
- * time. Pure. */
+/* matcher_kinds.h - the kinds of ASCII characters that the matcher tells apart, of one or of 64 at
+ * a time. Pure. */
 #ifndef WINNOW_MATCHER_KINDS_H
 #define WINNOW_MATCHER_KINDS_H
 

@@ -1,5 +1,5 @@
-/* matcher_scan.c - finds the places of a view where entries may begin: the matcher spends on most of
- * a text no more than what is done here. Pure. */
+/* matcher_scan.c - finds the places of a view where entries may begin. Most of a text costs no more
+ * than this. Pure. */
 #include "matcher_kinds.h"
 #include "matcher_search.h"
 #include "matcher_trail.h"
@@ -85,8 +85,8 @@ static bool is_inside_key(const struct matcher *matcher, const struct view *view
     return is_key(matcher, load_bytes(view, at), length);
 }
 
-/* Whether the character here repeats the one before it. MATCHER_LOOSE takes both for one, so nothing
- * begins with it. */
+/* Whether the character here repeats the one before it. MATCHER_LOOSE takes both for one, so
+ * nothing begins with it. */
 static inline bool is_repeated(const struct view *view, const uint8_t *table, size_t at)
 {
     const uint8_t *bytes = view->bytes + at;
@@ -240,8 +240,8 @@ static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, si
     return is_key(matcher, folded, length) || is_prefix_key(matcher, folded, length);
 }
 
-/* Whether an entry may begin here, where a word of so many letters and signs begins, counted up to 8.
- * near_signs tells whether any of the next 8 characters is a sign. */
+/* Whether an entry may begin here, where a word begins. `length` says of how many letters and
+ * signs, at most 8, and near_signs whether any of the next 8 characters is a sign. */
 static inline bool may_begin_loose(const struct matcher *matcher, const struct view *view,
                                    size_t start, size_t length, bool near_signs)
 {

@@ -1,6 +1,6 @@
-/* matcher_search.h - a search on its way: matcher.c begins it, matcher_scan.c finds the places where
- * entries may begin, matcher_walk.c tries the entries there, matcher_spans.c takes what they find.
- * Pure. */
+/* matcher_search.h - a search on its way: matcher.c begins it, matcher_scan.c finds the places
+ * where entries may begin, matcher_walk.c tries the entries there, matcher_spans.c takes what they
+ * find. Pure. */
 #ifndef WINNOW_MATCHER_SEARCH_H
 #define WINNOW_MATCHER_SEARCH_H
 

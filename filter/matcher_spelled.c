@@ -136,8 +136,8 @@ static int read_stretch(const struct view *view, const uint8_t *table, size_t *a
     return append(spelled, 0, view->text_length, view->text_length);
 }
 
-/* Appends the stretch that begins with the letter at *at, if there is one. *at is then behind it, or
- * behind the letter. */
+/* Appends the stretch that begins with the letter at *at, if there is one. *at is then behind it,
+ * or behind the letter. */
 static int try_stretch(const struct view *view, const uint8_t *table, size_t *at,
                        struct spelled *spelled)
 {

@@ -3,10 +3,10 @@
  * one. Pure.
  *
  * The trail of a label is the stretch of a view along which the label was followed last, from its
- * first byte on. When the label is followed again from a place within the stretch, what stands there
- * is known: it is the label, moved by some bytes. The image says how far a label agrees with itself
- * when it is moved (image_trail.repeats). So the search either goes on at the end of the stretch, or
- * knows without reading that the label does not match. */
+ * first byte on. When the label is followed again from a place within the stretch, what stands
+ * there is known: it is the label, moved by some bytes. The image says how far a label agrees with
+ * itself when it is moved (image_trail.repeats). So the search either goes on at the end of the
+ * stretch, or knows without reading that the label does not match. */
 #ifndef WINNOW_MATCHER_TRAIL_H
 #define WINNOW_MATCHER_TRAIL_H
 
@@ -30,8 +30,8 @@ int matcher_trail_begin(struct search *search);
 /* The trail of a node with a long label. */
 struct trail *matcher_trail_find(const struct search *search, uint32_t node);
 
-/* Whether the label may match from *at on. When it may, its first *matched bytes are known to match,
- * which are never all of them, and *at is moved behind what stands for them. */
+/* Whether the label may match from *at on. When it may, its first *matched bytes are known to
+ * match, which are never all of them, and *at is moved behind what stands for them. */
 bool matcher_trail_resume(const struct search *search, struct trail *trail, size_t *at,
                           uint32_t *matched);
 

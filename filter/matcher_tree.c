@@ -20,7 +20,7 @@ static void build_node(struct compiler *compiler, struct range *ranges, size_t i
     struct image_node *node = &compiler->nodes[index];
     uint32_t depth = range.depth;
 
-    /* In what the first and the last of the sorted drafts agree, all agree. The root has no label. */
+    /* What the first and the last of the sorted drafts share, all share. The root has no label. */
     if (index > 0)
         while (depth < first->length && depth < last->length &&
                first->skeleton[depth] == last->skeleton[depth])

@@ -1,9 +1,10 @@
-/* matcher_walk.c - follows the tree from a place of a view, and decides which entries match. Pure. */
+/* matcher_walk.c - follows the tree from a place of a view and decides what matches. Pure. */
 #include "dotted_i.h"
 #include "matcher_kinds.h"
 #include "matcher_search.h"
 #include "matcher_trail.h"
 
+#include <assert.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -75,13 +76,14 @@ static size_t measure_run(const uint8_t *table, const uint8_t *bytes, size_t len
 /* Of longer runs, in which one sign may stand for either of two letters, only the length counts. */
 #define MAX_RUN 64
 
-/* Whether a run of letters, digits and signs is that of an entry's letters, each of them one or more
- * times. */
+/* Whether a run of letters, digits and signs is that of an entry's letters, each of them one or
+ * more times. */
 static bool is_same_run(const uint8_t *text, size_t length, const uint8_t *wanted, size_t count,
                         bool is_last)
 {
     uint64_t reached = 0; /* bit n: what has been read may end with the entry's letter n */
 
+    assert(count > 0);
     if (length < count)
         return false;
     if (count > MAX_RUN)

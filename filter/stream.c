@@ -108,8 +108,8 @@ static size_t last_break(const struct stream *stream, size_t at, size_t from)
     return 0;
 }
 
-/* Whether what lies behind the cut, searched by itself, begins with the same matches as in the whole
- * buffer: 1, 0, or an error. */
+/* Whether what lies behind the cut, searched by itself, begins with the same matches as in the
+ * whole buffer: 1, 0, or an error. */
 static int is_good_cut(struct stream *stream, size_t cut)
 {
     const struct matcher_spans *whole = &stream->spans, *after = &stream->after_cut;

@@ -1,11 +1,12 @@
 /* stream.h - finds the matches of a long text that comes in pieces, with the result of searching it
  * as a whole. Pure.
  *
- * Matches are found from left to right, and none overlaps another. So a text can be cut wherever no
- * match lies across the cut and what lies behind it, searched by itself, begins with the same
- * matches: then all that follows is the same too. stream_next looks for such a cut far enough from
- * the end of what has come, and tries it. This holds as long as no match, with the allowed entry
- * around it, is longer than STREAM_REACH_BYTES, by the white space between its words for example. */
+ * Matches are found from left to right, and none overlaps another. So a text can be cut
+ * wherever no match lies across the cut and what lies behind it, searched by itself, begins
+ * with the same matches: then all that follows is the same too. stream_next looks for such a
+ * cut far enough from the end of what has come, and tries it. This holds as long as no match,
+ * with the allowed entry around it, is longer than STREAM_REACH_BYTES, by the white space
+ * between its words for example. */
 #ifndef WINNOW_STREAM_H
 #define WINNOW_STREAM_H
 
@@ -62,7 +63,8 @@ int stream_reserve(struct stream *stream, char **at, size_t *bytes);
 void stream_received(struct stream *stream, size_t bytes);
 
 /* The next piece, once enough has come. at_end says that nothing more will come, so that all is
- * settled. Returns 1; 0 when more has to come or, at the end, when there is no more; -ERR_MEMORY. */
+ * settled. Returns 1; 0 when more has to come or, at the end, when there is no more;
+ * -ERR_MEMORY. */
 int stream_next(struct stream *stream, bool at_end, struct stream_piece *piece);
 
 /* The next piece when nothing more comes for now: the whole lines that are settled whatever comes

@@ -29,8 +29,8 @@ struct why;
 #define WORDLIST_DEFAULT_SEVERITY 1
 #define WORDLIST_MAX_SEVERITY     1000000
 
-/* One entry as written but for its syntax: case, accents and apostrophes are untouched, and each run
- * of white space inside is one space. */
+/* One entry as written but for its syntax: case, accents and apostrophes are untouched, and each
+ * run of white space inside is one space. */
 struct wordlist_entry {
     /* Valid UTF-8 with a letter, digit or picture. A NUL follows, none is inside. */
     const char *text;

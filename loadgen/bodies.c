@@ -36,7 +36,7 @@ void bodies_close(struct bodies *bodies)
     free(bodies);
 }
 
-/* The bytes of a character that the cut goes through become dots. */
+/* A character that the end cuts in two is replaced by dots, a dot a byte. */
 static void mend_end(char *bytes, size_t length)
 {
     size_t start = length;
@@ -54,7 +54,7 @@ static void mend_end(char *bytes, size_t length)
 static struct broker_bytes make(const struct bodies *bodies, uint64_t sequence)
 {
     uint64_t random = bodies->seed + sequence;
-    /* Mixed once, or one event's numbers would be the next one's, shifted. */
+    /* Mixed once, so that what is drawn for neighbouring events has nothing in common. */
     random = random_bits(&random);
     size_t count = texts_count(bodies->texts);
     size_t size = body_size_draw(&bodies->size, &random);

@@ -54,6 +54,7 @@ size_t body_size_draw(const struct body_size *size, uint64_t *random)
 
 size_t body_size_limit(const struct body_size *size)
 {
-    /* No exponential number is beyond 40 times its mean: a uniform one has 53 bits. */
+    /* An exponential number is made of a uniform one of 53 bits, and so is below 40 times its
+     * mean. */
     return size->kind == BODY_SIZE_EXPONENTIAL ? 40 * size->mean_bytes : size->to_bytes;
 }

@@ -1,8 +1,9 @@
 #include "collector.h"
 
+#include "broker/connection.h"
 #include "clock.h"
-#include "connection.h"
 #include "log.h"
+#include "reconnect.h"
 #include "result_check.h"
 #include "topology.h"
 
@@ -22,12 +23,18 @@
 /* Wrong results that are logged one by one; all are counted. */
 #define LOG_CORRUPTED 10
 
+/* The run's queues and their consumers. It is all that an attempt to connect works with. */
+struct queues {
+    char results[COLLECTOR_QUEUE_SIZE], dead[COLLECTOR_QUEUE_SIZE + 8];
+    char results_tag[BROKER_NAME_SIZE], dead_tag[BROKER_NAME_SIZE + 8];
+    char dead_exchange[TOPOLOGY_NAME_SIZE];
+};
+
 struct collector {
     const struct collector_settings *settings;
-    struct connection connection;
-    struct broker_properties *properties;
-    char results[COLLECTOR_QUEUE_SIZE], dead[COLLECTOR_QUEUE_SIZE + 8];
-    char dead_tag[BROKER_NAME_SIZE + 8];
+    struct queues queues;
+    struct connection *connection;
+    struct broker_properties *properties; /* of the message that is being taken */
     int64_t start_ns;
 };
 
@@ -45,24 +52,54 @@ static int declare(struct broker *broker, const char *name, struct why *why)
     return broker_declare_queue(broker, &queue, why);
 }
 
-static int start_consuming(struct collector *collector, struct why *why)
+static int set_up(const void *context, struct broker *broker, struct why *why)
 {
-    struct broker *broker = collector->connection.broker;
-    int error = declare(broker, collector->results, why);
+    const struct queues *queues = context;
+    int error = declare(broker, queues->results, why);
 
     if (!error)
-        error = declare(broker, collector->dead, why);
+        error = declare(broker, queues->dead, why);
     if (!error)
-        error =
-            broker_bind(broker, collector->dead, collector->settings->options->topology.dead, why);
+        error = broker_bind(broker, queues->dead, queues->dead_exchange, why);
     if (!error)
         error = broker_settle(broker, why);
     if (!error)
-        error = broker_consume(broker, collector->results, collector->settings->name, PREFETCH,
-                               false, why);
+        error = broker_consume(broker, queues->results, queues->results_tag, PREFETCH, false, why);
     if (!error)
-        error = broker_consume(broker, collector->dead, collector->dead_tag, PREFETCH, false, why);
+        error = broker_consume(broker, queues->dead, queues->dead_tag, PREFETCH, false, why);
     return error;
+}
+
+static void name_queues(const struct collector_settings *settings, struct queues *queues)
+{
+    const struct topology *topology = &settings->options->topology;
+
+    collector_queue_name(topology, settings->run, queues->results);
+    snprintf(queues->dead, sizeof queues->dead, "%s.dead", queues->results);
+    snprintf(queues->results_tag, sizeof queues->results_tag, "%s", settings->name);
+    snprintf(queues->dead_tag, sizeof queues->dead_tag, "%s/dead", settings->name);
+    snprintf(queues->dead_exchange, sizeof queues->dead_exchange, "%s", topology->dead);
+}
+
+static int connect_first(struct collector *collector, int wake_fd, int64_t deadline_ns,
+                         struct why *why)
+{
+    const struct connection_settings settings = {
+        .broker = options_broker(collector->settings->options, collector->settings->name),
+        .set_up = set_up,
+        .context = &collector->queues,
+        .context_bytes = sizeof collector->queues,
+    };
+    int error = connection_open(&settings, &collector->connection, why);
+
+    return error ? error : connection_wait(collector->connection, wake_fd, deadline_ns, why);
+}
+
+static void free_collector(struct collector *collector)
+{
+    connection_close(collector->connection);
+    broker_properties_close(collector->properties);
+    free(collector);
 }
 
 int collector_open(const struct collector_settings *settings, int wake_fd, int64_t deadline_ns,
@@ -73,45 +110,47 @@ int collector_open(const struct collector_settings *settings, int wake_fd, int64
     if (!collector)
         return error_set(why, ERR_MEMORY, "out of memory");
     collector->settings = settings;
-    collector_queue_name(&settings->options->topology, settings->run, collector->results);
-    snprintf(collector->dead, sizeof collector->dead, "%s.dead", collector->results);
-    snprintf(collector->dead_tag, sizeof collector->dead_tag, "%s/dead", settings->name);
-    loadgen_connection_init(&collector->connection, settings->options, settings->name);
+    name_queues(settings, &collector->queues);
     collector->properties = broker_properties_open();
-    int error = collector->properties
-                    ? loadgen_connection_open(&collector->connection, wake_fd, deadline_ns, why)
-                    : error_set(why, ERR_MEMORY, "out of memory");
+    int error = collector->properties ? connect_first(collector, wake_fd, deadline_ns, why)
+                                      : error_set(why, ERR_MEMORY, "out of memory");
+    if (error)
+        free_collector(collector);
+    else
+        *out = collector;
+    return error;
+}
+
+static int delete_queues(struct broker *broker, const struct queues *queues, struct why *why)
+{
+    int error = broker_delete_queue(broker, queues->results, why);
+
     if (!error)
-        error = start_consuming(collector, why);
-    if (error) {
-        loadgen_connection_clear(&collector->connection);
-        broker_properties_close(collector->properties);
-        free(collector);
-        return error;
-    }
-    *out = collector;
-    return 0;
+        error = broker_delete_queue(broker, queues->dead, why);
+    return error ? error : broker_settle(broker, why);
 }
 
 void collector_close(struct collector *collector)
 {
-    struct why why = {0};
-
     if (!collector)
         return;
-    if (!collector->connection.broker) {
-        collector->connection.reopen_ns = 0;
-        loadgen_connection_reopen(&collector->connection, clock_now_ns(), &why);
+    const struct queues *queues = &collector->queues;
+    struct broker *broker = connection_broker(collector->connection), *another = NULL;
+    struct why why = {0};
+    int error = 0;
+
+    if (!broker) {
+        struct broker_options options =
+            options_broker(collector->settings->options, collector->settings->name);
+        error = broker_open(&options, &another, &why);
     }
-    struct broker *broker = collector->connection.broker;
-    if (!broker || broker_delete_queue(broker, collector->results, &why) ||
-        broker_delete_queue(broker, collector->dead, &why) || broker_settle(broker, &why))
+    if (!error)
+        error = delete_queues(broker ? broker : another, queues, &why);
+    if (error)
         log_event(LOG_WARN, "queues_left", "queues=\"%s %s\" gone_after_s=%d why=\"%s\"",
-                  collector->results, collector->dead, EXPIRES_MS / 1000,
-                  why.text[0] ? why.text : collector->connection.lost_why.text);
-    loadgen_connection_clear(&collector->connection);
-    broker_properties_close(collector->properties);
-    free(collector);
+                  queues->results, queues->dead, EXPIRES_MS / 1000, why.text);
+    broker_close(another);
+    free_collector(collector);
 }
 
 void collector_start(struct collector *collector, int64_t start_ns)
@@ -121,7 +160,7 @@ void collector_start(struct collector *collector, int64_t start_ns)
 
 static bool is_dead(const struct collector *collector, const struct broker_event *event)
 {
-    const char *dead = collector->settings->options->topology.dead;
+    const char *dead = collector->queues.dead_exchange;
 
     return event->exchange.length == strlen(dead) &&
            memcmp(event->exchange.bytes, dead, event->exchange.length) == 0;
@@ -174,7 +213,7 @@ static void take_message(struct collector *collector, const struct broker_event 
 /* 1 when there may be more, 0 when not, or the connection's error. */
 static int take_messages(struct collector *collector, struct why *why)
 {
-    struct broker *broker = collector->connection.broker;
+    struct broker *broker = connection_broker(collector->connection);
     struct broker_event event;
     uint64_t tag = 0;
     int got = 1;
@@ -183,7 +222,7 @@ static int take_messages(struct collector *collector, struct why *why)
         if (event.type == BROKER_CANCELLED)
             return error_set(why, ERR_UNAVAILABLE, "a queue of the run was deleted");
         if (event.type == BROKER_CONSUMING)
-            loadgen_connection_prove(&collector->connection);
+            connection_mark_useful(collector->connection);
         if (event.type != BROKER_DELIVERY)
             continue;
         tag = event.tag;
@@ -197,53 +236,44 @@ static int take_messages(struct collector *collector, struct why *why)
 
 int collector_step(struct collector *collector, bool *more, struct why *why)
 {
-    struct connection *connection = &collector->connection;
-
-    if (!connection->broker) {
-        int back = loadgen_connection_reopen(connection, clock_now_ns(), why);
+    if (!connection_broker(collector->connection)) {
+        int64_t patience_ns = collector->settings->options->connect_timeout_ns;
+        int back = reconnect_step(collector->connection, patience_ns, why);
         if (back != 1)
             return back;
-        int error = start_consuming(collector, why);
-        if (error) {
-            loadgen_connection_lose(connection, error, why);
-            return 0;
-        }
     }
     int got = take_messages(collector, why);
     if (got < 0)
-        loadgen_connection_lose(connection, got, why);
+        reconnect_lost(collector->connection, got, why);
     *more |= got == 1;
     return 0;
 }
 
 void collector_poll(const struct collector *collector, struct pollfd *fd)
 {
-    const struct broker *broker = collector->connection.broker;
-
-    *fd = (struct pollfd){.fd = broker ? broker_fd(broker) : -1,
-                          .events = broker ? broker_poll_events(broker) : 0};
+    connection_poll(collector->connection, fd);
 }
 
 int64_t collector_due_ns(const struct collector *collector)
 {
-    return loadgen_connection_due_ns(&collector->connection);
+    return connection_due_ns(collector->connection);
 }
 
 bool collector_read_work(struct collector *collector, struct broker_queue_state *work)
 {
     const char *queue = collector->settings->options->topology.work;
-    struct broker *broker = collector->connection.broker;
+    struct broker *broker = connection_broker(collector->connection);
     struct why why;
 
     if (!broker)
         return false;
-    int error = broker_look_at_queue(broker, queue, work, &why);
+    int error = broker_query_queue(broker, queue, work, &why);
     if (error)
-        loadgen_connection_lose(&collector->connection, error, &why);
+        reconnect_lost(collector->connection, error, &why);
     return error == 0;
 }
 
 bool collector_lost(const struct collector *collector)
 {
-    return collector->connection.broker == NULL;
+    return connection_broker(collector->connection) == NULL;
 }

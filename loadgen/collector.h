@@ -21,8 +21,8 @@ void collector_queue_name(const struct topology *topology, uint64_t run,
 
 /* Everything is borrowed and must stay until collector_close. */
 struct collector_settings {
-    const struct options *options;
-    const char *name; /* of the connection, see broker_client_name */
+    const struct options *options; /* must stay as long as the process */
+    const char *name;              /* of the connection, see broker_client_name */
     uint64_t run;
     struct broker_bytes mask; /* what the farm's workers put in place of a match */
     const struct bodies *bodies;
@@ -33,8 +33,8 @@ struct collector;
 
 /* Connects, declares both queues and consumes them. The farm's exchanges must be there.
  *
- * Returns 0 and *collector (release with collector_close), or as broker_open_retry and the entities
- * in broker.h. */
+ * Returns 0 and *collector (release with collector_close), or as connection_open, connection_wait
+ * and the entities in broker.h. */
 int collector_open(const struct collector_settings *settings, int wake_fd, int64_t deadline_ns,
                    struct collector **collector, struct why *why);
 

@@ -4,8 +4,10 @@
 #include "clock.h"
 #include "ledger.h"
 #include "log.h"
+#include "reconnect.h"
 #include "topology.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* At most so many of one connection's answers at a time, so that the others' do not wait. */
@@ -14,6 +16,7 @@
 /* A broker that refuses an event is left alone for a while before the event is sent again. */
 #define REFUSED_PAUSE_NS (100 * CLOCK_NS_PER_MS)
 
+/* Of the message with the broker's number. */
 static struct flight *flight_of(struct lane *lane, uint64_t number)
 {
     return &lane->flights[number % lane->shared->settings->window_msgs];
@@ -27,28 +30,10 @@ static void empty_window(struct lane *lane)
 
 /* ---- the connection ---- */
 
-int lane_init(struct lane *lane, struct lane_shared *shared, bool declares)
+static int declare(const struct lane_context *context, struct why *why)
 {
-    const struct publisher_settings *settings = shared->settings;
-
-    *lane = (struct lane){.shared = shared, .declares = declares};
-    loadgen_connection_init(&lane->connection, settings->options, settings->name);
-    empty_window(lane);
-    lane->flights = calloc(settings->window_msgs, sizeof *lane->flights);
-    return lane->flights ? 0 : -ERR_MEMORY;
-}
-
-void lane_clear(struct lane *lane)
-{
-    loadgen_connection_clear(&lane->connection);
-    free(lane->flights);
-}
-
-static int declare(struct lane *lane, struct why *why)
-{
-    const struct publisher_settings *settings = lane->shared->settings;
-    const struct topology *topology = &settings->options->topology;
-    struct broker_options options = options_broker(settings->options, settings->name);
+    const struct topology *topology = &context->options->topology;
+    struct broker_options options = options_broker(context->options, context->name);
     bool declared = false;
     int error = topology_declare_if_missing(topology, &options, &declared, why);
 
@@ -57,43 +42,69 @@ static int declare(struct lane *lane, struct why *why)
                   "farm=%s why=\"there was no exchange %s, so it was declared with its queues; is "
                   "--farm right?\"",
                   topology->farm, topology->events);
-    lane->declares = error != 0;
     return error;
 }
 
-/* Makes a new connection ready to publish on. */
-static int start(struct lane *lane, struct why *why)
+static int set_up(const void *user_context, struct broker *broker, struct why *why)
 {
-    int error = lane->declares ? declare(lane, why) : 0;
+    const struct lane_context *context = user_context;
+    int error = context->declares ? declare(context, why) : 0;
 
     if (!error)
-        error = broker_enable_confirms(lane->connection.broker, why);
-    return error ? error : broker_settle(lane->connection.broker, why);
+        error = broker_enable_confirms(broker, why);
+    return error ? error : broker_settle(broker, why);
 }
 
-int lane_open(struct lane *lane, int wake_fd, int64_t deadline_ns, struct why *why)
+int lane_init(struct lane *lane, struct lane_shared *shared, bool declares, struct why *why)
 {
-    int error = loadgen_connection_open(&lane->connection, wake_fd, deadline_ns, why);
+    const struct publisher_settings *settings = shared->settings;
 
-    return error ? error : start(lane, why);
+    *lane = (struct lane){.shared = shared,
+                          .context = {.options = settings->options, .declares = declares}};
+    snprintf(lane->context.name, sizeof lane->context.name, "%s", settings->name);
+    empty_window(lane);
+    lane->flights = calloc(settings->window_msgs, sizeof *lane->flights);
+    if (!lane->flights)
+        return error_set(why, ERR_MEMORY, "out of memory");
+    const struct connection_settings connection = {
+        .broker = options_broker(settings->options, settings->name),
+        .set_up = set_up,
+        .context = &lane->context,
+        .context_bytes = sizeof lane->context,
+    };
+    return connection_open(&connection, &lane->connection, why);
 }
 
-/* Everything in flight may or may not have arrived. */
+void lane_clear(struct lane *lane)
+{
+    connection_close(lane->connection);
+    free(lane->flights);
+}
+
+int lane_connect(struct lane *lane, int wake_fd, int64_t deadline_ns, struct why *why)
+{
+    int error = connection_wait(lane->connection, wake_fd, deadline_ns, why);
+
+    lane->context.declares &= error != 0;
+    return error;
+}
+
+/* What was in flight may or may not have arrived, and so all of it is sent again. */
 static void lose(struct lane *lane, int error, const struct why *why)
 {
     for (uint64_t number = lane->oldest; number < lane->next; number++)
         if (!flight_of(lane, number)->settled)
             resend_push(&lane->shared->resend, &flight_of(lane, number)->id);
     empty_window(lane);
-    lane->declares |= error == -ERR_MISSING;
-    loadgen_connection_lose(&lane->connection, error, why);
+    lane->context.declares |= error == -ERR_MISSING;
+    reconnect_lost(lane->connection, error, why);
 }
 
 /* ---- sending ---- */
 
 bool lane_can_send(const struct lane *lane)
 {
-    const struct broker *broker = lane->connection.broker;
+    const struct broker *broker = connection_broker(lane->connection);
 
     return broker && !broker_blocked(broker) && !broker_backed_up(broker) &&
            lane->next - lane->oldest < lane->shared->settings->window_msgs;
@@ -112,9 +123,9 @@ int lane_send(struct lane *lane, const struct event_id *id, struct why *why)
     int error = broker_properties_set(shared->properties, BROKER_MESSAGE_ID,
                                       (struct broker_bytes){name, length});
     if (!error)
-        error = broker_publish(lane->connection.broker, settings->options->topology.events,
-                               (struct broker_bytes){"", 0}, shared->properties, body,
-                               settings->mandatory, NULL, why);
+        error = broker_publish(connection_broker(lane->connection),
+                               settings->options->topology.events, (struct broker_bytes){"", 0},
+                               shared->properties, body, settings->mandatory, NULL, why);
     if (error && error != -ERR_INVALID && error != -ERR_MEMORY) {
         lose(lane, error, why);
         error = 0;
@@ -124,11 +135,12 @@ int lane_send(struct lane *lane, const struct event_id *id, struct why *why)
 
 void lane_flush(struct lane *lane)
 {
+    struct broker *broker = connection_broker(lane->connection);
     struct why why;
 
-    /* Of an error the next step hears as well. */
-    if (lane->connection.broker)
-        (void)broker_flush(lane->connection.broker, &why);
+    /* The next step will meet an error as well. */
+    if (broker)
+        (void)broker_flush(broker, &why);
 }
 
 /* ---- what the broker says ---- */
@@ -163,7 +175,7 @@ static void take_settled(struct lane *lane, const struct broker_event *event)
     while (lane->oldest < lane->next && flight_of(lane, lane->oldest)->settled)
         lane->oldest++;
     if (confirmed)
-        loadgen_connection_prove(&lane->connection);
+        connection_mark_useful(lane->connection);
 }
 
 static void take_returned(struct lane *lane, const struct broker_event *event)
@@ -184,10 +196,11 @@ static void take_returned(struct lane *lane, const struct broker_event *event)
 /* 1 when there may be more, 0 when not, or the connection's error. */
 static int take_events(struct lane *lane, struct why *why)
 {
+    struct broker *broker = connection_broker(lane->connection);
     struct broker_event event;
 
     for (int i = 0; i < STEP_EVENTS; i++) {
-        int got = broker_next(lane->connection.broker, &event, why);
+        int got = broker_next(broker, &event, why);
         if (got != 1)
             return got;
         if (event.type == BROKER_CONFIRMED || event.type == BROKER_NACKED)
@@ -200,15 +213,12 @@ static int take_events(struct lane *lane, struct why *why)
 
 int lane_step(struct lane *lane, bool *more, struct why *why)
 {
-    if (!lane->connection.broker) {
-        int back = loadgen_connection_reopen(&lane->connection, clock_now_ns(), why);
+    if (!connection_broker(lane->connection)) {
+        int64_t patience_ns = lane->shared->settings->options->connect_timeout_ns;
+        int back = reconnect_step(lane->connection, patience_ns, why);
         if (back != 1)
             return back;
-        int error = start(lane, why);
-        if (error) {
-            lose(lane, error, why);
-            return 0;
-        }
+        lane->context.declares = false;
     }
     int got = take_events(lane, why);
     if (got < 0)

@@ -1,11 +1,11 @@
 /* lane.h - one of the publisher's connections, and the window of events in flight on it.
  *
  * An event is in flight until the broker has confirmed it. When the broker refuses it, or the
- * connection breaks first, it goes to the events that have to be sent again. */
+ * connection breaks first, it is put among the events that have to be sent again (resend.h). */
 #ifndef WINNOW_LANE_H
 #define WINNOW_LANE_H
 
-#include "connection.h"
+#include "broker/connection.h"
 #include "error.h"
 #include "event_id.h"
 #include "publisher.h"
@@ -29,28 +29,37 @@ struct flight {
     bool settled;
 };
 
-struct lane {
-    struct connection connection;
-    size_t unsettled; /* events in flight */
-
-    /* Its own. The broker counts from 1 what a connection sends it; message n is at
-     * flights[n % window_msgs]. */
-    struct lane_shared *shared;
-    struct flight *flights;
-    uint64_t oldest,
-        next;      /* broker's numbers: of the oldest in flight, and of the next to be sent */
+/* What an attempt to connect works with. */
+struct lane_context {
+    const struct options *options;
+    char name[BROKER_NAME_SIZE];
     bool declares; /* the farm's exchange may be missing: declare before anything is sent */
 };
 
-/* declares   this lane sees to it that the farm's exchange and queues are there
+struct lane {
+    struct connection *connection;
+    size_t unsettled; /* events in flight */
+
+    /* Its own. */
+    struct lane_shared *shared;
+    struct lane_context context;
+    struct flight *flights; /* a ring of window_msgs */
+    /* The broker numbers what a connection sends it, from 1. The oldest message in flight, and the
+     * next to be sent; those between them are in flight or settled. */
+    uint64_t oldest, next;
+};
+
+/* Connects to nothing yet. The lane must stay where it is.
  *
- * Returns 0, or -ERR_MEMORY. */
-int lane_init(struct lane *lane, struct lane_shared *shared, bool declares);
+ * declares   this lane sees to it that the farm's exchange and queues are there
+ *
+ * Returns 0, or as connection_open. */
+int lane_init(struct lane *lane, struct lane_shared *shared, bool declares, struct why *why);
 /* Also takes one that is all zeros. */
 void lane_clear(struct lane *lane);
 
-/* Connects for the first time; as publisher_open. */
-int lane_open(struct lane *lane, int wake_fd, int64_t deadline_ns, struct why *why);
+/* Connects for the first time, and waits for it; as connection_wait. */
+int lane_connect(struct lane *lane, int wake_fd, int64_t deadline_ns, struct why *why);
 
 /* True when an event can be sent at once: the connection is up, with space in its window and its
  * socket. */

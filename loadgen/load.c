@@ -19,7 +19,7 @@
 /* Events gathered into one write at most. */
 #define BATCH_EVENTS 64
 
-/* After the sending, whether the run is over is asked this often. */
+/* After the sending the loop wakes this often, because time-outs (ending.h) may have passed. */
 #define SETTLE_NS (20 * CLOCK_NS_PER_MS)
 
 struct load {
@@ -41,9 +41,9 @@ struct load {
     uint64_t late;
     int64_t last_lag_ns; /* of the last event sent */
 
-    int64_t read_ns; /* when the sockets were last read */
-    bool more;       /* that left something */
-    bool readable;
+    int64_t read_ns;      /* when the sockets were last read */
+    bool more;            /* there was too much to take it all in */
+    bool readable;        /* something has arrived since */
     uint64_t confirmed;   /* what was confirmed by then ... */
     int64_t confirmed_ns; /* ... and when the last of it was */
 };
@@ -152,11 +152,11 @@ static struct timeline_now now_of(const struct load *load, int64_t now_ns)
     };
 }
 
-static int tell_second(struct load *load, int64_t now_ns, struct why *why)
+static int end_second(struct load *load, int64_t now_ns, struct why *why)
 {
     const struct timeline_now now = now_of(load, now_ns);
 
-    return timeline_tell(&load->timeline, now_ns, &now, why);
+    return timeline_end_second(&load->timeline, now_ns, &now, why);
 }
 
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
@@ -216,7 +216,7 @@ static int loop(struct load *load, struct why *why)
             now_ns = load->read_ns;
         }
         if (now_ns >= timeline_due_ns(&load->timeline)) {
-            error = tell_second(load, now_ns, why);
+            error = end_second(load, now_ns, why);
             if (error)
                 return error;
         }
@@ -234,8 +234,8 @@ static double seconds(int64_t ns)
     return (double)ns / CLOCK_NS_PER_S;
 }
 
-/* How late the sending was when it ended, but for the time in which the broker was not to be
- * reached or took nothing: that is not for want of speed. */
+/* How late the sending was when it ended. Time in which the broker was away or took nothing is
+ * taken off, because it says nothing about the speed of the sending. */
 static double behind_s(const struct load *load, int64_t end_ns)
 {
     int64_t overdue_ns = pace_overdue_ns(&load->pace, end_ns);

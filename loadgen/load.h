@@ -38,7 +38,7 @@ struct load_settings {
  *
  * Returns 0; -ERR_TIMEOUT when a signal came before the first connection was up; otherwise what
  * kept it from starting or made it end: as publisher_open, collector_open, publisher_step,
- * arrivals_next or timeline_tell. */
+ * arrivals_next or timeline_end_second. */
 int load_run(const struct load_settings *settings, struct ledger *ledger, struct report *report,
              bool *started, struct why *why);
 

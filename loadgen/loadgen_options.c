@@ -1,6 +1,7 @@
 #include "loadgen_options.h"
 
 #include "error.h"
+#include "phase_parse.h"
 #include "schedule_file.h"
 #include "units.h"
 
@@ -116,9 +117,9 @@ static void add_phase(struct argp_state *state, struct schedule *schedule, const
 static void add_header(struct argp_state *state, struct loadgen_options *options, char *text)
 {
     size_t count = options->load.publisher.header_count;
-    char *value = strchr(text, '=');
+    size_t length = strcspn(text, "=");
 
-    if (!value || value == text || value - text > 255)
+    if (text[length] == '\0' || length == 0 || length > 255)
         argp_failure(state, EX_USAGE, 0,
                      "--header: '%s' is not a header; expected NAME=VALUE, with a NAME of 1 to 255 "
                      "bytes",
@@ -126,8 +127,8 @@ static void add_header(struct argp_state *state, struct loadgen_options *options
     if (count == LOADGEN_OPTIONS_MAX_HEADERS)
         argp_failure(state, EX_USAGE, 0, "--header: at most %d are possible",
                      LOADGEN_OPTIONS_MAX_HEADERS);
-    *value = '\0';
-    options->headers[count] = (struct publisher_header){.name = text, .value = value + 1};
+    text[length] = '\0';
+    options->headers[count] = (struct publisher_header){.name = text, .value = text + length + 1};
     options->load.publisher.header_count++;
 }
 
@@ -179,7 +180,8 @@ static void check_combination(struct argp_state *state, const struct loadgen_opt
         argp_failure(state, EX_USAGE, 0, "--phase, --schedule and --trace cannot be combined");
     if (!options->schedule.count && !options->schedule_file && !trace)
         argp_failure(state, EX_USAGE, 0,
-                     "nothing to send; expected --phase %s, or --schedule, or --trace", PHASE_FORM);
+                     "nothing to send; expected --phase %s, or --schedule, or --trace",
+                     PHASE_PARSE_FORM);
     if (!trace && options->arrivals.speed != 1)
         argp_failure(state, EX_USAGE, 0, "--speed is for a --trace");
 }

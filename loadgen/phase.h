@@ -8,7 +8,7 @@
  *      |  /    |            | /   \ /   \        |__|_____|___  COUNT events at once at 0, EVERY,
  *      |/______|__ time from|/_____v_____\_      |            2 EVERY ... before the end
  *                           |<---->| PERIOD
- * */
+ */
 #ifndef WINNOW_PHASE_H
 #define WINNOW_PHASE_H
 
@@ -18,28 +18,18 @@
 
 #define PHASE_MAX_PER_S 1e9 /* one event a nanosecond */
 
-#define PHASE_FORM                                                                                 \
-    "DURATION@RATE, DURATION@RATE..RATE or DURATION@RATE~RATE/PERIOD, with or without "            \
-    "+COUNT/EVERY behind it, as 10s@500, 30s@1k..5k, 1m@100~500/20s or 1m@50+1k/10s"
-
 struct phase {
     double duration_s;    /* >= 0 */
     double from_per_s;    /* 0 .. PHASE_MAX_PER_S: the rate at the start */
     double to_per_s;      /* the same at its end, or in waves half a period later */
     double period_s;      /* of a sine from from_per_s to to_per_s and back; 0: a straight line */
-    uint64_t burst_msgs;  /* so many events at once ... */
-    double burst_every_s; /* ... so often; 0: no bursts */
+    uint64_t burst_msgs;  /* events of one burst, all at the same time; 0: no bursts */
+    double burst_every_s; /* from one burst to the next; 0: no bursts */
 };
 
 /* 0, or -ERR_INVALID when a member is negative, not finite or beyond its range, the bursts on
  * average as well. The duration may be anything. */
 int phase_check(const struct phase *phase, struct why *why);
-
-/* A text of PHASE_FORM -> a phase that phase_check accepts, written only on success. The duration,
- * the period and the time between bursts are more than zero; all are those of units.h.
- *
- * Returns 0, or -ERR_INVALID with what is wrong in the text and what was expected. */
-int phase_parse(const char *text, struct phase *phase, struct why *why);
 
 /* Below, t_s is from the start of the phase, 0 .. duration_s; and all but the last two leave the
  * bursts out. */

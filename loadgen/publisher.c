@@ -35,7 +35,7 @@ static int set_properties(struct publisher *publisher, struct why *why)
     return 0;
 }
 
-static int allocate(struct publisher *publisher)
+static int allocate(struct publisher *publisher, struct why *why)
 {
     const struct publisher_settings *settings = publisher->settings;
     struct lane_shared *shared = &publisher->shared;
@@ -44,12 +44,13 @@ static int allocate(struct publisher *publisher)
     shared->properties = broker_properties_open();
     shared->returned = broker_properties_open();
     publisher->lanes = calloc(settings->connections, sizeof *publisher->lanes);
-    if (!shared->properties || !shared->returned || !publisher->lanes)
-        return -ERR_MEMORY;
-    int error = resend_init(&shared->resend, settings->connections * settings->window_msgs);
+    if (!shared->properties || !shared->returned || !publisher->lanes ||
+        resend_init(&shared->resend, settings->connections * settings->window_msgs))
+        return error_set(why, ERR_MEMORY, "out of memory");
+    int error = 0;
     /* The first one to connect finds out whether the farm is there. */
     for (size_t i = 0; !error && i < settings->connections; i++)
-        error = lane_init(&publisher->lanes[i], shared, i == 0);
+        error = lane_init(&publisher->lanes[i], shared, i == 0, why);
     return error;
 }
 
@@ -61,13 +62,11 @@ int publisher_open(const struct publisher_settings *settings, int wake_fd, int64
     if (!publisher)
         return error_set(why, ERR_MEMORY, "out of memory");
     publisher->settings = settings;
-    int error = allocate(publisher);
-    if (error)
-        error_set(why, ERR_MEMORY, "out of memory");
-    else
+    int error = allocate(publisher, why);
+    if (!error)
         error = set_properties(publisher, why);
     for (size_t i = 0; !error && i < settings->connections; i++)
-        error = lane_open(&publisher->lanes[i], wake_fd, deadline_ns, why);
+        error = lane_connect(&publisher->lanes[i], wake_fd, deadline_ns, why);
     if (error)
         publisher_close(publisher);
     else
@@ -95,8 +94,8 @@ void publisher_start(struct publisher *publisher, int64_t start_ns)
 
 /* ---- sending ---- */
 
-/* The next lane that can take an event, from the one whose turn it is on, which it then is; NULL:
- * none. */
+/* The next lane that can send, from the one whose turn it is on; the turn is then that lane's.
+ * NULL: none can. */
 static struct lane *find_lane(struct publisher *publisher)
 {
     for (size_t i = 0; i < publisher->settings->connections; i++) {
@@ -185,12 +184,8 @@ int publisher_step(struct publisher *publisher, bool *more, struct why *why)
 void publisher_poll(struct publisher *publisher, struct pollfd *fds)
 {
     publisher_flush(publisher);
-    for (size_t i = 0; i < publisher->settings->connections; i++) {
-        const struct broker *broker = publisher->lanes[i].connection.broker;
-        fds[i] = (struct pollfd){.fd = -1};
-        if (broker)
-            fds[i] = (struct pollfd){.fd = broker_fd(broker), .events = broker_poll_events(broker)};
-    }
+    for (size_t i = 0; i < publisher->settings->connections; i++)
+        connection_poll(publisher->lanes[i].connection, &fds[i]);
 }
 
 int64_t publisher_due_ns(const struct publisher *publisher)
@@ -198,11 +193,11 @@ int64_t publisher_due_ns(const struct publisher *publisher)
     const struct resend *resend = &publisher->shared.resend;
     int64_t due_ns = CLOCK_NEVER;
 
-    /* After the pause it is for a lane to say when it can send. */
+    /* After the pause, events are sent again as soon as a lane can send. */
     if (resend->count && clock_now_ns() < resend->not_before_ns)
         due_ns = resend->not_before_ns;
     for (size_t i = 0; i < publisher->settings->connections; i++) {
-        int64_t lane_due_ns = loadgen_connection_due_ns(&publisher->lanes[i].connection);
+        int64_t lane_due_ns = connection_due_ns(publisher->lanes[i].connection);
         if (lane_due_ns < due_ns)
             due_ns = lane_due_ns;
     }
@@ -225,14 +220,14 @@ size_t publisher_lost(const struct publisher *publisher)
     size_t lost = 0;
 
     for (size_t i = 0; i < publisher->settings->connections; i++)
-        lost += publisher->lanes[i].connection.broker == NULL;
+        lost += connection_broker(publisher->lanes[i].connection) == NULL;
     return lost;
 }
 
 bool publisher_blocked(const struct publisher *publisher)
 {
     for (size_t i = 0; i < publisher->settings->connections; i++) {
-        const struct broker *broker = publisher->lanes[i].connection.broker;
+        const struct broker *broker = connection_broker(publisher->lanes[i].connection);
         if (broker && broker_blocked(broker))
             return true;
     }

@@ -24,8 +24,8 @@ struct publisher_header {
 
 /* Everything is borrowed and must stay until publisher_close. */
 struct publisher_settings {
-    const struct options *options;
-    const char *name; /* of the connections, see broker_client_name */
+    const struct options *options; /* must stay as long as the process */
+    const char *name;              /* of the connections, see broker_client_name */
     uint64_t run;
     const char *reply_to;                   /* queue for the results; NULL: the farm's own */
     size_t connections;                     /* >= 1 */
@@ -43,8 +43,8 @@ struct publisher;
 /* Opens the connections, trying until deadline_ns or until wake_fd (or -1) is readable, and
  * declares the farm's exchange and queues when they are not there.
  *
- * Returns 0 and *publisher (release with publisher_close), or as broker_open_retry and
- * topology_declare_if_missing. */
+ * Returns 0 and *publisher (release with publisher_close), or as connection_open, connection_wait
+ * and topology_declare_if_missing. */
 int publisher_open(const struct publisher_settings *settings, int wake_fd, int64_t deadline_ns,
                    struct publisher **publisher, struct why *why);
 /* Takes NULL. */
@@ -57,14 +57,13 @@ void publisher_start(struct publisher *publisher, int64_t start_ns);
  * its socket, and nothing that must be sent again comes first. */
 bool publisher_can_send(struct publisher *publisher);
 
-/* Hands the next event of the ledger to the next connection in turn, which gathers what is due and
- * writes it together. Only when publisher_can_send.
+/* Sends the event with the number counts.published of the ledger, on the next connection in turn,
+ * which gathers what it is given and writes it together. Only when publisher_can_send.
  *
  * Returns 0, also when the connection broke at it, or -ERR_MEMORY, -ERR_INVALID. */
 int publisher_send(struct publisher *publisher, int64_t intended_ns, struct why *why);
 
-/* Writes what was gathered: it is then in the sockets' hands, but for some kilobytes when one is
- * full. */
+/* Writes what was gathered, as far as the sockets take it. */
 void publisher_flush(struct publisher *publisher);
 
 /* Takes in what has arrived, brings lost connections back, and sends again what has to be.

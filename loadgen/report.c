@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-/* Up to here a run that ends behind its schedule has kept to it. */
+/* A run that ends no more than this behind its schedule has kept to it. */
 #define BEHIND_S    0.5
 #define BEHIND_PART 0.01
 

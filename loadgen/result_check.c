@@ -51,9 +51,8 @@ static bool spend(struct search *search, size_t steps)
     return true;
 }
 
-/* The three below answer how far into the original a prefix of the text reaches, at least. Reaching
- * further is always possible, because a replaced stretch may be longer: so the least is enough to
- * know. */
+/* How far into the original the text reaches, up to and with a replacement. The least is enough to
+ * know, because a replaced stretch may always be longer. reach_first and reach_next answer it. */
 
 /* When the mask at `start` is the first replacement: what is before it must be the same in both. */
 static size_t reach_first(struct search *search, size_t start)

@@ -53,8 +53,8 @@ struct schedule_cursor {
     uint64_t random;
     size_t phase;
     double phase_start_s;
-    double first;        /* events between the start of the phase and its first one */
-    uint64_t sent;       /* evenly spaced events of the phase so far */
+    double first;  /* the integral of the rate from the start of the phase to its first event */
+    uint64_t sent; /* evenly spaced events of the phase so far */
     uint64_t burst_sent; /* events of its bursts so far */
     double next_s; /* of the next event that is in no burst, from the start of the phase ... */
     bool has_next; /* ... once it has been worked out */

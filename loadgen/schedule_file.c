@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A row as read: the count is a number like the others. */
+/* A row as it is read: burst_msgs is a double until it is known to be whole. */
 struct row {
     struct phase phase;
     double burst_msgs;
 };
 
-/* The columns, by where their numbers go. */
+/* The columns, and where in a row their numbers go. */
 static const struct {
     const char *name;
     size_t member;

@@ -12,7 +12,7 @@
 #define LINES_PER_HEADING 20
 #define SHORTEST_NS       (100 * CLOCK_NS_PER_MS)
 
-/* A second as it is told. */
+/* A second as it is shown. */
 struct second {
     double time_s; /* its end, from the start of the run */
     double offered_per_s, published_per_s, confirmed_per_s;
@@ -102,8 +102,8 @@ static int write_row(FILE *out, const struct second *second, struct why *why)
     return error;
 }
 
-int timeline_tell(struct timeline *timeline, int64_t now_ns, const struct timeline_now *now,
-                  struct why *why)
+int timeline_end_second(struct timeline *timeline, int64_t now_ns, const struct timeline_now *now,
+                        struct why *why)
 {
     const struct second second = measure(timeline, now_ns, now);
 
@@ -111,7 +111,7 @@ int timeline_tell(struct timeline *timeline, int64_t now_ns, const struct timeli
     timeline->offered = now->offered;
     timeline->counts = timeline->ledger->counts;
     timeline->lag_ns = 0;
-    if (timeline->lines && timeline->told++ % LINES_PER_HEADING == 0)
+    if (timeline->lines && timeline->line_count++ % LINES_PER_HEADING == 0)
         fprintf(timeline->lines, "%8s %10s %11s %11s %10s %8s %10s\n", "time_s", "offered/s",
                 "published/s", "confirmed/s", "results/s", "waiting", "lag_ms");
     if (timeline->lines)
@@ -124,5 +124,5 @@ int timeline_finish(struct timeline *timeline, int64_t now_ns, const struct time
 {
     if (now_ns - timeline->second_ns < SHORTEST_NS)
         return 0;
-    return timeline_tell(timeline, now_ns, now, why);
+    return timeline_end_second(timeline, now_ns, now, why);
 }

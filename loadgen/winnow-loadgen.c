@@ -84,7 +84,8 @@ static void log_lost(const struct ledger *ledger, const struct bodies *bodies)
 
 /* A run that ended with an error is reported all the same; the error is the run's rather than the
  * files'. */
-static int tell(struct input *input, const struct report *report, int error, struct why *why)
+static int write_report(struct input *input, const struct report *report, int error,
+                        struct why *why)
 {
     struct why files_why = {0};
     int files_error = report_files_write(&input->files, report, &files_why);
@@ -111,7 +112,7 @@ int main(int argc, char **argv)
     if (!error)
         error = load_run(&options.load, input.ledger, &report, &started, &why);
     if (started)
-        error = tell(&input, &report, error, &why);
+        error = write_report(&input, &report, error, &why);
     bool good = started && report_is_good(&report);
 
     report_files_close(&input.files);

@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Makes room for `needed` bytes, keeping what is there. *buffer is NULL or from here, and freed with free().
- * False when out of memory; the buffer is then as it was. */
+/* Makes the buffer at least `needed` bytes long and keeps what is in it. *buffer is NULL or was
+ * made by this function; the caller frees it with free().
+ *
+ * Returns false when out of memory; the buffer is then as it was. */
 bool buffer_reserve(char **buffer, size_t *capacity, size_t needed);
 
 #endif

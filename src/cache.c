@@ -17,17 +17,17 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define MAGIC UINT64_C(0x316568634e4e4957) /* "WINNche1", the layout's version with it */
+#define MAGIC UINT64_C(0x316568634e4e4957) /* "WINNche1"; the 1 is the version of the layout */
 
-/* What a process that died in the middle leaves behind is removed after so long. */
+/* What a process left behind that died while it wrote is removed after so long. */
 #define LEFTOVER_S 3600
 
-/* What a file begins with; the content follows. */
+/* The beginning of a file; the content follows. */
 struct header {
     _Alignas(64) uint64_t magic;
     struct cache_key key;
     uint64_t length, checksum;
-    uint64_t unused[3]; /* up to 64 bytes; 0, so that nothing of the stack gets into the file */
+    uint64_t unused[3]; /* fills 64 bytes; 0, so that nothing of the stack gets into the file */
 };
 
 struct cache {
@@ -77,7 +77,8 @@ static int open_directory(const char *path, int *fd, struct why *why)
     return -ERR_SYSTEM;
 }
 
-/* An absolute path below what a variable names, made with the directory above it if need be. */
+/* Opens a directory below the one that an environment variable names by an absolute path. It is
+ * made if need be, and so is `above`, the directory between the two. */
 static int open_below(const char *variable, const char *above, const char *name, int *fd,
                       struct why *why)
 {
@@ -131,7 +132,7 @@ void cache_close(struct cache *cache)
 
 /* ---- looking up ---- */
 
-/* Why a file that is there is not what was kept, or NULL. */
+/* Why a file is not what was kept under the key, or NULL when it is. */
 static const char *disbelieve(const struct header *header, size_t bytes, struct cache_key key)
 {
     if (bytes < sizeof *header || header->magic != MAGIC)
@@ -150,7 +151,7 @@ int cache_map(const struct cache *cache, struct cache_key key, struct cache_imag
 {
     const char *disbelief = NULL;
     char name[NAME_SIZE];
-    struct stat status;
+    struct stat status = {0};
     void *bytes = MAP_FAILED;
 
     *image = (struct cache_image){0};
@@ -173,7 +174,7 @@ int cache_map(const struct cache *cache, struct cache_key key, struct cache_imag
     if (!disbelief)
         disbelief = disbelieve(bytes, (size_t)status.st_size, key);
     if (!disbelief) {
-        /* The time of the last use, for removing what is not used; that it cannot be set does no harm. */
+        /* Notes the time of the use, by which prune() chooses. A failure does no harm. */
         (void)futimens(fd, NULL);
         *image = (struct cache_image){.bytes = (const struct header *)bytes + 1,
                                       .length = (size_t)status.st_size - sizeof(struct header),
@@ -218,7 +219,7 @@ void cache_unlock(const struct cache *cache, struct cache_key key, int lock)
 {
     char name[NAME_SIZE];
 
-    /* Whoever waits for it finds what was made; whoever comes later makes a lock of its own. */
+    /* A process that waits for the lock finds what was made; a later one makes a new lock. */
     name_file(name, key, ".lock");
     (void)unlinkat(cache->directory, name, 0);
     close(lock);
@@ -238,7 +239,7 @@ static bool write_all(int fd, const void *bytes, size_t length)
     return true;
 }
 
-/* What follows the key in the name of a file of ours; NULL for anybody else's. */
+/* What follows the key in the name of a file of the cache; NULL for any other file. */
 static const char *suffix_of(const char *name)
 {
     size_t digits = strspn(name, "0123456789abcdef");
@@ -246,7 +247,8 @@ static const char *suffix_of(const char *name)
     return digits == 32 && name[digits] == '.' ? name + digits : NULL;
 }
 
-/* Removes leftovers and, while there are too many files, the one whose last use is the longest ago. */
+/* Removes what dead processes left behind and, while there are too many files, the one whose last
+ * use is the longest ago. */
 static void prune(const struct cache *cache, time_t now)
 {
     for (;;) {

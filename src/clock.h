@@ -1,4 +1,4 @@
-/* clock.h - the only room that asks what time it is. */
+/* clock.h - what time it is; no other module asks. */
 #ifndef WINNOW_CLOCK_H
 #define WINNOW_CLOCK_H
 
@@ -18,8 +18,8 @@ int64_t clock_now_ns(void);
 /* Nanoseconds of processor time this process has used. */
 int64_t clock_cpu_ns(void);
 
-/* The time from now to an absolute monotonic deadline, at least 0, for ppoll(2); NULL (no limit) for
- * CLOCK_NEVER. Returns left. */
+/* Sets *left to the time from now to an absolute monotonic deadline, at least 0, for ppoll(2).
+ * Returns left, or NULL, which means no limit there, for CLOCK_NEVER. */
 struct timespec *clock_left(int64_t deadline_ns, struct timespec *left);
 
 /* The wall clock in UTC as ISO 8601 with milliseconds: 2026-01-31T12:00:00.123Z. */

@@ -39,7 +39,7 @@ int error_exit_code(int error)
     return errors[error_index(error)].exit_code;
 }
 
-int error_set(struct why *why, enum error error, const char *format, ...)
+int(error_set)(struct why *why, enum error error, const char *format, ...)
 {
     if (why) {
         va_list args;

@@ -46,9 +46,11 @@ int error_exit_code(int error);
  * function can end in `return error_set(why, ERR_CONFIG, "...")`. Text that does not fit is cut. */
 int error_set(struct why *why, enum error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__ /* which does not see into another file that this is never 0 */
+#define error_set(why, error, ...) (error_set(why, error, __VA_ARGS__), -(int)(error))
+#endif
 
-/* Adds what the explanation is about. A name that does not fit, or holds a NUL, is not known whole.
- * */
+/* Adds what the explanation is about. A name that does not fit or holds a NUL is left empty. */
 void error_set_about(struct why *why, enum error_subject about, const char *name, size_t length);
 
 /* Whether the explanation is about the queue or exchange of that name. */

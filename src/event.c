@@ -31,14 +31,15 @@ bool event_is_json(const char *content_type, size_t length)
 }
 
 /* ---- where the value of "text" stands ----
- * These walk over JSON that is known to be valid, so they need not look out for its end. */
+ * The skip_ functions walk over JSON that jansson has found valid, so they need not check for its
+ * end. */
 
 static const char *skip_space(const char *at)
 {
     return at + strspn(at, " \t\r\n");
 }
 
-/* From the opening quote to behind the closing one. */
+/* From a string's opening quote to behind its closing one. */
 static const char *skip_string(const char *at)
 {
     for (at++; *at != '"'; at++)
@@ -112,8 +113,8 @@ static const char *skip_digits(const char *at)
     return at + strspn(at, "0123456789");
 }
 
-/* Behind the number that begins there, or at itself when none does; unlike the above, of any text.
- * */
+/* From the beginning of a number to behind it; returns at when no number begins there. The text
+ * need not be valid JSON. */
 static char *skip_number(char *at)
 {
     const char *end = at + (*at == '-');
@@ -132,7 +133,7 @@ static char *skip_number(char *at)
     return at + (end - at);
 }
 
-/* Puts 0 in the place of every number, so that none is too great. */
+/* Writes 0 over every number, so that none is too great for a double. */
 static void tame_numbers(char *json)
 {
     bool in_string = false;
@@ -153,10 +154,11 @@ static void tame_numbers(char *json)
     }
 }
 
-/* A number may be greater than a double can hold, and still is valid JSON. */
+/* Has jansson check and parse the body, whatever the size of the numbers in it: one that is greater
+ * than a double can hold is valid JSON, too. */
 static int load(const char *body, size_t length, json_t **root, struct why *why)
 {
-    /* Integers of any size are valid too; digits are never rewritten, so a double will do. */
+    /* As doubles, integers have no limit that jansson would enforce; their values are not used. */
     const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL;
     json_error_t problem;
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The top HISTOGRAM_BITS + 1 bits of a value choose its bucket; the first of them is always set but
- * in the exact part, which is two powers' worth of buckets long. */
+/* The top HISTOGRAM_BITS + 1 bits of a value choose its bucket, and this is how many bits are below
+ * them. Values with no more bits than that are exact: a bucket each. */
 static int bucket_shift(uint64_t value)
 {
     int bits = value ? 64 - __builtin_clzll(value) : 0;
@@ -20,7 +20,7 @@ static uint64_t bucket_index(uint64_t value)
     return ((uint64_t)shift << HISTOGRAM_BITS) + (value >> shift);
 }
 
-/* The middle of what a bucket holds, so that nothing in it is further away than half its width. */
+/* The middle of a bucket's values: none of them is further away than half the bucket's width. */
 static int64_t bucket_middle(uint64_t index)
 {
     uint64_t power = index >> HISTOGRAM_BITS;
@@ -67,8 +67,8 @@ void histogram_merge(struct histogram *histogram, const struct histogram *from)
 
 int64_t histogram_percentile_ns(const struct histogram *histogram, double percent)
 {
-    /* 99.9 is a little more than 99.9 hundredths in binary: without taking that back, 99.9 % of
-     * 1000 could be the 1000th. */
+    /* In binary 99.9 is a little more than that: if that were not taken back, 99.9 % of 1000 could
+     * be the 1000th. */
     double rank = ceil(percent * (double)histogram->count / 100 * (1 - 4 * DBL_EPSILON));
 
     if (!(rank > 1))

@@ -14,7 +14,7 @@
 /* The longest duration in range: 73 minutes. */
 #define HISTOGRAM_MAX_NS ((INT64_C(1) << HISTOGRAM_POWERS) - 1)
 
-/* 140 kB, held by the caller. Owns nothing: may be copied, needs no clearing. */
+/* 140 kB of the caller's. Owns nothing: it may be copied and needs no clearing. */
 struct histogram {
     uint64_t count;   /* of all recorded */
     uint64_t clamped; /* of those outside 0..HISTOGRAM_MAX_NS */
@@ -25,11 +25,11 @@ struct histogram {
 
 void histogram_init(struct histogram *histogram);
 
-/* Any value may be recorded. Outside the range it counts as the nearest end of the range, in
- * `clamped`, and, unrounded, in min_ns and max_ns. */
+/* Records any value. One outside the range counts in the bucket at the nearer end of the range and
+ * in `clamped`; min_ns and max_ns have it as it is. */
 void histogram_record(struct histogram *histogram, int64_t duration_ns);
 
-/* Adds what `from` holds to `histogram`, as if it had been recorded there. */
+/* Adds all that is in `from` to `histogram`, as if it had been recorded there. */
 void histogram_merge(struct histogram *histogram, const struct histogram *from);
 
 /* The smallest duration such that at least `percent` of the recorded are not longer (nearest rank,
@@ -41,12 +41,12 @@ void histogram_merge(struct histogram *histogram, const struct histogram *from);
  * Source: log-linear buckets as in Gil Tene's HdrHistogram. */
 int64_t histogram_percentile_ns(const struct histogram *histogram, double percent);
 
-/* How many of the recorded are in the bucket of this duration or in one before: not longer, but for the
- * width of a bucket. */
+/* How many of the recorded are in the bucket of this duration or below it: all that are not longer,
+ * and perhaps some that are longer by less than the bucket's width. */
 uint64_t histogram_count_until(const struct histogram *histogram, int64_t duration_ns);
 
-/* Mean and standard deviation, each recorded duration taken for the middle of its bucket; 0 when nothing
- * has been recorded. */
+/* Mean and standard deviation, where each recorded duration counts as the middle of its bucket; 0
+ * when nothing has been recorded. */
 double histogram_mean_ns(const struct histogram *histogram);
 double histogram_deviation_ns(const struct histogram *histogram);
 

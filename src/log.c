@@ -12,7 +12,7 @@
 static const char *const level_names[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
 
-/* The one piece of process-wide state besides the clock: where a process's log goes is its own affair. */
+/* State of the whole process, because there is one log for it. */
 static const char *log_program = "winnow";
 static enum log_level log_threshold = LOG_INFO;
 
@@ -66,7 +66,7 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
             line[i] = ' ';
     line[length++] = '\n';
-    /* A log that nobody reads any more, or that cannot be written, must not stop the work it tells of. */
+    /* A log that nobody reads, or that cannot be written, must not stop the work it tells of. */
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&out, 1, 0) != 1)
         return;

@@ -23,8 +23,7 @@ static const struct argp_option connection_options[] = {
     {NULL, 0, NULL, 0, "Broker and farm:", 20},
     {"amqp", KEY_AMQP, "URL", 0,
      "Broker to use, amqp[s]://USER:PASSWORD@HOST:PORT/VHOST; a trailing slash alone names the "
-     "empty "
-     "virtual host (default: $AMQP_URL, else " BROKER_DEFAULT_URL ")",
+     "empty virtual host (default: $AMQP_URL, else " BROKER_DEFAULT_URL ")",
      20},
     {"farm", KEY_FARM, "NAME", 0,
      "Farm, the prefix of its exchange and queues (default: $WINNOW_FARM, "
@@ -50,7 +49,7 @@ static const struct argp_option log_options[] = {
 
 const char *argp_program_version = "winnow " WINNOW_VERSION;
 
-/* The library would print a usage of its own making; the first line is what a person needs. */
+/* Not argp_error, which prints more than the one line that a person needs. */
 static void refuse(struct argp_state *state, const char *option, const char *text, const char *what,
                    const char *form) __attribute__((noreturn));
 
@@ -61,10 +60,10 @@ static void refuse(struct argp_state *state, const char *option, const char *tex
     exit(EX_USAGE);
 }
 
-/* Takes a copy that lives as long as the process, and keeps the password out of what `ps` shows. */
+/* Takes a copy that lives as long as the process, and overwrites the argument, which `ps` shows. */
 static const char *take_secret(char *argument)
 {
-    static char *taken; /* reachable to the end, so that no one takes it for a leak */
+    static char *taken; /* reachable to the end: nothing takes it for a leak */
 
     free(taken);
     taken = strdup(argument);
@@ -123,7 +122,7 @@ static const struct argp connection_argp = {.options = connection_options,
                                             .parser = parse_connection};
 static const struct argp log_argp = {.options = log_options, .parser = parse_log};
 
-/* What the outer parser hands to the program's own parser and to the common ones. */
+/* What the outermost parser hands to the program's own parser and to the common ones. */
 struct inputs {
     void *own;
     struct options *options;

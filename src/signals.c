@@ -15,7 +15,7 @@ int signals_open(int *fd, struct why *why)
     sigaddset(&set, SIGTERM);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    /* Inherited as ignored, it would let the kernel take children away before they are waited for. */
+    /* A parent may have left it ignored; then the kernel would reap children unseen. */
     signal(SIGCHLD, SIG_DFL);
     if (sigprocmask(SIG_BLOCK, &set, NULL) == 0) {
         *fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

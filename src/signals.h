@@ -4,21 +4,24 @@
 
 #include "error.h"
 
-/* Blocks SIGINT and SIGTERM, ignores SIGPIPE and SIGXFSZ (both come back as errors), and opens a descriptor that becomes readable when one
- * of the two arrives. 0 or -ERR_SYSTEM. */
+/* Opens a descriptor that becomes readable when SIGINT or SIGTERM arrives, and blocks both. SIGPIPE
+ * and SIGXFSZ are ignored: what causes them comes back as an error. Returns 0 or -ERR_SYSTEM. */
 int signals_open(int *fd, struct why *why);
 
-/* The same for SIGHUP alone, on a descriptor of its own: it is no end, and nobody who waits for one must see it. */
+/* Opens a descriptor for SIGHUP alone. It asks for no end, so whoever waits for an end must not see
+ * it. Returns 0 or -ERR_SYSTEM. */
 int signals_open_hangup(int *fd, struct why *why);
 
-/* The next signal that arrived, or 0 when there is none. The SIGHUP of a terminal that goes away asks for no
- * renewal and comes as SIGTERM. */
+/* The next signal that arrived, or 0 when there is none. A SIGHUP from the kernel means that the
+ * terminal has gone, so it comes as SIGTERM. */
 int signals_next(int fd);
 
-/* Sends SIGTERM to this process: for the thread that takes SIGHUP. */
+/* Sends SIGTERM to this process. For the thread that takes SIGHUP and learns that the terminal has
+ * gone. */
 void signals_ask_to_end(void);
 
-/* In a child between fork and exec: the dispositions and the mask a program expects at its start. */
+/* Restores the dispositions and the mask that a program expects at its start. For a child between
+ * fork and exec. */
 void signals_restore(void);
 
 #endif

@@ -43,8 +43,8 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
     return 0;
 }
 
-/* Arguments of a durable queue: its type and, when given, where the broker sends what is rejected.
- * They can't be changed later; everything else is for the broker's policies. */
+/* Arguments of a durable queue: its type and, when given, the exchange that takes what is rejected.
+ * Arguments cannot be changed later, so that all else is left to the broker's policies. */
 static void queue_arguments(enum queue_type type, const char *dead_exchange,
                             struct broker_argument arguments[4])
 {
@@ -91,7 +91,8 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
 
 int topology_check(const struct topology *topology, struct broker *broker, struct why *why)
 {
-    /* What is told of is the first that is missing: what holds events before all else. */
+    /* The broker's error names the first that is missing. So that it names the work queue or the
+     * exchange if events are lost, these come first. */
     int error = broker_bind(broker, topology->work, topology->events, why);
 
     if (!error)
@@ -169,7 +170,7 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
     const struct broker_argument arguments[] = {
         {.name = "x-queue-type", .text = "classic"},
         {.name = "x-max-length", .number = TOPOLOGY_COUNT_MAX_MSGS},
-        /* Refusing instead would refuse the publisher. */
+        /* reject-publish would refuse what the publisher sends to the exchange. */
         {.name = "x-overflow", .text = "drop-head"},
         {0}};
     struct broker_queue queue = {

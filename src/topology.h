@@ -18,11 +18,12 @@ enum queue_type { QUEUE_CLASSIC, QUEUE_CLASSIC_V2, QUEUE_QUORUM };
 
 #define TOPOLOGY_NAME_SIZE 128
 struct topology {
-    enum queue_type queue_type;
+    enum queue_type queue_type; /* of the durable queues */
     char farm[TOPOLOGY_NAME_SIZE];
     char events[TOPOLOGY_NAME_SIZE]; /* fanout exchange that publishers send to */
     char work[TOPOLOGY_NAME_SIZE];   /* queue that workers consume */
-    char count[TOPOLOGY_NAME_SIZE];  /* queue whose copies are only counted; also the farm's lock */
+    /* queue whose copies are only counted; being exclusive it is also the farm's lock */
+    char count[TOPOLOGY_NAME_SIZE];
     char results[TOPOLOGY_NAME_SIZE]; /* queue of results without a reply_to */
     char dead[TOPOLOGY_NAME_SIZE];    /* exchange and queue of what could not be handled */
 };
@@ -43,15 +44,16 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
  * connection ends with -ERR_MISSING when something is gone. */
 int topology_check(const struct topology *topology, struct broker *broker, struct why *why);
 
-/* Sends a notice to FARM.dead that the work queue or the exchange had been deleted, and with it the
- * events that were waiting or were sent before it was declared anew: a message without a body, with
- * the header TOPOLOGY_DESTROYED_HEADER. For whoever noticed, after topology_declare. */
+/* Publishes a notice to FARM.dead: the work queue or the exchange had been deleted, and with it the
+ * events that waited or were sent before it was declared anew. The notice has no body; its header
+ * TOPOLOGY_DESTROYED_HEADER names the work queue. Whoever noticed the loss calls this after
+ * topology_declare. */
 #define TOPOLOGY_DESTROYED_HEADER "winnow-destroyed"
 int topology_tell_destroyed(const struct topology *topology, struct broker *broker,
                             struct why *why);
 
-/* Whether the broker's error is of what unhandled events are in or go through: then some are gone.
- * */
+/* Whether the error is about what unhandled events wait in or go through, the work queue or the
+ * exchange. If it was deleted, some of them are gone. */
 bool topology_lost_events(const struct topology *topology, const struct why *why);
 
 /* Binds the count queue anew, without waiting; -ERR_MISSING follows from broker_next if the
@@ -69,8 +71,7 @@ int topology_declare_if_missing(const struct topology *topology,
  * -ERR_LOCKED: another autoscaler holds it, or held it until a moment ago. */
 int topology_declare_count(const struct topology *topology, struct broker *broker, struct why *why);
 
-/* True when an event may not name this queue as its reply_to: the farm's own, except FARM.results.
- * */
+/* True for the farm's own queues but FARM.results: no event may name one as its reply_to. */
 bool topology_reserves(const struct topology *topology, struct broker_bytes queue);
 
 #endif

@@ -12,7 +12,7 @@ struct unit {
     uint64_t scale;
 };
 
-/* Descending, because units_format_duration takes the first that divides. */
+/* Descending: units_format_duration takes the first that divides a duration. */
 static const struct unit durations[] = {
     {"h", UINT64_C(3600000000000)}, {"m", UINT64_C(60000000000)}, {"s", UINT64_C(1000000000)},
     {"ms", UINT64_C(1000000)},      {"us", UINT64_C(1000)},       {"ns", UINT64_C(1)},
@@ -64,7 +64,7 @@ static const struct unit *unit_find(const struct unit *units, size_t count, cons
     return NULL;
 }
 
-/* decimal * scale, only when that is a whole number which 64 bits hold. */
+/* Sets *value to decimal * scale. False when that is no whole number or more than 64 bits hold. */
 static bool decimal_scale(const struct decimal *decimal, uint64_t scale, uint64_t *value)
 {
     uint64_t whole = 0;
@@ -79,7 +79,7 @@ static bool decimal_scale(const struct decimal *decimal, uint64_t scale, uint64_
 
     while (fraction_length > 0 && decimal->fraction[fraction_length - 1] == '0')
         fraction_length--;
-    /* No unit has enough factors of two or five to make more decimals than these whole. */
+    /* No unit has so many factors of two or five that more decimals could make a whole number. */
     if (fraction_length > 18)
         return false;
     for (size_t i = 0; i < fraction_length; i++) {
@@ -139,7 +139,8 @@ int units_parse_rate(const char *text, double *per_s)
     if (!unit || length >= sizeof plain - sizeof "e-1234")
         return -ERR_INVALID;
 
-    /* strtod rounds correctly, but in the locale's decimal point: it gets none, 1.5k is 15e2. */
+    /* strtod rounds correctly but expects the locale's decimal point. So it gets none: 1.5k is
+     * given to it as 15e2. */
     memcpy(plain, decimal.whole, decimal.whole_length);
     if (decimal.fraction)
         memcpy(plain + decimal.whole_length, decimal.fraction, decimal.fraction_length);
@@ -173,7 +174,9 @@ int units_parse_size(const char *text, size_t *bytes)
     return 0;
 }
 
-/* Exactly so many digits, from min to max. */
+/* Each of the following takes something off the beginning of a text. False when it is not there. */
+
+/* A number of exactly so many digits, from min to max. */
 static bool take_digits(const char **text, int count, int64_t min, int64_t max, int64_t *value)
 {
     *value = 0;
@@ -187,7 +190,8 @@ static bool take_char(const char **text, char c)
     return **text == c && *(*text)++ != '\0';
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar. A year begins with March, so that the leap day is its last.
+/* Days from 1970-01-01 in the Gregorian calendar. Years begin with March here, so that the leap day
+ * is the last of one.
  * Source: Howard Hinnant: chrono-compatible low-level date algorithms. */
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
 {

@@ -10,10 +10,12 @@
 #define UNITS_COUNT_FORM    "a whole number, 1000 or 10k or 2M"
 #define UNITS_SIZE_FORM     "a number of bytes: 4096, 64KiB or 1MiB"
 
-/* Each parser takes the whole text (no spaces, no sign, no exponent, no NaN), writes its result only on
- * success, and returns 0 or -ERR_INVALID: empty, malformed, or more than the type holds. */
+/* Each parser takes the whole text, which has no spaces, sign or exponent. It writes its result
+ * only on success, and returns 0, or -ERR_INVALID when the text is empty, malformed, or more than
+ * the type holds. */
 
-/* "250ms" -> nanoseconds, >= 0. Units: ns us ms s m h; a fraction is allowed ("1.5s"); a bare 0 is too. */
+/* "250ms" -> nanoseconds, >= 0. Units: ns us ms s m h. A fraction is allowed ("1.5s"), and so is a
+ * 0 without a unit. */
 int units_parse_duration(const char *text, int64_t *ns);
 
 /* "10k" -> 10000, >= 0. Suffixes: k (1e3), M (1e6); a fraction only with a suffix and only when the
@@ -26,13 +28,14 @@ int units_parse_rate(const char *text, double *per_s);
 /* "64KiB" -> 65536. Suffixes: KiB, MiB, GiB. */
 int units_parse_size(const char *text, size_t *bytes);
 
-/* "2023-11-16 18:15:46.680590" -> nanoseconds since 1970-01-01 00:00 UTC, negative before. A T may stand for the
- * space; seconds and a fraction may be missing; a Z or an offset like +02:00 may follow, else it is taken for UTC.
- * Digits beyond the ninth of a fraction are ignored. Years 1700 to 2200. */
+/* "2023-11-16 18:15:46.680590" -> nanoseconds since 1970-01-01 00:00 UTC, negative before. A T may
+ * stand for the space; seconds and a fraction may be missing; a Z or an offset like +02:00 may
+ * follow, without which it is UTC. Digits beyond the ninth of a fraction are ignored. Years 1700 to
+ * 2200. */
 #define UNITS_TIMESTAMP_FORM "2023-11-16 18:15:46.680590"
 int units_parse_timestamp(const char *text, int64_t *ns);
 
-/* The shortest form that units_parse_duration reads back to the same value: 1500000000 -> "1500ms". */
+/* The shortest text that units_parse_duration reads as the same value: 1500000000 -> "1500ms". */
 #define UNITS_TEXT_SIZE 32
 void units_format_duration(int64_t ns, char text[UNITS_TEXT_SIZE]);
 

@@ -26,7 +26,7 @@ static struct reply reply_to_delivery(const struct answerer *answerer,
 {
     return (struct reply){.worker = answerer->worker,
                           .redelivered = delivery->redelivered,
-                          .limit_bytes = broker_properties_room(answerer->broker)};
+                          .limit_bytes = broker_properties_limit_bytes(answerer->broker)};
 }
 
 /* RabbitMQ's direct reply-to is no queue: a mandatory answer to it arrives and is returned as
@@ -110,7 +110,7 @@ int answer_returned(struct answerer *answerer, const struct broker_event *return
              (int)returned->routing_key.length, returned->routing_key.bytes,
              (int)returned->text.length, returned->text.bytes);
     copy_reason(copy, reason);
-    if (reply_returned(properties, broker_properties_room(answerer->broker), copy))
+    if (reply_returned(properties, broker_properties_limit_bytes(answerer->broker), copy))
         return error_set(why, ERR_MEMORY, "out of memory");
     return publish_dead(answerer, properties, returned->body, copy, why);
 }

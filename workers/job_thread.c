@@ -21,7 +21,7 @@ struct job_thread {
 void job_call(const struct job *job, struct job_call *call)
 {
     call->result = (struct job_result){0};
-    call->why.text[0] = '\0';
+    call->why = (struct why){0};
     call->verdict = job->handle(job->context, &call->event, &call->result, &call->why);
 }
 

@@ -32,6 +32,7 @@ int unacked_published(struct unacked *unacked, uint64_t delivery_tag, struct why
 void unacked_confirmed(struct unacked *unacked, const struct broker_event *event)
 {
     window_confirm(&unacked->window, event->tag, event->multiple);
+    unacked->news = true;
 }
 
 int unacked_refused(struct unacked *unacked, struct broker *broker,
@@ -40,6 +41,7 @@ int unacked_refused(struct unacked *unacked, struct broker *broker,
     uint64_t oldest = window_oldest(&unacked->window);
     uint64_t first = event->multiple && oldest ? oldest : event->tag;
 
+    unacked->news = true;
     for (uint64_t each = first; each <= event->tag; each++) {
         uint64_t tag = window_refuse(&unacked->window, each);
         int error = 0; /* when it is one that the broker has confirmed before */
@@ -78,6 +80,7 @@ static int gather(struct unacked *unacked, struct broker *broker, uint64_t befor
     uint64_t tag;
     int error = 0;
 
+    unacked->news = false;
     while (!error && (events = window_settled(&unacked->window, before_tag, &tag))) {
         if (tag > before_tag) {
             error = acknowledge(unacked, broker, events, tag, false, why);
@@ -94,7 +97,7 @@ static int gather(struct unacked *unacked, struct broker *broker, uint64_t befor
 int unacked_acknowledge(struct unacked *unacked, struct broker *broker, uint64_t before_tag,
                         bool hurry, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
-    int error = gather(unacked, broker, before_tag, now_ns, why);
+    int error = unacked->news ? gather(unacked, broker, before_tag, now_ns, why) : 0;
 
     *until_ns = CLOCK_NEVER;
     if (error || !unacked->settled)
@@ -113,5 +116,6 @@ void unacked_forget(struct unacked *unacked)
 {
     window_clear(&unacked->window);
     unacked->count = unacked->settled = 0;
+    unacked->news = false;
     tell(unacked);
 }

@@ -16,6 +16,7 @@
 struct unacked {
     struct scoreboard_slot *slot; /* told how many there are */
     struct window window;         /* published, and not yet settled */
+    bool news;                    /* the broker has confirmed or refused some of them */
     size_t count;                 /* delivered, and neither acknowledged nor given back */
 
     /* Settled and about to be acknowledged: so many events, up to the tag, since then. */

@@ -16,8 +16,9 @@ static const char *number(double value, char text[32])
     return text;
 }
 
-/* A terminal that is stopped, or a pager that reads no more, must not stop the farm. */
-bool console_listens(void)
+/* Whether what is printed is taken at once: a terminal that is stopped, or a pager that reads no
+ * more, must not stop the farm. Nothing is printed to it meanwhile. */
+static bool listens(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
 
@@ -29,13 +30,13 @@ void console_start(const char *farm, const struct policy *policy,
 {
     char capacity[32] = "measured";
 
-    if (!console_listens())
+    if (!listens())
         return;
     if (params->capacity_msgs > 0)
         snprintf(capacity, sizeof capacity, "%g events", params->capacity_msgs);
     printf("farm %s: %s with T = %g s, C = %s, %u to %u workers of %s\n", farm,
-           policy->need == policy_formula ? "N = ceil((B + λT) / C)" : policy->name,
-           params->horizon_s, capacity, params->min_workers, params->max_workers, worker);
+           policy->rule ? policy->rule : policy->name, params->horizon_s, capacity,
+           params->min_workers, params->max_workers, worker);
     printf("    time  λ events/s   B events = ready + in flight    N  running starting draining  "
            "why\n");
     fflush(stdout);
@@ -45,7 +46,7 @@ void console_row(const struct history_row *row)
 {
     char clock[CLOCK_TIME_SIZE], texts[4][32];
 
-    if (!console_listens())
+    if (!listens())
         return;
     clock_time_of_day(clock);
     printf("%s  %10s  %9s = %5s + %-9s  %3.0f  %7.0f %8.0f %8.0f  %s\n", clock,
@@ -58,7 +59,7 @@ void console_row(const struct history_row *row)
 
 void console_draining(unsigned workers)
 {
-    if (!workers || !console_listens())
+    if (!workers || !listens())
         return;
     printf("draining %u worker%s; once more to end them at once\n", workers,
            workers == 1 ? "" : "s");

@@ -1,17 +1,12 @@
-/* console.h - the table of decisions on stdout, for whoever watches. */
+/* console.h - the table of decisions on stdout, for a person who watches. Nothing is printed while
+ * stdout takes nothing. */
 #ifndef WINNOW_CONSOLE_H
 #define WINNOW_CONSOLE_H
 
 #include "autoscaler/policy/policy.h"
 #include "csv/history_format.h"
 
-#include <stdbool.h>
-
-/* Whether what is printed is taken at once: a terminal that is stopped, or a pager that reads no
- * more, must not stop the farm. Nothing else is printed to it meanwhile. */
-bool console_listens(void);
-
-/* What decides, and the table's head. */
+/* Says what decides, and heads the table. */
 void console_start(const char *farm, const struct policy *policy,
                    const struct policy_params *params, const char *worker);
 

@@ -27,9 +27,9 @@ static void learn_capacity(struct learner *learner, const struct node_report *re
                                            .handled_msgs = worker->handled_msgs,
                                            .busy_ns = worker->busy_ns,
                                            .working_s = worker->working_s};
-        capacity_look(&learner->capacity, i, &reading);
+        capacity_read(&learner->capacity, i, &reading);
     }
-    capacity_looked(&learner->capacity, time_s);
+    capacity_learn(&learner->capacity, time_s);
 }
 
 int64_t learner_step(struct learner *learner, int64_t now_ns, double time_s,
@@ -41,15 +41,15 @@ int64_t learner_step(struct learner *learner, int64_t now_ns, double time_s,
         return learner->due_ns;
     learner->due_ns = now_ns + LEARN_NS;
     learn_capacity(learner, report, time_s);
-    saturation_look(&learner->saturation,
-                    &(struct saturation_look){
-                        .time_s = time_s,
-                        .workers = report->counts.running,
-                        .steady = !report->counts.starting && !report->counts.draining,
-                        .pressed = pressed,
-                        .handled_msgs = report->handled_msgs,
-                        .service_s = capacity_service_s(&learner->capacity, learner->horizon_s),
-                    });
+    saturation_learn(&learner->saturation,
+                     &(struct saturation_reading){
+                         .time_s = time_s,
+                         .workers = report->counts.running,
+                         .steady = !report->counts.starting && !report->counts.draining,
+                         .pressed = pressed,
+                         .handled_msgs = report->handled_msgs,
+                         .service_s = capacity_service_s(&learner->capacity, learner->horizon_s),
+                     });
     return learner->due_ns;
 }
 

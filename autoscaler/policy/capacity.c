@@ -3,19 +3,29 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LASTING_S      60.0
-#define RECENT_S       2.0
-#define LEAST_MSGS     50.0 /* the lasting average forgets none of these, however long ago */
-#define FIRST_MSGS     10.0 /* so many events are enough for a first estimate, ... */
-#define FIRST_S        0.5  /* ... or so much time spent on at least one */
-#define CHANGE_MSGS    5.0  /* fewer recent events are no evidence of a change */
-#define VARIANCE_FRESH 0.02 /* of the variance is of the last look */
-#define CHANGE_Z       3.0
-#define CHANGE_LEAST   0.05 /* of the service time: less is not worth forgetting for */
+/* The times in which the two averages fade. */
+#define LASTING_S 60.0
+#define RECENT_S  2.0
+
+/* The lasting average keeps the weight of so many events, however long ago they were. */
+#define LEAST_MSGS 50.0
+
+/* For a first estimate so many events are enough, or so much time spent on at least one. */
+#define FIRST_MSGS 10.0
+#define FIRST_S    0.5
+
+/* The share of the variance that the newest reading with events makes. */
+#define VARIANCE_FRESH 0.02
+
+/* The service time has changed when there are so many recent events, whose mean differs by so many
+ * standard deviations, and by this share of it: less is not worth forgetting for. */
+#define CHANGE_MSGS  5.0
+#define CHANGE_Z     3.0
+#define CHANGE_LEAST 0.05
 
 int capacity_init(struct capacity *capacity, size_t slots)
 {
-    *capacity = (struct capacity){.worker_count = slots, .look_s = NAN};
+    *capacity = (struct capacity){.worker_count = slots, .learnt_s = NAN};
     capacity->workers = calloc(slots, sizeof *capacity->workers);
     return capacity->workers || !slots ? 0 : -ERR_MEMORY;
 }
@@ -26,7 +36,7 @@ void capacity_clear(struct capacity *capacity)
     *capacity = (struct capacity){0};
 }
 
-void capacity_look(struct capacity *capacity, size_t slot, const struct capacity_reading *reading)
+void capacity_read(struct capacity *capacity, size_t slot, const struct capacity_reading *reading)
 {
     struct capacity_worker *worker = &capacity->workers[slot];
     struct capacity_worker now = {.pid = reading->pid,
@@ -93,11 +103,11 @@ static bool has_changed(const struct capacity *capacity)
            difference_s > CHANGE_Z * sqrt(capacity->variance / (2 * recent->msgs));
 }
 
-void capacity_looked(struct capacity *capacity, double time_s)
+void capacity_learn(struct capacity *capacity, double time_s)
 {
-    double passed_s = isnan(capacity->look_s) ? 0 : time_s - capacity->look_s;
+    double passed_s = isnan(capacity->learnt_s) ? 0 : time_s - capacity->learnt_s;
 
-    capacity->look_s = time_s;
+    capacity->learnt_s = time_s;
     fade(&capacity->recent, exp(-passed_s / RECENT_S));
     if (capacity->lasting.msgs > LEAST_MSGS)
         fade(&capacity->lasting,

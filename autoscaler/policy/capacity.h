@@ -2,10 +2,10 @@
  *
  * The service time is the time spent on events divided by their number, over all workers: idle time
  * does not count, waiting for a database does, and of cheap and dear events each counts with what
- * it cost. The events of about the last minute make the average; when those of the last seconds say
- * something else, by more than chance explains, it starts anew from them. What a worker does before
- * it is first seen to have finished an event is left out: its first events may wait for what is not
- * there yet. */
+ * it cost. The events of about the last minute make the average. When those of the last seconds say
+ * something else, by more than chance explains, the average starts anew from them. What a worker
+ * did before it was first seen to have finished an event is left out: its first events may have
+ * waited for what was not there yet. */
 #ifndef WINNOW_CAPACITY_H
 #define WINNOW_CAPACITY_H
 
@@ -37,15 +37,17 @@ struct capacity {
     } * workers;
     size_t worker_count;
 
-    struct capacity_sums lasting, recent;
-    /* The variance of a single event's time, from what one look differs from the next: a change of
-     * the service time counts in it once. */
-    double variance, variance_weight;
-    double before_msgs,
-        before_s; /* of the last look that saw events: how many, and their mean time */
+    struct capacity_sums lasting, recent; /* of a minute, and of seconds */
 
-    double look_s; /* when it last looked; NAN: never */
-    /* Of the look that goes on. */
+    /* The variance of a single event's time, and how much of that average is filled. It comes from
+     * the difference between one reading's mean and the next one's, so that a change of the service
+     * time counts once. */
+    double variance, variance_weight;
+    double before_msgs, before_s; /* of the last reading with events: how many, their mean time */
+
+    double learnt_s; /* the time of the last capacity_learn; NAN: none yet */
+
+    /* Read since then: events finished, the time they took, and the longest on one that is not. */
     double msgs, busy_s, longest_s;
 };
 
@@ -53,10 +55,11 @@ struct capacity {
 int capacity_init(struct capacity *capacity, size_t slots);
 void capacity_clear(struct capacity *capacity);
 
-/* What the worker in that slot tells now; for every slot, then capacity_looked. */
-void capacity_look(struct capacity *capacity, size_t slot, const struct capacity_reading *reading);
-/* That was all of them at this time, which does not go back. */
-void capacity_looked(struct capacity *capacity, double time_s);
+/* Takes what the worker in that slot tells now. To be called for every slot, then
+ * capacity_learn. */
+void capacity_read(struct capacity *capacity, size_t slot, const struct capacity_reading *reading);
+/* Learns from what was read; the time does not go back. */
+void capacity_learn(struct capacity *capacity, double time_s);
 
 /* Seconds an event takes, > 0; NAN while too little is known. Before any event was finished, one
  * that takes longer than horizon_s counts as taking as long as it has. */

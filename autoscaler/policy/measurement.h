@@ -17,13 +17,13 @@ struct measurement {
     double arrival_per_s; /* >= 0 */
     double ready_msgs;    /* >= 0: in the work queue, not handed to a worker */
 
-    /* What workers hold, of those that tell: a worker that tells nothing holds an unknown number,
-     * which is not taken for backlog. Never NAN. */
+    /* What the workers hold that tell what they do; never NAN. What others hold is unknown, and not
+     * taken for backlog. */
     double in_flight_msgs;
-    double draining_in_flight_msgs; /* of it, what draining workers hold: theirs to finish */
+    double draining_in_flight_msgs; /* of it, what draining workers hold, who will finish it */
 
     double service_s;      /* > 0: of an event in the mean */
-    double useful_workers; /* more were seen not to help */
+    double useful_workers; /* more than so many were seen not to help */
 
     uint32_t starting_workers, running_workers;
     uint32_t telling_workers; /* of the running, those that tell what they do, ... */

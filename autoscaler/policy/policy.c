@@ -1,31 +1,50 @@
 #include "policy.h"
 
-#include "policy_erlang.h"
-
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
-static const struct policy policies[] = {
-    {.name = "formula", .need = policy_formula, .interval_s = 2},
-    {.name = "erlang",
-     .need = policy_erlang,
-     .ready = true,
-     .interval_s = 0.5,
-     .epsilon = 0.25,
-     .theta = 1.2,
-     .average_s = 12,
-     .z = 2.5},
-    {.name = "erlang-quiet",
-     .need = policy_erlang,
-     .ready = true,
-     .interval_s = 0.5,
-     .scale_down_delay_s = 5,
-     .epsilon = 0.05,
-     .theta = 2,
-     .average_s = 20,
-     .z = 3},
-};
+/* ---- parameters ---- */
+
+const struct policy_param *policy_param_at(const struct policy *policy, size_t index)
+{
+    size_t common;
+    const struct policy_param *list = policy_params_common(&common);
+
+    if (index < common)
+        return &list[index];
+    return index - common < policy->own_count ? &policy->own[index - common] : NULL;
+}
+
+const struct policy_param *policy_param_find(const struct policy *policy, const char *name)
+{
+    const struct policy_param *param;
+
+    for (size_t i = 0; (param = policy_param_at(policy, i)); i++)
+        if (strcmp(param->name, name) == 0)
+            return param;
+    return NULL;
+}
+
+void policy_tune(const struct policy *policy, struct policy_params *params)
+{
+    if (isnan(params->scale_down_delay_s))
+        params->scale_down_delay_s = policy->scale_down_delay_s;
+    for (size_t i = 0; i < policy->own_count; i++)
+        params->own[i] = policy->usual[i];
+}
+
+int policy_check(const struct policy *policy, const struct policy_params *params)
+{
+    const struct policy_param *param;
+
+    for (size_t i = 0; (param = policy_param_at(policy, i)); i++)
+        if (!policy_params_allow(param, policy_params_get(param, params)))
+            return -ERR_INVALID;
+    return params->min_workers <= params->max_workers ? 0 : -ERR_INVALID;
+}
+
+/* ---- reasons ---- */
 
 static const char *const reason_texts[POLICY_REASONS] = {
     [POLICY_FORMULA] = "formula",
@@ -44,103 +63,12 @@ static const char *const reason_texts[POLICY_REASONS] = {
     [POLICY_HELD_BLOCKED] = "held: workers blocked by the broker",
 };
 
-/* clang-format off */
-#define PARAM(field, of_erlang) \
-    {.name = #field, .offset = offsetof(struct policy_params, field), .erlang = (of_erlang)}
-
-static const struct policy_param params_list[] = {
-    PARAM(horizon_s, false),
-    PARAM(capacity_msgs, false),
-    PARAM(headroom, false),
-    PARAM(scale_down_delay_s, false),
-    PARAM(step_up, false),
-    PARAM(step_down, false),
-    PARAM(wait_s, true),
-    PARAM(epsilon, true),
-    PARAM(theta, true),
-    PARAM(average_s, true),
-    PARAM(z, true),
-};
-/* clang-format on */
-
-const struct policy_param *policy_param_list(size_t *count)
-{
-    *count = sizeof params_list / sizeof params_list[0];
-    return params_list;
-}
-
-double policy_param_get(const struct policy_param *param, const struct policy_params *params)
-{
-    return *(const double *)(const void *)((const char *)params + param->offset);
-}
-
-void policy_param_set(const struct policy_param *param, struct policy_params *params, double value)
-{
-    *(double *)(void *)((char *)params + param->offset) = value;
-}
-
-void policy_tune(const struct policy *policy, struct policy_params *params)
-{
-    if (isnan(params->scale_down_delay_s))
-        params->scale_down_delay_s = policy->scale_down_delay_s;
-    if (!policy->ready)
-        return;
-    params->epsilon = policy->epsilon;
-    params->theta = policy->theta;
-    params->average_s = policy->average_s;
-    params->z = policy->z;
-}
-
-const struct policy *policy_at(size_t index)
-{
-    return index < sizeof policies / sizeof policies[0] ? &policies[index] : NULL;
-}
-
-const struct policy *policy_find(const char *name)
-{
-    for (size_t i = 0; policy_at(i); i++)
-        if (strcmp(policies[i].name, name) == 0)
-            return &policies[i];
-    return NULL;
-}
-
 const char *policy_reason_text(enum policy_reason reason)
 {
     return reason_texts[reason];
 }
 
-bool policy_reason_held(enum policy_reason reason)
-{
-    return reason >= POLICY_HELD_ARRIVAL;
-}
-
-/* ---- what is in range ---- */
-
-static bool positive(double value)
-{
-    return isfinite(value) && value > 0;
-}
-
-/* 0: no limit. */
-static bool whole_step(double workers)
-{
-    return isfinite(workers) && workers >= 0 && workers == floor(workers);
-}
-
-int policy_check(const struct policy_params *params)
-{
-    bool valid =
-        positive(params->horizon_s) &&
-        (params->capacity_msgs == POLICY_CAPACITY_AUTO || positive(params->capacity_msgs)) &&
-        params->min_workers <= params->max_workers && isfinite(params->headroom) &&
-        params->headroom >= 1 && isfinite(params->scale_down_delay_s) &&
-        params->scale_down_delay_s >= 0 && whole_step(params->step_up) &&
-        whole_step(params->step_down) && positive(params->wait_s) && params->epsilon > 0 &&
-        params->epsilon < 1 && positive(params->theta) && positive(params->average_s) &&
-        positive(params->z);
-
-    return valid ? 0 : -ERR_INVALID;
-}
+/* ---- the stages ---- */
 
 /* NAN is unknown, and in range. */
 static bool sample_in_range(const struct policy_sample *sample)
@@ -150,8 +78,6 @@ static bool sample_in_range(const struct policy_sample *sample)
            !(sample->useful_workers < 0) && isfinite(sample->time_s) &&
            isfinite(sample->interval_s) && sample->interval_s >= 0;
 }
-
-/* ---- the stages ---- */
 
 static uint32_t clamp(uint32_t workers, const struct policy_params *params)
 {
@@ -166,7 +92,7 @@ static bool must_hold(const struct policy *policy, const struct policy_sample *s
 {
     if (isnan(sample->arrival_per_s))
         *reason = POLICY_HELD_ARRIVAL;
-    else if (isnan(sample->backlog_msgs) || (policy->ready && isnan(sample->ready_msgs)))
+    else if (isnan(sample->backlog_msgs) || (policy->needs_ready_msgs && isnan(sample->ready_msgs)))
         *reason = POLICY_HELD_BACKLOG;
     else if (sample->blocked)
         *reason = POLICY_HELD_BLOCKED;
@@ -208,57 +134,24 @@ static uint32_t limit(const struct policy_sample *sample, const struct policy_pa
     return (uint32_t)wanted;
 }
 
-/* Fewer only after fewer were enough for the whole delay, and then as many as were needed at most
- * within it. */
-static uint32_t delay_down(uint32_t wanted, double now_s, const struct policy_params *params,
-                           struct policy_state *state, struct policy_decision *decided)
-{
-    if (wanted >= state->desired_workers || params->scale_down_delay_s <= 0) {
-        state->fewer = false;
-        return wanted;
-    }
-    if (!state->fewer) {
-        state->fewer = true;
-        state->fewer_from_s = now_s;
-        state->fewer_most = wanted;
-    } else if (wanted > state->fewer_most) {
-        state->fewer_most = wanted;
-    }
-    if (now_s - state->fewer_from_s >= params->scale_down_delay_s && !(wanted < state->fewer_most))
-        return wanted;
-    decided->reason = POLICY_DELAYED_DOWN;
-    return now_s - state->fewer_from_s >= params->scale_down_delay_s ? state->fewer_most
-                                                                     : state->desired_workers;
-}
-
-static uint32_t limit_step(uint32_t wanted, const struct policy_params *params, uint32_t before,
-                           struct policy_decision *decided)
-{
-    if (params->step_up > 0 && wanted > before + params->step_up) {
-        decided->reason = POLICY_STEP_UP;
-        return before + (uint32_t)params->step_up;
-    }
-    if (params->step_down > 0 && wanted + params->step_down < before) {
-        decided->reason = POLICY_STEP_DOWN;
-        return before - (uint32_t)params->step_down;
-    }
-    return wanted;
-}
-
+/* From that to the number that the workers move to now. */
 static uint32_t steady(uint32_t wanted, const struct policy_sample *sample,
                        const struct policy_params *params, struct policy_state *state,
                        struct policy_decision *decided)
 {
-    uint32_t delayed = delay_down(wanted, sample->time_s, params, state, decided);
-    uint32_t stepped = limit_step(delayed, params, state->desired_workers, decided);
+    static const enum policy_reason reasons[] = {[STEADINESS_DELAY] = POLICY_DELAYED_DOWN,
+                                                 [STEADINESS_STEP_UP] = POLICY_STEP_UP,
+                                                 [STEADINESS_STEP_DOWN] = POLICY_STEP_DOWN};
+    const struct steadiness_limits limits = {.delay_s = params->scale_down_delay_s,
+                                             .step_up = params->step_up,
+                                             .step_down = params->step_down};
+    enum steadiness_bound bound;
+    uint32_t workers = steadiness_apply(&state->steadiness, &limits, state->desired_workers, wanted,
+                                        sample->time_s, &bound);
 
-    /* The delay is served: a new one begins with what is too many still. */
-    if (state->fewer && stepped == delayed && stepped < state->desired_workers) {
-        state->fewer = wanted < stepped;
-        state->fewer_from_s = sample->time_s;
-        state->fewer_most = wanted;
-    }
-    return stepped;
+    if (bound != STEADINESS_NONE)
+        decided->reason = reasons[bound];
+    return workers;
 }
 
 /* ---- deciding ---- */
@@ -272,13 +165,13 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
                   const struct policy_params *params, struct policy_state *state,
                   struct policy_decision *decision)
 {
-    if (policy_check(params) || !sample_in_range(sample))
+    if (policy_check(policy, params) || !sample_in_range(sample))
         return -ERR_INVALID;
 
     struct policy_state next = *state;
     /* A history may go on with other limits than it began with. */
     next.desired_workers = clamp(state->desired_workers, params);
-    next.fewer_most = clamp(state->fewer_most, params);
+    next.steadiness.fewer_most = clamp(state->steadiness.fewer_most, params);
     const uint32_t before = next.desired_workers;
     double capacity_msgs =
         params->capacity_msgs > 0 ? params->capacity_msgs : sample->capacity_msgs;
@@ -291,7 +184,7 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
         .drain_workers = NAN,
     };
     if (must_hold(policy, sample, &decided.reason)) {
-        next.fewer = false;
+        next.steadiness.fewer = false;
         decided.desired_workers = before;
     } else if (isnan(decided.capacity_msgs)) {
         decided.reason = POLICY_LEARNING;
@@ -310,15 +203,4 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
     *state = next;
     *decision = decided;
     return 0;
-}
-
-void policy_formula(const struct policy_sample *sample, const struct policy_params *params,
-                    struct policy_state *state, struct policy_decision *decision)
-{
-    (void)state;
-    decision->need_workers = (sample->backlog_msgs + sample->arrival_per_s * params->horizon_s) /
-                             decision->capacity_msgs;
-    decision->formula_workers = ceil(decision->need_workers);
-    decision->smooth_per_s = sample->arrival_per_s;
-    decision->reason = POLICY_FORMULA;
 }

@@ -1,47 +1,39 @@
 #include "policy_erlang.h"
 
+#include "erlang.h"
+
 #include <math.h>
 
-/* Erlang B after one more server. */
-static double erlang_b(double before, double servers, double load)
-{
-    return load * before / (servers + load * before);
-}
+const struct policy_param policy_erlang_params[ERLANG_PARAMS] = {
+    [ERLANG_WAIT_S] = {.name = POLICY_WAIT,
+                       .meaning = "how long an event may wait",
+                       .least = POLICY_ABOVE_0,
+                       .most = DBL_MAX,
+                       .offset = POLICY_OWN_OFFSET(ERLANG_WAIT_S)},
+    [ERLANG_EPSILON] = {.name = "epsilon",
+                        .meaning = "the share of events that may wait longer",
+                        .least = POLICY_ABOVE_0,
+                        .most = POLICY_BELOW_1,
+                        .offset = POLICY_OWN_OFFSET(ERLANG_EPSILON)},
+    [ERLANG_THETA] = {.name = "theta",
+                      .meaning = "how many times wait_s it takes to clear what is a backlog",
+                      .least = POLICY_ABOVE_0,
+                      .most = DBL_MAX,
+                      .offset = POLICY_OWN_OFFSET(ERLANG_THETA)},
+    [ERLANG_AVERAGE_S] = {.name = "average_s",
+                          .meaning = "the time over which arrivals are averaged",
+                          .least = POLICY_ABOVE_0,
+                          .most = DBL_MAX,
+                          .offset = POLICY_OWN_OFFSET(ERLANG_AVERAGE_S)},
+    [ERLANG_Z] = {.name = "z",
+                  .meaning = "how many standard deviations are a change of the rate",
+                  .least = POLICY_ABOVE_0,
+                  .most = DBL_MAX,
+                  .offset = POLICY_OWN_OFFSET(ERLANG_Z)},
+};
 
-static double waits_longer(double b, double servers, double load, double service_s, double wait_s)
-{
-    if (servers <= load)
-        return 1;
-    double waits = b * servers / (servers - load * (1 - b)); /* Erlang C */
-    return waits * exp(-(servers - load) * wait_s / service_s);
-}
-
-double erlang_waits_longer(uint32_t workers, double arrival_per_s, double service_s, double wait_s)
-{
-    double load = arrival_per_s * service_s, b = 1;
-
-    if (workers <= load)
-        return load > 0 ? 1 : 0;
-    for (uint32_t k = 1; k <= workers; k++)
-        b = erlang_b(b, k, load);
-    return waits_longer(b, workers, load, service_s, wait_s);
-}
-
-double erlang_fewest(double arrival_per_s, double service_s, double wait_s, double epsilon)
-{
-    double load = arrival_per_s * service_s, b = 1, servers = 0, beyond = 0;
-
-    if (!(load > 0))
-        return 0;
-    if (load > ERLANG_LARGE) {
-        beyond = ceil(load - ERLANG_LARGE);
-        load = ERLANG_LARGE;
-    }
-    do
-        b = erlang_b(b, ++servers, load);
-    while (waits_longer(b, servers, load, service_s, wait_s) > epsilon);
-    return servers + beyond;
-}
+/* What is remembered: two averages of the arrival rate, each with how much of it is filled. */
+enum { SLOW_PER_S, SLOW_WEIGHT, FAST_PER_S, FAST_WEIGHT };
 
 /* An average over the last seconds that weighs the near more, and is a plain mean until it is
  * filled. */
@@ -55,40 +47,40 @@ static void average(double *per_s, double *weight, double sample_per_s, double i
 }
 
 /* The long average, which starts anew from the short one when the rate has changed. */
-static double smooth(const struct policy_sample *sample, const struct policy_params *params,
-                     struct policy_state *state)
+static double smooth(const struct policy_sample *sample, const double *own, double *memory)
 {
-    double fast_s = params->average_s / 10;
+    double average_s = own[ERLANG_AVERAGE_S], fast_s = average_s / 10;
 
-    average(&state->slow_per_s, &state->slow_weight, sample->arrival_per_s, sample->interval_s,
-            params->average_s);
-    average(&state->fast_per_s, &state->fast_weight, sample->arrival_per_s, sample->interval_s,
+    average(&memory[SLOW_PER_S], &memory[SLOW_WEIGHT], sample->arrival_per_s, sample->interval_s,
+            average_s);
+    average(&memory[FAST_PER_S], &memory[FAST_WEIGHT], sample->arrival_per_s, sample->interval_s,
             fast_s);
-    double deviation = sqrt(fmax(state->slow_per_s, 1 / fast_s) / (2 * fast_s));
-    if (fabs(state->fast_per_s - state->slow_per_s) > params->z * deviation) {
-        state->slow_per_s = state->fast_per_s;
-        state->slow_weight = state->fast_weight;
+    double deviation = sqrt(fmax(memory[SLOW_PER_S], 1 / fast_s) / (2 * fast_s));
+    if (fabs(memory[FAST_PER_S] - memory[SLOW_PER_S]) > own[ERLANG_Z] * deviation) {
+        memory[SLOW_PER_S] = memory[FAST_PER_S];
+        memory[SLOW_WEIGHT] = memory[FAST_WEIGHT];
     }
-    return state->slow_per_s;
+    return memory[SLOW_PER_S];
 }
 
 void policy_erlang(const struct policy_sample *sample, const struct policy_params *params,
                    struct policy_state *state, struct policy_decision *decision)
 {
+    const double *own = params->own;
     double service_s = params->horizon_s / decision->capacity_msgs;
     /* Between ticks it is what has piled up that tells of a burst: a short count would take chance
      * for one. */
-    double arrival_per_s =
-        sample->trigger == POLICY_TICK ? smooth(sample, params, state) : state->slow_per_s;
+    double arrival_per_s = sample->trigger == POLICY_TICK ? smooth(sample, own, state->memory)
+                                                          : state->memory[SLOW_PER_S];
     double workers = fmax(sample->workers, 1);
     /* Whoever takes long to serve may let wait a while. */
-    double wait_s = fmax(params->wait_s, service_s / 2);
+    double wait_s = fmax(own[ERLANG_WAIT_S], service_s / 2);
     double clear_s = sample->ready_msgs * service_s / workers;
 
     decision->smooth_per_s = arrival_per_s;
-    decision->wait_workers = erlang_fewest(arrival_per_s, service_s, wait_s, params->epsilon);
+    decision->wait_workers = erlang_fewest(arrival_per_s, service_s, wait_s, own[ERLANG_EPSILON]);
     decision->drain_workers = sample->backlog_msgs > 0;
-    if (clear_s > params->theta * wait_s)
+    if (clear_s > own[ERLANG_THETA] * wait_s)
         decision->drain_workers =
             ceil(fmin(arrival_per_s * service_s + sample->ready_msgs * service_s / wait_s,
                       sample->backlog_msgs));

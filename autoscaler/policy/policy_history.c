@@ -1,9 +1,13 @@
 #include "policy_history.h"
 
 #include "csv/number.h"
+#include "policies.h"
 
 #include <math.h>
 #include <string.h>
+
+/* What stands for a capacity that is measured. */
+#define AUTO "\"auto\""
 
 /* ---- writing ---- */
 
@@ -15,26 +19,29 @@ static void append(char text[POLICY_HISTORY_PARAMS_SIZE], const char *piece)
         memcpy(text + length, piece, size);
 }
 
+static bool is_auto(const struct policy_param *param, double value)
+{
+    return value == POLICY_CAPACITY_AUTO &&
+           param->offset == offsetof(struct policy_params, capacity_msgs);
+}
+
 void policy_history_params(const struct policy *policy, const struct policy_params *params,
                            char text[POLICY_HISTORY_PARAMS_SIZE])
 {
     static const struct policy_params defaults = POLICY_DEFAULT_PARAMS;
+    const struct policy_param *param;
     char number[NUMBER_TEXT_SIZE];
-    size_t count;
-    const struct policy_param *list = policy_param_list(&count);
 
     text[0] = '\0';
-    for (size_t i = 0; i < count; i++) {
-        double value = policy_param_get(&list[i], params);
-        bool always = i < POLICY_PARAMS_ALWAYS || (list[i].erlang && policy->ready);
-        if (!always && (list[i].erlang || value == policy_param_get(&list[i], &defaults)))
+    for (size_t i = 0; (param = policy_param_at(policy, i)); i++) {
+        double value = policy_params_get(param, params);
+        if (param->only_if_set && value == policy_params_get(param, &defaults))
             continue;
         append(text, i ? ",\"" : "{\"");
-        append(text, list[i].name);
+        append(text, param->name);
         append(text, "\":");
         number_format(value, number);
-        append(text,
-               i < POLICY_PARAMS_ALWAYS && value == POLICY_CAPACITY_AUTO ? "\"auto\"" : number);
+        append(text, is_auto(param, value) ? AUTO : number);
     }
     append(text, "}");
 }
@@ -70,51 +77,49 @@ void policy_history_write(const struct policy *policy, const struct policy_param
 
 /* ---- reading ---- */
 
-static void set(struct policy_params *params, const char *name, size_t length, double value)
+/* Copies so much of the text; false when it does not fit. */
+static bool take(char *copy, size_t size, const char *text, size_t length)
 {
-    size_t count;
-    const struct policy_param *list = policy_param_list(&count);
-
-    for (size_t i = 0; i < count; i++)
-        if (strlen(list[i].name) == length && memcmp(list[i].name, name, length) == 0)
-            policy_param_set(&list[i], params, value);
-}
-
-static int read_value(const char *text, size_t length, double *value)
-{
-    char copy[NUMBER_TEXT_SIZE];
-
-    if (length >= sizeof copy)
-        return -ERR_CONFIG;
+    if (length >= size)
+        return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
+    return true;
+}
+
+/* A value as it stands in the JSON. */
+static bool read_value(const char *text, double *value)
+{
     *value = POLICY_CAPACITY_AUTO;
-    return strcmp(copy, "\"auto\"") == 0 || number_parse(copy, value) == 0 ? 0 : -ERR_CONFIG;
+    return strcmp(text, AUTO) == 0 || number_parse(text, value) == 0;
 }
 
 /* {"name":value,...} as policy_history_params writes it, without spaces. */
-static int read_params(const char *at, struct policy_params *params)
+static bool read_params(const char *at, const struct policy *policy, struct policy_params *params)
 {
+    char name[64], text[NUMBER_TEXT_SIZE];
+    double value;
+
     if (*at++ != '{')
-        return -ERR_CONFIG;
+        return false;
     while (*at == '"') {
-        double value;
-        const char *name = at + 1;
-        size_t name_length = strcspn(name, "\"");
-        at = name + name_length;
-        if (strncmp(at, "\":", 2) != 0)
-            return -ERR_CONFIG;
-        at += 2;
-        size_t length = strcspn(at, ",}");
-        if (!at[length] || read_value(at, length, &value))
-            return -ERR_CONFIG;
-        set(params, name, name_length, value);
+        size_t length = strcspn(++at, "\"");
+        const char *after = at + length;
+        if (strncmp(after, "\":", 2) != 0 || !take(name, sizeof name, at, length))
+            return false;
+        at = after + 2;
+        length = strcspn(at, ",}");
+        if (!at[length] || !take(text, sizeof text, at, length) || !read_value(text, &value))
+            return false;
+        const struct policy_param *param = policy_param_find(policy, name);
+        if (param)
+            policy_params_set(param, params, value);
         at += length + (at[length] == ',');
     }
-    return strcmp(at, "}") == 0 ? 0 : -ERR_CONFIG;
+    return strcmp(at, "}") == 0;
 }
 
-/* A number of workers as decisions have it. */
+/* A number of workers as a decision has it; when it is none, *wrong names its column. */
 static uint32_t workers_of(double number, const char *column, const char **wrong)
 {
     if (number >= 0 && number <= UINT32_MAX)
@@ -128,14 +133,14 @@ int policy_history_read(const struct history_row *row, const struct policy **pol
                         const char **wrong)
 {
     *wrong = NULL;
-    *policy = policy_find(row->policy);
+    *policy = policies_find(row->policy);
     if (!*policy) {
         *wrong = "policy";
         return -ERR_CONFIG;
     }
     *params = (struct policy_params)POLICY_DEFAULT_PARAMS;
     policy_tune(*policy, params);
-    if (read_params(row->params, params))
+    if (!read_params(row->params, *policy, params))
         *wrong = "params";
     params->min_workers = workers_of(row->min_workers, "min_workers", wrong);
     params->max_workers = workers_of(row->max_workers, "max_workers", wrong);

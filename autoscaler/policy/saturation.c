@@ -2,21 +2,36 @@
 
 #include <math.h>
 
-#define SETTLE_S     0.3   /* after the number of workers has changed */
-#define WINDOW_S     1.0   /* at least so long is measured, ... */
-#define WINDOW_MSGS  100.0 /* ... and so many events, ... */
-#define LONGEST_S    10.0  /* ... or else so long, ... */
-#define FEWEST_MSGS  20.0  /* ... and then at least so many */
-#define BEST_S       120.0 /* the best rate is forgotten after this */
-#define APART        1.25  /* rates of numbers of workers nearer than this tell nothing */
-#define HELPS        0.4   /* of what workers in proportion would bring: less is no help */
-#define HELPS_AGAIN  0.5   /* and this much is help again */
-#define LEARNT_ERROR 0.1   /* of a rate that follows from the service time */
-#define PROBE_S                                                                                    \
-    10.0 /* a limit is tried first after this, then each time after twice as long, ... */
-#define PROBE_MOST_S 160.0 /* ... at most this */
+/* After the number of workers has changed, so long is not measured. */
+#define SETTLE_S 0.3
+
+/* A window is long enough for a rate after this time with as many events, ... */
+#define WINDOW_S    1.0
+#define WINDOW_MSGS 100.0
+/* ... or after this time with as many; with fewer it begins anew. */
+#define LONGEST_S   10.0
+#define FEWEST_MSGS 20.0
+
+/* The best rate is forgotten after this. */
+#define BEST_S 120.0
+
+/* Rates of numbers of workers nearer to each other than this factor tell nothing. */
+#define APART 1.25
+
+/* Of what more workers would bring in proportion: a smaller share is no help, ... */
+#define HELPS 0.4
+/* ... and under a limit this share is help again. */
+#define HELPS_AGAIN 0.5
+
+/* The error taken for a rate that follows from the service time. */
+#define LEARNT_ERROR 0.1
+
+/* A limit is probed first after this time, then each time after twice as long, at most this, ... */
+#define PROBE_S      10.0
+#define PROBE_MOST_S 160.0
+/* ... with so many times the workers; a probe that could measure nothing ends after this time. */
 #define PROBE_FACTOR 1.5
-#define PROBE_END_S  30.0 /* a probe that could measure nothing ends */
+#define PROBE_END_S  30.0
 
 void saturation_start(struct saturation *saturation)
 {
@@ -61,9 +76,9 @@ static void compare_with_best(struct saturation *saturation, const struct satura
           rate->time_s);
 }
 
-static void probed(struct saturation *saturation, const struct saturation_rate *rate)
+static void compare_with_limit(struct saturation *saturation, const struct saturation_rate *rate)
 {
-    /* Only more workers than the limit, and in truth more, tell whether they help. */
+    /* Only a rate of more workers than the limit tells whether they help. */
     if (rate->workers <= saturation->limited.workers)
         return;
     if (help(&saturation->limited, rate) >= HELPS_AGAIN) {
@@ -76,7 +91,8 @@ static void probed(struct saturation *saturation, const struct saturation_rate *
     limit(saturation, saturation->limited.workers, rate->time_s);
 }
 
-/* The limit has been reached: if that has made it slower, more workers did help. */
+/* No more workers than the limit run now: if fewer events are handled since, more workers did
+ * help. */
 static void confirm_limit(struct saturation *saturation, const struct saturation_rate *rate)
 {
     saturation->limited = *rate;
@@ -99,36 +115,36 @@ static void measured(struct saturation *saturation, const struct saturation_rate
             confirm_limit(saturation, rate);
         break;
     case SATURATION_PROBING:
-        probed(saturation, rate);
+        compare_with_limit(saturation, rate);
         break;
     }
 }
 
-static void take_window(struct saturation *saturation, const struct saturation_look *look,
+static void take_window(struct saturation *saturation, const struct saturation_reading *reading,
                         double msgs, double length_s)
 {
     struct saturation_rate rate = {
-        .workers = look->workers,
+        .workers = reading->workers,
         .per_s = msgs / length_s,
         .error = 1 / sqrt(msgs),
-        .time_s = look->time_s,
+        .time_s = reading->time_s,
     };
 
     if (saturation->pressed)
         measured(saturation, &rate);
     const struct saturation_rate *best = &saturation->best;
-    if (!(best->workers > 0) || look->time_s - best->time_s > BEST_S ||
+    if (!(best->workers > 0) || reading->time_s - best->time_s > BEST_S ||
         rate.per_s / rate.workers >= best->per_s / best->workers)
         saturation->best = rate;
 }
 
-static void begin_window(struct saturation *saturation, const struct saturation_look *look,
+static void begin_window(struct saturation *saturation, const struct saturation_reading *reading,
                          double from_s)
 {
-    saturation->workers = look->workers;
-    saturation->pressed = look->pressed;
+    saturation->workers = reading->workers;
+    saturation->pressed = reading->pressed;
     saturation->from_s = from_s;
-    saturation->from_msgs = look->handled_msgs;
+    saturation->from_msgs = reading->handled_msgs;
 }
 
 static void turn_probe(struct saturation *saturation, double time_s)
@@ -149,33 +165,33 @@ static void turn_probe(struct saturation *saturation, double time_s)
     }
 }
 
-void saturation_look(struct saturation *saturation, const struct saturation_look *look)
+void saturation_learn(struct saturation *saturation, const struct saturation_reading *reading)
 {
-    turn_probe(saturation, look->time_s);
-    if (!(saturation->best.workers > 0) && look->workers && !isnan(look->service_s))
-        saturation->best = (struct saturation_rate){.workers = look->workers,
-                                                    .per_s = look->workers / look->service_s,
+    turn_probe(saturation, reading->time_s);
+    if (!(saturation->best.workers > 0) && reading->workers && !isnan(reading->service_s))
+        saturation->best = (struct saturation_rate){.workers = reading->workers,
+                                                    .per_s = reading->workers / reading->service_s,
                                                     .error = LEARNT_ERROR,
-                                                    .time_s = look->time_s};
-    if (!look->workers || !look->steady || look->workers != saturation->workers ||
-        look->handled_msgs < saturation->from_msgs) {
-        begin_window(saturation, look, look->time_s + SETTLE_S);
+                                                    .time_s = reading->time_s};
+    if (!reading->workers || !reading->steady || reading->workers != saturation->workers ||
+        reading->handled_msgs < saturation->from_msgs) {
+        begin_window(saturation, reading, reading->time_s + SETTLE_S);
         return;
     }
-    if (look->time_s < saturation->from_s) {
-        saturation->from_msgs = look->handled_msgs;
-        saturation->pressed = look->pressed;
+    if (reading->time_s < saturation->from_s) {
+        saturation->from_msgs = reading->handled_msgs;
+        saturation->pressed = reading->pressed;
         return;
     }
-    saturation->pressed &= look->pressed;
-    double length_s = look->time_s - saturation->from_s;
-    double msgs = look->handled_msgs - saturation->from_msgs;
+    saturation->pressed &= reading->pressed;
+    double length_s = reading->time_s - saturation->from_s;
+    double msgs = reading->handled_msgs - saturation->from_msgs;
     if ((length_s >= WINDOW_S && msgs >= WINDOW_MSGS) ||
         (length_s >= LONGEST_S && msgs >= FEWEST_MSGS)) {
-        take_window(saturation, look, msgs, length_s);
-        begin_window(saturation, look, look->time_s);
+        take_window(saturation, reading, msgs, length_s);
+        begin_window(saturation, reading, reading->time_s);
     } else if (length_s >= LONGEST_S) {
-        begin_window(saturation, look, look->time_s);
+        begin_window(saturation, reading, reading->time_s);
     }
 }
 

@@ -1,16 +1,18 @@
-/* saturation.h - notices when more workers stop helping: because the broker, a database or the processors
- * have no more to give. Pure.
+/* saturation.h - notices when more workers stop helping: because the broker, a database or the
+ * processors have no more to give. Pure.
  *
  *              twice the workers handle little more
  *      FREE ----------------------------------------> LIMITED
  *       ^                                              |   ^
- *       |                       it has held for a while |   | they do not
+ *       |                    the limit has held a while |   | more workers do not handle more
  *       |   more workers handle more                   v   |
  *       +------------------------------------------- PROBING
  *
- * It compares what so many workers handle in a second, while more waits than they can take, with the most that
- * one worker was seen to handle in the last minutes, as one of fewer. What looks so may be that the events
- * have become dearer: then fewer workers handle less in proportion, and the limit goes at once. */
+ * It compares two rates of events handled while more waited than the workers could take: the rate
+ * of the workers that there are, and that of fewer workers in the last minutes, the one with the
+ * most events a worker. Where more workers handle hardly more, either they do not help or the
+ * events have become dearer. In the second case fewer workers handle less in proportion, which is
+ * seen as soon as there are fewer, and the limit goes. */
 #ifndef WINNOW_SATURATION_H
 #define WINNOW_SATURATION_H
 
@@ -18,7 +20,7 @@
 #include <stdint.h>
 
 /* What the farm does at one moment. */
-struct saturation_look {
+struct saturation_reading {
     double time_s;       /* does not go back */
     uint32_t workers;    /* that consume and do not drain */
     bool steady;         /* none is starting or draining */
@@ -30,7 +32,7 @@ struct saturation_look {
 /* So many events a second by so many workers. */
 struct saturation_rate {
     double workers, per_s;
-    double error; /* relative, one standard deviation of Poisson's */
+    double error; /* relative: one standard deviation of as many Poisson arrivals */
     double time_s;
 };
 
@@ -39,12 +41,15 @@ enum saturation_state { SATURATION_FREE, SATURATION_LIMITED, SATURATION_PROBING 
 struct saturation {
     enum saturation_state state;
     double useful_workers; /* NAN: no limit was seen */
-    double probe_wait_s, probe_from_s;
-    struct saturation_rate found;   /* what showed the limit */
-    struct saturation_rate best;    /* the greatest rate a worker; workers 0: none */
-    struct saturation_rate limited; /* what the useful workers handle; workers 0: not yet known */
+    double probe_wait_s;   /* how long the next limit stands before it is probed */
+    double probe_from_s;   /* limited: when the probe begins; probing: when it began */
 
-    /* The window that is measured. */
+    /* Rates that were measured; workers 0: none. */
+    struct saturation_rate found;   /* what showed the limit */
+    struct saturation_rate best;    /* the one with the most events a worker */
+    struct saturation_rate limited; /* of the useful workers, under the limit */
+
+    /* The window that is being measured. */
     uint32_t workers;
     bool pressed;
     double from_s, from_msgs;
@@ -52,8 +57,8 @@ struct saturation {
 
 void saturation_start(struct saturation *saturation);
 
-/* Takes one look; look as often as is convenient, several times a second. */
-void saturation_look(struct saturation *saturation, const struct saturation_look *look);
+/* Takes one reading. To be called several times a second. */
+void saturation_learn(struct saturation *saturation, const struct saturation_reading *reading);
 
 /* More workers than this do not help now; NAN when no such limit is known. While it probes, the
  * limit is higher than the one it found. */

@@ -1,5 +1,6 @@
 #include "explain.h"
 
+#include "autoscaler/policy/policies.h"
 #include "replay.h"
 
 #include <inttypes.h>
@@ -14,7 +15,7 @@ static bool equal(double a, double b)
     return (isnan(a) && isnan(b)) || a == b;
 }
 
-/* Decides again; true when it comes out as it is written. */
+/* True when it comes out as it is written. */
 static bool decide_again(const struct replay_row *row, struct policy_state *state,
                          struct policy_decision *decision)
 {
@@ -56,11 +57,11 @@ int explain_replay(const char *path, uint64_t run, bool *same, struct why *why)
 
 /* ---- row by row ---- */
 
-/* Each policy on the measurements that were made, whatever it would have changed about them. */
+/* Every policy, deciding from the measurements that were made under the one that ran. */
 struct others {
     const struct policy *policies[MOST_POLICIES];
     struct policy_state states[MOST_POLICIES];
-    double worker_s[MOST_POLICIES];
+    double worker_s[MOST_POLICIES]; /* had there been as many workers as each wanted */
     size_t count;
 };
 
@@ -80,6 +81,22 @@ static void print_header(const struct others *others)
     printf("  why\n");
 }
 
+/* The parameters of the row for another policy. What the user asked for stays; what suits the row's
+ * policy gives way to what suits the other. */
+static void tune_like(const struct policy *other, const struct replay_row *row,
+                      struct policy_params *params)
+{
+    const struct policy_param *from = policy_param_find(row->policy, POLICY_WAIT);
+    const struct policy_param *to = policy_param_find(other, POLICY_WAIT);
+
+    *params = row->params;
+    if (params->scale_down_delay_s == row->policy->scale_down_delay_s)
+        params->scale_down_delay_s = POLICY_UNSET;
+    policy_tune(other, params);
+    if (from && to)
+        policy_params_set(to, params, policy_params_get(from, &row->params));
+}
+
 static void explain_row(const struct replay_row *row, const struct policy_decision *decision,
                         struct others *others, double span_s)
 {
@@ -90,12 +107,9 @@ static void explain_row(const struct replay_row *row, const struct policy_decisi
            amount(decision->need_workers, t[2]), amount(decision->wait_workers, t[3]),
            amount(decision->drain_workers, t[4]), row->desired_workers);
     for (size_t k = 0; k < others->count; k++) {
-        struct policy_params params = row->params;
+        struct policy_params params;
         struct policy_decision other = {.desired_workers = 0};
-        /* What the user did not ask for stays with the policy that it suits. */
-        if (params.scale_down_delay_s == row->policy->scale_down_delay_s)
-            params.scale_down_delay_s = POLICY_OWN;
-        policy_tune(others->policies[k], &params);
+        tune_like(others->policies[k], row, &params);
         if (policy_decide(others->policies[k], &row->sample, &params, &others->states[k], &other))
             printf(" %12s", "?");
         else
@@ -105,22 +119,39 @@ static void explain_row(const struct replay_row *row, const struct policy_decisi
     printf("  %s\n", row->reason);
 }
 
+static void start_others(struct others *others, const struct policy_params *params)
+{
+    const struct policy *policy;
+
+    for (others->count = 0; others->count < MOST_POLICIES && (policy = policies_at(others->count));
+         others->count++) {
+        others->policies[others->count] = policy;
+        others->worker_s[others->count] = 0;
+        policy_start(&others->states[others->count], params);
+    }
+}
+
+static void print_cost(const char *path, const struct others *others, double worker_s)
+{
+    printf("\nworker-seconds: %.0f were spent; from the same measurements", worker_s);
+    for (size_t k = 0; k < others->count; k++)
+        printf("%s %s would have asked for %.0f", k ? "," : "", others->policies[k]->name,
+               others->worker_s[k]);
+    printf(".\nThe measurements would have been others: --trace %s tries that.\n", path);
+}
+
 int explain_history(const char *path, uint64_t run, bool *same, struct why *why)
 {
     struct replay replay;
     struct policy_state state;
-    struct others others = {.count = 0};
+    struct others others;
     double worker_s = 0;
     int error = replay_read(path, run, &replay, why);
 
     if (error)
         return error;
     policy_start(&state, &replay.rows[0].params);
-    for (const struct policy *policy;
-         others.count < MOST_POLICIES && (policy = policy_at(others.count)); others.count++) {
-        others.policies[others.count] = policy;
-        policy_start(&others.states[others.count], &replay.rows[0].params);
-    }
+    start_others(&others, &replay.rows[0].params);
     print_header(&others);
     *same = true;
     for (size_t i = 0; i < replay.count; i++) {
@@ -135,11 +166,7 @@ int explain_history(const char *path, uint64_t run, bool *same, struct why *why)
             print_difference(path, row, &decision);
         *same &= again;
     }
-    printf("\nworker-seconds: %.0f were spent; from the same measurements", worker_s);
-    for (size_t k = 0; k < others.count; k++)
-        printf("%s %s would have asked for %.0f", k ? "," : "", others.policies[k]->name,
-               others.worker_s[k]);
-    printf(".\nThe measurements would have been others: --trace %s tries that.\n", path);
+    print_cost(path, &others, worker_s);
     replay_clear(&replay);
     return 0;
 }

@@ -1,271 +1,12 @@
 #include "oracle.h"
 
-#include "error.h"
-
 #include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define NS_PER_S    1e9
 #define BISECTIONS  12
 #define LEAST_KAPPA 1e-4
 #define MOST_KAPPA  1e4
 
-struct event {
-    int64_t at_ns, service_ns;
-};
-
-struct planner {
-    const struct oracle_params *params;
-    struct simulation_source source;
-    struct service service;
-    double kappa;
-
-    struct event *events; /* from first on, so many: waiting, or arriving in the window */
-    size_t first, count, capacity;
-    double work_s;      /* their service */
-    struct event ahead; /* the first after it */
-    bool more;
-    int64_t end_ns;
-
-    int64_t *busy; /* until when the workers are busy that have an event, in order */
-    size_t busy_count;
-    int64_t *heap; /* of an attempt: when each of its workers is free */
-
-    uint64_t served, late;
-    uint64_t late_limit; /* more than so many are too many: no need to go on */
-};
-
-static int look_ahead(struct planner *planner)
-{
-    int got = planner->source.next(planner->source.context, &planner->ahead.at_ns);
-
-    planner->more = got > 0;
-    if (planner->more)
-        planner->ahead.service_ns = service_next(&planner->service);
-    else
-        planner->end_ns = planner->ahead.at_ns;
-    return got < 0 ? got : 0;
-}
-
-/* Room for one more event behind the others. */
-static int make_room(struct planner *planner)
-{
-    if (planner->first + planner->count < planner->capacity)
-        return 0;
-    if (planner->first > planner->capacity / 2) {
-        memmove(planner->events, planner->events + planner->first,
-                planner->count * sizeof *planner->events);
-        planner->first = 0;
-        return 0;
-    }
-    size_t capacity = planner->capacity ? planner->capacity * 2 : 1024;
-    struct event *events = reallocarray(planner->events, capacity, sizeof *events);
-    if (!events)
-        return -ERR_MEMORY;
-    planner->events = events;
-    planner->capacity = capacity;
-    return 0;
-}
-
-/* Adds the events that arrive before until_ns. */
-static int take_events(struct planner *planner, int64_t until_ns)
-{
-    int error = 0;
-
-    while (!error && planner->more && planner->ahead.at_ns < until_ns) {
-        error = make_room(planner);
-        if (error)
-            break;
-        planner->events[planner->first + planner->count++] = planner->ahead;
-        planner->work_s += (double)planner->ahead.service_ns / NS_PER_S;
-        error = look_ahead(planner);
-    }
-    return error;
-}
-
-/* ---- an attempt of so many workers ---- */
-
-/* The worker that is free first takes an event, and is free again then. */
-static void replace_first(int64_t *heap, size_t count, int64_t free_ns)
-{
-    size_t place = 0;
-
-    for (size_t child; (child = 2 * place + 1) < count; place = child) {
-        child += child + 1 < count && heap[child + 1] < heap[child];
-        if (heap[child] >= free_ns)
-            break;
-        heap[place] = heap[child];
-    }
-    heap[place] = free_ns;
-}
-
-/* Those that are done first, and as many idle ones as are missing: sorted, so a heap. */
-static void man(struct planner *planner, uint32_t workers, int64_t now_ns)
-{
-    size_t idle = workers > planner->busy_count ? workers - planner->busy_count : 0;
-
-    for (size_t i = 0; i < workers; i++)
-        planner->heap[i] = i < idle ? now_ns : planner->busy[i - idle];
-}
-
-/* What the window costs with so many workers; gives up, with a cost that is too high, once it is
- * above most. */
-static double cost_of(struct planner *planner, uint32_t workers, int64_t now_ns, double most)
-{
-    const struct oracle_params *params = planner->params;
-    const struct event *events = planner->events + planner->first;
-    double cost = workers * ((double)params->window_ns / NS_PER_S);
-    int64_t horizon_ns = now_ns + 2 * params->window_ns;
-
-    if (!workers)
-        return cost + planner->kappa * (double)planner->count;
-    man(planner, workers, now_ns);
-    for (size_t i = 0; i < planner->count && cost <= most; i++) {
-        const struct event *event = &events[i];
-        int64_t start_ns = event->at_ns > planner->heap[0] ? event->at_ns : planner->heap[0];
-        if (start_ns >= horizon_ns)
-            return cost + planner->kappa * (double)(planner->count - i);
-        cost += start_ns - event->at_ns > params->late_ns ? planner->kappa : 0;
-        replace_first(planner->heap, workers, start_ns + event->service_ns);
-    }
-    return cost;
-}
-
-/* From the number that the work needs, first up, as long as the workers alone do not cost too much,
- * then down, as long as the late events alone do not: fewer workers make no fewer events late. */
-static uint32_t best_number(struct planner *planner, int64_t now_ns)
-{
-    const struct oracle_params *params = planner->params;
-    double window_s = (double)params->window_ns / NS_PER_S;
-    double fit = fmin(ceil(planner->work_s / window_s), params->max_workers);
-    uint32_t first = fit > params->min_workers ? (uint32_t)fit : params->min_workers;
-    uint32_t best = first;
-    double least = cost_of(planner, first, now_ns, INFINITY);
-
-    for (uint32_t n = first + 1; n <= params->max_workers && n * window_s < least; n++) {
-        double cost = cost_of(planner, n, now_ns, least);
-        if (cost < least) {
-            least = cost;
-            best = n;
-        }
-    }
-    for (uint32_t n = first; n > params->min_workers; n--) {
-        double cost = cost_of(planner, n - 1, now_ns, least);
-        if (cost <= least) {
-            least = cost;
-            best = n - 1;
-        } else if (cost - (n - 1) * window_s > least) {
-            break;
-        }
-    }
-    return best;
-}
-
-static int compare_times(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Serves what starts in the window; the rest waits on. */
-static void serve(struct planner *planner, uint32_t workers, int64_t now_ns)
-{
-    const struct oracle_params *params = planner->params;
-    int64_t until_ns = now_ns + params->window_ns;
-    size_t i = 0;
-
-    man(planner, workers, now_ns);
-    for (; workers && i < planner->count; i++) {
-        const struct event *event = &planner->events[planner->first + i];
-        int64_t start_ns = event->at_ns > planner->heap[0] ? event->at_ns : planner->heap[0];
-        if (start_ns >= until_ns)
-            break;
-        planner->work_s -= (double)event->service_ns / NS_PER_S;
-        planner->late += start_ns - event->at_ns > params->late_ns;
-        replace_first(planner->heap, workers, start_ns + event->service_ns);
-    }
-    planner->served += i;
-    planner->first += i;
-    planner->count -= i;
-    planner->busy_count = 0;
-    for (size_t k = 0; k < workers; k++)
-        if (planner->heap[k] > until_ns)
-            planner->busy[planner->busy_count++] = planner->heap[k];
-    qsort(planner->busy, planner->busy_count, sizeof *planner->busy, compare_times);
-}
-
-/* Too many have been late, or are by now, though they are still waiting. */
-static bool is_hopeless(const struct planner *planner, int64_t now_ns)
-{
-    uint64_t late = planner->late;
-    const struct event *event = planner->events + planner->first;
-
-    for (size_t i = 0; i < planner->count && late <= planner->late_limit &&
-                       now_ns - event[i].at_ns > planner->params->late_ns;
-         i++)
-        late++;
-    return late > planner->late_limit;
-}
-
-static int plan_windows(struct planner *planner, struct oracle_plan *plan)
-{
-    size_t capacity = 0;
-
-    for (int64_t now_ns = 0; planner->more || planner->count || now_ns < planner->end_ns;
-         now_ns += plan->window_ns) {
-        int error = take_events(planner, now_ns + plan->window_ns);
-        if (error)
-            return error;
-        if (plan->count == capacity) {
-            capacity = capacity ? capacity * 2 : 256;
-            uint32_t *workers = reallocarray(plan->workers, capacity, sizeof *workers);
-            if (!workers)
-                return -ERR_MEMORY;
-            plan->workers = workers;
-        }
-        uint32_t best = best_number(planner, now_ns);
-        /* The events that are left over after the end are late, and still have to be served. */
-        if (!best && !planner->more && planner->count)
-            best = 1;
-        serve(planner, best, now_ns);
-        plan->workers[plan->count++] = best;
-        if (is_hopeless(planner, now_ns + plan->window_ns)) {
-            plan->late_share = 1;
-            return 0;
-        }
-    }
-    plan->late_share = planner->served ? (double)planner->late / (double)planner->served : 0;
-    return 0;
-}
-
-int oracle_plan_for(const struct oracle_params *params, double kappa, uint64_t late_limit,
-                    struct oracle_plan *plan)
-{
-    struct planner planner = {
-        .params = params, .service = params->service, .kappa = kappa, .late_limit = late_limit};
-    int error = params->open(params->context, &planner.source);
-
-    *plan = (struct oracle_plan){.window_ns = params->window_ns, .kappa = kappa};
-    planner.busy = calloc(params->max_workers, sizeof *planner.busy);
-    planner.heap = calloc(params->max_workers, sizeof *planner.heap);
-    if (!error && (!planner.busy || !planner.heap))
-        error = -ERR_MEMORY;
-    if (!error)
-        error = look_ahead(&planner);
-    if (!error)
-        error = plan_windows(&planner, plan);
-    free(planner.events);
-    free(planner.busy);
-    free(planner.heap);
-    if (error)
-        oracle_clear(plan);
-    return error;
-}
-
-static int count_events(const struct oracle_params *params, uint64_t *count)
+static int count_events(const struct planner_params *params, uint64_t *count)
 {
     struct simulation_source source;
     int64_t at_ns;
@@ -276,31 +17,25 @@ static int count_events(const struct oracle_params *params, uint64_t *count)
     return got;
 }
 
-int oracle_plan(const struct oracle_params *params, struct oracle_plan *plan)
+int oracle_plan(const struct planner_params *params, struct planner_plan *plan)
 {
     double low = log(LEAST_KAPPA), high = log(MOST_KAPPA);
     uint64_t events;
     int error = count_events(params, &events);
 
-    *plan = (struct oracle_plan){0}; /* so that it may be cleared whatever happens */
+    *plan = (struct planner_plan){0}; /* so that it may be cleared whatever happens */
 
     for (int i = 0; !error && i < BISECTIONS; i++) {
         double middle = (low + high) / 2;
-        error = oracle_plan_for(params, exp(middle), (uint64_t)((double)events * ORACLE_LATE_SHARE),
-                                plan);
+        error =
+            planner_plan(params, exp(middle), (uint64_t)((double)events * ORACLE_LATE_SHARE), plan);
         if (error)
             return error;
         if (plan->late_share > ORACLE_LATE_SHARE)
             low = middle;
         else
             high = middle;
-        oracle_clear(plan);
+        planner_clear(plan);
     }
-    return error ? error : oracle_plan_for(params, exp(high), UINT64_MAX, plan);
-}
-
-void oracle_clear(struct oracle_plan *plan)
-{
-    free(plan->workers);
-    *plan = (struct oracle_plan){0};
+    return error ? error : planner_plan(params, exp(high), UINT64_MAX, plan);
 }

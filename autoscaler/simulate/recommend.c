@@ -1,18 +1,20 @@
 #include "recommend.h"
 
+#include "autoscaler/policy/policy.h"
 #include "score_table.h"
 #include "units.h"
+#include "yardstick.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #define NS_PER_S 1e9
 
-/* More than this is cheap on paper only. */
+/* With more than this a policy is cheap on paper only. */
 #define MOST_STARTS_PER_H 2000
 
 /* What is tried, from the cheap to the careful. */
-static const char *const candidates[] = {
+static const char *const names[] = {
     "formula",
     "formula:interval_s=1",
     "formula:interval_s=0.5",
@@ -27,19 +29,16 @@ static const char *const candidates[] = {
     "erlang-quiet:headroom=1.25",
     "erlang-quiet:interval_s=1",
 };
-#define CANDIDATES (sizeof candidates / sizeof candidates[0])
+#define NAMES (sizeof names / sizeof names[0])
 
-/* Where the trace ends: its length is known only after it was read. */
-static int find_end(struct evaluation *evaluation, double *end_s, struct why *why)
-{
-    struct candidate_spec work = {.kind = CANDIDATE_WORK};
-    struct score score;
-    int error = evaluation_run(evaluation, &work, NULL, &score, why);
+/* The grid on the first half. */
+struct grid {
+    struct candidate_spec specs[NAMES];
+    struct score_table_row rows[NAMES];
+    size_t best; /* NAMES: none meets the target */
+};
 
-    *end_s = error ? 0 : score.duration_s;
-    return error;
-}
-
+/* Of the load, from now on only the events between these times. */
 static int use_part(struct evaluation *evaluation, const struct recommend_settings *settings,
                     double from_s, double until_s, struct why *why)
 {
@@ -49,9 +48,33 @@ static int use_part(struct evaluation *evaluation, const struct recommend_settin
                          &evaluation->workload, why);
 }
 
+static bool meets(const struct evaluation *evaluation, const struct score *score)
+{
+    return score->wait_p95_s <= (double)evaluation->late_ns / NS_PER_S;
+}
+
+static int try_grid(struct evaluation *evaluation, const struct candidate_defaults *defaults,
+                    struct grid *grid, struct why *why)
+{
+    int error = 0;
+
+    grid->best = NAMES;
+    for (size_t i = 0; !error && i < NAMES; i++) {
+        struct score *score = &grid->rows[i].score;
+        grid->rows[i].policy = names[i];
+        error = candidate_spec_parse(names[i], defaults, &grid->specs[i], why);
+        if (!error)
+            error = evaluation_run(evaluation, &grid->specs[i], NULL, NULL, score, why);
+        if (!error && meets(evaluation, score) && score->starts_per_h <= MOST_STARTS_PER_H &&
+            (grid->best == NAMES || score->worker_s < grid->rows[grid->best].score.worker_s))
+            grid->best = i;
+    }
+    return error;
+}
+
 static void print_command(const struct evaluation *evaluation, const struct candidate_spec *spec)
 {
-    static const struct policy_params defaults = POLICY_DEFAULT_PARAMS;
+    const struct policy_params defaults = POLICY_DEFAULT_PARAMS;
     char interval[UNITS_TEXT_SIZE], horizon[UNITS_TEXT_SIZE], wait[UNITS_TEXT_SIZE];
 
     units_format_duration(spec->interval_ns, interval);
@@ -61,66 +84,59 @@ static void print_command(const struct evaluation *evaluation, const struct cand
            "--max %u",
            spec->policy->name, interval, horizon, spec->params.min_workers,
            spec->params.max_workers);
-    if (spec->policy->ready)
+    if (policy_param_find(spec->policy, POLICY_WAIT))
         printf(" --wait %s", wait);
     if (spec->params.headroom != defaults.headroom)
         printf(" --headroom %g", spec->params.headroom);
     printf("\n");
 }
 
+static void print_choice(const struct evaluation *evaluation, const struct grid *grid,
+                         const struct score_table_row *check)
+{
+    printf("\nThe cheapest that meets a p95 wait of %g s with at most %d starts an hour, on the "
+           "second half, which it has not seen:\n",
+           (double)evaluation->late_ns / NS_PER_S, MOST_STARTS_PER_H);
+    score_table_print(stdout, check, 1);
+    if (meets(evaluation, &check->score))
+        printf("\nTo run:\n");
+    else
+        printf("\nThere it misses the target: the trace does not tell enough, or its halves are "
+               "too different.\nRun it only if that wait will do:\n");
+    print_command(evaluation, &grid->specs[grid->best]);
+}
+
 int recommend(struct evaluation *evaluation, const struct recommend_settings *settings, bool *met,
               struct why *why)
 {
-    static struct candidate_spec specs[CANDIDATES];
-    struct score_table_row rows[CANDIDATES], check;
-    double target_s = (double)evaluation->late_ns / NS_PER_S, end_s, half_s = 0;
-    size_t best = CANDIDATES;
-    int error = find_end(evaluation, &end_s, why);
+    struct grid grid;
+    struct score whole;
+    /* Where the trace ends is known only after it was read. */
+    int error = yardstick_work(evaluation, &whole, why);
+    double half_s = error ? 0 : settings->from_s + whole.duration_s / 2;
 
     *met = false;
-    if (!error) {
-        half_s = settings->from_s + end_s / 2;
+    if (!error)
         error = use_part(evaluation, settings, settings->from_s, half_s, why);
-    }
-    for (size_t i = 0; !error && i < CANDIDATES; i++) {
-        error = candidate_parse(candidates[i], &settings->defaults, &specs[i], why);
-        if (error)
-            break;
-        rows[i].policy = candidates[i];
-        error = evaluation_run(evaluation, &specs[i], NULL, &rows[i].score, why);
-        if (!error && rows[i].score.wait_p95_s <= target_s &&
-            rows[i].score.starts_per_h <= MOST_STARTS_PER_H &&
-            (best == CANDIDATES || rows[i].score.worker_s < rows[best].score.worker_s))
-            best = i;
-    }
+    if (!error)
+        error = try_grid(evaluation, &settings->defaults, &grid, why);
     if (error)
         return error;
-    printf("Tried on the first half of the trace, %.0f s:\n", end_s / 2);
-    score_table_print(stdout, rows, CANDIDATES);
-    if (best == CANDIDATES) {
+    printf("Tried on the first half of the trace, %.0f s:\n", whole.duration_s / 2);
+    score_table_print(stdout, grid.rows, NAMES);
+    if (grid.best == NAMES) {
         printf("\nNothing meets a p95 wait of %g s with at most %d starts an hour; a longer one, "
-               "or more "
-               "workers (--max), may be met.\n",
-               target_s, MOST_STARTS_PER_H);
+               "or more workers (--max), may be met.\n",
+               (double)evaluation->late_ns / NS_PER_S, MOST_STARTS_PER_H);
         return 0;
     }
+    struct score_table_row check = {.policy = names[grid.best]};
     error = use_part(evaluation, settings, half_s, settings->until_s, why);
-    check.policy = candidates[best];
     if (!error)
-        error = evaluation_run(evaluation, &specs[best], NULL, &check.score, why);
+        error = evaluation_run(evaluation, &grid.specs[grid.best], NULL, NULL, &check.score, why);
     if (error)
         return error;
-    *met = check.score.wait_p95_s <= target_s;
-    printf("\nThe cheapest that meets a p95 wait of %g s with at most %d starts an hour, on the "
-           "second "
-           "half, which it has not seen:\n",
-           target_s, MOST_STARTS_PER_H);
-    score_table_print(stdout, &check, 1);
-    if (!*met)
-        printf("\nThere it misses the target: the trace does not tell enough, or its halves are "
-               "too different.\nRun it only if that wait will do:\n");
-    else
-        printf("\nTo run:\n");
-    print_command(evaluation, &specs[best]);
+    *met = meets(evaluation, &check.score);
+    print_choice(evaluation, &grid, &check);
     return 0;
 }

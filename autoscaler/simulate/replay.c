@@ -80,7 +80,7 @@ int replay_read(const char *path, uint64_t run, struct replay *replay, struct wh
     error = read_rows(replay, why);
     if (error)
         replay_clear(replay);
-    /* A run that is not there is not wrong usage alone: it is said of the file. */
+    /* A run that is not there is for the caller a fault of the file, like any other. */
     return error == -ERR_INVALID ? -ERR_CONFIG : error;
 }
 

@@ -11,10 +11,13 @@
 
 struct replay_row {
     size_t line; /* of the file */
+
+    /* What it was decided from. */
     const struct policy *policy;
     struct policy_sample sample;
     struct policy_params params;
-    /* What was decided. */
+
+    /* What was decided, and what came of it. */
     double formula_workers; /* NAN: none */
     double desired_workers;
     const char *reason;   /* borrowed from the replay */

@@ -4,15 +4,15 @@
 
 #define NS_PER_S 1e9
 
-void score_begin(struct score_keeper *keeper, const struct oracle_plan *needed)
+void score_begin(struct score_keeper *keeper, const struct planner_plan *needed)
 {
     *keeper = (struct score_keeper){.needed = needed};
 }
 
-/* The workers of the time that has passed against what was needed in it, window by window. */
+/* Compares the workers since at_ns with what was needed, window by window. */
 static void compare(struct score_keeper *keeper, int64_t now_ns)
 {
-    const struct oracle_plan *needed = keeper->needed;
+    const struct planner_plan *needed = keeper->needed;
 
     while (needed && needed->count && keeper->at_ns < now_ns) {
         size_t window = (size_t)(keeper->at_ns / needed->window_ns);

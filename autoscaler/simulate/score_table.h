@@ -1,4 +1,4 @@
-/* score_table.h - the table of scores: for people, as CSV, as Markdown. */
+/* score_table.h - the table of scores: for people, and as CSV. */
 #ifndef WINNOW_SCORE_TABLE_H
 #define WINNOW_SCORE_TABLE_H
 

@@ -14,13 +14,13 @@ enum service_kind {
     SERVICE_SAMPLE, /* drawn at random from what was recorded */
 };
 
-/* Held by the caller; may be copied, and a copy goes on on its own. */
+/* Held by the caller. A copy gives the same times as the original from then on. */
 struct service {
     enum service_kind kind;
     double mean_ns;          /* of any kind; > 0 */
     const int64_t *times_ns; /* of a sample; borrowed */
     size_t count;
-    uint64_t random; /* the seed */
+    uint64_t random; /* at first the seed */
 };
 
 /* The next event's time in nanoseconds, rounded to the nearest, at most SERVICE_MAX_NS: mean_ns;

@@ -60,8 +60,8 @@ static int read_file(const char *text, const char *extension, struct service *se
     return error;
 }
 
-int service_parse(const char *text, uint64_t seed, struct service *service, int64_t **times_ns,
-                  struct why *why)
+int service_file_parse(const char *text, uint64_t seed, struct service *service, int64_t **times_ns,
+                       struct why *why)
 {
     const char *extension = strstr(text, ".csv:");
     bool exponential = strncmp(text, "exp:", 4) == 0;

@@ -11,11 +11,12 @@
 
 /* Reads "20ms", "exp:20ms", or "FILE.csv:COLUMN", whose times are drawn at random.
  *
- * times_ns   to be freed; NULL when there are none
+ * seed       of what is random
+ * times_ns   those of the file, borrowed by the service, to be freed by the caller; NULL: none
  *
- * 0; -ERR_INVALID: none of these, or a time of 0 or over SERVICE_MAX_NS; -ERR_CONFIG: what is wrong
- * in the file; -ERR_MEMORY. */
-int service_parse(const char *text, uint64_t seed, struct service *service, int64_t **times_ns,
-                  struct why *why);
+ * Returns 0; -ERR_INVALID: none of these, or a time of 0 or over SERVICE_MAX_NS; -ERR_CONFIG: what
+ * is wrong in the file; -ERR_MEMORY. */
+int service_file_parse(const char *text, uint64_t seed, struct service *service, int64_t **times_ns,
+                       struct why *why);
 
 #endif

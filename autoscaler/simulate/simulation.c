@@ -6,61 +6,18 @@
 
 #define NS_PER_S 1e9
 
-struct moment {
-    int64_t at_ns;
-    size_t slot;
-};
-
-/* ---- the moments ahead of the workers: each has at most one ---- */
-
-static bool before(struct moment a, struct moment b)
-{
-    return a.at_ns < b.at_ns || (a.at_ns == b.at_ns && a.slot < b.slot);
-}
-
-static void add_moment(struct simulation *simulation, struct moment moment)
-{
-    struct moment *heap = simulation->moments;
-    size_t place = simulation->moment_count++;
-
-    while (place > 0 && before(moment, heap[(place - 1) / 2])) {
-        heap[place] = heap[(place - 1) / 2];
-        place = (place - 1) / 2;
-    }
-    heap[place] = moment;
-}
-
-/* Puts the moment in the place of the first. */
-static void replace_first(struct simulation *simulation, struct moment moment)
-{
-    struct moment *heap = simulation->moments;
-    size_t place = 0, count = simulation->moment_count;
-
-    for (size_t child; (child = 2 * place + 1) < count; place = child) {
-        if (child + 1 < count && before(heap[child + 1], heap[child]))
-            child++;
-        if (!before(heap[child], moment))
-            break;
-        heap[place] = heap[child];
-    }
-    heap[place] = moment;
-}
-
-static void drop_first(struct simulation *simulation)
-{
-    struct moment last = simulation->moments[--simulation->moment_count];
-
-    if (simulation->moment_count)
-        replace_first(simulation, last);
-}
-
 /* ---- free workers ---- */
 
-static void set_free(struct simulation *simulation, size_t slot, bool is_free)
+static bool is_free(const struct simulation *simulation, size_t slot)
+{
+    return simulation->free_slots[slot / 64] >> (slot % 64) & 1;
+}
+
+static void set_free(struct simulation *simulation, size_t slot, bool free)
 {
     uint64_t bit = UINT64_C(1) << (slot % 64);
 
-    if (is_free)
+    if (free)
         simulation->free_slots[slot / 64] |= bit;
     else
         simulation->free_slots[slot / 64] &= ~bit;
@@ -121,7 +78,23 @@ static void end_worker(struct simulation *simulation, size_t slot)
     pool_ended(&simulation->pool, slot, (struct pool_end){0}, simulation->now_ns);
 }
 
-/* As live: each action is carried out and the pool asked again, until it wants nothing more. */
+/* A worker that is told to drain while it is starting or busy ends at its next moment. */
+static void carry_out(struct simulation *simulation, const struct pool_action *action)
+{
+    size_t slot = action->slot;
+
+    if (action->kind == POOL_START) {
+        pool_speaks(&simulation->pool, slot);
+        moments_add(&simulation->moments,
+                    (struct moment){simulation->now_ns + simulation->params.startup_ns, slot});
+    } else if (simulation->workers[slot].busy) {
+        simulation->draining_busy++;
+    } else if (is_free(simulation, slot)) {
+        end_worker(simulation, slot);
+    }
+}
+
+/* As live: the pool's actions are carried out, and it is asked again, until it has none. */
 static void step(struct simulation *simulation)
 {
     struct pool *pool = &simulation->pool;
@@ -133,29 +106,18 @@ static void step(struct simulation *simulation)
         pool_idle(pool, i, !simulation->workers[i].busy);
     while ((count = pool_step(pool, simulation->now_ns, actions, sizeof actions / sizeof actions[0],
                               &wake_ns))) {
-        for (size_t i = 0; i < count; i++) {
-            size_t slot = actions[i].slot;
-            if (actions[i].kind == POOL_START) {
-                pool_speaks(pool, slot);
-                add_moment(
-                    simulation,
-                    (struct moment){simulation->now_ns + simulation->params.startup_ns, slot});
-            } else if (simulation->workers[slot].busy) {
-                simulation->draining_busy++;
-            } else if (simulation->free_slots[slot / 64] >> (slot % 64) & 1) {
-                end_worker(simulation, slot);
-            }
-        }
+        for (size_t i = 0; i < count; i++)
+            carry_out(simulation, &actions[i]);
         uint32_t alive = pool->counts.starting + pool->counts.running + pool->counts.draining;
         if (alive > simulation->peak_workers)
             simulation->peak_workers = alive;
     }
 }
 
-/* The worker whose moment is the first is ready, or done with its event. */
+/* The worker of the first moment has become ready, or is done with its event. */
 static void handle_moment(struct simulation *simulation)
 {
-    size_t slot = simulation->moments[0].slot;
+    size_t slot = simulation->moments.heap[0].slot;
     struct simulation_worker *worker = &simulation->workers[slot];
     bool drains = simulation->pool.slots[slot].state == POOL_DRAINING;
 
@@ -169,20 +131,21 @@ static void handle_moment(struct simulation *simulation)
         pool_ready(&simulation->pool, slot);
     }
     if (drains) {
-        drop_first(simulation);
+        moments_drop_first(&simulation->moments);
         end_worker(simulation, slot);
         const struct worker_counts *counts = &simulation->pool.counts;
         if (counts->starting + counts->running != simulation->pool.wanted)
             step(simulation);
     } else if (simulation->arrived > simulation->started) {
-        replace_first(simulation, (struct moment){begin(simulation, slot), slot});
+        moments_replace_first(&simulation->moments, (struct moment){begin(simulation, slot), slot});
     } else {
-        drop_first(simulation);
+        moments_drop_first(&simulation->moments);
         become_free(simulation, slot);
     }
 }
 
-/* Event k waits at place k of the ring, wherever that is in it. */
+/* The k-th event to arrive is at place k modulo the ring's size, so a larger ring has other
+ * places. */
 static int grow_queue(struct simulation *simulation)
 {
     size_t before = simulation->queue_capacity, after = before ? before * 2 : 64;
@@ -198,7 +161,8 @@ static int grow_queue(struct simulation *simulation)
     return 0;
 }
 
-static void look_ahead(struct simulation *simulation)
+/* The next event, or the end of the trace. */
+static void fetch_arrival(struct simulation *simulation)
 {
     int got = simulation->params.source.next(simulation->params.source.context,
                                              &simulation->next_arrival_ns);
@@ -218,14 +182,14 @@ static void handle_arrival(struct simulation *simulation)
         return;
     simulation->queue[simulation->arrived & (simulation->queue_capacity - 1)] = simulation->now_ns;
     simulation->arrived++;
-    look_ahead(simulation);
+    fetch_arrival(simulation);
     if (slot < simulation->pool.slot_count) {
         set_free(simulation, slot, false);
-        add_moment(simulation, (struct moment){begin(simulation, slot), slot});
+        moments_add(&simulation->moments, (struct moment){begin(simulation, slot), slot});
     }
 }
 
-/* ---- the whole ---- */
+/* ---- the farm ---- */
 
 int simulation_init(struct simulation *simulation, const struct simulation_params *params)
 {
@@ -233,7 +197,7 @@ int simulation_init(struct simulation *simulation, const struct simulation_param
     histogram_init(&simulation->waits);
     if (params->startup_ns < 0)
         return -ERR_INVALID;
-    /* No drain is cut short: far beyond any time that is simulated. */
+    /* No drain is cut short: its deadline is beyond any time that is simulated. */
     int error =
         pool_init(&simulation->pool, &(struct pool_params){.max_workers = params->max_workers,
                                                            .drain_timeout_ns = INT64_MAX / 4,
@@ -242,14 +206,13 @@ int simulation_init(struct simulation *simulation, const struct simulation_param
         return error;
     size_t slots = simulation->pool.slot_count;
     simulation->workers = calloc(slots, sizeof *simulation->workers);
-    simulation->moments = calloc(slots, sizeof *simulation->moments);
     simulation->free_slots = calloc(words_of(simulation), sizeof *simulation->free_slots);
-    if (!simulation->workers || !simulation->moments || !simulation->free_slots ||
-        grow_queue(simulation)) {
+    if (!simulation->workers || !simulation->free_slots ||
+        moments_init(&simulation->moments, slots) || grow_queue(simulation)) {
         simulation_clear(simulation);
         return -ERR_MEMORY;
     }
-    look_ahead(simulation);
+    fetch_arrival(simulation);
     error = simulation->error;
     if (error)
         simulation_clear(simulation);
@@ -260,7 +223,7 @@ void simulation_clear(struct simulation *simulation)
 {
     free(simulation->queue);
     free(simulation->workers);
-    free(simulation->moments);
+    moments_clear(&simulation->moments);
     free(simulation->free_slots);
     pool_clear(&simulation->pool);
     *simulation = (struct simulation){0};
@@ -278,10 +241,10 @@ enum simulation_stop simulation_advance(struct simulation *simulation, int64_t u
     while (!simulation->error) {
         /* With no more arrivals next_arrival_ns is the trace's end. */
         int64_t at_ns = simulation->next_arrival_ns;
-        bool moment = simulation->moment_count && (simulation->moments[0].at_ns <= at_ns ||
-                                                   (!simulation->more && !is_idle(simulation)));
+        bool moment = simulation->moments.count && (simulation->moments.heap[0].at_ns <= at_ns ||
+                                                    (!simulation->more && !is_idle(simulation)));
         if (moment)
-            at_ns = simulation->moments[0].at_ns;
+            at_ns = simulation->moments.heap[0].at_ns;
         else if (at_ns < simulation->now_ns)
             at_ns = simulation->now_ns;
         if (at_ns > until_ns || (!moment && !simulation->more && !is_idle(simulation))) {

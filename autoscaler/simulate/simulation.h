@@ -1,5 +1,5 @@
 /* simulation.h - a farm on simulated time: one queue, and workers that are started and drained by
- * the same pool as live. Pure: who decides and when is the caller's business.
+ * the same pool as live ones. Pure: the caller decides how many workers there should be, and when.
  *
  * The model, exactly, so that a second implementation gives the same numbers:
  *
@@ -12,17 +12,18 @@
  *   long that takes; a starting one when it would have been ready. Nothing crashes, nothing hangs.
  * - What happens at the same time happens in this order: workers become ready or done, by slot
  *   number; then an event arrives; then decisions.
- * - simulation_want steps the pool, again while it has actions; so does the end of a worker while
+ * - simulation_want steps the pool until it has no more actions; so does the end of a worker while
  *   the number of those starting and running is not the one wanted.
  * - The run is over when the trace is at its end and no event is waiting or in service. Workers
  *   that are alive then are counted until then.
  *
- * Memory is that of the longest queue, 8 bytes an event, whatever the length of the trace. */
+ * It takes 8 bytes for each event of the longest queue; the length of the trace does not matter. */
 #ifndef WINNOW_SIMULATION_H
 #define WINNOW_SIMULATION_H
 
 #include "autoscaler/node/pool.h"
 #include "histogram.h"
+#include "moments.h"
 #include "service.h"
 
 #include <stdbool.h>
@@ -59,8 +60,8 @@ struct simulation_worker {
 struct simulation_view {
     int64_t now_ns;
     uint64_t arrived, handled;    /* events since the start */
-    uint64_t waiting;             /* R: in the queue */
-    uint32_t busy, draining_busy; /* U: workers with an event, all of them; those that drain */
+    uint64_t waiting;             /* in the queue */
+    uint32_t busy, draining_busy; /* workers with an event: all of them; those that drain */
     uint32_t free;                /* running, without an event */
     double busy_s;                /* service done since the start, of all workers */
     struct worker_counts workers;
@@ -71,9 +72,8 @@ struct simulation {
     struct service service;
     struct pool pool;
     struct simulation_worker *workers; /* one a slot */
-    struct moment *moments;            /* a heap: what each worker will do next */
-    size_t moment_count;
-    uint64_t *free_slots; /* one bit a slot */
+    struct moments moments;            /* of each that is starting or busy: when that is over */
+    uint64_t *free_slots;              /* one bit a slot: its worker is free */
 
     int64_t *queue; /* when the waiting events arrived: a ring, its size a power of two */
     size_t queue_capacity;
@@ -85,7 +85,7 @@ struct simulation {
     uint32_t busy, draining_busy, peak_workers;
     double work_s;          /* service times of the events that were started */
     int64_t finished_ns;    /* service done, of events that are finished */
-    uint64_t busy_since_ns; /* the sum over busy workers; may wrap around */
+    uint64_t busy_since_ns; /* the sum of since_ns over busy workers; may wrap around */
     int64_t ended_alive_ns; /* lifetime of workers that have ended */
     struct histogram waits;
 };
@@ -102,8 +102,8 @@ enum simulation_stop {
     SIMULATION_FAILED,  /* see error */
 };
 
-/* Goes on until until_ns, or the next arrival when each_arrival is set, whichever comes first, or
- * the end. */
+/* Lets time pass to until_ns, to the next arrival when each_arrival is set, or to the end,
+ * whichever comes first. */
 enum simulation_stop simulation_advance(struct simulation *simulation, int64_t until_ns,
                                         bool each_arrival);
 

@@ -11,24 +11,24 @@
 
 #define NS_PER_S 1e9
 
-/* A history, as events that arrived. */
+/* A history, read as counts of arrivals. */
 struct counted {
     struct history_reader *reader;
     double first_s;      /* when the first interval began */
-    double before_per_s; /* in the last interval that knew */
-    bool started;
+    double before_per_s; /* the rate of the last interval */
+    bool started;        /* a row was read */
 };
 
 struct workload {
     char *source;
     uint64_t run, seed, random;
     double from_s, until_s;
-    struct trace *trace; /* one of both */
+    struct trace *trace; /* NULL: the source is a history */
     struct counted counted;
     struct trace_row row; /* the present one, shifted by from_s */
-    uint64_t left;        /* of its events */
-    double spread;        /* where in it the last was, 0 to 1 */
-    int64_t last_ns;
+    uint64_t left;        /* events of the row that are still to come */
+    double spread;        /* where in the row the last event was, from 0 to 1 */
+    int64_t last_ns;      /* the time of the last event */
     struct why why;
 };
 
@@ -53,7 +53,7 @@ static int counted_next(struct workload *workload, struct trace_row *row)
     if (now.arrived_msgs > (double)TRACE_MAX_COUNT)
         return history_reader_error(counted->reader, "arrived_msgs", why,
                                     "expected a count of at least 0");
-    /* What was not counted is taken to have gone on as before. */
+    /* Arrivals that were not counted are taken to have gone on at the rate before. */
     if (isnan(now.arrived_msgs))
         now.arrived_msgs = floor(counted->before_per_s * now.interval_s);
     counted->before_per_s = now.arrived_msgs / now.interval_s;
@@ -66,7 +66,7 @@ static int counted_next(struct workload *workload, struct trace_row *row)
     return 1;
 }
 
-/* Whether the file is a history: it has what is needed of one. */
+/* False when the file is no history: it lacks the columns. */
 static bool counted_open(struct workload *workload)
 {
     static const char *const needed[] = {"time_s", "interval_s", "arrived_msgs", NULL};
@@ -77,7 +77,7 @@ static bool counted_open(struct workload *workload)
                                 &workload->counted.reader, &ignored);
 }
 
-/* ---- both ---- */
+/* ---- events ---- */
 
 static int next_row(struct workload *workload, struct trace_row *row)
 {
@@ -85,11 +85,11 @@ static int next_row(struct workload *workload, struct trace_row *row)
                            : counted_next(workload, row);
 }
 
-/* The next row that reaches into the part that is wanted, shifted to its start. A row that lies
- * across a border counts to where it begins. */
+/* The next row within [from_s, until_s), shifted by from_s. A row that lies across a border belongs
+ * to the side on which it begins. */
 static int take_row(struct workload *workload)
 {
-    struct trace_row row;
+    struct trace_row row = {0};
     int got;
 
     while ((got = next_row(workload, &row)) == 1 && row.time_s < workload->from_s)

@@ -1,6 +1,6 @@
-/* workload.h - the events that a simulation gets, out of a file: a trace (trace.h), or a history
- * that the autoscaler wrote, whose events are those it counted. Read a row at a time, as often as
- * asked.
+/* workload.h - the events that a simulation gets, out of a file: a trace (trace.h), or a history,
+ * whose events are those that the autoscaler counted. The file is read a row at a time, and from
+ * its start as often as wanted.
  *
  * Where a row tells only how many events there were between two times, they are spread over it
  * at random, uniformly and independently, by the seed (random_least), and rounded down to
@@ -17,9 +17,8 @@ struct workload;
 
 /* Opens the file and sees that it has events.
  *
- * source   as trace_open has it, or the path of a history: the file's last run, or the one of that
- *          number
- * run      of a history, or HISTORY_READER_LAST_RUN
+ * source            as trace_open has it, or the path of a history
+ * run               of a history: the number, or HISTORY_READER_LAST_RUN
  * from_s, until_s   only this part of it, in seconds since its first row; 0 and INFINITY: all
  *
  * Returns 0, -ERR_MEMORY, or -ERR_CONFIG with the file and, where it has one, the line. */

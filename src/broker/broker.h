@@ -1,9 +1,15 @@
-/* broker.h - AMQP 0-9-1 connections to RabbitMQ: the only room that knows rabbitmq-c.
+/* broker.h - AMQP 0-9-1 connections to RabbitMQ: the only module that knows rabbitmq-c.
  *
- * One struct broker is one TCP or TLS connection with one channel. It belongs to one thread and
- * does not survive fork. Once a call has returned an error other than those it documents as
- * harmless, the connection is broken: close it and open another. What was unacknowledged then comes
- * back to its queue, and what was unconfirmed may or may not have arrived. */
+ * One struct broker is one TCP or TLS connection with one channel. It belongs to one thread at a
+ * time and does not survive fork. Once a call has returned an error other than those it documents
+ * as harmless, the connection is broken: close it and open another (connection.h does that by
+ * itself). What was unacknowledged then comes back to its queue, and what was unconfirmed may or
+ * may not have arrived.
+ *
+ * Where RabbitMQ refuses something because of a queue, an exchange or a limit, the explanation
+ * tells which (error.h): ABOUT_QUEUE or ABOUT_EXCHANGE with -ERR_MISSING and -ERR_CONFIG,
+ * ABOUT_LIMIT with -ERR_REFUSED. The name is empty where the 255 bytes of RabbitMQ's answer do not
+ * hold it whole, as may be for names of over 200 bytes. */
 #ifndef WINNOW_BROKER_H
 #define WINNOW_BROKER_H
 
@@ -26,8 +32,6 @@ struct broker_options {
     const char *tls_key_file;
     const char *name; /* connection_name, shown by the broker's own tools */
     int heartbeat_s;  /* 0: BROKER_HEARTBEAT_S */
-    int64_t
-        attempt_ns; /* longest for each step of an attempt, and later for each answer; 0: 2 s and 10 s */
 };
 
 struct broker;
@@ -37,12 +41,13 @@ struct broker;
 int broker_check_url(const char *url, struct why *why);
 
 /* Connects, logs in, announces what this client understands (consumer cancel, blocked, confirms,
- * negative acknowledgement) and opens the channel.
+ * negative acknowledgement) and opens the channel. Waits at most 2 s for each of connecting and
+ * logging in, and 10 s for each answer from then on.
  *
  * Returns 0 and *broker (release with broker_close), or
  *   -ERR_INVALID      malformed URL
- *   -ERR_UNAVAILABLE  nobody answers, or not in AMQP, or not within attempt_ns
- *   -ERR_REFUSED      user, password or virtual host not accepted
+ *   -ERR_UNAVAILABLE  nobody answers, or not in AMQP, or not in time
+ *   -ERR_REFUSED      user, password or virtual host not accepted, or a limit is reached
  *   -ERR_CONFIG       TLS: unreadable file, certificate not trusted or of another host */
 int broker_open(const struct broker_options *options, struct broker **broker, struct why *why);
 
@@ -60,10 +65,11 @@ void broker_close(struct broker *broker);
 #define BROKER_NAME_SIZE 400
 void broker_client_name(const char *farm, const char *program, char name[BROKER_NAME_SIZE]);
 
-/* ---- entities: gathered and sent like what is published, so that many cost one round trip ----
- * What the broker makes of them broker_settle tells, or broker_next: -ERR_REFUSED (no permission), -ERR_CONFIG
- * (exists with other arguments), -ERR_LOCKED (exclusive to another connection), -ERR_MISSING, -ERR_UNAVAILABLE.
- * The connection is then broken. */
+/* ---- entities ----
+ * Declarations gather and go out together with what is published, so that many cost one round trip.
+ * Their errors come from broker_settle or broker_next: -ERR_REFUSED (no permission, or a limit),
+ * -ERR_CONFIG (it exists with other arguments), -ERR_LOCKED (exclusive to another connection),
+ * -ERR_MISSING, -ERR_UNAVAILABLE. The connection is then broken. */
 
 struct broker_argument {
     const char *name; /* NULL ends a list */
@@ -77,10 +83,9 @@ struct broker_queue {
     const struct broker_argument *arguments; /* ends with a NULL name; NULL: none */
 };
 
-/* What the broker knows of a queue: messages ready (not those handed to consumers), and consumers.
- * */
+/* What the broker knows of a queue. */
 struct broker_queue_state {
-    uint32_t ready_msgs;
+    uint32_t ready_msgs; /* without those handed to consumers and not yet acknowledged */
     uint32_t consumers;
 };
 
@@ -90,31 +95,36 @@ int broker_declare_fanout(struct broker *broker, const char *exchange, struct wh
 int broker_check_fanout(struct broker *broker, const char *exchange, struct why *why);
 /* Binds a queue to a fanout exchange. */
 int broker_bind(struct broker *broker, const char *queue, const char *exchange, struct why *why);
+/* Deletes a queue with all that is in it; harmless when there is none. */
 int broker_delete_queue(struct broker *broker, const char *queue, struct why *why);
+/* From then on each published message is followed by BROKER_CONFIRMED or BROKER_NACKED. */
 int broker_enable_confirms(struct broker *broker, struct why *why);
 /* Waits until the broker has done all that was sent to it, and tells the first error in it. */
 int broker_settle(struct broker *broker, struct why *why);
 /* Waits for the state of a queue; the errors are those of broker_settle. */
-int broker_look_at_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
-                         struct why *why);
+int broker_query_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
+                       struct why *why);
 
-/* ---- consuming and publishing: sent without waiting; answers come as events ----
- * What is published, acknowledged or given back gathers and goes out together: when broker_next finds nothing
- * more to take, before broker_wait waits, when some kilobytes are there, or with broker_flush. The rest
- * goes out at once, with what waited before it: the order is always that of the calls. */
+/* ---- consuming and publishing ----
+ * None of these waits for the broker, whose answers come as events. What is published, acknowledged
+ * or given back gathers and goes out together: when broker_next finds nothing more to take, before
+ * broker_wait waits, when 16 KiB are there, or with broker_flush. The other calls send at once,
+ * with what waited before them: the order is always that of the calls. */
 
 /* Consumes with manual acknowledgement and at most prefetch unacknowledged messages (1..65535), or
  * without acknowledgement when prefetch is 0. BROKER_CONSUMING follows. */
 int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
                    bool exclusive, struct why *why);
-/* Ends a consumer; BROKER_CANCEL_OK follows after the last delivery. What it holds stays with it.
- * Only after BROKER_CONSUMING: RabbitMQ 3.10 may close the connection when a consumer is cancelled
- * before. Another may begin then, with a different prefetch, which the broker cannot change. It is
- * called TAG/1, then TAG/2 and so on (the caller goes on saying TAG): to one of the same name the
- * broker would add what the last one held to its prefetch. */
+/* Ends a consumer; BROKER_CANCEL_OK follows after the last delivery, and what was delivered stays
+ * to be acknowledged. May only be called after BROKER_CONSUMING: RabbitMQ 3.10 may close the
+ * connection when a consumer is cancelled before. After BROKER_CANCEL_OK another consumer may
+ * begin, with a different prefetch, which cannot be changed otherwise. The broker knows it as
+ * TAG/1, the next as TAG/2 and so on, while the caller goes on saying TAG: to the prefetch of one
+ * of the same name RabbitMQ would add what the last one still has to acknowledge. */
 int broker_cancel(struct broker *broker, const char *tag, struct why *why);
+/* Acknowledges a message, or with multiple all up to it. Tags are those of BROKER_DELIVERY. */
 int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
-/* Gives a message back to its queue. */
+/* Gives a message, or with multiple all up to it, back to their queues. */
 int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
 /* Asks for the state of a queue (passive declare); BROKER_QUEUE_STATE follows. */
 int broker_ask_queue(struct broker *broker, const char *queue, struct why *why);
@@ -129,11 +139,11 @@ int broker_publish(struct broker *broker, const char *exchange, struct broker_by
                    const struct broker_properties *properties, struct broker_bytes body,
                    bool mandatory, uint64_t *sequence, struct why *why);
 
-/* Sends what waits, as far as the socket takes it now. To be called before a poll of one's own. */
+/* Sends what waits, as far as the socket takes it now. Whoever polls by himself calls it before. */
 int broker_flush(struct broker *broker, struct why *why);
 
-/* True while more waits to be sent than the socket takes. Whoever publishes on all the same makes
- * it wait in memory, however much it is. */
+/* True while more waits to be sent than the socket takes. What is published all the same waits in
+ * memory, however much it is. */
 bool broker_backed_up(const struct broker *broker);
 
 enum broker_event_type {
@@ -151,8 +161,8 @@ enum broker_event_type {
 /* Everything in it is borrowed until the next call on the same broker. */
 struct broker_event {
     enum broker_event_type type;
-    uint64_t tag;
-    bool multiple;
+    uint64_t tag;  /* of a delivery, or the number of a published message */
+    bool multiple; /* it stands for all up to that number */
     bool redelivered;
     struct broker_bytes exchange;       /* of a delivery or a return */
     struct broker_bytes routing_key;    /* the same */
@@ -173,18 +183,18 @@ int broker_next(struct broker *broker, struct broker_event *event, struct why *w
  * longer than the heartbeat allows. Call broker_next until it answers 0 before waiting. */
 void broker_wait(struct broker *broker, int wake_fd, int64_t deadline_ns);
 
-/* For callers with a poll of their own: the descriptor to watch, for what (POLLIN, and POLLOUT
- * while something waits to be sent), and the time by which broker_next must be called for the sake
- * of the heartbeat. */
+/* For callers that poll by themselves: the descriptor to watch, for what (POLLIN, and POLLOUT while
+ * something waits to be sent), and the time by which broker_next must be called for the sake of the
+ * heartbeat. */
 int broker_fd(const struct broker *broker);
 short broker_poll_events(const struct broker *broker);
 int64_t broker_heartbeat_due_ns(const struct broker *broker);
 
-/* Bytes that a message's properties and headers may take on this connection. */
-size_t broker_properties_room(const struct broker *broker);
+/* The most bytes that a message's properties and headers may take on this connection: one frame. */
+size_t broker_properties_limit_bytes(const struct broker *broker);
 
-/* True while the broker has said that it reads nothing from this connection (its memory or disk
- * alarm). */
+/* True from the broker's word that it reads nothing from this connection, because its memory or
+ * disk runs short, to its word that it reads again. */
 bool broker_blocked(const struct broker *broker);
 
 #endif

@@ -96,8 +96,8 @@ int64_t connection_away_since_ns(const struct connection *connection);
  * while away. */
 void connection_lost(struct connection *connection, int error, const struct why *why);
 
-/* Something was achieved on the open connection: its loss will be followed by the shortest pause.
- * */
+/* To be called when something was achieved on the open connection: after its loss the next attempt
+ * is made soon. */
 void connection_mark_useful(struct connection *connection);
 
 /* What to poll for: the broker's socket (broker_poll_events) while open, the end of the attempt

@@ -1,4 +1,4 @@
-/* Declaring, looking at and deleting what the broker holds. */
+/* Declaring, querying and deleting queues, exchanges and bindings. */
 #include "internal.h"
 
 #include "clock.h"
@@ -101,13 +101,13 @@ int broker_settle(struct broker *broker, struct why *why)
 
     if (error)
         return error;
-    /* It changes nothing, and is answered after everything before it. */
+    /* channel.flow(active) changes nothing, and is answered after everything before it. */
     amqp_channel_flow(broker->amqp, BROKER_CHANNEL, 1);
     return broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
 }
 
-int broker_look_at_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
-                         struct why *why)
+int broker_query_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
+                       struct why *why)
 {
     int error = broker_flush_all(broker, clock_now_ns() + SEND_NS, why);
 

@@ -1,6 +1,5 @@
 /* Heartbeats, in both directions. Over plain TCP they are ours: the library's would get between the
- * two halves of a frame of which the socket took only the first. Over TLS they are the library's.
- * */
+ * two halves of a frame of which the socket took only the first. Over TLS the library does it. */
 #include "internal.h"
 
 #include "clock.h"
@@ -13,8 +12,8 @@ int broker_take_over_heartbeats(struct broker *broker, struct why *why)
 {
     int channels = amqp_get_channel_max(broker->amqp);
 
-    /* The library ends the process when it is tuned in the middle of a frame, which can hardly be.
-     * */
+    /* In the middle of a frame, where nobody should be after a log-in, amqp_tune_connection would
+     * end the process. */
     if (!amqp_release_buffers_ok(broker->amqp))
         return broker_fail_status(broker, AMQP_STATUS_BAD_AMQP_DATA, why);
     int status = amqp_tune_connection(broker->amqp, channels, (int)broker->frame_max, 0);
@@ -47,8 +46,8 @@ int broker_check_alive(struct broker *broker, struct why *why)
     int64_t now_ns = clock_now_ns();
     if (now_ns - out->checked_ns < broker->heartbeat_ns / 4)
         return 0;
-    /* The kernel knows when the broker was last heard, also of heartbeats, which the library keeps
-     * to itself. */
+    /* The library does not tell of the broker's heartbeats, but the kernel knows when anything last
+     * came in. */
     out->checked_ns = now_ns;
     if (getsockopt(broker_socket(broker), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
         info.tcpi_last_data_recv * CLOCK_NS_PER_MS > 2 * broker->heartbeat_ns)

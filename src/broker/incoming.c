@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
-/* A body that needed more than this to assemble gives the memory back afterwards. */
+/* The memory for assembling a body is freed afterwards when it has grown beyond this. */
 #define BODY_KEEP_BYTES (4u << 20)
 
-/* Copies what the event borrows from the library, which is about to reuse its memory. */
-static bool hold(struct incoming *incoming)
+/* Copies what the event borrows from the library, which reuses its memory for the frames that
+ * follow. */
+static bool save(struct incoming *incoming)
 {
     struct broker_bytes *parts[] = {&incoming->event.exchange, &incoming->event.routing_key,
                                     &incoming->event.raw_properties, &incoming->event.text};
@@ -18,13 +19,13 @@ static bool hold(struct incoming *incoming)
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         total += parts[i]->length;
-    if (!buffer_reserve(&incoming->held, &incoming->held_capacity, total + 1))
+    if (!buffer_reserve(&incoming->saved, &incoming->saved_capacity, total + 1))
         return false;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (!parts[i]->bytes)
             continue;
-        memcpy(incoming->held + offset, parts[i]->bytes, parts[i]->length);
-        parts[i]->bytes = incoming->held + offset;
+        memcpy(incoming->saved + offset, parts[i]->bytes, parts[i]->length);
+        parts[i]->bytes = incoming->saved + offset;
         offset += parts[i]->length;
     }
     return true;
@@ -56,7 +57,7 @@ static int take_body(struct broker *broker, const amqp_frame_t *frame, struct wh
         return 1;
     }
     if (incoming->body_length == 0 &&
-        (incoming->body_size > SIZE_MAX || !hold(incoming) ||
+        (incoming->body_size > SIZE_MAX || !save(incoming) ||
          !buffer_reserve(&incoming->body, &incoming->body_capacity, (size_t)incoming->body_size))) {
         broker->broken = true;
         return error_set(why, ERR_MEMORY, "no memory for a message of %llu bytes",
@@ -139,7 +140,7 @@ static int take_method(struct broker *broker, const amqp_frame_t *frame, struct 
     case AMQP_CHANNEL_CLOSE_METHOD:
         return broker_fail_closed(broker, frame->payload.method, why);
     default:
-        return 0; /* qos-ok, for one */
+        return 0; /* the answer to basic.qos, for one */
     }
 }
 
@@ -182,7 +183,7 @@ int broker_next(struct broker *broker, struct broker_event *event, struct why *w
     struct timeval none = {0};
     amqp_frame_t frame;
 
-    /* Nothing is half taken: what the last event borrowed may go. */
+    /* No event is half assembled: what the last one borrowed may be freed. */
     if (broker->incoming.expects == INCOMING_NONE) {
         amqp_maybe_release_buffers(broker->amqp);
         if (broker->incoming.body_capacity > BODY_KEEP_BYTES) {

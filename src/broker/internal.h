@@ -1,4 +1,4 @@
-/* internal.h - what the files of the broker room share. Nobody else includes it. */
+/* internal.h - what the files of this module share. Nobody else includes it but its tests. */
 #ifndef WINNOW_BROKER_INTERNAL_H
 #define WINNOW_BROKER_INTERNAL_H
 
@@ -23,20 +23,20 @@ struct broker_properties {
 /* A message whose method frame has arrived and whose body may still be coming in. */
 struct incoming {
     struct broker_event event;
-    char *held; /* exchange, routing key, properties and return text, copied */
-    size_t held_capacity, held_length;
+    char *saved; /* exchange, routing key, properties and return text, copied */
+    size_t saved_capacity;
     char *body; /* assembled here only when it spans several frames */
     size_t body_capacity, body_length;
     uint64_t body_size;
     enum expected { INCOMING_NONE, INCOMING_HEADER, INCOMING_BODY } expects;
 };
 
-/* Frames that wait to be sent: bytes[first .. end). Only ever empty over TLS. */
+/* Frames that wait to be sent: bytes[first .. end). Always empty over TLS. */
 struct outgoing {
     char *bytes;
     size_t capacity, first, end;
     int64_t sent_ns;    /* when something was last sent */
-    int64_t checked_ns; /* when it was last looked whether the broker still is */
+    int64_t checked_ns; /* when broker_check_alive last asked the kernel */
 };
 
 struct broker {
@@ -46,7 +46,7 @@ struct broker {
     size_t frame_max;
     int64_t heartbeat_ns;
     uint64_t published;
-    unsigned cancels; /* they number the consumer's tag */
+    unsigned cancels; /* how often broker_cancel was called; it numbers the consumer's tag */
     bool tls, opened, broken, blocked;
     struct incoming incoming;
     struct outgoing outgoing;

@@ -14,13 +14,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* The broker's own default; larger frames only delay the others. */
-#define FRAME_MAX          131072
-#define DEFAULT_ATTEMPT_NS (2 * CLOCK_NS_PER_S)
-#define ANSWER_NS          (10 * CLOCK_NS_PER_S)
-#define GOODBYE_NS         (2 * CLOCK_NS_PER_S)
-#define RETRY_FIRST_NS     (20 * CLOCK_NS_PER_MS)
-#define RETRY_LAST_NS      (500 * CLOCK_NS_PER_MS)
+/* The broker's own default; larger frames would only delay the frames of others. */
+#define FRAME_MAX      131072
+#define STEP_NS        (2 * CLOCK_NS_PER_S)
+#define ANSWER_NS      (10 * CLOCK_NS_PER_S)
+#define GOODBYE_NS     (2 * CLOCK_NS_PER_S)
+#define RETRY_FIRST_NS (20 * CLOCK_NS_PER_MS)
+#define RETRY_LAST_NS  (500 * CLOCK_NS_PER_MS)
 
 static struct timeval to_timeval(int64_t ns)
 {
@@ -28,7 +28,7 @@ static struct timeval to_timeval(int64_t ns)
 }
 
 static int connect_socket(struct broker *broker, const struct broker_options *options,
-                          const struct broker_url *url, int64_t attempt_ns, struct why *why)
+                          const struct broker_url *url, struct why *why)
 {
     amqp_socket_t *socket;
 
@@ -42,7 +42,7 @@ static int connect_socket(struct broker *broker, const struct broker_options *op
             return error_set(why, ERR_MEMORY, "out of memory");
     }
 
-    struct timeval timeout = to_timeval(attempt_ns);
+    struct timeval timeout = to_timeval(STEP_NS);
     int status = amqp_socket_open_noblock(socket, url->host, url->port, &timeout);
     switch (status) {
     case AMQP_STATUS_OK:
@@ -88,39 +88,22 @@ static amqp_table_entry_t entry_true(const char *key)
                                 .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}};
 }
 
-static int log_in(struct broker *broker, const struct broker_options *options,
-                  const struct broker_url *url, int64_t attempt_ns, struct why *why)
+/* The error of the log-in, in the words of somebody who has to set it right. */
+static int explain_log_in(struct broker *broker, const struct broker_url *url,
+                          amqp_rpc_reply_t reply, struct why *why)
 {
-    amqp_table_entry_t capabilities[] = {entry_true("consumer_cancel_notify"),
-                                         entry_true("connection.blocked"),
-                                         entry_true("publisher_confirms"), entry_true("basic.nack"),
-                                         entry_true("authentication_failure_close")};
-    amqp_table_entry_t properties[] = {
-        entry_text("product", "Winnow"),
-        entry_text("version", WINNOW_VERSION),
-        entry_text("connection_name", options->name ? options->name : "winnow"),
-        {.key = amqp_cstring_bytes("capabilities"),
-         .value = {.kind = AMQP_FIELD_KIND_TABLE,
-                   .value.table = {sizeof capabilities / sizeof capabilities[0], capabilities}}}};
-    amqp_table_t table = {sizeof properties / sizeof properties[0], properties};
-    struct timeval timeout = to_timeval(attempt_ns);
-    int heartbeat_s = options->heartbeat_s ? options->heartbeat_s : BROKER_HEARTBEAT_S;
-
-    amqp_set_handshake_timeout(broker->amqp, &timeout);
-    amqp_rpc_reply_t reply =
-        amqp_login_with_properties(broker->amqp, url->vhost, 0, FRAME_MAX, heartbeat_s, &table,
-                                   AMQP_SASL_METHOD_PLAIN, url->user, url->password);
+    bool library = reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION;
     int error = broker_fail_reply(broker, reply, why);
-    /* In TLS 1.3 the broker looks at our certificate only when the connection stands already. */
-    if (error && reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
-        reply.library_error == AMQP_STATUS_SSL_ERROR)
+
+    /* In TLS 1.3 the broker reads our certificate only after the connection is there. */
+    if (library && reply.library_error == AMQP_STATUS_SSL_ERROR)
         return error_set(why, ERR_UNAVAILABLE,
                          "%s ended the TLS connection; does it want a certificate that it trusts "
                          "(--tls-cert, --tls-key)?",
                          broker->where);
-    /* A reset in the middle of the log-in is how a broker looks that is only starting up, too. */
-    if (error == -ERR_UNAVAILABLE && reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
-        reply.library_error != AMQP_STATUS_TIMEOUT && !url->tls)
+    /* A broker that is still starting up resets connections in the middle of the log-in, too. */
+    if (library && error == -ERR_UNAVAILABLE && reply.library_error != AMQP_STATUS_TIMEOUT &&
+        !url->tls)
         return error_set(why, ERR_UNAVAILABLE,
                          "no log-in to the broker at %s: %s; is it still starting, or is this its "
                          "TLS port (amqps://)?",
@@ -138,9 +121,33 @@ static int log_in(struct broker *broker, const struct broker_options *options,
     return error;
 }
 
+static int log_in(struct broker *broker, const struct broker_options *options,
+                  const struct broker_url *url, struct why *why)
+{
+    amqp_table_entry_t capabilities[] = {entry_true("consumer_cancel_notify"),
+                                         entry_true("connection.blocked"),
+                                         entry_true("publisher_confirms"), entry_true("basic.nack"),
+                                         entry_true("authentication_failure_close")};
+    amqp_table_entry_t properties[] = {
+        entry_text("product", "Winnow"),
+        entry_text("version", WINNOW_VERSION),
+        entry_text("connection_name", options->name ? options->name : "winnow"),
+        {.key = amqp_cstring_bytes("capabilities"),
+         .value = {.kind = AMQP_FIELD_KIND_TABLE,
+                   .value.table = {sizeof capabilities / sizeof capabilities[0], capabilities}}}};
+    amqp_table_t table = {sizeof properties / sizeof properties[0], properties};
+    struct timeval timeout = to_timeval(STEP_NS);
+    int heartbeat_s = options->heartbeat_s ? options->heartbeat_s : BROKER_HEARTBEAT_S;
+
+    amqp_set_handshake_timeout(broker->amqp, &timeout);
+    amqp_rpc_reply_t reply =
+        amqp_login_with_properties(broker->amqp, url->vhost, 0, FRAME_MAX, heartbeat_s, &table,
+                                   AMQP_SASL_METHOD_PLAIN, url->user, url->password);
+    return explain_log_in(broker, url, reply, why);
+}
+
 int broker_open(const struct broker_options *options, struct broker **out, struct why *why)
 {
-    int64_t attempt_ns = options->attempt_ns ? options->attempt_ns : DEFAULT_ATTEMPT_NS;
     struct broker_url url;
     int error = broker_url_parse(options->url, &url, why);
     if (error)
@@ -156,14 +163,14 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
     snprintf(broker->where, sizeof broker->where, "%s:%d", url.host, url.port);
     snprintf(broker->vhost, sizeof broker->vhost, "%s", url.vhost);
 
-    error = connect_socket(broker, options, &url, attempt_ns, why);
+    error = connect_socket(broker, options, &url, why);
     if (error)
         goto out;
-    error = log_in(broker, options, &url, attempt_ns, why);
+    error = log_in(broker, options, &url, why);
     if (error)
         goto out;
 
-    struct timeval answer = to_timeval(options->attempt_ns ? options->attempt_ns : ANSWER_NS);
+    struct timeval answer = to_timeval(ANSWER_NS);
     amqp_set_rpc_timeout(broker->amqp, &answer);
     amqp_channel_open(broker->amqp, BROKER_CHANNEL);
     error = broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
@@ -227,7 +234,7 @@ void broker_drop(struct broker *broker)
     if (!broker)
         return;
     amqp_destroy_connection(broker->amqp);
-    free(broker->incoming.held);
+    free(broker->incoming.saved);
     free(broker->incoming.body);
     free(broker->outgoing.bytes);
     free(broker);

@@ -11,17 +11,17 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* So much is worth a write of its own. More does not make it cheaper. */
+/* So many bytes are worth a write of their own. Writing more at once is no cheaper. */
 #define BATCH_BYTES 16384
 
-/* A buffer that grew beyond this for a large body is given back. */
+/* A buffer that grew beyond this for a large body is freed when it is empty. */
 #define KEEP_BYTES (1u << 20)
 
 /* A frame: type, channel, size, payload, and a byte that ends it. */
 #define HEAD_BYTES 7
 
-/* Of the largest method frames that are sent from here: two names of up to 255 bytes, or one and
- * the arguments of a queue, which are few and short. */
+/* No method frame that is sent from here is larger: it holds two names of up to 255 bytes, or one
+ * and the arguments of a queue, which are few and short. */
 #define METHOD_BYTES 1024
 
 static void put(char *bytes, uint64_t number, int length)
@@ -54,11 +54,11 @@ static char *reserve(struct broker *broker, size_t bytes)
 }
 
 /* The size of the method's frame, or the library's (negative) status. */
-static int encode_method(char *frame, size_t room, amqp_method_number_t id, void *method)
+static int encode_method(char *frame, size_t size_limit, amqp_method_number_t id, void *method)
 {
     size_t overhead = HEAD_BYTES + 4 + 1;
     int size = amqp_encode_method(
-        id, method, (amqp_bytes_t){.len = room - overhead, .bytes = frame + HEAD_BYTES + 4});
+        id, method, (amqp_bytes_t){.len = size_limit - overhead, .bytes = frame + HEAD_BYTES + 4});
 
     if (size < 0)
         return size;
@@ -102,15 +102,15 @@ int broker_send_method(struct broker *broker, amqp_method_number_t id, void *met
     return error ? error : broker_flush(broker, why);
 }
 
-size_t broker_properties_room(const struct broker *broker)
+size_t broker_properties_limit_bytes(const struct broker *broker)
 {
     return broker->frame_max - BROKER_FRAME_OVERHEAD - BROKER_CONTENT_OVERHEAD;
 }
 
-static int no_room(size_t room, struct why *why)
+static int too_large(size_t limit, struct why *why)
 {
     return error_set(why, ERR_INVALID,
-                     "the properties and headers need more than the %zu bytes of a frame", room);
+                     "the properties and headers need more than the %zu bytes of a frame", limit);
 }
 
 /* Appends the frames of a message: all of them or none. */
@@ -132,12 +132,12 @@ static int queue_message(struct broker *broker, amqp_basic_publish_t *method,
     frame += size;
 
     char *content = frame + HEAD_BYTES;
-    size_t room = broker_properties_room(broker);
+    size_t limit = broker_properties_limit_bytes(broker);
     size = amqp_encode_properties(
         AMQP_BASIC_CLASS, (void *)(uintptr_t)&properties->amqp,
-        (amqp_bytes_t){.len = room, .bytes = content + BROKER_CONTENT_OVERHEAD});
+        (amqp_bytes_t){.len = limit, .bytes = content + BROKER_CONTENT_OVERHEAD});
     if (size < 0)
-        return no_room(room, why);
+        return too_large(limit, why);
     put(content, AMQP_BASIC_CLASS, 2);
     put(content + 2, 0, 2);
     put(content + 4, body.length, 8);
@@ -156,10 +156,10 @@ static int send_message(struct broker *broker, const amqp_basic_publish_t *metho
                         const struct broker_properties *properties, struct broker_bytes body,
                         struct why *why)
 {
-    /* The library finds out only when the method frame is already on its way. */
-    size_t room = broker_properties_room(broker);
-    if (broker_properties_size(properties, room) < 0)
-        return no_room(room, why);
+    /* The library finds out only after it has sent the method frame. */
+    size_t limit = broker_properties_limit_bytes(broker);
+    if (broker_properties_size(properties, limit) < 0)
+        return too_large(limit, why);
     int status =
         amqp_basic_publish(broker->amqp, BROKER_CHANNEL, method->exchange, method->routing_key,
                            method->mandatory, 0, &properties->amqp, broker_to_amqp(body));
@@ -191,7 +191,7 @@ bool broker_backed_up(const struct broker *broker)
 {
     if (!broker->tls)
         return broker_unsent(broker) >= BATCH_BYTES;
-    /* The library waits for the socket, so that a full one has to be seen before. */
+    /* The library would wait for a full socket. */
     struct pollfd socket = {.fd = broker_socket(broker), .events = POLLOUT};
     return poll(&socket, 1, 0) == 0;
 }
@@ -217,7 +217,7 @@ int broker_flush(struct broker *broker, struct why *why)
     out->sent_ns = clock_now_ns();
     out->first += (size_t)sent;
     size_t left = broker_unsent(broker);
-    /* A socket that never takes all must not let the buffer's beginning run away. */
+    /* Moved to the front, so that the buffer stays small with a socket that never takes all. */
     if (out->first >= left) {
         memmove(out->bytes, out->bytes + out->first, left);
         out->first = 0;

@@ -3,7 +3,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* Of all properties: the first is content_type, the last cluster_id. */
+/* The flags of all properties, which are neighbouring bits: content_type's is the highest,
+ * cluster_id's the lowest. */
 #define DEFINED_FLAGS                                                                              \
     ((amqp_flags_t)(2 * AMQP_BASIC_CONTENT_TYPE_FLAG - AMQP_BASIC_CLUSTER_ID_FLAG))
 
@@ -43,8 +44,8 @@ int broker_properties_decode(struct broker_properties *properties, struct broker
     if (status < 0)
         return status == AMQP_STATUS_NO_MEMORY ? -ERR_MEMORY : -ERR_INVALID;
     properties->amqp = *(amqp_basic_properties_t *)decoded;
-    /* A flag that the protocol does not define has no value. Sent on, it may take a second word of
-     * flags, at which RabbitMQ closes the connection. */
+    /* A flag that the protocol does not define has no value. Some of them, sent on, would need a
+     * second word of flags, at which RabbitMQ closes the connection. */
     properties->amqp._flags &= DEFINED_FLAGS;
     if (!(properties->amqp._flags & AMQP_BASIC_HEADERS_FLAG))
         properties->amqp.headers = amqp_empty_table;
@@ -134,7 +135,7 @@ void broker_headers_clear(struct broker_properties *properties)
     properties->amqp._flags &= ~(amqp_flags_t)AMQP_BASIC_HEADERS_FLAG;
 }
 
-/* Makes room for one more header at the end, in the pool: the decoded table has none to spare. */
+/* Appends a header without a value: copies the table, as a decoded one has no place to spare. */
 static amqp_field_value_t *append(struct broker_properties *properties, const char *name)
 {
     amqp_table_t *headers = &properties->amqp.headers;

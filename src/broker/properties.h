@@ -1,5 +1,4 @@
-/* properties.h - the properties and headers of an AMQP message: read, change, check that they fit.
- * */
+/* properties.h - the properties and headers of an AMQP message: read, changed, measured. */
 #ifndef WINNOW_PROPERTIES_H
 #define WINNOW_PROPERTIES_H
 
@@ -33,7 +32,7 @@ enum broker_property {
 /* A message's properties, decoded. Reusable: decoding anew drops what was there. */
 struct broker_properties;
 
-/* Starts empty. NULL when out of memory. */
+/* Makes empty ones, to be released with broker_properties_close. NULL when out of memory. */
 struct broker_properties *broker_properties_open(void);
 void broker_properties_close(struct broker_properties *properties);
 
@@ -42,19 +41,20 @@ void broker_properties_close(struct broker_properties *properties);
 int broker_properties_decode(struct broker_properties *properties, struct broker_bytes raw);
 void broker_properties_clear(struct broker_properties *properties);
 
+/* A text property, borrowed from what was decoded or set; absent bytes when it is not there. */
 struct broker_bytes broker_properties_get(const struct broker_properties *properties,
                                           enum broker_property property);
-/* Borrows value; absent bytes remove the property; more than 255 bytes: -ERR_INVALID. */
+/* Borrows value; absent bytes remove the property. 0, or -ERR_INVALID for more than 255 bytes. */
 int broker_properties_set(struct broker_properties *properties, enum broker_property property,
                           struct broker_bytes value);
 void broker_properties_set_persistent(struct broker_properties *properties, bool persistent);
 
-/* Keeps the headers for which keep answers true, in their order. */
+/* Removes the headers for whose names keep returns false. */
 void broker_headers_filter(struct broker_properties *properties,
                            bool (*keep)(struct broker_bytes name));
 void broker_headers_clear(struct broker_properties *properties);
 
-/* Append a header; name and text are borrowed. 0 or -ERR_MEMORY. */
+/* Each appends a header; name and text are borrowed. 0 or -ERR_MEMORY. */
 int broker_headers_add_text(struct broker_properties *properties, const char *name,
                             struct broker_bytes text);
 int broker_headers_add_int(struct broker_properties *properties, const char *name, int64_t value);

@@ -31,8 +31,8 @@ int broker_tls_socket(struct broker *broker, const struct broker_options *option
                                    readable("key", options->tls_key_file, why)))
         return -ERR_CONFIG;
 
-    /* The process may end while a thread is in the library, which must not be taken down under it.
-     * */
+    /* The process may end while a thread of connection.c is inside OpenSSL, which would otherwise
+     * free its data at exit. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     *socket = amqp_ssl_socket_new(broker->amqp);
     if (!*socket)

@@ -45,7 +45,7 @@ int broker_url_parse(const char *text, struct broker_url *url, struct why *why)
     if (!url->buffer)
         return error_set(why, ERR_MEMORY, "out of memory");
 
-    /* The parser puts NULs between the texts. */
+    /* To be wiped later, when the parser has put NULs between the texts. */
     url->buffer_length = strlen(text);
 
     struct amqp_connection_info info;

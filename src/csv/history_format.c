@@ -52,14 +52,9 @@ static const struct history_column columns[] = {
 
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
-/* How many columns each version had, the first one's first. */
+/* How many columns each version had, the first version's first. */
 static const size_t versions[] = {27, COLUMNS};
 #define VERSIONS (sizeof versions / sizeof versions[0])
-
-const struct history_column *history_format_at(size_t index)
-{
-    return index < COLUMNS ? &columns[index] : NULL;
-}
 
 const struct history_column *history_format_find(const char *name)
 {

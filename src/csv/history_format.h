@@ -1,10 +1,10 @@
 /* history_format.h - the columns of the history, the CSV file in which every decision of a farm is
  * a row. Pure.
  *
- * Whoever writes or reads a history does so by the table here. A new column is a field at the end
- * of struct history_row, a line at the end of the table in history_format.c, and a new version
- * there. Names and order of the columns that are there stay as they are: readers find columns by
- * name, and a file is continued only by a version with the same columns. */
+ * Whoever writes or reads a history goes by the table here. A new column is a field at the end of
+ * struct history_row, a line at the end of the table in history_format.c, and one more version in
+ * the list below it. The names and the order of the other columns stay: readers find columns by
+ * name, and a file is continued only if its columns are the same. */
 #ifndef WINNOW_HISTORY_FORMAT_H
 #define WINNOW_HISTORY_FORMAT_H
 
@@ -27,14 +27,14 @@ struct history_row {
     double arrival_per_s;  /* what the policy was given as the arrival rate */
     double ready_msgs;     /* in the work queue, not handed to a worker */
     double in_flight_msgs; /* what all workers hold */
-    double backlog_msgs;   /* both, less what draining workers hold */
+    double backlog_msgs;   /* the sum of both, less what draining workers hold */
 
-    /* What was decided by, and what came of it. */
-    double horizon_s;
+    /* What it was decided by, and what was decided. */
+    double horizon_s;     /* T */
     double capacity_msgs; /* C in force; unknown while it is being learnt */
     double min_workers, max_workers;
     double formula_workers; /* the policy's own number; unknown when it was not asked */
-    double desired_workers; /* what was decided */
+    double desired_workers; /* N */
 
     /* After the decision was carried out. */
     double running_workers, starting_workers, draining_workers;
@@ -52,7 +52,7 @@ struct history_row {
     const char *trigger;   /* "tick", or "react" between ticks */
     double workers;        /* starting and running before the decision */
     double blocked;        /* 1: the broker took nothing from any worker, else 0 */
-    double useful_workers; /* more were seen not to help; unknown: no such limit was seen */
+    double useful_workers; /* more were seen not to help; unknown: no limit was seen */
 
     double arrival_age_s, backlog_age_s; /* how old the broker's answers were */
 
@@ -77,19 +77,17 @@ enum history_kind {
 struct history_column {
     const char *name;
     enum history_kind kind;
-    bool may_be_unknown; /* an empty field is a value like another */
+    bool may_be_unknown; /* writers may leave the field empty */
     size_t offset;       /* of a double or a const char * in struct history_row */
 };
 
-/* In the order of the file; NULL after the last. */
-const struct history_column *history_format_at(size_t index);
 /* By name; NULL when there is none. */
 const struct history_column *history_format_find(const char *name);
 
 double *history_format_number(const struct history_column *column, struct history_row *row);
 const char **history_format_text(const struct history_column *column, struct history_row *row);
 
-/* Everything unknown. */
+/* Makes everything in the row unknown. */
 void history_format_clear(struct history_row *row);
 
 /* The header, with its newline, as a row of `cells`: of the present version for age 0, of the one
@@ -99,8 +97,8 @@ int history_format_header(size_t age, struct table_row *cells);
 /* The row as a line of the file. 0 or -ERR_MEMORY. */
 int history_format_line(const struct history_row *row, struct table_row *cells);
 
-/* The decision left the number of workers as it was, whatever the policy says: its reason begins
- * with "held". */
+/* Whether the decision left the number of workers as it was because something was not known or the
+ * workers were blocked: then its reason begins with "held". */
 bool history_format_held(const struct history_row *row);
 
 #endif

@@ -1,5 +1,6 @@
 #include "history_reader.h"
 
+#include "table_field.h"
 #include "table_reader.h"
 
 #include <inttypes.h>
@@ -239,7 +240,7 @@ static int read_row(struct history_reader *reader, struct history_row *row, stru
 
 int history_reader_next(struct history_reader *reader, struct history_row *row, struct why *why)
 {
-    uint64_t run;
+    uint64_t run = 0;
     int got, error = 0;
 
     if (reader->run == HISTORY_READER_LAST_RUN)

@@ -21,7 +21,7 @@ static const char *skip_digits(const char *text)
     return text;
 }
 
-/* Nothing of the much else that strtod takes. */
+/* Whether the text is what number_parse accepts: strtod takes much else. */
 static bool is_number(const char *text)
 {
     const char *end;

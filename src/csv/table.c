@@ -2,6 +2,7 @@
 
 #include "buffer.h"
 #include "number.h"
+#include "table_field.h"
 #include "table_reader.h"
 
 #include <csv.h>
@@ -130,8 +131,8 @@ int table_column(const struct table *table, const char *name)
 
 int table_need_column(const struct table *table, const char *name, int *column, struct why *why)
 {
-    return table_find_column(table->path, table->lines[0], table_column(table, name), name, column,
-                             why);
+    return table_field_find(table->path, table->lines[0], table_column(table, name), name, column,
+                            why);
 }
 
 const char *table_cell(const struct table *table, size_t row, int column)

@@ -1,5 +1,5 @@
 /* table.h - CSV: whole files in, single rows out. It and table_reader.h, for files too long for
- * memory, are the only rooms that include <csv.h>.
+ * memory, are the only modules that include <csv.h>.
  *
  * The dialect is RFC 4180, strictly: a comma separates; a field that holds a comma, a quote or a
  * line break is quoted, with each quote inside doubled; spaces belong to the field. Lines end in
@@ -65,7 +65,7 @@ int table_error(const struct table *table, size_t row, int column, struct why *w
 struct table_row {
     char *text;      /* not NUL-terminated; whole after table_row_end */
     size_t length;   /* bytes in text */
-    size_t capacity; /* bytes text has room for */
+    size_t capacity; /* bytes allocated for text */
     size_t fields;
     bool failed;
 };

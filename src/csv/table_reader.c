@@ -1,11 +1,11 @@
 #include "table_reader.h"
 
 #include "buffer.h"
-#include "number.h"
+#include "table_field.h"
 
 #include <csv.h>
 #include <errno.h>
-#include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +45,8 @@ static int no_memory(struct table_reader *reader)
     return reader->error = error_set(reader->why, ERR_MEMORY, "%s: out of memory", reader->path);
 }
 
-/* Reads on; false at the end of the file and after an error. There is room in the chunk. */
+/* Reads on, behind what is left of the chunk, which is not all of it; false at the end of the file
+ * and after an error. */
 static bool fill(struct table_reader *reader)
 {
     size_t left = reader->chunk_end - reader->chunk_start;
@@ -165,7 +166,8 @@ static void on_row(int terminator, void *data)
     reader->whole = true;
 }
 
-/* By default libcsv would take spaces around a field away, and let them stand around its quotes. */
+/* Nothing is: by default libcsv would take spaces around a field away, and allow them around its
+ * quotes. */
 static int is_space(unsigned char c)
 {
     (void)c;
@@ -339,8 +341,8 @@ int table_reader_column(const struct table_reader *reader, const char *name)
 int table_reader_need_column(const struct table_reader *reader, const char *name, int *column,
                              struct why *why)
 {
-    return table_find_column(reader->path, reader->row_line, table_reader_column(reader, name),
-                             name, column, why);
+    return table_field_find(reader->path, reader->row_line, table_reader_column(reader, name), name,
+                            column, why);
 }
 
 const char *table_reader_cell(const struct table_reader *reader, int column)
@@ -370,37 +372,4 @@ int table_reader_error(const struct table_reader *reader, int column, struct why
         table_field_error(reader->path, reader->row_line, reader->names[column], why, format, args);
     va_end(args);
     return error;
-}
-
-int table_field_error(const char *path, size_t line, const char *name, struct why *why,
-                      const char *format, va_list args)
-{
-    struct why what;
-
-    vsnprintf(what.text, sizeof what.text, format, args);
-    return error_set(why, ERR_CONFIG, "%s:%zu: column '%s': %s", path, line, name, what.text);
-}
-
-int table_field_number(const char *path, size_t line, const char *name, const char *text,
-                       double *number, struct why *why)
-{
-    if (*text == '\0') {
-        *number = NAN;
-        return 0;
-    }
-    if (number_parse(text, number) == 0)
-        return 0;
-    return error_set(why, ERR_CONFIG,
-                     "%s:%zu: column '%s': '%.40s' is not a number, expected " NUMBER_FORM, path,
-                     line, name, text);
-}
-
-int table_find_column(const char *path, size_t line, int found, const char *name, int *column,
-                      struct why *why)
-{
-    *column = found;
-    if (found < 0)
-        return error_set(why, ERR_CONFIG, "%s:%zu: no column '%s', expected one of that name", path,
-                         line, name);
-    return 0;
 }

@@ -5,7 +5,6 @@
 
 #include "error.h"
 
-#include <stdarg.h>
 #include <stddef.h>
 
 /* A longer row is refused: somebody forgot to close a quote. */
@@ -49,14 +48,5 @@ int table_reader_number(const struct table_reader *reader, int column, double *n
                         struct why *why);
 int table_reader_error(const struct table_reader *reader, int column, struct why *why,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-/* What both share. The first two write "PATH:LINE: column 'NAME': " and the rest, and return
- * -ERR_CONFIG. */
-int table_field_error(const char *path, size_t line, const char *name, struct why *why,
-                      const char *format, va_list args) __attribute__((format(printf, 5, 0)));
-int table_field_number(const char *path, size_t line, const char *name, const char *text,
-                       double *number, struct why *why);
-int table_find_column(const char *path, size_t line, int found, const char *name, int *column,
-                      struct why *why);
 
 #endif

@@ -21,9 +21,9 @@ struct trace {
     struct table_reader *reader;
     int time, count; /* columns; count < 0: a row is an event */
     struct stamp first;
-    bool started;
-    struct trace_row
-        ahead; /* read, but not yet given out: the end of a row is the time of the next */
+    bool started; /* the first row was read */
+    /* Read, but not yet given out: a row ends at the time of the next. */
+    struct trace_row ahead;
     bool has_ahead;
     double length_s; /* of the last row given out; NAN: none was */
 };
@@ -92,7 +92,7 @@ const char *trace_path(const struct trace *trace)
     return trace->path;
 }
 
-/* Below 0 when the second is earlier; they may be further apart than an int64_t can tell. */
+/* -1 when the second is earlier. They may be further apart than an int64_t can tell. */
 static double seconds_between(int64_t first_ns, int64_t second_ns)
 {
     return second_ns < first_ns ? -1 : (double)((uint64_t)second_ns - (uint64_t)first_ns) / 1e9;

@@ -4,11 +4,11 @@
  * A trace is named FILE.csv or FILE.csv:TIME or FILE.csv:TIME,COUNT, where TIME and COUNT are
  * columns:
  *
- * TIME    else the column `time_s`. Seconds, from any start, or timestamps (units.h); one kind in a
- * file. The first row's time becomes 0. Rows are in the order of time, ties allowed. COUNT   else
- * the column `count` if there is one. So many events, a whole number, from the row's time until
- * that of the next; the last row lasts as long as the one before it. Without either, each row is
- * one event at its time.
+ *   TIME    else the column `time_s`. Seconds, from any start, or timestamps (units.h); one kind in
+ *           a file. The first row's time becomes 0. Rows are in the order of time, ties allowed.
+ *   COUNT   else the column `count` if there is one. So many events, a whole number, from the row's
+ *           time until that of the next; the last row lasts as long as the one before it.
+ *           Without either, each row is one event at its time.
  *
  * Other columns are ignored. */
 #ifndef WINNOW_TRACE_H
@@ -28,12 +28,11 @@
 
 struct trace;
 
+/* `count` events in [time_s, until_s); or, when both are the same, all of them at that time. */
 struct trace_row {
-    double time_s; /* from the first row: >= 0, never less than the one before */
-    double
-        until_s; /* >= time_s: `count` events in [time_s, until_s). The same as time_s: all of them
-                     * at that time, as is the one event of a row without a count */
-    uint64_t count; /* 0 .. TRACE_MAX_COUNT */
+    double time_s;  /* from the first row: >= 0, never less than the one before */
+    double until_s; /* >= time_s */
+    uint64_t count; /* 0 .. TRACE_MAX_COUNT; 1 in a trace without counts */
 };
 
 /* Opens the file and finds the columns. *trace is to be closed with trace_close.

@@ -1,12 +1,14 @@
-/* time_filter.c - how fast the filter reads and rewrites texts.
+/* time_filter.c - how fast the filter reads and rewrites texts. filter_speed runs it.
  *
- * time_filter make SEED WORDS EVERY BYTES LISTFILE TEXTFILE - writes a list of made-up words and a text that has one of
- *     them every so many bytes
- * time_filter run LEVEL LISTFILE TEXTFILE ROUNDS - prints, tab-separated: seconds to compile, spans, and for each round
- *     the GB/s of finding the spans and censoring the text, in events of 4 kB */
+ * time_filter make SEED WORDS EVERY BYTES LISTFILE TEXTFILE
+ *     writes a list of made-up words, and a text that has one of them every so many bytes
+ * time_filter run LEVEL LISTFILE TEXTFILE ROUNDS
+ *     prints, tab-separated: seconds to compile, spans, and for each round the GB/s of finding the
+ *     spans and censoring the text, in events of 4 kB */
 #include "clock.h"
 #include "error.h"
 #include "filter/censor.h"
+#include "filter/list_files.h"
 #include "filter/matcher.h"
 #include "filter/wordlist.h"
 
@@ -74,44 +76,31 @@ static int make(char **argv)
     return fclose(list) || fclose(text) ? EX_IOERR : EX_OK;
 }
 
-static char *read_file(const char *path, size_t *length)
-{
-    FILE *file = fopen(path, "r");
-    char *bytes = NULL;
-
-    if (file && fseek(file, 0, SEEK_END) == 0) {
-        size_t size = (size_t)ftell(file);
-        bytes = malloc(size + 1);
-        rewind(file);
-        *length = bytes ? fread(bytes, 1, size, file) : 0;
-    }
-    if (file)
-        fclose(file);
-    return bytes;
-}
-
 /* Events are not megabytes long. */
 #define EVENT_BYTES 4096
 
 static int run(char **argv)
 {
     static const char *const levels[] = {"exact", "folded", "loose"};
-    size_t list_length = 0, text_length = 0, found = 0;
-    char *words = read_file(argv[3], &list_length), *text = read_file(argv[4], &text_length);
+    struct list_files files;
     struct wordlist list;
     struct matcher *matcher = NULL;
     struct matcher_spans spans;
     struct censor_mask mask = {.text = CENSOR_DEFAULT_TEXT};
     struct censor_result result;
     unsigned level = 0;
+    size_t found = 0;
 
     while (level < 2 && strcmp(levels[level], argv[2]) != 0)
         level++;
     wordlist_init(&list);
     matcher_spans_init(&spans);
     censor_result_init(&result);
-    if (!words || !text || wordlist_add(&list, argv[3], words, list_length, NULL) != 0)
+    if (list_files_read((const char *const *)argv + 3, 2, &files, NULL) != 0 ||
+        wordlist_add(&list, argv[3], files.items[0].bytes, files.items[0].length, NULL) != 0)
         return EX_NOINPUT;
+    const char *text = files.items[1].bytes;
+    const size_t text_length = files.items[1].length;
     int64_t begin = clock_cpu_ns();
     if (matcher_open(&list, (enum matcher_level)level, &matcher) != 0)
         return EX_OSERR;
@@ -137,8 +126,7 @@ static int run(char **argv)
     censor_result_clear(&result);
     matcher_close(matcher);
     wordlist_clear(&list);
-    free(words);
-    free(text);
+    list_files_clear(&files);
     return EX_OK;
 }
 

@@ -1,5 +1,5 @@
-/* history.c - continuing a history file: the input stands behind its header, or is the whole file when it
- * begins with a NUL, which is left out. */
+/* history.c - continuing a history file: the input stands behind its header, or is the whole file
+ * when it begins with a NUL, which is left out. */
 #include "csv/history_writer.h"
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
-/* matcher.c - the matcher against a rule that tries every entry on every stretch of the text. The
- * input is a list and a text, with a byte FF between them, which no UTF-8 text holds. */
+/* matcher.c - fuzzes the matcher, against a rule that tries every entry on every stretch of the
+ * text. The input is a list, a byte FF, which no UTF-8 text has, and the text. */
 #include "filter/matcher.h"
 
 #include "filter/character.h"
@@ -13,11 +13,11 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-/* The rule tries all pairs of places, so that texts must be short. */
+/* The rule tries all pairs of places. */
 #define MAX_TEXT 160
 
-/* Folds a text as the rule compares it: canonical caseless matching, each run of white space one
- * space. NULL when the text is not valid UTF-8. */
+/* Folds text as the rule compares it: by canonical caseless matching, with one space for a run of
+ * white space. NULL when it is not valid UTF-8. */
 static uint8_t *fold(const uint8_t *text, size_t length, size_t *folded_length)
 {
     uint8_t *tidy = malloc(length + 1), *folded = NULL;
@@ -47,7 +47,8 @@ static uint8_t *fold(const uint8_t *text, size_t length, size_t *folded_length)
     return folded;
 }
 
-/* Whether a text has one of the i that capital letters confuse. */
+/* Whether a text has an i without its dot or with a combining one, whose capital letters are read
+ * in more than one way: the rule does not know of that. */
 static bool has_dots(const uint8_t *text, size_t length)
 {
     return memmem(text, length, "\u0130", 2) || memmem(text, length, "\u0131", 2) ||
@@ -83,7 +84,7 @@ static bool stands_alone(uint32_t character)
     return character_class(character) == CLASS_UNSPACED || character_is_picture(character);
 }
 
-/* The length of an entry's match from here, 0 for none. */
+/* The length of an entry's longest match from a place, 0 for none. */
 static size_t match_length(const struct wordlist_entry *entry, const uint8_t *text, size_t length,
                            size_t start)
 {
@@ -126,11 +127,11 @@ static size_t match_length(const struct wordlist_entry *entry, const uint8_t *te
     return longest;
 }
 
-/* Entries never end with white space, so a match could not take more of it than the entry has. */
+/* Claims that the matcher found what the rule finds. */
 static void check_exact(const struct wordlist *list, const uint8_t *text, size_t length,
                         const struct matcher_spans *spans)
 {
-    size_t found = 0, taken = 0, allowed_until = 0;
+    size_t found = 0, taken_until = 0, allowed_until = 0;
 
     for (size_t start = 0; start < length; start++) {
         size_t longest = 0;
@@ -148,12 +149,12 @@ static void check_exact(const struct wordlist *list, const uint8_t *text, size_t
             else if (!list->entries[i].allowed && matched > longest)
                 longest = matched;
         }
-        if (longest == 0 || start < taken || start + longest <= allowed_until)
+        if (longest == 0 || start < taken_until || start + longest <= allowed_until)
             continue;
         CLAIM(found < spans->count);
         CLAIM(spans->items[found].start == start);
         CLAIM(spans->items[found].length == longest);
-        taken = start + longest;
+        taken_until = start + longest;
         found++;
     }
     CLAIM(found == spans->count);
@@ -161,15 +162,15 @@ static void check_exact(const struct wordlist *list, const uint8_t *text, size_t
 
 static void check_order(const struct matcher_spans *spans, size_t length, size_t entries)
 {
-    size_t taken = 0;
+    size_t taken_until = 0;
 
     for (size_t i = 0; i < spans->count; i++) {
-        CLAIM(spans->items[i].start >= taken);
+        CLAIM(spans->items[i].start >= taken_until);
         CLAIM(spans->items[i].length > 0);
         CLAIM(spans->items[i].entry < entries);
-        taken = spans->items[i].start + spans->items[i].length;
+        taken_until = spans->items[i].start + spans->items[i].length;
     }
-    CLAIM(taken <= length);
+    CLAIM(taken_until <= length);
 }
 
 static bool suits_rule(const struct wordlist *list, const uint8_t *text, size_t length)

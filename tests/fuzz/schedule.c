@@ -3,6 +3,7 @@
 #include "loadgen/schedule.h"
 
 #include "fuzz.h"
+#include "loadgen/phase_parse.h"
 #include "loadgen/schedule_file.h"
 
 #include <float.h>

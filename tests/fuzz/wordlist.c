@@ -1,5 +1,5 @@
-/* wordlist.c - word lists, and masks over what their entries match. The input is a list and a text
- * to censor, with a byte FF between them, which no UTF-8 text holds. */
+/* wordlist.c - fuzzes word lists, and masks over what their entries match. The input is a list, a
+ * byte FF, which no UTF-8 text has, and a text to censor. */
 #include "filter/wordlist.h"
 
 #include "filter/censor.h"
@@ -43,7 +43,7 @@ static void check_entry(const struct wordlist *list, size_t index, size_t length
         CLAIM(!same(entry, &list->entries[i]));
 }
 
-/* A list that is written down with escapes and read again has the same entries. */
+/* Writes the entries down by the rules and reads them again: each has to be the same. */
 static void check_written(const struct wordlist *list)
 {
     struct wordlist again;
@@ -63,7 +63,7 @@ static void check_written(const struct wordlist *list)
     fclose(stream);
     wordlist_init(&again);
     int error = wordlist_add(&again, "again", text, size, &why);
-    /* Escaping makes the longest entries longer than a line may be. */
+    /* With its escapes an entry may be too long. */
     if (error) {
         CLAIM(strstr(why.text, "expected at most") != NULL);
     } else {
@@ -93,7 +93,7 @@ static void check_severities(const struct wordlist *list, const char *bytes, siz
     wordlist_clear(&severe);
 }
 
-/* Everything outside the spans is kept, every span is the mask. */
+/* Claims that all outside the spans is kept and each span is the mask. */
 static void check_masks(const struct matcher_spans *spans, const char *text, size_t length)
 {
     static const struct censor_mask masks[] = {

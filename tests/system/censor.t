@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""winnow-censor from end to end: files and pipes, masks, the report, and what it cannot read or write."""
+"""winnow-censor from end to end: files and pipes, masks, the report, files that cannot be read and
+outputs that cannot be written."""
 
 import json
 import os
@@ -76,7 +77,7 @@ def report():
 
 
 def pieces_and_pipes():
-    """More than a buffer, written in pieces of any size: the same as each line by itself, and nothing is held back."""
+    """A text of more than a buffer in pieces of any size comes out as the whole does."""
     random.seed(4)
     words = write("words.txt", "fool\nbad egg\negg sandwich\n!egg sandwich bar\n")
     lines = [b"a fool and a bad", b"egg sandwich bar", b"nothing to see", b"bad egg egg sandwich", b"\xff\xfe\0 fool"]

@@ -16,7 +16,7 @@ awk -v marker="$marker" '
 ok "the example is there" test -s example.c
 
 flags=(-std=gnu17 -Wall -Wextra -Wshadow -Wconversion -Werror -I"$WINNOW_TOP/src" -I"$WINNOW_TOP")
-[ "$WINNOW_BUILD" != asan ] || flags+=(-fsanitize=address,undefined)
+[ "$WINNOW_BUILD" != asan ] || flags+=("-fsanitize=address,undefined")
 ok "it compiles, and needs no library but libunistring" "${CC:-gcc}" "${flags[@]}" -o example example.c \
     "$build/filter.a" "$build/src.a" -lunistring
 exits 0 "it runs" -- ./example

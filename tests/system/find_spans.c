@@ -1,6 +1,9 @@
-/* find_spans.c - what the matcher finds: find_spans LEVEL WORDS... <TEXTS. Each text ends with a
- * NUL; for each it prints a line with the start, length and entry of every span. */
+/* find_spans.c - what the matcher finds, for the tests: find_spans LEVEL WORDS... <TEXTS
+ *
+ * WORDS are files of word lists. Each of the texts ends with a NUL, and a line of the output
+ * belongs to it: start, length and entry of every span. */
 #include "error.h"
+#include "filter/list_files.h"
 #include "filter/matcher.h"
 #include "filter/wordlist.h"
 
@@ -25,19 +28,21 @@ static char *read_all(FILE *file, size_t *length)
     return bytes;
 }
 
-static void add_file(struct wordlist *list, const char *path)
+static void add_files(struct wordlist *list, const char *const *paths, size_t count)
 {
-    size_t length = 0;
+    struct list_files files;
     struct why why = {0};
-    FILE *file = fopen(path, "r");
-    char *bytes = file ? read_all(file, &length) : NULL;
+    int error = list_files_read(paths, count, &files, &why);
 
-    if (!bytes || wordlist_add(list, path, bytes, length, &why) != 0) {
-        fprintf(stderr, "find_spans: %s: %s\n", path, why.text);
+    for (size_t i = 0; i < count && !error; i++) {
+        const struct list_file *file = &files.items[i];
+        error = wordlist_add(list, file->name, file->bytes, file->length, &why);
+    }
+    if (error) {
+        fprintf(stderr, "find_spans: %s\n", why.text);
         exit(EX_DATAERR);
     }
-    fclose(file);
-    free(bytes);
+    list_files_clear(&files);
 }
 
 int main(int argc, char **argv)
@@ -54,8 +59,7 @@ int main(int argc, char **argv)
     if (argc < 3 || level == 3)
         return EX_USAGE;
     wordlist_init(&list);
-    for (int i = 2; i < argc; i++)
-        add_file(&list, argv[i]);
+    add_files(&list, (const char *const *)argv + 2, (size_t)argc - 2);
     if (matcher_open(&list, (enum matcher_level)level, &matcher) != 0)
         return EX_OSERR;
     wordlist_clear(&list);

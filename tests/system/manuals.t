@@ -6,8 +6,8 @@
 . "$WINNOW_TOP/tools/completion.bash"
 
 version=$(sed -n 's/^#define WINNOW_VERSION "\(.*\)"$/\1/p' "$WINNOW_TOP/src/version.h")
-like "$(sed -n '/^## /{p;q}' "$WINNOW_TOP/CHANGELOG.md")" "^## $version, (unreleased|20[0-9]{2}-[01][0-9]-[0-3][0-9])\$" \
-    "the changelog begins with the version of src/version.h"
+like "$(sed -n '/^## /{p;q}' "$WINNOW_TOP/CHANGELOG.md")" \
+    "^## $version, (unreleased|20[0-9]{2}-[01][0-9]-[0-3][0-9])\$" "the changelog begins with the version of src/version.h"
 
 options_of()
 {
@@ -34,7 +34,8 @@ for program in "$WINNOW_BIN"/winnow-*; do
         ok "$name's page has the section $section" grep -qx ".SH $section" page
     done
     # Nothing was cut off a description: each word of --help is in the page somewhere.
-    ARGP_HELP_FMT=rmargin=5000 "$program" --help | grep -v '^Mandatory or optional' | tr -cs 'A-Za-z' '\n' | sort -u >said
+    ARGP_HELP_FMT=rmargin=5000 "$program" --help | grep -v '^Mandatory or optional' |
+        tr -cs 'A-Za-z' '\n' | sort -u >said
     tr -d '\\' <page | tr -cs 'A-Za-z' '\n' | sort -u >written
     is "$(comm -23 said written | grep -vxE 'Usage|Exit|codes|Example|or' | tr '\n' ' ')" "" \
         "$name's page says all that --help says"

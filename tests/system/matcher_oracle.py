@@ -3,9 +3,9 @@
 
 usage: matcher_oracle.py FIND_SPANS LEVEL TEXTS WORDS...
 
-compares find_spans with it over the lines of a file (or the records of a CSV file with a column comment_text).
-Unicode is Python's own; the tables of look-alikes and invisible characters are read from the sources, for they
-are Winnow's choice.
+compares find_spans with it over the lines of a file, or over the records of a CSV file with a column
+comment_text. Unicode is Python's own. The tables of look-alikes and invisible characters are read
+from the sources, because they are Winnow's choice.
 """
 
 import csv
@@ -174,7 +174,8 @@ def find(raw, entries, level):
                 continue
             for end in ends_of(units, begin, entry, level):
                 after = class_of(units[end][0]) if end < len(units) else "other"
-                # Invisible characters and a run's further white space belong to what stands before them.
+                # Invisible characters and the rest of a run of white space belong to what is before
+                # them.
                 if entry.open_end or after != "word":
                     matches.append((offsets[begin], offsets[end], entry))
     allowed = [(start, end) for start, end, entry in matches if entry.allowed]
@@ -213,7 +214,8 @@ def run(program, level, paths, texts):
 
 
 def differences(program, level, paths, texts, entries):
-    """(text, what the matcher finds, what the oracle finds) where these differ, and how many spans there are."""
+    """Where matcher and oracle differ, as (text, what the matcher finds, what the oracle finds); and
+    how many spans there are."""
     found = run(program, level, paths, texts)
     assert len(found) == len(texts), f"{len(found)} answers to {len(texts)} texts"
     wanted = [find(text, entries, level) for text in texts]

@@ -3,29 +3,29 @@
  *     two_farms WORKER URL FARM HISTORY URL FARM HISTORY
  *
  * The rest of a farm is what winnow-autoscaler makes of no options. */
+#include "autoscaler/autoscaler_options.h"
 #include "autoscaler/loop.h"
-#include "autoscaler/settings.h"
 #include "autoscaler/worker_environment.h"
 
 #include <stdio.h>
 
 #define FARMS 2
 
-static void set_up(struct settings *settings, struct worker_environment *environment,
+static void set_up(struct autoscaler_options *settings, struct worker_environment *environment,
                    char **arguments)
 {
     char *command[] = {"two_farms", "--amqp",     arguments[0], "--farm", arguments[1],
                        "--history", arguments[2], "--interval", "200ms",  "--min",
                        "1",         "--quiet",    NULL};
 
-    settings_parse(settings, (int)(sizeof command / sizeof command[0]) - 1, command);
+    autoscaler_options_parse(settings, (int)(sizeof command / sizeof command[0]) - 1, command);
     worker_environment_make(environment, &settings->options, settings->farm.node.drain_timeout_ns);
     settings->farm.node.environment = (const char *const *)environment->variables;
 }
 
 int main(int argc, char **argv)
 {
-    struct settings settings[FARMS];
+    struct autoscaler_options settings[FARMS];
     struct worker_environment environments[FARMS];
     struct farm *farms[FARMS] = {NULL};
     struct why why = {0};

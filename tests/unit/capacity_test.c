@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #define WORKERS 8
-#define LOOK_S  0.1
+#define STEP_S  0.1
 
 static double uniform(uint64_t *random)
 {
@@ -63,17 +63,17 @@ static void end(struct model *model)
     capacity_clear(&model->capacity);
 }
 
-/* One look later; each worker has been busy for that share of the time. */
-static void look(struct model *model, size_t workers, double busy, double factor,
+/* One reading later; each worker has been busy for that share of the time. */
+static void step(struct model *model, size_t workers, double busy, double factor,
                  service_time *service)
 {
     double from_s = model->now_s;
 
-    model->now_s += LOOK_S;
+    model->now_s += STEP_S;
     for (size_t i = 0; i < WORKERS; i++) {
         struct capacity_reading reading = {0};
         if (i < workers) {
-            double until_s = from_s + busy * LOOK_S;
+            double until_s = from_s + busy * STEP_S;
             if (model->free_s[i] < from_s)
                 model->free_s[i] = from_s;
             while (model->free_s[i] < until_s) {
@@ -86,9 +86,9 @@ static void look(struct model *model, size_t workers, double busy, double factor
             }
             reading = model->readings[i];
         }
-        capacity_look(&model->capacity, i, &reading);
+        capacity_read(&model->capacity, i, &reading);
     }
-    capacity_looked(&model->capacity, model->now_s);
+    capacity_learn(&model->capacity, model->now_s);
 }
 
 static double learnt(const struct model *model)
@@ -110,7 +110,7 @@ static void nothing_is_known_before_any_event(void **state)
     start(&model, 1);
     assert_true(isnan(learnt(&model)));
     for (int i = 0; i < 50; i++)
-        look(&model, 3, 0, 1, five_ms);
+        step(&model, 3, 0, 1, five_ms);
     assert_true(isnan(learnt(&model)));
     end(&model);
 }
@@ -124,10 +124,11 @@ static void two_hundred_events_tell_within_five_percent(void **state)
         for (uint64_t seed = 1; seed <= 50; seed++) {
             struct model model;
             start(&model, seed);
-            look(&model, 1, 1, 1, services[kind]); /* the first look only tells that it is warm */
+            step(&model, 1, 1, 1,
+                 services[kind]); /* the first reading only tells that it is warm */
             model.counted_msgs = model.counted_s = 0;
             while (model.counted_msgs < 200)
-                look(&model, 1, 1, 1, services[kind]);
+                step(&model, 1, 1, 1, services[kind]);
             assert_near(learnt(&model), model.counted_s / model.counted_msgs, 0.05);
             end(&model);
         }
@@ -141,10 +142,10 @@ static void idle_time_does_not_count(void **state)
     (void)state;
     start(&model, 3);
     for (int i = 0; i < 200; i++)
-        look(&model, 4, 0.05, 1, five_ms);
+        step(&model, 4, 0.05, 1, five_ms);
     assert_near(learnt(&model), 0.005, 0.001);
     for (int i = 0; i < 36000; i++)
-        look(&model, 4, 0, 1, five_ms);
+        step(&model, 4, 0, 1, five_ms);
     assert_near(learnt(&model), 0.005, 0.001);
     end(&model);
 }
@@ -156,14 +157,14 @@ static void a_cold_start_is_left_out(void **state)
     (void)state;
     start(&model, 5);
     for (size_t i = 0; i < WORKERS; i++)
-        look(&model, i + 1, 1, 1, five_ms);
+        step(&model, i + 1, 1, 1, five_ms);
     for (size_t i = 0; i < WORKERS; i++) {
         model.readings[i] = (struct capacity_reading){
             .pid = (int32_t)(i + 101), .handled_msgs = 1, .busy_ns = 1500000000};
         model.free_s[i] = model.now_s;
     }
     for (int i = 0; i < 10; i++) {
-        look(&model, WORKERS, 1, 1, five_ms);
+        step(&model, WORKERS, 1, 1, five_ms);
         assert_near(learnt(&model), 0.005, 0.001);
     }
     end(&model);
@@ -181,10 +182,10 @@ static void a_doubled_service_time_is_followed_within_ten_seconds(void **state)
             for (uint64_t seed = 1; seed <= 20; seed++) {
                 struct model model;
                 start(&model, seed);
-                for (int looks = 0; looks < 1800; looks++)
-                    look(&model, 2, 0.7, 1, services[kind]);
-                for (int looks = 0; looks < 100; looks++)
-                    look(&model, 2, 0.7, factors[i], services[kind]);
+                for (int steps = 0; steps < 1800; steps++)
+                    step(&model, 2, 0.7, 1, services[kind]);
+                for (int steps = 0; steps < 100; steps++)
+                    step(&model, 2, 0.7, factors[i], services[kind]);
                 furthest = fmax(furthest, fabs(learnt(&model) / (0.005 * factors[i]) - 1));
                 end(&model);
             }
@@ -201,11 +202,11 @@ static void chance_alone_hardly_moves_it(void **state)
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct model model;
         start(&model, seed);
-        for (int looks = 0; looks < 600; looks++)
-            look(&model, 4, 0.8, 1, exponential);
+        for (int steps = 0; steps < 600; steps++)
+            step(&model, 4, 0.8, 1, exponential);
         double furthest = 0;
-        for (int looks = 0; looks < 3000; looks++) {
-            look(&model, 4, 0.8, 1, exponential);
+        for (int steps = 0; steps < 3000; steps++) {
+            step(&model, 4, 0.8, 1, exponential);
             furthest = fmax(furthest, fabs(learnt(&model) / 0.005 - 1));
         }
         if (furthest > 0.12)
@@ -220,11 +221,11 @@ static void a_slot_that_goes_to_another_worker_adds_nothing_false(void **state)
 
     (void)state;
     start(&model, 9);
-    for (int looks = 0; looks < 300; looks++) {
-        look(&model, 4, 1, 1, five_ms);
-        if (looks % 7 == 0) {
-            size_t i = (size_t)looks / 7 % 4;
-            model.readings[i] = (struct capacity_reading){.pid = 1000 + looks};
+    for (int steps = 0; steps < 300; steps++) {
+        step(&model, 4, 1, 1, five_ms);
+        if (steps % 7 == 0) {
+            size_t i = (size_t)steps / 7 % 4;
+            model.readings[i] = (struct capacity_reading){.pid = 1000 + steps};
         }
         if (!isnan(learnt(&model)))
             assert_near(learnt(&model), 0.005, 0.001);
@@ -239,12 +240,12 @@ static void an_event_longer_than_the_horizon_counts_before_it_is_done(void **sta
 
     (void)state;
     start(&model, 1);
-    capacity_look(&model.capacity, 0, &reading);
-    capacity_looked(&model.capacity, 1.9);
+    capacity_read(&model.capacity, 0, &reading);
+    capacity_learn(&model.capacity, 1.9);
     assert_true(isnan(learnt(&model)));
     reading.working_s = 5;
-    capacity_look(&model.capacity, 0, &reading);
-    capacity_looked(&model.capacity, 5);
+    capacity_read(&model.capacity, 0, &reading);
+    capacity_learn(&model.capacity, 5);
     assert_true(learnt(&model) == 5);
     end(&model);
 }
@@ -254,8 +255,8 @@ static void see(struct capacity *capacity, double time_s, uint64_t handled_msgs,
     struct capacity_reading reading = {
         .pid = 7, .handled_msgs = handled_msgs, .busy_ns = (int64_t)(busy_s * 1e9)};
 
-    capacity_look(capacity, 0, &reading);
-    capacity_looked(capacity, time_s);
+    capacity_read(capacity, 0, &reading);
+    capacity_learn(capacity, time_s);
 }
 
 static void a_first_estimate_takes_ten_events_or_half_a_second(void **state)
@@ -291,13 +292,13 @@ static void the_variance_is_that_of_one_event(void **state)
     assert_int_equal(capacity_init(&capacity, 1), 0);
     see(&capacity, 0, 1, 0);
     see(&capacity, 1, 1 + 4, 0.4);
-    /* Means of 100 ms and 130 ms, of 4 and 12 events: their difference has the variance of one event
-     * times 1/4 + 1/12. */
+    /* Means of 100 ms and 130 ms, of 4 and 12 events: their difference has the variance of one
+     * event times 1/4 + 1/12. */
     see(&capacity, 2, 1 + 4 + 12, 0.4 + 1.56);
     double first = 0.03 * 0.03 * 3;
     assert_near(capacity.variance, first, 1e-6);
-    /* 130 ms and 120 ms, of 12 and 6 events. The newest look is a fiftieth, and without older ones
-     * the rest as well. */
+    /* 130 ms and 120 ms, of 12 and 6 events. The newest reading is a fiftieth, and without older
+     * ones the rest as well. */
     see(&capacity, 3, 1 + 4 + 12 + 6, 0.4 + 1.56 + 0.72);
     double second = 0.01 * 0.01 * 4;
     assert_near(capacity.variance, (first * 0.98 + second) / 1.98, 1e-6);
@@ -310,14 +311,14 @@ static void a_few_strange_events_are_no_change(void **state)
 
     (void)state;
     start(&model, 11);
-    for (int looks = 0; looks < 200; looks++)
-        look(&model, 1, 1, 1, five_ms);
-    for (int looks = 0; looks < 1000; looks++)
-        look(&model, 1, 0, 1, five_ms);
+    for (int steps = 0; steps < 200; steps++)
+        step(&model, 1, 1, 1, five_ms);
+    for (int steps = 0; steps < 1000; steps++)
+        step(&model, 1, 0, 1, five_ms);
     /* Of fifty events in memory four take twenty times as long, and still count as four. */
     model.readings[0].handled_msgs += 4;
     model.readings[0].busy_ns += 400000000;
-    look(&model, 1, 0, 1, five_ms);
+    step(&model, 1, 0, 1, five_ms);
     assert_true(learnt(&model) < 0.02);
     end(&model);
 }

@@ -243,29 +243,39 @@ static void each_attempt_works_with_what_holds_when_it_begins(void **state)
     close(bring_up(scene));
 }
 
+static void fail_and_expect_pause(const struct scene *scene, int64_t pause_ns)
+{
+    int64_t before_ns = clock_now_ns();
+
+    close(begin_attempt(scene));
+    assert_int_equal(await_news(scene), CONNECTION_FAILED);
+    /* A step before that time begins nothing. */
+    assert_int_equal(connection_step(scene->connection, before_ns), CONNECTION_NO_NEWS);
+    expect_pause(scene, before_ns, pause_ns);
+}
+
+static void open_lose_and_expect_pause(const struct scene *scene, bool useful, int64_t pause_ns)
+{
+    int peer = bring_up(scene);
+    int64_t before_ns = clock_now_ns();
+
+    if (useful)
+        connection_mark_useful(scene->connection);
+    lose(scene);
+    expect_pause(scene, before_ns, pause_ns);
+    close(peer);
+}
+
 static void pauses_double_to_half_a_second_while_attempts_fail(void **state)
 {
     static const int64_t pauses_ms[] = {20, 40, 80, 160, 320, 500, 500};
     struct scene *scene = *state;
 
     open_connection(scene, (struct connection_settings){0});
-    for (size_t i = 0; i < sizeof pauses_ms / sizeof pauses_ms[0]; i++) {
-        int64_t before_ns = clock_now_ns();
-        close(begin_attempt(scene));
-        assert_int_equal(await_news(scene), CONNECTION_FAILED);
-        expect_pause(scene, before_ns, pauses_ms[i] * MS);
-        assert_int_equal(connection_step(scene->connection, before_ns), CONNECTION_NO_NEWS);
-    }
-    int peer = bring_up(scene);
-    int64_t before_ns = clock_now_ns();
-    lose(scene);
-    expect_pause(scene, before_ns, 20 * MS);
-    close(peer);
-    /* What failed before it was open is forgotten. */
-    before_ns = clock_now_ns();
-    close(begin_attempt(scene));
-    assert_int_equal(await_news(scene), CONNECTION_FAILED);
-    expect_pause(scene, before_ns, 20 * MS);
+    for (size_t i = 0; i < sizeof pauses_ms / sizeof pauses_ms[0]; i++)
+        fail_and_expect_pause(scene, pauses_ms[i] * MS);
+    open_lose_and_expect_pause(scene, true, 20 * MS);
+    fail_and_expect_pause(scene, 20 * MS);
 }
 
 static void pauses_double_to_five_seconds_while_connections_are_of_no_use(void **state)
@@ -274,26 +284,12 @@ static void pauses_double_to_five_seconds_while_connections_are_of_no_use(void *
     struct scene *scene = *state;
 
     open_connection(scene, (struct connection_settings){0});
-    for (size_t i = 0; i < sizeof pauses_ms / sizeof pauses_ms[0]; i++) {
-        int peer = bring_up(scene);
-        int64_t before_ns = clock_now_ns();
-        lose(scene);
-        expect_pause(scene, before_ns, pauses_ms[i] * MS);
-        close(peer);
-    }
-    for (int i = 0; i < 2; i++) {
-        int peer = bring_up(scene);
-        connection_mark_useful(scene->connection);
-        int64_t before_ns = clock_now_ns();
-        lose(scene);
-        expect_pause(scene, before_ns, 20 * MS);
-        close(peer);
-    }
-    int peer = bring_up(scene);
-    int64_t before_ns = clock_now_ns();
-    lose(scene);
-    expect_pause(scene, before_ns, 20 * MS);
-    close(peer);
+    for (size_t i = 0; i < sizeof pauses_ms / sizeof pauses_ms[0]; i++)
+        open_lose_and_expect_pause(scene, false, pauses_ms[i] * MS);
+    open_lose_and_expect_pause(scene, true, 20 * MS);
+    open_lose_and_expect_pause(scene, true, 20 * MS);
+    open_lose_and_expect_pause(scene, false, 20 * MS);
+    open_lose_and_expect_pause(scene, false, 40 * MS);
 }
 
 /* What the thread of an attempt has to go by, when its connection is gone. */

@@ -1,6 +1,6 @@
-/* What filtering costs, in steps and not in time, so that the machine has no say in it. For this test
- * alone the Makefile compiles filter/ so that each basic block calls the function below when it is
- * executed. Within libraries nothing is counted. */
+/* filter_steps_test.c - what filtering costs, counted in steps and not in time, so that the machine
+ * has no say in it. For this test the Makefile compiles filter/ once more, so that each basic block
+ * calls a function below when it is executed. What happens within libraries is not counted. */
 #include "filter/censor.h"
 #include "filter/stream.h"
 #include "open_matcher.h"
@@ -55,9 +55,12 @@ static uint64_t steps_to_find(const struct matcher *matcher, const char *text, s
 
 /* Pieces that make the worst texts, repeated. */
 static const char *const pieces[] = {
-    "a",      "a ",       "ab",   "l1!", "a.",   "\u00e9", "e\u0301", "\u0301", "\u0301\u0323",
-    " ",      "\xff",     "!",    "'",   "cap ", "cap d'", "tonto ",  "\u00df", "\u6f22",
-    "\u2019", "t.o.n.t.", "a.a ", "$ ",  "lil",  "0o",     "x\u200b", "\u0130", "\n",
+    "a",       "a ",      "ab",     "l1!",          "a.",
+    "\u00e9",  "e\u0301", "\u0301", "\u0301\u0323", " ",
+    "\xff",    "!",       "'",      "cap ",         "cap d'",
+    "tonto ",  "\u00df",  "\u6f22", "\u2019",       "t.o.n.t.",
+    "a.a ",    "$ ",      "lil",    "0o",           "a                                       ",
+    "x\u200b", "\u0130",  "\n",
 };
 
 static void steps_are_linear_in_the_text(void **state)
@@ -83,20 +86,22 @@ static void steps_are_linear_in_the_text(void **state)
 static void steps_are_linear_however_long_an_entry_is(void **state)
 {
     static const struct {
-        const char *begin, *piece, *end, *text;
+        const char *begin, *piece, *end; /* of the entry */
+        const char *text_begin, *text;
     } cases[] = {
-        {"*", "a", "b*", "a"},
-        {"*", "ab", "c*", "ab"},
-        {"", "a ", "b", "a "},
-        {"", "a ", "b", "a  "},
-        {"*", "a", "", "ax"},
-        {"*", "\u0436", "b*", "\u0436"},
-        {"", "la.", "b", "la."},
-        {"*", "la", "b", "la"},
-        {"!*", "la", "b*\nx", "la"},
-        {"!x\n*", "i", "*", "i\u00e9"},
-        {"", "\u0436\u0437", "b", "\u0436.\u0437."},
-        {"", "\u0436", "b", "\u0436."},
+        {"*", "a", "b*", "", "a"},
+        {"*", "ab", "c*", "", "ab"},
+        {"", "a ", "b", "", "a "},
+        {"", "a ", "b", "", "a  "},
+        {"*", "a", "", "", "ax"},
+        {"*", "\u0436", "b*", "", "\u0436"},
+        {"", "la.", "b", "", "la."},
+        {"*", "la", "b", "", "la"},
+        {"!*", "la", "b*\nx", "", "la"},
+        {"!x\n*", "i", "*", "", "i\u00e9"},
+        {"", "\u0436\u0437", "b", "", "\u0436.\u0437."},
+        {"", "\u0436", "b", "", "\u0436."},
+        {"*abcx", "abcy", "z*", "abcx", "abcy"},
     };
     enum { LENGTH = 1 << 16 };
     (void)state;
@@ -105,6 +110,7 @@ static void steps_are_linear_however_long_an_entry_is(void **state)
         for (size_t i = 0; i < COUNT(cases); i++) {
             char *text = repeat(cases[i].text, LENGTH), words[WORDLIST_ENTRY_MAX_BYTES + 8];
             uint64_t taken[2];
+            memcpy(text, cases[i].text_begin, strlen(cases[i].text_begin));
             for (unsigned whole = 0; whole < 2; whole++) {
                 size_t most = WORDLIST_ENTRY_MAX_BYTES / (whole ? 1 : TIMES) - 16u;
                 size_t written = (size_t)sprintf(words, "%s", cases[i].begin);
@@ -199,12 +205,13 @@ static void steps_of_compiling_are_linear_in_an_entry(void **state)
 }
 
 /* Takes what is settled after each few bytes. */
-static uint64_t steps_to_stream(const struct matcher *matcher, const char *text, size_t length)
+static uint64_t steps_to_stream(const struct matcher *matcher, size_t buffer_bytes,
+                                const char *text, size_t length)
 {
     struct stream stream;
     struct stream_piece piece;
 
-    stream_init(&stream, matcher, 0, 64);
+    stream_init(&stream, matcher, buffer_bytes, 64);
     steps = 0;
     for (size_t came = 0; came < length;) {
         char *to;
@@ -233,11 +240,26 @@ static void steps_are_linear_in_a_text_that_comes_in_pieces(void **state)
 
     for (size_t i = 0; i < COUNT(texts); i++) {
         char *text = repeat(texts[i], LENGTH);
-        assert_linear(steps_to_stream(matcher, text, LENGTH / TIMES),
-                      steps_to_stream(matcher, text, LENGTH), texts[i], MATCHER_EXACT);
+        assert_linear(steps_to_stream(matcher, 0, text, LENGTH / TIMES),
+                      steps_to_stream(matcher, 0, text, LENGTH), texts[i], MATCHER_EXACT);
         free(text);
     }
     matcher_close(matcher);
+}
+
+/* Each line may go on with the entry, so none is settled before the end. */
+static void lines_that_are_not_settled_are_not_searched_at_each_pause(void **state)
+{
+    enum { LENGTH = 8192 };
+    char *words = repeat("a ", WORDLIST_ENTRY_MAX_BYTES - 1), *text = repeat("a\n", LENGTH);
+    struct matcher *matcher = open_matcher(MATCHER_EXACT, words);
+    (void)state;
+
+    assert_linear(steps_to_stream(matcher, 2 * LENGTH, text, LENGTH / TIMES),
+                  steps_to_stream(matcher, 2 * LENGTH, text, LENGTH), "a", MATCHER_EXACT);
+    matcher_close(matcher);
+    free(text);
+    free(words);
 }
 
 int main(void)
@@ -249,6 +271,7 @@ int main(void)
         cmocka_unit_test(steps_of_compiling_are_linear_but_for_sorting),
         cmocka_unit_test(steps_of_compiling_are_linear_in_an_entry),
         cmocka_unit_test(steps_are_linear_in_a_text_that_comes_in_pieces),
+        cmocka_unit_test(lines_that_are_not_settled_are_not_searched_at_each_pause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

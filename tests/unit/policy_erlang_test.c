@@ -1,5 +1,8 @@
 #include "autoscaler/policy/policy_erlang.h"
 
+#include "autoscaler/policy/erlang.h"
+#include "autoscaler/policy/policies.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -108,13 +111,21 @@ static void a_very_large_load_takes_one_worker_for_each_workers_load_more(void *
     assert_true(erlang_fewest(ERLANG_LARGE + 5000, 1, 0.5, 0.1) == at_the_border + 5000);
 }
 
-static const struct policy_params defaults = POLICY_DEFAULT_PARAMS;
+static const struct policy_params defaults = {.horizon_s = 2,
+                                              .capacity_msgs = 1000,
+                                              .max_workers = 32,
+                                              .headroom = 1,
+                                              .own = {[ERLANG_WAIT_S] = 0.2,
+                                                      [ERLANG_EPSILON] = 0.25,
+                                                      [ERLANG_THETA] = 1.2,
+                                                      [ERLANG_AVERAGE_S] = 12,
+                                                      [ERLANG_Z] = 2.5}};
 
 /* A farm's steady state: so many events a second, and this backlog. */
 static struct policy_decision settled(double arrival_per_s, double ready_msgs,
                                       const struct policy_params *params)
 {
-    const struct policy *erlang = policy_find("erlang");
+    const struct policy *erlang = policies_find("erlang");
     struct policy_decision decision = {0};
     struct policy_state state;
     struct policy_sample sample = {.arrival_per_s = arrival_per_s,
@@ -135,7 +146,7 @@ static struct policy_params any_params(uint64_t *random)
 
     params.capacity_msgs = exp(uniform(random) * 10 - 2);
     params.max_workers = 1000;
-    params.wait_s = exp(uniform(random) * 6 - 4);
+    params.own[ERLANG_WAIT_S] = exp(uniform(random) * 6 - 4);
     return params;
 }
 
@@ -163,7 +174,7 @@ static void the_scale_of_time_changes_nothing(void **state)
     for (int i = 0; i < 5000; i++) {
         struct policy_params params = any_params(&random), scaled;
         double arrival = exp(uniform(&random) * 8), k = exp2(floor(uniform(&random) * 20) - 10);
-        const struct policy *erlang = policy_find("erlang");
+        const struct policy *erlang = policies_find("erlang");
         struct policy_sample sample = {
             .arrival_per_s = arrival, .ready_msgs = 3, .backlog_msgs = 5, .interval_s = 1};
         struct policy_decision one, other;
@@ -172,8 +183,8 @@ static void the_scale_of_time_changes_nothing(void **state)
         /* k times the events a second, each taking a k-th of the time, in a k-th of the time. */
         scaled = params;
         scaled.horizon_s /= k;
-        scaled.wait_s /= k;
-        scaled.average_s /= k;
+        scaled.own[ERLANG_WAIT_S] /= k;
+        scaled.own[ERLANG_AVERAGE_S] /= k;
         policy_start(&first, &params);
         policy_start(&second, &scaled);
         assert_int_equal(policy_decide(erlang, &sample, &params, &first, &one), 0);
@@ -187,7 +198,7 @@ static void the_scale_of_time_changes_nothing(void **state)
 
 static void chance_does_not_move_it_and_a_step_does(void **state)
 {
-    const struct policy *erlang = policy_find("erlang");
+    const struct policy *erlang = policies_find("erlang");
     struct policy_params params = defaults;
     struct policy_decision decision = {0};
     struct policy_state policy_state;
@@ -244,10 +255,10 @@ static struct policy_decision decide_at_once(const struct policy_sample *sample,
 
     params.horizon_s = params.capacity_msgs = 1;
     params.max_workers = 1000;
-    params.wait_s = wait_s;
-    params.theta = theta;
+    params.own[ERLANG_WAIT_S] = wait_s;
+    params.own[ERLANG_THETA] = theta;
     policy_start(&state, &params);
-    assert_int_equal(policy_decide(policy_find("erlang"), sample, &params, &state, &decision), 0);
+    assert_int_equal(policy_decide(policies_find("erlang"), sample, &params, &state, &decision), 0);
     return decision;
 }
 
@@ -305,8 +316,8 @@ struct rates {
 static void start_rates(struct rates *rates, double average_s, double z)
 {
     *rates = (struct rates){.params = defaults, .sample = {.interval_s = 0.5, .workers = 1}};
-    rates->params.average_s = average_s;
-    rates->params.z = z;
+    rates->params.own[ERLANG_AVERAGE_S] = average_s;
+    rates->params.own[ERLANG_Z] = z;
     policy_start(&rates->state, &rates->params);
 }
 
@@ -315,7 +326,7 @@ static double smooth(struct rates *rates, double arrival_per_s)
     struct policy_decision decision;
 
     rates->sample.arrival_per_s = arrival_per_s;
-    assert_int_equal(policy_decide(policy_find("erlang"), &rates->sample, &rates->params,
+    assert_int_equal(policy_decide(policies_find("erlang"), &rates->sample, &rates->params,
                                    &rates->state, &decision),
                      0);
     rates->sample.time_s += 0.5;
@@ -401,7 +412,7 @@ static void after_a_change_the_long_average_fills_anew(void **state)
 
 static void a_look_between_ticks_only_adds(void **state)
 {
-    const struct policy *names[] = {policy_find("formula"), policy_find("erlang")};
+    const struct policy *names[] = {policies_find("formula"), policies_find("erlang")};
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
@@ -431,7 +442,7 @@ static void anything_has_a_defined_result(void **state)
 {
     static const double odd[] = {0, 1e-300, 0.5, 3, 1e9, 1e300, INFINITY, NAN, -1, -INFINITY};
     enum { ODD = sizeof odd / sizeof odd[0] };
-    const struct policy *names[] = {policy_find("formula"), policy_find("erlang")};
+    const struct policy *names[] = {policies_find("formula"), policies_find("erlang")};
     uint64_t random = 13;
 
     (void)state;

@@ -1,6 +1,7 @@
 #include "autoscaler/policy/policy_history.h"
 
 #include "autoscaler/policy/measurement.h"
+#include "autoscaler/policy/policies.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -77,7 +78,7 @@ static void assert_params(const char *policy, const struct policy_params *params
 {
     char text[POLICY_HISTORY_PARAMS_SIZE];
 
-    policy_history_params(policy_find(policy), params, text);
+    policy_history_params(policies_find(policy), params, text);
     assert_string_equal(text, expected);
 }
 
@@ -93,8 +94,8 @@ static void parameters_are_written_where_they_matter(void **state)
     assert_params("formula", &params,
                   "{\"horizon_s\":2,\"capacity_msgs\":\"auto\",\"headroom\":1.25,\"step_down\":3}");
     params = defaults;
-    params.scale_down_delay_s = POLICY_OWN;
-    policy_tune(policy_find("erlang-quiet"), &params);
+    params.scale_down_delay_s = POLICY_UNSET;
+    policy_tune(policies_find("erlang-quiet"), &params);
     assert_params("erlang-quiet", &params,
                   "{\"horizon_s\":2,\"capacity_msgs\":1000,\"scale_down_delay_s\":5,"
                   "\"wait_s\":0.20000000000000001,\"epsilon\":0.050000000000000003,\"theta\":2,"
@@ -110,10 +111,10 @@ static void a_row_says_whether_a_tick_or_a_look_between_ticks_decided(void **sta
     struct history_row row;
 
     (void)state;
-    policy_history_write(policy_find("formula"), &defaults, &sample, &decision, &row);
+    policy_history_write(policies_find("formula"), &defaults, &sample, &decision, &row);
     assert_string_equal(row.trigger, "tick");
     sample.trigger = POLICY_REACT;
-    policy_history_write(policy_find("formula"), &defaults, &sample, &decision, &row);
+    policy_history_write(policies_find("formula"), &defaults, &sample, &decision, &row);
     assert_string_equal(row.trigger, "react");
 }
 
@@ -122,12 +123,12 @@ static struct history_row row_of(const char *name, char params_text[POLICY_HISTO
                                  struct policy_params *params, struct policy_sample *sample,
                                  struct policy_decision *decision)
 {
-    const struct policy *policy = policy_find(name);
+    const struct policy *policy = policies_find(name);
     struct policy_state state;
     struct history_row row;
 
     *params = defaults;
-    params->scale_down_delay_s = POLICY_OWN;
+    params->scale_down_delay_s = POLICY_UNSET;
     policy_tune(policy, params);
     params->capacity_msgs = POLICY_CAPACITY_AUTO;
     params->step_up = 2;
@@ -146,7 +147,7 @@ static void what_is_read_back_decides_the_same(void **state)
     const struct policy *policy, *read_policy;
 
     (void)state;
-    for (size_t i = 0; (policy = policy_at(i)); i++) {
+    for (size_t i = 0; (policy = policies_at(i)); i++) {
         char text[POLICY_HISTORY_PARAMS_SIZE];
         struct policy_params params, read_params;
         struct policy_sample sample, read_sample;

@@ -1,4 +1,4 @@
-#include "autoscaler/policy/policy.h"
+#include "autoscaler/policy/policies.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -9,15 +9,8 @@
 #include <cmocka.h>
 
 /* One worker clears one event, so the backlog is the number asked for. */
-static const struct policy_params plain = {.horizon_s = 1,
-                                           .capacity_msgs = 1,
-                                           .max_workers = 100,
-                                           .headroom = 1,
-                                           .wait_s = 1,
-                                           .epsilon = 0.5,
-                                           .theta = 1,
-                                           .average_s = 1,
-                                           .z = 1};
+static const struct policy_params plain = {
+    .horizon_s = 1, .capacity_msgs = 1, .max_workers = 100, .headroom = 1};
 
 static void assert_next(struct policy_state *state, const struct policy_params *params,
                         double time_s, double wanted, uint32_t desired, enum policy_reason reason)
@@ -25,7 +18,7 @@ static void assert_next(struct policy_state *state, const struct policy_params *
     struct policy_sample sample = {.backlog_msgs = wanted, .time_s = time_s};
     struct policy_decision decision;
 
-    assert_int_equal(policy_decide(policy_find("formula"), &sample, params, state, &decision), 0);
+    assert_int_equal(policy_decide(policies_find("formula"), &sample, params, state, &decision), 0);
     assert_int_equal(decision.desired_workers, desired);
     assert_int_equal(decision.reason, reason);
 }
@@ -109,8 +102,8 @@ static void more_than_useful_are_not_started(void **test_state)
     (void)test_state;
     policy_start(&state, &params);
     for (params.min_workers = 0; params.min_workers <= 8; params.min_workers += 8) {
-        assert_int_equal(policy_decide(policy_find("formula"), &sample, &params, &state, &decision),
-                         0);
+        assert_int_equal(
+            policy_decide(policies_find("formula"), &sample, &params, &state, &decision), 0);
         assert_int_equal(decision.desired_workers, params.min_workers ? 8 : 6);
         assert_int_equal(decision.reason, POLICY_SATURATED);
         assert_true(decision.formula_workers == 50);
@@ -118,130 +111,10 @@ static void more_than_useful_are_not_started(void **test_state)
     /* As many as are useful are no fewer than were asked for. */
     params.min_workers = 0;
     sample.backlog_msgs = 6;
-    assert_int_equal(policy_decide(policy_find("formula"), &sample, &params, &state, &decision), 0);
+    assert_int_equal(policy_decide(policies_find("formula"), &sample, &params, &state, &decision),
+                     0);
     assert_int_equal(decision.desired_workers, 6);
     assert_int_equal(decision.reason, POLICY_FORMULA);
-}
-
-static void a_delay_that_is_given_counts_more_than_the_policys_own(void **test_state)
-{
-    struct policy_params given = plain, own = plain;
-    const struct policy *quiet = policy_find("erlang-quiet");
-
-    (void)test_state;
-    own.scale_down_delay_s = POLICY_OWN;
-    assert_int_equal(policy_check(&own), -ERR_INVALID);
-    policy_tune(quiet, &own);
-    assert_true(own.scale_down_delay_s > 0);
-    assert_true(own.scale_down_delay_s == quiet->scale_down_delay_s);
-    given.scale_down_delay_s = 0;
-    policy_tune(quiet, &given);
-    assert_true(given.scale_down_delay_s == 0);
-    own.scale_down_delay_s = POLICY_OWN;
-    policy_tune(policy_find("formula"), &own);
-    assert_true(own.scale_down_delay_s == 0);
-}
-
-static void each_policy_brings_its_own_parameters(void **test_state)
-{
-    static const struct {
-        const char *name;
-        double scale_down_delay_s, epsilon, theta, average_s, z;
-    } own[] = {
-        {"formula", 0, 0.5, 1, 1, 1}, /* it has none: they stay as they are */
-        {"erlang", 0, 0.25, 1.2, 12, 2.5},
-        {"erlang-quiet", 5, 0.05, 2, 20, 3},
-    };
-
-    (void)test_state;
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        struct policy_params params = plain;
-
-        params.scale_down_delay_s = POLICY_OWN;
-        policy_tune(policy_find(own[i].name), &params);
-        assert_true(params.scale_down_delay_s == own[i].scale_down_delay_s);
-        assert_true(params.epsilon == own[i].epsilon);
-        assert_true(params.theta == own[i].theta);
-        assert_true(params.average_s == own[i].average_s);
-        assert_true(params.z == own[i].z);
-        assert_true(params.wait_s == plain.wait_s);
-        assert_int_equal(policy_check(&params), 0);
-    }
-}
-
-static void the_list_of_parameters_says_which_are_erlangs_alone(void **test_state)
-{
-    static const struct {
-        const char *name;
-        bool erlang;
-        double value;
-    } expected[] = {
-        {"horizon_s", false, 2}, {"capacity_msgs", false, 3},
-        {"headroom", false, 4},  {"scale_down_delay_s", false, 5},
-        {"step_up", false, 6},   {"step_down", false, 7},
-        {"wait_s", true, 8},     {"epsilon", true, 0.5},
-        {"theta", true, 9},      {"average_s", true, 10},
-        {"z", true, 11},
-    };
-    static const struct policy_params all = {.horizon_s = 2,
-                                             .capacity_msgs = 3,
-                                             .headroom = 4,
-                                             .scale_down_delay_s = 5,
-                                             .step_up = 6,
-                                             .step_down = 7,
-                                             .wait_s = 8,
-                                             .epsilon = 0.5,
-                                             .theta = 9,
-                                             .average_s = 10,
-                                             .z = 11};
-    struct policy_params copy = {0};
-    size_t count;
-    const struct policy_param *params = policy_param_list(&count);
-
-    (void)test_state;
-    assert_int_equal(count, sizeof expected / sizeof expected[0]);
-    for (size_t i = 0; i < count; i++) {
-        assert_string_equal(params[i].name, expected[i].name);
-        assert_int_equal(params[i].erlang, expected[i].erlang);
-        assert_true(policy_param_get(&params[i], &all) == expected[i].value);
-        policy_param_set(&params[i], &copy, expected[i].value);
-    }
-    assert_memory_equal(&copy, &all, sizeof all);
-}
-
-static void parameters_out_of_range_are_refused(void **test_state)
-{
-    static const double below_1[] = {0.99, 0, -1}, not_positive[] = {0, -1};
-    static const double no_share[] = {0, 1, 1.5, -0.5}, no_step[] = {-1, 0.5}, negative[] = {-1};
-    static const struct {
-        size_t offset;
-        const double *values;
-        size_t count;
-    } bad[] = {
-#define BAD(field, values)                                                                         \
-    {offsetof(struct policy_params, field), values, sizeof(values) / sizeof((values)[0])}
-        BAD(horizon_s, not_positive),      BAD(capacity_msgs, negative), BAD(headroom, below_1),
-        BAD(scale_down_delay_s, negative), BAD(step_up, no_step),        BAD(step_down, no_step),
-        BAD(wait_s, not_positive),         BAD(epsilon, no_share),       BAD(theta, not_positive),
-        BAD(average_s, not_positive),      BAD(z, not_positive),
-#undef BAD
-    };
-
-    (void)test_state;
-    assert_int_equal(policy_check(&plain), 0);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct policy_params params = plain;
-        double *field = (double *)(void *)((char *)&params + bad[i].offset);
-
-        for (size_t k = 0; k < bad[i].count; k++) {
-            *field = bad[i].values[k];
-            assert_int_equal(policy_check(&params), -ERR_INVALID);
-        }
-        *field = NAN;
-        assert_int_equal(policy_check(&params), -ERR_INVALID);
-        *field = INFINITY;
-        assert_int_equal(policy_check(&params), -ERR_INVALID);
-    }
 }
 
 static void a_look_between_ticks_begins_no_delay(void **test_state)
@@ -256,7 +129,8 @@ static void a_look_between_ticks_begins_no_delay(void **test_state)
     policy_start(&state, &params);
     assert_next(&state, &params, 0, 20, 20, POLICY_FORMULA);
     before = state;
-    assert_int_equal(policy_decide(policy_find("formula"), &sample, &params, &state, &decision), 0);
+    assert_int_equal(policy_decide(policies_find("formula"), &sample, &params, &state, &decision),
+                     0);
     assert_int_equal(decision.desired_workers, 20);
     assert_memory_equal(&state, &before, sizeof before);
 }
@@ -273,14 +147,15 @@ static void while_capacity_is_unknown_one_worker_finds_out(void **test_state)
     policy_start(&state, &params);
     for (int i = 0; i < 4; i++) {
         sample.backlog_msgs = i % 2 ? 1000 : 0;
-        assert_int_equal(policy_decide(policy_find("formula"), &sample, &params, &state, &decision),
-                         0);
+        assert_int_equal(
+            policy_decide(policies_find("formula"), &sample, &params, &state, &decision), 0);
         assert_int_equal(decision.desired_workers, i % 2);
         assert_int_equal(decision.reason, POLICY_LEARNING);
         assert_true(isnan(decision.formula_workers));
     }
     sample.capacity_msgs = 100;
-    assert_int_equal(policy_decide(policy_find("formula"), &sample, &params, &state, &decision), 0);
+    assert_int_equal(policy_decide(policies_find("formula"), &sample, &params, &state, &decision),
+                     0);
     assert_int_equal(decision.desired_workers, 10);
     assert_true(decision.capacity_msgs == 100);
 }
@@ -293,10 +168,6 @@ int main(void)
         cmocka_unit_test(steps_go_on_when_the_delay_is_served),
         cmocka_unit_test(headroom_multiplies_the_need_before_it_is_rounded),
         cmocka_unit_test(more_than_useful_are_not_started),
-        cmocka_unit_test(a_delay_that_is_given_counts_more_than_the_policys_own),
-        cmocka_unit_test(each_policy_brings_its_own_parameters),
-        cmocka_unit_test(the_list_of_parameters_says_which_are_erlangs_alone),
-        cmocka_unit_test(parameters_out_of_range_are_refused),
         cmocka_unit_test(a_look_between_ticks_begins_no_delay),
         cmocka_unit_test(while_capacity_is_unknown_one_worker_finds_out),
     };

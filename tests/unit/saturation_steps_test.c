@@ -1,5 +1,5 @@
-/* What one look after the other makes of a farm without chance: the model of saturation_test.c shows
- * that it works, this file shows its numbers. */
+/* What one reading after the other makes of a farm without chance: the model of saturation_test.c
+ * shows that it works, this file shows its numbers. */
 #include "autoscaler/policy/saturation.h"
 
 #include <math.h>
@@ -11,34 +11,34 @@
 #include <cmocka.h>
 
 /* Exact in binary, so that times add up. */
-#define LOOK_S 0.125
+#define STEP_S 0.125
 
 static struct farm {
     struct saturation saturation;
-    struct saturation_look look;
+    struct saturation_reading reading;
 } farm;
 
 static int start(void **state)
 {
     (void)state;
-    farm = (struct farm){.look = {.steady = true, .pressed = true, .service_s = NAN}};
+    farm = (struct farm){.reading = {.steady = true, .pressed = true, .service_s = NAN}};
     saturation_start(&farm.saturation);
     return 0;
 }
 
-static void look(uint32_t workers, double per_s)
+static void step(uint32_t workers, double per_s)
 {
-    farm.look.time_s += LOOK_S;
-    farm.look.handled_msgs += per_s * LOOK_S;
-    farm.look.workers = workers;
-    saturation_look(&farm.saturation, &farm.look);
+    farm.reading.time_s += STEP_S;
+    farm.reading.handled_msgs += per_s * STEP_S;
+    farm.reading.workers = workers;
+    saturation_learn(&farm.saturation, &farm.reading);
 }
 
 /* For so long these workers handle so much. */
 static void hold(double seconds, uint32_t workers, double per_s)
 {
-    for (double until_s = farm.look.time_s + seconds; farm.look.time_s < until_s;)
-        look(workers, per_s);
+    for (double until_s = farm.reading.time_s + seconds; farm.reading.time_s < until_s;)
+        step(workers, per_s);
 }
 
 static void assert_useful(double workers)
@@ -49,8 +49,8 @@ static void assert_useful(double workers)
         fail_msg("%g are useful, expected %g", useful, workers);
 }
 
-/* Four workers at 1000 a second each, then ten that handle what less than six of those would; both for
- * long enough to be measured once. */
+/* Four workers at 1000 a second each, then ten that handle what less than six of those would; both
+ * for long enough to be measured once. */
 static void reach_a_limit_of_six(void)
 {
     hold(2, 4, 4000);
@@ -123,10 +123,10 @@ static void a_change_of_workers_settles_before_it_is_measured(void **state)
 {
     (void)state;
     hold(2, 4, 4000);
-    /* The first look sees the change; 0.3 s after it a second is measured. */
-    hold(LOOK_S + 1.25, 10, 5700);
+    /* The first reading sees the change; 0.3 s after it a second is measured. */
+    hold(STEP_S + 1.25, 10, 5700);
     assert_useful(NAN);
-    look(10, 5700);
+    step(10, 5700);
     assert_useful(6);
 }
 
@@ -134,10 +134,10 @@ static void workers_that_start_or_drain_are_not_measured(void **state)
 {
     (void)state;
     hold(2, 4, 4000);
-    farm.look.steady = false;
+    farm.reading.steady = false;
     hold(20, 10, 5700);
     assert_useful(NAN);
-    farm.look.steady = true;
+    farm.reading.steady = true;
     hold(2, 10, 5700);
     assert_useful(6);
 }
@@ -147,10 +147,10 @@ static void a_window_counts_only_when_events_waited_all_the_time(void **state)
     (void)state;
     hold(2, 4, 4000);
     for (int window = 0; window < 5; window++) {
-        hold(1 - LOOK_S, 10, 5700);
-        farm.look.pressed = false;
-        look(10, 5700);
-        farm.look.pressed = true;
+        hold(1 - STEP_S, 10, 5700);
+        farm.reading.pressed = false;
+        step(10, 5700);
+        farm.reading.pressed = true;
     }
     assert_useful(NAN);
     hold(3, 10, 5700);
@@ -183,18 +183,18 @@ static void few_events_are_measured_for_ten_seconds(void **state)
 static void the_best_rate_is_forgotten_after_two_minutes(void **state)
 {
     (void)state;
-    farm.look.pressed = false;
+    farm.reading.pressed = false;
     hold(2, 4, 4000);
     /* Since then the workers are not all busy. */
     hold(118, 5, 100);
-    farm.look.pressed = true;
+    farm.reading.pressed = true;
     hold(2, 20, 5000);
     assert_useful(5);
     start(state);
-    farm.look.pressed = false;
+    farm.reading.pressed = false;
     hold(2, 4, 4000);
     hold(130, 5, 1000);
-    farm.look.pressed = true;
+    farm.reading.pressed = true;
     hold(2, 20, 5000);
     assert_useful(NAN);
 }
@@ -204,17 +204,17 @@ static void a_known_service_time_is_the_first_rate(void **state)
     (void)state;
     /* It may be wrong by a tenth, and twice that is allowed for: four times the work of one may be
      * five of what ten should. */
-    farm.look.service_s = 0.001;
-    look(1, 1000);
+    farm.reading.service_s = 0.001;
+    step(1, 1000);
     hold(2, 10, 3800);
     assert_useful(NAN);
     start(state);
-    farm.look.service_s = 0.001;
-    look(1, 1000);
+    farm.reading.service_s = 0.001;
+    step(1, 1000);
     hold(2, 10, 3200);
     assert_useful(4);
     start(state);
-    look(1, 1000);
+    step(1, 1000);
     hold(2, 10, 3200);
     assert_useful(NAN);
 }
@@ -224,9 +224,9 @@ static void reach_probe(double seconds, double per_s)
 {
     double limit = saturation_useful_workers(&farm.saturation);
 
-    for (double until_s = farm.look.time_s + seconds;
-         saturation_useful_workers(&farm.saturation) == limit && farm.look.time_s < until_s;)
-        look((uint32_t)limit, per_s);
+    for (double until_s = farm.reading.time_s + seconds;
+         saturation_useful_workers(&farm.saturation) == limit && farm.reading.time_s < until_s;)
+        step((uint32_t)limit, per_s);
 }
 
 static void a_limit_is_probed_after_ten_seconds_with_half_as_many_more(void **state)
@@ -234,9 +234,9 @@ static void a_limit_is_probed_after_ten_seconds_with_half_as_many_more(void **st
     (void)state;
     reach_a_limit_of_six();
     double from_s = farm.saturation.probe_from_s;
-    hold(from_s - farm.look.time_s - LOOK_S, 6, 5700);
+    hold(from_s - farm.reading.time_s - STEP_S, 6, 5700);
     assert_useful(6);
-    look(6, 5700);
+    step(6, 5700);
     assert_useful(9);
 }
 
@@ -263,18 +263,18 @@ static void probes_that_do_not_help_come_twice_as_late_each_time(void **state)
     (void)state;
     reach_a_limit_of_six();
     for (double wait_s = 10; wait_s <= 320; wait_s *= 2) {
-        double begun_s = farm.look.time_s;
+        double begun_s = farm.reading.time_s;
         reach_probe(1000, 5700);
         assert_useful(9);
         /* It is counted from the end of the window that showed the limit. */
-        double waited_s = farm.look.time_s - (found_s > 0 ? found_s : begun_s);
+        double waited_s = farm.reading.time_s - (found_s > 0 ? found_s : begun_s);
         double expected_s = fmin(wait_s, 160);
-        if (!(waited_s > expected_s - 1 && waited_s <= expected_s + LOOK_S))
+        if (!(waited_s > expected_s - 1 && waited_s <= expected_s + STEP_S))
             fail_msg("the probe came after %g s, expected %g", waited_s, expected_s);
         while (saturation_useful_workers(&farm.saturation) == 9)
-            look(9, 5700);
+            step(9, 5700);
         assert_useful(6);
-        found_s = farm.look.time_s;
+        found_s = farm.reading.time_s;
     }
 }
 
@@ -290,7 +290,8 @@ static void a_probe_that_helps_by_half_ends_the_limit(void **state)
     reach_probe(20, 5700);
     hold(2, 9, 7600);
     assert_useful(NAN);
-    /* What the limit handled is the best rate from now on, and probes begin with ten seconds again. */
+    /* What the limit handled is the best rate from now on, and probes begin with ten seconds
+     * again. */
     hold(2, 18, 7000);
     assert_useful(8);
     assert_true(farm.saturation.probe_wait_s == 10);
@@ -304,7 +305,7 @@ static void a_probe_without_more_workers_ends_after_thirty_seconds(void **state)
     assert_useful(9);
     hold(30, 6, 5700);
     assert_useful(9);
-    look(6, 5700);
+    step(6, 5700);
     assert_useful(NAN);
 }
 
@@ -312,7 +313,7 @@ static void a_limit_under_which_nothing_waited_is_forgotten(void **state)
 {
     (void)state;
     reach_a_limit_of_six();
-    farm.look.pressed = false;
+    farm.reading.pressed = false;
     hold(9, 3, 3000);
     assert_useful(6);
     hold(2, 3, 3000);
@@ -350,10 +351,10 @@ static void a_limit_that_is_found_anew_is_probed_after_ten_seconds_again(void **
     assert_useful(NAN);
     hold(2, 12, 2900);
     assert_useful(6);
-    double from_s = farm.look.time_s;
+    double from_s = farm.reading.time_s;
     reach_probe(30, 2900);
     assert_useful(9);
-    assert_true(farm.look.time_s <= from_s + 10);
+    assert_true(farm.reading.time_s <= from_s + 10);
 }
 
 #define claim(name) cmocka_unit_test_setup(name, start)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#define LOOK_S 0.1
+#define STEP_S 0.1
 #define MOST   32
 
 /* A farm with more to do than it can, of which only so many workers help. Its autoscaler wants all
@@ -52,22 +52,22 @@ static double poisson(double mean, uint64_t *random)
 
 static void run(struct model *model, double seconds, uint32_t wanted)
 {
-    for (double until_s = model->now_s + seconds; model->now_s < until_s; model->now_s += LOOK_S) {
+    for (double until_s = model->now_s + seconds; model->now_s < until_s; model->now_s += STEP_S) {
         double useful = saturation_useful_workers(&model->saturation);
         uint32_t workers = useful < wanted ? (uint32_t)useful : wanted;
         bool steady = workers == model->workers;
         model->workers = workers;
         model->handled_msgs +=
-            poisson(fmin(workers, model->helpful) / model->service_s * LOOK_S, &model->random);
-        saturation_look(&model->saturation,
-                        &(struct saturation_look){
-                            .time_s = model->now_s,
-                            .workers = workers,
-                            .steady = steady,
-                            .pressed = model->pressed,
-                            .handled_msgs = model->handled_msgs,
-                            .service_s = fmax(workers / model->helpful, 1) * model->service_s,
-                        });
+            poisson(fmin(workers, model->helpful) / model->service_s * STEP_S, &model->random);
+        saturation_learn(&model->saturation,
+                         &(struct saturation_reading){
+                             .time_s = model->now_s,
+                             .workers = workers,
+                             .steady = steady,
+                             .pressed = model->pressed,
+                             .handled_msgs = model->handled_msgs,
+                             .service_s = fmax(workers / model->helpful, 1) * model->service_s,
+                         });
         double now = saturation_useful_workers(&model->saturation);
         model->limited += isnan(useful) && !isnan(now);
     }
@@ -139,7 +139,7 @@ static void a_limit_is_probed_and_goes_when_more_help_again(void **state)
 static void probes_are_rare(void **state)
 {
     struct model model;
-    double above = 0, looks = 0;
+    double above = 0, steps = 0;
 
     (void)state;
     start(&model, 3);
@@ -148,9 +148,9 @@ static void probes_are_rare(void **state)
     for (int i = 0; i < 600; i++) {
         run(&model, 1, MOST);
         above += model.workers > 7;
-        looks++;
+        steps++;
     }
-    assert_true(above / looks < 0.05);
+    assert_true(above / steps < 0.05);
     assert_int_equal(model.limited, 1);
 }
 

@@ -1,3 +1,4 @@
+#include "loadgen/phase_parse.h"
 #include "loadgen/schedule.h"
 #include "loadgen/schedule_file.h"
 
@@ -677,8 +678,8 @@ static void bad_phases_are_refused_with_what_is_wrong_in_them(void **state)
     char expected[256];
 
     (void)state;
-    assert_bad_phase("10s", "phase '10s': no rate, expected " PHASE_FORM);
-    assert_bad_phase("", "phase '': no rate, expected " PHASE_FORM);
+    assert_bad_phase("10s", "phase '10s': no rate, expected " PHASE_PARSE_FORM);
+    assert_bad_phase("", "phase '': no rate, expected " PHASE_PARSE_FORM);
     assert_bad_phase("10@500", "phase '10@500': duration '10', expected a number with a unit: "
                                "250us, 250ms, 2s, 5m or 1h");
     assert_bad_phase("@500", "phase '@500': duration '', expected a number with a unit: "

@@ -426,7 +426,7 @@ static void both_halves_of_a_fingerprint_tell_events_apart(void **state)
 
     (void)state;
     for (int i = 0; i < ALL; i++) {
-        char text[8];
+        char text[16];
         int part = i % PARTS;
 
         snprintf(text, sizeof text, "%d", i);

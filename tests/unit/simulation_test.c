@@ -144,7 +144,7 @@ static void peers_stay_within_their_limits(void **state)
     uint64_t random = 11;
 
     (void)state;
-    for (size_t k = 0; (kind = peer_at(k)); k++) {
+    for (size_t k = 0; (kind = peers_at(k)); k++) {
         for (int round = 0; round < 6; round++) {
             struct times times = {at_ns, 4000, 0, 0};
             int64_t now_ns = 0, next_ns = 0;

@@ -341,6 +341,73 @@ static void any_sequence_of_events_agrees_with_a_naive_model(void **state)
     assert_true(held > 1000);
 }
 
+/* ---- events that were set aside ---- */
+
+static void settle_before(struct window *window, uint64_t before_tag, size_t events, uint64_t tag)
+{
+    uint64_t got = 999999;
+
+    assert_int_equal(window_settled(window, before_tag, &got), events);
+    assert_int_equal(got, events ? tag : 999999);
+}
+
+static void those_before_one_set_aside_are_acknowledged_together(void **state)
+{
+    struct window window = {0};
+
+    (void)state;
+    add(&window, 1, 3);
+    add(&window, 5, 7);
+    window_confirm(&window, 6, true);
+    settle_before(&window, 4, 3, 3);
+    window_clear(&window);
+}
+
+static void those_after_one_set_aside_are_acknowledged_alone(void **state)
+{
+    struct window window = {0};
+
+    (void)state;
+    add(&window, 1, 3);
+    add(&window, 5, 7);
+    window_confirm(&window, 6, true);
+    settle_before(&window, 4, 3, 3);
+    settle_before(&window, 4, 1, 5);
+    settle_before(&window, 4, 1, 6);
+    settle_before(&window, 4, 1, 7);
+    settle_before(&window, 4, 0, 0);
+    window_clear(&window);
+}
+
+static void once_it_is_given_back_they_are_acknowledged_together_again(void **state)
+{
+    struct window window = {0};
+
+    (void)state;
+    add(&window, 5, 8);
+    window_confirm(&window, 3, true);
+    settle_before(&window, 4, 1, 5);
+    settle_before(&window, UINT64_MAX, 2, 7);
+    window_clear(&window);
+}
+
+static void what_was_given_back_counts_neither_before_nor_after(void **state)
+{
+    struct window window = {0};
+
+    (void)state;
+    add(&window, 1, 3);
+    add(&window, 5, 7);
+    assert_int_equal(window_refuse(&window, 3), 3);
+    assert_int_equal(window_refuse(&window, 4), 5);
+    window_confirm(&window, 6, true);
+    settle_before(&window, 4, 2, 2);
+    settle_before(&window, 4, 1, 6);
+    settle_before(&window, 4, 1, 7);
+    assert_int_equal(window_oldest(&window), 0);
+    window_clear(&window);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +423,10 @@ int main(void)
         cmocka_unit_test(a_cleared_window_counts_from_one_again),
         cmocka_unit_test(the_ring_goes_round_and_grows_in_mid_way),
         cmocka_unit_test(any_sequence_of_events_agrees_with_a_naive_model),
+        cmocka_unit_test(those_before_one_set_aside_are_acknowledged_together),
+        cmocka_unit_test(those_after_one_set_aside_are_acknowledged_alone),
+        cmocka_unit_test(once_it_is_given_back_they_are_acknowledged_together_again),
+        cmocka_unit_test(what_was_given_back_counts_neither_before_nor_after),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-#include "settings.h"
+#include "autoscaler_options.h"
 
+#include "autoscaler/policy/policies.h"
 #include "units.h"
 
 #include <stdlib.h>
@@ -91,17 +92,19 @@ static double seconds(struct argp_state *state, const char *option, const char *
 }
 
 /* What the options mean together. */
-static void check_options(struct argp_state *state, struct settings *settings)
+static void check_options(struct argp_state *state, struct autoscaler_options *settings)
 {
     struct leader_settings *leader = &settings->farm.leader;
-    bool formula = leader->policy->need == policy_formula;
+    const struct policy_param *wait = policy_param_find(leader->policy, POLICY_WAIT);
 
     if (leader->params.min_workers > leader->params.max_workers)
         argp_error(state, "--min %u is more than --max %u", leader->params.min_workers,
                    leader->params.max_workers);
-    if (settings->wait_given && formula)
+    if (settings->wait_s > 0 && !wait)
         argp_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
     policy_tune(leader->policy, &leader->params);
+    if (settings->wait_s > 0)
+        policy_params_set(wait, &leader->params, settings->wait_s);
     if (!leader->interval_ns)
         leader->interval_ns = (int64_t)(leader->policy->interval_s * (double)SECOND_NS);
     if (leader->react_ns >= leader->interval_ns && leader->react_ns)
@@ -142,18 +145,18 @@ static error_t parse_measuring(int key, char *argument, struct argp_state *state
 
 /* The policy and what it goes by. ARGP_ERR_UNKNOWN: the key is none of these. */
 static error_t parse_policy(int key, char *argument, struct argp_state *state,
-                            struct settings *settings)
+                            struct autoscaler_options *settings)
 {
     struct leader_settings *leader = &settings->farm.leader;
     struct policy_params *params = &leader->params;
+    char names[128];
 
     switch (key) {
     case KEY_POLICY:
-        leader->policy = policy_find(argument);
+        leader->policy = policies_find(argument);
+        policies_names(" or ", names, sizeof names);
         if (!leader->policy)
-            argp_error(state,
-                       "--policy: '%s' is not a policy; expected formula, erlang or erlang-quiet",
-                       argument);
+            argp_error(state, "--policy: '%s' is not a policy; expected %s", argument, names);
         return 0;
     case KEY_HORIZON:
         params->horizon_s = seconds(state, "--horizon", argument, SECOND_NS / 1000);
@@ -173,8 +176,7 @@ static error_t parse_policy(int key, char *argument, struct argp_state *state,
             (uint32_t)options_count(state, "--max", argument, 1, POOL_MAX_WORKERS);
         return 0;
     case KEY_WAIT:
-        params->wait_s = seconds(state, "--wait", argument, SECOND_NS / 1000);
-        settings->wait_given = true;
+        settings->wait_s = seconds(state, "--wait", argument, SECOND_NS / 1000);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -238,7 +240,7 @@ static error_t parse_workers(int key, char *argument, struct argp_state *state,
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
-    struct settings *settings = state->input;
+    struct autoscaler_options *settings = state->input;
 
     if (key == ARGP_KEY_END) {
         check_options(state, settings);
@@ -272,20 +274,20 @@ static const char doc[] =
 static const struct argp argp = {option_table, parse_option, "[-- WORKER [ARG...]]", doc, NULL,
                                  NULL,         NULL};
 
-void settings_parse(struct settings *settings, int argc, char **argv)
+void autoscaler_options_parse(struct autoscaler_options *settings, int argc, char **argv)
 {
     struct leader_settings *leader = &settings->farm.leader;
     struct supervisor_settings *node = &settings->farm.node;
 
-    *settings = (struct settings){
-        .farm.leader = {.program = SETTINGS_PROGRAM,
-                        .policy = policy_find("formula"),
+    *settings = (struct autoscaler_options){
+        .farm.leader = {.program = AUTOSCALER_PROGRAM,
+                        .policy = policies_find("formula"),
                         .params = POLICY_DEFAULT_PARAMS},
         .farm.node = {.drain_timeout_ns = 30 * SECOND_NS,
                       .hang_timeout_ns = 60 * SECOND_NS,
                       .max_attempts = 3},
     };
-    leader->params.scale_down_delay_s = POLICY_OWN;
-    options_parse(&settings->options, SETTINGS_PROGRAM, &argp, argc, argv, settings);
+    leader->params.scale_down_delay_s = POLICY_UNSET;
+    options_parse(&settings->options, AUTOSCALER_PROGRAM, &argp, argc, argv, settings);
     node->max_workers = leader->params.max_workers;
 }

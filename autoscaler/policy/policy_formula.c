@@ -1,0 +1,14 @@
+#include "policy_formula.h"
+
+#include <math.h>
+
+void policy_formula(const struct policy_sample *sample, const struct policy_params *params,
+                    struct policy_state *state, struct policy_decision *decision)
+{
+    (void)state;
+    decision->need_workers = (sample->backlog_msgs + sample->arrival_per_s * params->horizon_s) /
+                             decision->capacity_msgs;
+    decision->formula_workers = ceil(decision->need_workers);
+    decision->smooth_per_s = sample->arrival_per_s;
+    decision->reason = POLICY_FORMULA;
+}

@@ -1,0 +1,41 @@
+#include "policy_params.h"
+
+#define FIELD(field) .name = #field, .offset = offsetof(struct policy_params, field)
+
+static const struct policy_param common[] = {
+    {FIELD(horizon_s), .meaning = "the time within which backlog and arrivals should be cleared",
+     .least = POLICY_ABOVE_0, .most = DBL_MAX},
+    {FIELD(capacity_msgs), .meaning = "the events that one worker clears within the horizon",
+     .least = POLICY_CAPACITY_AUTO, .most = DBL_MAX},
+    {FIELD(headroom), .meaning = "so many times the workers that are needed", .least = 1,
+     .most = DBL_MAX, .only_if_set = true},
+    {FIELD(scale_down_delay_s), .meaning = "how long fewer workers must have been enough",
+     .least = 0, .most = DBL_MAX, .only_if_set = true},
+    {FIELD(step_up), .meaning = "the most workers that one decision adds", .least = 0,
+     .most = DBL_MAX, .whole = true, .only_if_set = true},
+    {FIELD(step_down), .meaning = "the most workers that one decision takes away", .least = 0,
+     .most = DBL_MAX, .whole = true, .only_if_set = true},
+};
+
+const struct policy_param *policy_params_common(size_t *count)
+{
+    *count = sizeof common / sizeof common[0];
+    return common;
+}
+
+double policy_params_get(const struct policy_param *param, const struct policy_params *params)
+{
+    return *(const double *)(const void *)((const char *)params + param->offset);
+}
+
+void policy_params_set(const struct policy_param *param, struct policy_params *params, double value)
+{
+    *(double *)(void *)((char *)params + param->offset) = value;
+}
+
+bool policy_params_allow(const struct policy_param *param, double value)
+{
+    /* NAN fails the comparisons. */
+    return value >= param->least && value <= param->most &&
+           (!param->whole || value == floor(value));
+}

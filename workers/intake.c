@@ -1,0 +1,107 @@
+#include "intake.h"
+
+#include "clock.h"
+#include "log.h"
+#include "session.h"
+#include "signals.h"
+
+/* How long to take no work after the broker could not take a result. */
+#define REFUSED_PAUSE_NS (500 * CLOCK_NS_PER_MS)
+
+static int take_delivery(struct session *session, const struct broker_event *event, struct why *why)
+{
+    struct broker_properties *properties = session->answerer.back_properties;
+
+    if (inbox_add(&session->inbox, event)) {
+        /* It is this event that ends the worker, not the one at hand. */
+        broker_properties_decode(properties, event->raw_properties);
+        scoreboard_take_up(session->slot,
+                           handling_fingerprint(properties, event->raw_properties, event->body),
+                           clock_now_ns());
+        return error_set(why, ERR_MEMORY, "no memory to hold an event of %zu bytes",
+                         event->body.length);
+    }
+    unacked_add(&session->unacked);
+    return 0;
+}
+
+static int take_returned(struct session *session, const struct broker_event *event, struct why *why)
+{
+    int error = answer_returned(&session->answerer, event, why);
+
+    return error ? error : unacked_published(&session->unacked, 0, why);
+}
+
+/* The events of results that the broker could not take go back to the queue, and this worker rests
+ * a while. */
+static int take_refused(struct session *session, const struct broker_event *event, struct why *why)
+{
+    session->pause_until_ns = clock_now_ns() + REFUSED_PAUSE_NS;
+    log_event(LOG_WARN, "result_refused", "why=\"the broker could not take a result\"");
+    return unacked_refused(&session->unacked, session->broker, event, why);
+}
+
+static int take_cancelled(struct session *session, struct why *why)
+{
+    consuming_take(&session->consuming, BROKER_CANCELLED);
+    if (session->draining)
+        return 0;
+    session->queue_deleted = true;
+    return error_set(why, ERR_UNAVAILABLE, "the queue '%s' was deleted", session->topology->work);
+}
+
+static int take_event(struct session *session, const struct broker_event *event, struct why *why)
+{
+    switch (event->type) {
+    case BROKER_DELIVERY:
+        return take_delivery(session, event, why);
+    case BROKER_CONFIRMED:
+        session->confirmed = true;
+        unacked_confirmed(&session->unacked, event);
+        return 0;
+    case BROKER_NACKED:
+        return take_refused(session, event, why);
+    case BROKER_RETURNED:
+        return take_returned(session, event, why);
+    case BROKER_CONSUMING:
+        scoreboard_tell_ready();
+        consuming_take(&session->consuming, event->type);
+        return 0;
+    case BROKER_CANCEL_OK:
+        consuming_take(&session->consuming, event->type);
+        return 0;
+    case BROKER_CANCELLED:
+        return take_cancelled(session, why);
+    default:
+        return 0;
+    }
+}
+
+static int start_drain(struct session *session, int64_t now_ns, struct why *why)
+{
+    session->draining = true;
+    session->drain_by_ns = now_ns + session->settings->drain_timeout_ns;
+    log_event(LOG_INFO, "draining", "in_flight=%zu", session->unacked.count);
+    return consuming_step(&session->consuming, session->broker, 0, 0, now_ns, why);
+}
+
+int intake_receive(struct session *session, struct why *why)
+{
+    struct broker_event event;
+    int got;
+
+    while ((got = broker_next(session->broker, &event, why)) == 1) {
+        int error = take_event(session, &event, why);
+        if (error)
+            return error;
+    }
+    /* Which event there is no memory to receive is not known: none is blamed. */
+    if (got == -ERR_MEMORY)
+        scoreboard_put_down(session->slot);
+    if (got < 0)
+        return got;
+    session->received_ns = clock_now_ns();
+    return signals_next(session->signal_fd) && !session->draining
+               ? start_drain(session, session->received_ns, why)
+               : 0;
+}
