@@ -55,6 +55,10 @@ static void a_line_of_a_file_is_a_text_whatever_ends_it(void **state)
         assert_memory_equal(text.bytes, expected[i], text.length);
     }
     texts_close(texts);
+    write_file("b.txt", "without\n", 8);
+    assert_int_equal(texts_open("b.txt", &texts, NULL), 0);
+    assert_int_equal(texts_get(texts, 0).length, strlen("without"));
+    texts_close(texts);
 }
 
 static void a_binary_file_is_refused_with_its_line(void **state)
