@@ -1,6 +1,7 @@
-/* Fuzz target: broker/failure.c, which reads RabbitMQ's reason for closing a channel. The first byte
- * of an input chooses the code, the second tells the length of the virtual host's name, which
- * follows. The rest is taken for the reason and then, once more, for the name of a missing queue. */
+/* Fuzz target: broker/failure.c, which reads RabbitMQ's reason for closing a channel. The first
+ * byte of an input chooses the code, the second tells the length of the virtual host's name, which
+ * follows. The rest is taken for the reason and then, once more, for the name of a missing
+ * queue. */
 #include "fuzz.h"
 
 #include "broker/internal.h"

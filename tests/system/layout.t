@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 check=$WINNOW_TOP/tools/check-layout
 
-exits 0 "the sources keep to the layout" -- "$check" --strict "$WINNOW_TOP" "${WINNOW_BIN%/bin}"
+exits 0 "the sources keep to the layout" -- "$check" "$WINNOW_TOP" "${WINNOW_BIN%/bin}"
 
 # A tree that breaks nothing, though it is close to it.
 clean_tree()
