@@ -106,6 +106,8 @@ static inline void set_bit(uint8_t *map, size_t bit)
  * letters small. */
 static inline uint64_t make_key(uint64_t bytes, size_t length)
 {
+    if (length == 0)
+        __builtin_unreachable();
     return (bytes | UINT64_C(0x2020202020202020)) & UINT64_MAX >> (64 - 8 * length);
 }
 
