@@ -198,8 +198,12 @@ def a_drain_gives_back_what_takes_too_long():
     with spawn(PATIENT, "--drain-timeout", "700ms", farm=name) as worker, Client(name) as client:
         client.publish("SILENT 60000")
         wait_until(lambda: threads(worker) == 2, 10)
+        # By then nothing but a signal wakes the worker for more than a second.
+        started = time.monotonic()
+        wait_until(lambda: time.monotonic() > started + 0.5, 5)
         begin = time.monotonic()
         worker.signal(signal.SIGTERM)
+        ok(wait_until(lambda: "event=draining" in worker.stderr(), 0.6), "a signal is heard beside a job at once")
         equal(worker.wait(20), 0, "a worker whose event takes longer than its drain may ends with 0")
         took = time.monotonic() - begin
         ok(0.6 < took < 5, f"in time ({took:.2f} s)")
