@@ -7,7 +7,7 @@ import signal
 import time
 
 from client import Client, Line, ctl
-from scaler import autoscaler
+from scaler import autoscaler, children
 from tap import BIN, diag, done_testing, equal, farm, like, ok, spawn, wait_until
 
 PATIENT = os.path.join(BIN, "../tests/system/patient_worker")
@@ -132,9 +132,15 @@ def later_is_no_attempt():
     scaled = autoscaler(name, "--min", "1", "--max", "1", "--max-attempts", "1", "--", PATIENT)
     with scaled as scaler, Client(name) as client:
         client.publish("LATER 2", message_id="1", reply_to=client.replies)
-        ok(client.get(client.replies), "an event that comes again and again is no poison")
-        equal(scaler.end(), 0, "to an autoscaler that allows one attempt")
-        ok("attempt_failed" not in scaler.stderr(), "as none has failed")
+        ok(client.get(client.replies), "an event that comes again and again is no poison to one who allows one attempt")
+        client.publish("LATER 1000")
+        client.publish("quick")
+        ok(client.get(client.results), "another event waits")
+        (pid,) = children(scaler.pid)
+        os.kill(pid, signal.SIGKILL)
+        ok(wait_until(lambda: "event=worker_crashed" in scaler.stderr(), 10), "while its worker is killed")
+        equal(scaler.end(), 0, "the autoscaler ends as ever")
+        ok("attempt_failed" not in scaler.stderr(), "and has counted no attempt")
 
 
 # ---- jobs that take long ----
