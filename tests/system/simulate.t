@@ -5,6 +5,7 @@ it writes, replays and recommends; and what it says of input that it cannot use.
 
 import csv
 import math
+import operator
 import os
 import random
 import subprocess
@@ -234,6 +235,19 @@ def program():
     like(out, r"^forged\.csv:61: ", "... and its row")
     code, out, _ = run("--explain", "history.csv")
     ok(code == 0 and out.count("\n") >= 122 and "worker-seconds" in out, "--explain has a line a decision, and the cost")
+    with open("history.csv", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    spans = [float(later["time_s"]) - float(row["time_s"]) for row, later in zip(table, table[1:])]
+    alive = [sum(int(row[f"{kind}_workers"]) for kind in ("running", "starting", "draining")) for row in table]
+    cost = [sum(map(operator.mul, workers, spans)) for workers in (alive, [int(row["desired_workers"]) for row in table])]
+    like(out, "worker-seconds: {:.0f} were spent; .* formula would have asked for {:.0f},".format(*cost), "which is right")
+    shown = [line.split() for line in out.splitlines()[1 : len(table) + 1]]
+    equal(
+        [(words[6], words[7]) for words in shown],
+        [(row["desired_workers"], row["desired_workers"]) for row in table],
+        "beside what the policy decided stands what it decides",
+    )
+    equal(run("--explain", "forged.csv", code=1)[0], 1, "a decision that was changed ends it with 1 as well")
     code, _, _ = run("--trace", "history.csv", "--service-time", "100ms")
     equal(code, 0, "a history is a load as well")
     run(*load, "--policy", "erlang", "--history", "erlang.csv")
