@@ -5,6 +5,7 @@ it writes, replays and recommends; and what it says of input that it cannot use.
 
 import csv
 import math
+import operator
 import os
 import random
 import subprocess
@@ -234,6 +235,19 @@ def program():
     like(out, r"^forged\.csv:61: ", "... and its row")
     code, out, _ = run("--explain", "history.csv")
     ok(code == 0 and out.count("\n") >= 122 and "worker-seconds" in out, "--explain has a line a decision, and the cost")
+    with open("history.csv", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    spans = [float(later["time_s"]) - float(row["time_s"]) for row, later in zip(table, table[1:])]
+    alive = [sum(int(row[f"{kind}_workers"]) for kind in ("running", "starting", "draining")) for row in table]
+    cost = [sum(map(operator.mul, workers, spans)) for workers in (alive, [int(row["desired_workers"]) for row in table])]
+    like(out, "worker-seconds: {:.0f} were spent; .* formula would have asked for {:.0f},".format(*cost), "which is right")
+    shown = [line.split() for line in out.splitlines()[1 : len(table) + 1]]
+    equal(
+        [(words[6], words[7]) for words in shown],
+        [(row["desired_workers"], row["desired_workers"]) for row in table],
+        "beside what the policy decided stands what it decides",
+    )
+    equal(run("--explain", "forged.csv", code=1)[0], 1, "a decision that was changed ends it with 1 as well")
     code, _, _ = run("--trace", "history.csv", "--service-time", "100ms")
     equal(code, 0, "a history is a load as well")
     run(*load, "--policy", "erlang", "--history", "erlang.csv")
@@ -241,6 +255,53 @@ def program():
     code, out, _ = run(*load, "--until", "60s", "--wait-p95", "1s", "--recommend")
     equal(code, 0, "--recommend finds what meets a target that can be met")
     like(out, r"winnow-autoscaler --policy \w+", "... and prints a command line")
+
+
+LOAD = ("--trace", "load.csv", "--service-time", "exp:100ms")
+
+
+def yardstick():
+    """The oracle is as cheap as its target allows, and no cheaper."""
+    costs = []
+    for target in ("50ms", "200ms", "1s"):
+        got = scores(*LOAD, "--wait-p95", target, "--policy", "oracle:10")["oracle:10"]
+        late = float(got["late_share"])
+        ok(0.02 <= late <= 0.05, f"of the oracle with a target of {target} nearly 5 % wait longer ({late:.1%})")
+        costs.append(float(got["worker_s"]))
+    ok(costs == sorted(costs, reverse=True), "a longer wait costs less") or diag(costs)
+
+
+def peers():
+    """Other systems' policies, as their defaults are."""
+    names = (("hpa", "hpa:20"), ("kpa", "kpa:1"), ("celery", "celery:4"), ("phpfpm", "phpfpm:1:3"), ("fixed", "fixed:1"))
+    got = scores(*LOAD, "--no-oracle", "--policy", ",".join(f"{bare},{full}" for bare, full in names))
+    for bare, full in names:
+        equal(dict(got[bare], policy=full), got[full], f"{bare} is {full}")
+    with open("one.csv", "w", encoding="utf-8") as file:
+        file.write("time_s,count\n0,1\n100,0\n")
+    got = scores("--trace", "one.csv", "--service-time", "100ms", "--startup", "0s", "--no-oracle",
+                 "--policy", "kpa,celery,formula")
+    for name in ("kpa", "celery"):
+        equal(float(got[name]["wait_max_s"]), 0, f"{name} starts a worker when an event arrives")
+    ok(float(got["formula"]["wait_max_s"]) > 0, "unlike one that decides at intervals")
+
+
+def recommendation():
+    _, out, _ = run(*LOAD, "--until", "120s", "--wait-p95", "1s", "--recommend")
+    tables = [part.splitlines() for part in out.split("policy ")[1:]]
+    tried = [line.split()[0] for line in tables[0][1:] if "ms " in line]
+    first, second = (
+        scores(*LOAD, "--wait-p95", "1s", "--no-oracle", "--policy", ",".join(tried), *part)
+        for part in (("--until", "60s"), ("--from", "60s", "--until", "120s"))
+    )
+    good = [
+        name for name in tried if float(first[name]["late_share"]) <= 0.05 and float(first[name]["starts_per_h"]) <= 2000
+    ]
+    best = min(good, key=lambda name: float(first[name]["worker_s"]))
+    chosen = tables[1][1].split()
+    equal(chosen[0], best, "--recommend takes the cheapest that meets the target in the first half, with few starts")
+    equal(chosen[5], f"{float(second[best]['worker_s']):.0f}", "and tries it on the second half")
+    like(out, rf"\n  winnow-autoscaler --policy {best.split(':')[0]} --interval \S+ --horizon 2s ", "and says how to run it")
 
 
 def recorded():
@@ -289,6 +350,9 @@ def refusals():
 second_implementation()
 theory()
 program()
+yardstick()
+peers()
+recommendation()
 recorded()
 refusals()
 done_testing()
