@@ -10,7 +10,7 @@
 struct filter_job;
 
 /* Opens the lists, and from now on loads them anew on SIGHUP. To be called while the process has
- * one thread. Borrows settings to the end of the process. 0 with *job filled in, or an error as
+ * one thread. Borrows options to the end of the process. 0 with *job filled in, or an error as
  * those of reload_open and filter_open. */
 int filter_job_open(const struct filter_options *options, struct filter_job **filter_job,
                     struct job *job, struct why *why);

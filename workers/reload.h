@@ -8,9 +8,9 @@
 
 struct reload;
 
-/* From now on SIGHUP loads the lists of the settings anew. To be called while the process has one
+/* From now on SIGHUP loads the lists of the options anew. To be called while the process has one
  * thread, before the lists are opened for the first time: what changes after that is then not
- * missed. Lists that cannot be loaded are logged, and nothing changes. Borrows settings to the end
+ * missed. Lists that cannot be loaded are logged, and nothing changes. Borrows options to the end
  * of the process. 0 or -ERR_SYSTEM. */
 int reload_open(const struct filter_options *options, struct reload **reload, struct why *why);
 
