@@ -1,11 +1,12 @@
 #include "event_id.h"
 
-/* At least so many digits. */
+/* As many digits as are needed, and at least `digits`, which is 1 or more. */
 static char *put_hex(char *at, uint64_t value, int digits)
 {
-    for (int shift = 60; shift >= 0; shift -= 4)
-        if (shift < 4 * digits || value >> shift)
-            *at++ = "0123456789abcdef"[value >> shift & 15];
+    while (digits < 16 && value >> 4 * digits)
+        digits++;
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
+        *at++ = "0123456789abcdef"[value >> shift & 15];
     return at;
 }
 

@@ -1,8 +1,8 @@
 /* ledger.h - accounts for every event of a run: what was sent, what the broker took, what came
  * back. Pure.
  *
- * It knows an event by its sequence number and keeps one byte for it. Everything else is told to it
- * by the publisher and the collector.
+ * It knows an event by its sequence number and keeps one byte for it. Everything else it hears from
+ * the publisher and the collector.
  *
  *      sent -+-> confirmed -+-> result      confirmed with neither: lost, until it comes
  *            |              +-> dead        the first answer counts, each further is a duplicate
@@ -58,7 +58,7 @@ struct ledger_page {
 };
 
 /* run       the number of the run, which is part of its events' names
- * answers   whether answers will be told of. Without, an event is done when it is confirmed, which
+ * answers   whether answers will be reported. Without, an event is done when it is confirmed, which
  *           saves the memory of waiting for more
  *
  * Returns 0 and *ledger (release with ledger_close), or -ERR_MEMORY. */

@@ -1,4 +1,4 @@
-/* timeline.h - what a run tells while it goes on: each second a line for people, and a row of a
+/* timeline.h - what a run shows while it goes on: each second a line for people, and a row of a
  * table. */
 #ifndef WINNOW_TIMELINE_H
 #define WINNOW_TIMELINE_H

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was set is told as it is; what was measured, and so varies, to three digits. */
+/* What was set is written as it is; what was measured, and so varies, with three digits. */
 static void write_range(FILE *text, struct reading_extent range, double factor, const char *unit)
 {
     double from = range.from * factor, to = range.to * factor;

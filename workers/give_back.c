@@ -62,7 +62,7 @@ int give_back_beside(struct session *session, struct why *why)
 {
     size_t given = 0;
 
-    if (!session->inbox.first || !session->takes_long || !consuming_is_stopped(&session->consuming))
+    if (!session->inbox.first || !session->takes_long || !consumer_is_stopped(&session->consumer))
         return 0;
     int error = return_inbox(session, &given, why);
     log_event(LOG_DEBUG, "given_back", "events=%zu why=\"the event at hand takes long\"", given);

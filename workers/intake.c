@@ -43,7 +43,7 @@ static int take_refused(struct session *session, const struct broker_event *even
 
 static int take_cancelled(struct session *session, struct why *why)
 {
-    consuming_take(&session->consuming, BROKER_CANCELLED);
+    consumer_take(&session->consumer, BROKER_CANCELLED);
     if (session->draining)
         return 0;
     session->queue_deleted = true;
@@ -65,10 +65,10 @@ static int take_event(struct session *session, const struct broker_event *event,
         return take_returned(session, event, why);
     case BROKER_CONSUMING:
         scoreboard_tell_ready();
-        consuming_take(&session->consuming, event->type);
+        consumer_take(&session->consumer, event->type);
         return 0;
     case BROKER_CANCEL_OK:
-        consuming_take(&session->consuming, event->type);
+        consumer_take(&session->consumer, event->type);
         return 0;
     case BROKER_CANCELLED:
         return take_cancelled(session, why);
@@ -82,7 +82,7 @@ static int start_drain(struct session *session, int64_t now_ns, struct why *why)
     session->draining = true;
     session->drain_by_ns = now_ns + session->settings->drain_timeout_ns;
     log_event(LOG_INFO, "draining", "in_flight=%zu", session->unacked.count);
-    return consuming_step(&session->consuming, session->broker, 0, 0, now_ns, why);
+    return consumer_step(&session->consumer, session->broker, 0, 0, now_ns, why);
 }
 
 int intake_receive(struct session *session, struct why *why)

@@ -21,7 +21,9 @@ struct job_thread {
 void job_call(const struct job *job, struct job_call *call)
 {
     call->result = (struct job_result){0};
-    call->why = (struct why){0};
+    /* Not the whole of it, for each event: it is large. */
+    call->why.text[0] = call->why.name[0] = '\0';
+    call->why.about = ABOUT_NOTHING;
     call->verdict = job->handle(job->context, &call->event, &call->result, &call->why);
 }
 

@@ -63,7 +63,7 @@ static int take_end(struct session *session, enum handling_end end, int64_t now_
     if (end == HANDLING_LATER) {
         delivery->back_ns = now_ns + LATER_PAUSE_NS;
         inbox_put(&session->aside, delivery);
-        consuming_set_aside(&session->consuming);
+        consumer_set_aside(&session->consumer);
     } else {
         error = unacked_published(&session->unacked, delivery->tag, why);
         free(delivery);
@@ -125,7 +125,7 @@ static int acknowledge(struct session *session, int64_t now_ns, int64_t *until_n
  * it hands out no second one anyway. */
 static uint16_t wanted_prefetch(const struct session *session)
 {
-    const struct consuming *consuming = &session->consuming;
+    const struct consumer *consumer = &session->consumer;
     const struct handling *handling = &session->handling;
     size_t limit = session->settings->prefetch, aside = session->aside.count;
     double most = limit > aside ? (double)(limit - aside) : 0;
@@ -134,7 +134,7 @@ static uint16_t wanted_prefetch(const struct session *session)
     if (session->draining || abandoned)
         return 0;
     if (session->takes_long)
-        return consuming->state == CONSUMING_ACTIVE && consuming->prefetch == 1 ? 1 : 0;
+        return consumer->state == CONSUMER_ACTIVE && consumer->prefetch == 1 ? 1 : 0;
     /* One at first: how many it may hold is known after the first. */
     double fits = handling->service_ns > 0 ? (double)HOLD_NS / handling->service_ns : 1;
     if (fits < 1)
@@ -144,8 +144,8 @@ static uint16_t wanted_prefetch(const struct session *session)
 
 static int consume(struct session *session, int64_t now_ns, struct why *why)
 {
-    return consuming_step(&session->consuming, session->broker, wanted_prefetch(session),
-                          session->unacked.count - session->aside.count, now_ns, why);
+    return consumer_step(&session->consumer, session->broker, wanted_prefetch(session),
+                         session->unacked.count - session->aside.count, now_ns, why);
 }
 
 /* All but the work itself: takes in what has come, and does what that or the time makes due. */
@@ -193,7 +193,7 @@ static int step(struct session *session, int64_t *until_ns, struct why *why)
 
 static bool drained(const struct session *session)
 {
-    return session->draining && session->consuming.state == CONSUMING_NONE &&
+    return session->draining && session->consumer.state == CONSUMER_NONE &&
            session->unacked.count == 0;
 }
 
@@ -231,7 +231,7 @@ void session_lose_connection(struct session *session)
 {
     session->broker = session->answerer.broker = NULL;
     session->may_publish = false;
-    consuming_forget(&session->consuming);
+    consumer_forget(&session->consumer);
     inbox_clear(&session->inbox);
     inbox_clear(&session->aside);
     unacked_forget(&session->unacked);
@@ -251,8 +251,7 @@ int session_init(struct session *session, const struct worker_settings *settings
         .settings = settings,
         .topology = topology,
         .signal_fd = signal_fd,
-        .consuming = {.queue = topology->work, .tag = name},
-        .handling.wake_fd = -1,
+        .consumer = {.queue = topology->work, .tag = name},
     };
     inbox_init(&session->inbox);
     inbox_init(&session->aside);

@@ -6,7 +6,7 @@
 
 #include "answer.h"
 #include "broker/broker.h"
-#include "consuming.h"
+#include "consumer.h"
 #include "error.h"
 #include "handling.h"
 #include "inbox.h"
@@ -20,19 +20,20 @@
 #include <stdint.h>
 
 struct session {
+    struct scoreboard_slot own_slot; /* written where there is no scoreboard */
+
     const struct worker_settings *settings;
     const struct topology *topology;
     int signal_fd;
 
     struct scoreboard *scoreboard; /* NULL: there is none */
-    struct scoreboard_slot *slot;  /* never NULL: without a scoreboard it is own_slot */
-    struct scoreboard_slot own_slot;
+    struct scoreboard_slot *slot;  /* of it, else own_slot */
 
     struct broker *broker; /* of the connection; NULL: there is none */
     bool may_publish;      /* the broker would take another message */
     bool confirmed;        /* it has taken at least one over this connection */
 
-    struct consuming consuming;
+    struct consumer consumer;
     struct inbox inbox;       /* events to be taken to hand */
     struct handling handling; /* the event at hand */
     bool takes_long;          /* for longer than the worker would hold work */

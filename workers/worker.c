@@ -58,7 +58,8 @@ static bool is_loss(struct worker *worker, int error, const struct why *why)
         worker->session.queue_deleted |= topology_lost_events(&worker->declaration.topology, why);
         return true;
     case -ERR_CONFIG:
-        /* The broker's time-out for acknowledgements, say. A conflict shows again at the declare. */
+        /* The broker's time-out for acknowledgements, say. A conflict shows again at the
+         * declare. */
     case -ERR_UNAVAILABLE:
         return true;
     default:
@@ -142,7 +143,7 @@ static void end_beside_thread(struct worker *worker, int error, const struct why
 
 int worker_run(const struct worker_settings *settings, const struct job *job, struct why *why)
 {
-    struct worker worker = {.settings = settings, .signal_fd = -1, .session.handling.wake_fd = -1};
+    struct worker worker = {.settings = settings, .signal_fd = -1};
     int error = set_up(&worker, job, why);
 
     if (!error) {

@@ -129,8 +129,8 @@ static void an_end_after_so_many_events_is_kept_to(void **state)
     assert_int_equal(end_ns, INT64_C(10000000000));
 }
 
-/* Over seeds: in every row exactly its count, and within it uniform times: each tenth of the row has a
- * tenth of them, within four standard errors. */
+/* Over seeds: in every row exactly its count, and within it uniform times: each tenth of the row
+ * has a tenth of them, within four standard errors. */
 static void random_events_are_uniform_over_their_row_and_as_many_as_it_says(void **state)
 {
     enum { SEEDS = 200, COUNT = 50 };

@@ -191,8 +191,8 @@ static inline void step(void)
             assert_true(at_work() <= model.pool.params.max_workers);
         }
     } while (count == model.capacity);
-    /* Nothing is left. The time to come again may have been that of a worker that starts and has been
-     * drained since, so that it was too early, but never too late. */
+    /* Nothing is left. The time to come again may have been that of a worker that starts and has
+     * been drained since, so that it was too early, but never too late. */
     int64_t wake_ns = model.wake_ns;
     assert_int_equal(pool_step(&model.pool, model.now_ns, actions, MOST_SLOTS, &model.wake_ns), 0);
     assert_true(wake_ns <= model.wake_ns);

@@ -1,4 +1,5 @@
-/* supervisor_test.c - the node by itself, with workers that are shell commands: no broker, no leader. */
+/* supervisor_test.c - the node by itself, with workers that are shell commands: no broker, no
+ * leader. */
 #include "autoscaler/node/supervisor.h"
 
 #include "clock.h"

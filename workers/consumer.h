@@ -1,7 +1,7 @@
-/* consuming.h - a worker's consumer: how many events the broker may hand out to it. RabbitMQ cannot
+/* consumer.h - a worker's consumer: how many events the broker may hand out to it. RabbitMQ cannot
  * change that, so the consumer is ended and begun anew when another number fits better. */
-#ifndef WINNOW_CONSUMING_H
-#define WINNOW_CONSUMING_H
+#ifndef WINNOW_CONSUMER_H
+#define WINNOW_CONSUMER_H
 
 #include "broker/broker.h"
 #include "error.h"
@@ -10,14 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct consuming {
+struct consumer {
     const char *queue, *tag; /* borrowed */
 
     enum {
-        CONSUMING_NONE,
-        CONSUMING_STARTING, /* until the broker says that it is there it must not be ended */
-        CONSUMING_ACTIVE,
-        CONSUMING_ENDING, /* deliveries may still come */
+        CONSUMER_NONE,
+        CONSUMER_STARTING, /* until the broker says that it is there it must not be ended */
+        CONSUMER_ACTIVE,
+        CONSUMER_ENDING, /* deliveries may still come */
     } state;
     uint16_t prefetch;  /* of the present consumer, else of the last; 0: there was none yet */
     size_t set_aside;   /* of its events: they fill its prefetch and are not worked on */
@@ -25,22 +25,22 @@ struct consuming {
 };
 
 /* Takes BROKER_CONSUMING, BROKER_CANCEL_OK and BROKER_CANCELLED. */
-void consuming_take(struct consuming *consuming, enum broker_event_type type);
+void consumer_take(struct consumer *consumer, enum broker_event_type type);
 
 /* One of its events was set aside. */
-void consuming_set_aside(struct consuming *consuming);
+void consumer_set_aside(struct consumer *consumer);
 
 /* The connection is gone. */
-void consuming_forget(struct consuming *consuming);
+void consumer_forget(struct consumer *consumer);
 
 /* One step towards a consumer that has `wanted` events at most, 0: towards none. held is how many
  * events are held that were not set aside: what a new consumer may hold comes on top of them. To be
  * called as long as there is a connection; what comes next is told by an event of the broker, or is
  * small enough to wait for the next call. */
-int consuming_step(struct consuming *consuming, struct broker *broker, uint16_t wanted, size_t held,
-                   int64_t now_ns, struct why *why);
+int consumer_step(struct consumer *consumer, struct broker *broker, uint16_t wanted, size_t held,
+                  int64_t now_ns, struct why *why);
 
 /* True when no event will be delivered any more, but for those on their way. */
-bool consuming_is_stopped(const struct consuming *consuming);
+bool consumer_is_stopped(const struct consumer *consumer);
 
 #endif
