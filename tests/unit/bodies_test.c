@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -74,6 +76,31 @@ static void drawn_bodies_have_their_size_and_are_text(void **state)
     bodies_close(bodies);
 }
 
+static void no_body_ends_within_a_character(void **state)
+{
+    static const char path[] = "bodies_test.txt";
+    struct body_size size = {.kind = BODY_SIZE_UNIFORM, .from_bytes = 1, .to_bytes = 30};
+    struct texts *long_characters;
+    struct bodies *bodies;
+    struct event event = {0};
+    FILE *file = fopen(path, "we");
+
+    (void)state;
+    assert_non_null(file);
+    fputs("λ文字🙂🙃字λ\n", file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(texts_open(path, &long_characters, NULL), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(bodies_open(long_characters, &size, 1, &bodies, NULL), 0);
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct broker_bytes body = bodies_get(bodies, i);
+        assert_int_equal(event_parse(&event, false, body.bytes, body.length, NULL), 0);
+    }
+    event_clear(&event);
+    bodies_close(bodies);
+    texts_close(long_characters);
+}
+
 static void the_same_seed_and_number_make_the_same_body(void **state)
 {
     struct bodies *one = open_bodies("exp:300", 3), *same = open_bodies("exp:300", 3);
@@ -102,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_size_the_texts_are_sent_in_turn),
         cmocka_unit_test(drawn_bodies_have_their_size_and_are_text),
+        cmocka_unit_test(no_body_ends_within_a_character),
         cmocka_unit_test(the_same_seed_and_number_make_the_same_body),
     };
 
