@@ -268,8 +268,8 @@ static const char doc[] =
     "Example: winnow-autoscaler --farm shop --max 8 --history shop.csv -- winnow-filter --words "
     "words.txt\n\n"
     "Exit codes: 0 done, 1 ended before the workers had drained, 64 usage, 69 broker unavailable, "
-    "75 another "
-    "autoscaler runs this farm, 77 permission refused, 78 configuration.";
+    "75 another autoscaler runs this farm or writes to this history, 77 permission refused, "
+    "78 configuration.";
 
 static const struct argp argp = {option_table, parse_option, "[-- WORKER [ARG...]]", doc, NULL,
                                  NULL,         NULL};

@@ -106,6 +106,7 @@ static inline void set_bit(uint8_t *map, size_t bit)
  * letters small. */
 static inline uint64_t make_key(uint64_t bytes, size_t length)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): length is not 0. */
     return (bytes | UINT64_C(0x2020202020202020)) & UINT64_MAX >> (64 - 8 * length);
 }
 

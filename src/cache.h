@@ -30,8 +30,7 @@ struct cache_key {
  * is 0. */
 void cache_key_add(struct cache_key *key, const void *bytes, size_t length);
 
-/* Read-only bytes, aligned to 64. While they are mapped they stay, even when the file is
- * removed. */
+/* Read-only bytes, aligned to 64. They stay while they are mapped, even if the file is removed. */
 struct cache_image {
     const void *bytes; /* NULL: nothing is mapped */
     size_t length;

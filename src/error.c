@@ -56,11 +56,11 @@ void error_set_about(struct why *why, enum error_subject about, const char *name
 {
     if (!why)
         return;
-    if (length >= sizeof why->name || memchr(name, '\0', length))
-        length = 0;
+    bool whole = length && length < sizeof why->name && !memchr(name, '\0', length);
     why->about = about;
-    memcpy(why->name, name, length);
-    why->name[length] = '\0';
+    if (whole)
+        memcpy(why->name, name, length);
+    why->name[whole ? length : 0] = '\0';
 }
 
 bool error_is_about(const struct why *why, enum error_subject about, const char *name)

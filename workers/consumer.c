@@ -42,14 +42,11 @@ static int begin(struct consumer *consumer, struct broker *broker, uint16_t pref
 /* Whether another consumer is worth what it costs. */
 static bool fits_badly(const struct consumer *consumer, uint16_t wanted, int64_t now_ns)
 {
-    double left = consumer->set_aside < consumer->prefetch
-                      ? (double)(consumer->prefetch - consumer->set_aside)
-                      : 0;
+    double left = (double)consumer->prefetch - (double)consumer->set_aside;
     bool settling = consumer->changed_ns && now_ns - consumer->changed_ns < CHANGE_PAUSE_NS;
 
-    if (!wanted || left == 0)
-        return true;
-    return !settling && (wanted > left * CHANGE_FACTOR || wanted * CHANGE_FACTOR < left);
+    return !wanted ||
+           (!settling && (wanted > left * CHANGE_FACTOR || wanted * CHANGE_FACTOR < left));
 }
 
 int consumer_step(struct consumer *consumer, struct broker *broker, uint16_t wanted, size_t held,

@@ -18,15 +18,14 @@
 int handling_init(struct handling *handling, struct why *why)
 {
     handling->properties = broker_properties_open();
-    handling->wake_fd = -1;
     return handling->properties ? 0 : error_set(why, ERR_MEMORY, "out of memory");
 }
 
 void handling_clear(struct handling *handling)
 {
-    job_thread_close(handling->thread);
-    if (handling->wake_fd >= 0)
+    if (handling->thread && handling->wake_fd >= 0)
         close(handling->wake_fd);
+    job_thread_close(handling->thread);
     broker_properties_close(handling->properties);
     free(handling->delivery);
 }
@@ -55,8 +54,8 @@ void handling_begin(struct handling *handling, struct delivery *delivery, int64_
 
 /* ---- taking it up ---- */
 
-/* An event's last worker is killed when it hangs, and its death counted. A job that reports
- * progress may stay on an event for longer; then two workers are. */
+/* An event's last worker is killed when it hangs, and its death counted. One whose job reports
+ * progress is not, and may stay on the event for longer than this; then both work on it. */
 static int64_t longest_wait_ns(const struct handling *handling)
 {
     return scoreboard_hang_timeout_ns(handling->scoreboard) + COUNTED_WITHIN_NS;
@@ -282,5 +281,5 @@ bool handling_is_on_thread(const struct handling *handling)
 
 int handling_wake_fd(const struct handling *handling)
 {
-    return handling->wake_fd >= 0 ? handling->wake_fd : handling->signal_fd;
+    return handling->thread ? handling->wake_fd : handling->signal_fd;
 }

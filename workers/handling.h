@@ -40,9 +40,9 @@ struct handling {
     /* Of the event at hand. */
     enum handling_stage stage;
     struct delivery *delivery;
-    struct broker_properties
-        *properties; /* decoded once, read by the job, then turned into the answer's */
-    int malformed;   /* what decoding them returned */
+    /* Decoded once, read by the job, then turned into the answer's. */
+    struct broker_properties *properties;
+    int malformed; /* what decoding them returned */
     struct scoreboard_fingerprint fingerprint;
     int64_t since_ns;   /* since when it is at hand */
     int64_t started_ns; /* when it was taken up */
@@ -50,8 +50,8 @@ struct handling {
     atomic_bool unwanted;
 
     struct job_thread *thread; /* NULL: the job is quick, or there was no event yet */
-    int wake_fd;               /* readable when a signal has come or the thread is finished */
-    int signal_fd;             /* borrowed */
+    int wake_fd;   /* with a thread: readable when a signal has come or it is finished */
+    int signal_fd; /* borrowed */
 };
 
 /* Of the caller's: job, answerer, scoreboard, slot, simulated_service_ns and signal_fd. 0 or

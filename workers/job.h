@@ -36,7 +36,7 @@ struct job_header {
     int64_t number;
 };
 
-/* A result, all absent at first. What it names must live until the job is called again, or ends. */
+/* A result, all absent at first. What it points to must stay until handle is called again. */
 struct job_result {
     struct broker_bytes body; /* any bytes; absent: the event's, unchanged */
     /* Absent: the result has the event's content type and content encoding. A type of its own comes
@@ -49,7 +49,7 @@ struct job_result {
 enum job_verdict {
     JOB_RESULT, /* the result goes to where the event asks for it */
     JOB_DEAD,   /* the event goes to FARM.dead; the reason is in *why */
-    JOB_LATER,  /* the event goes back to the queue after a pause; that is no failed attempt */
+    JOB_LATER,  /* the event goes back to the queue after a second; that is no failed attempt */
 };
 
 struct job {
@@ -61,9 +61,12 @@ struct job {
     void *context;
 
     /* True: handle may take longer than a moment. It is then called on a thread of the job's own,
-     * always the same one, while the loop keeps the connection and obeys signals. The thread's
-     * signals are all blocked. False: it is called on the loop's thread, which costs nothing, but
-     * nothing else is done meanwhile. */
+     * always the same one, while the loop keeps the connection and obeys signals. All signals are
+     * blocked on that thread. False: it is called on the loop's thread, which costs nothing, but
+     * nothing else is done meanwhile.
+     *
+     * However long it takes, the broker wants every event acknowledged within its consumer_timeout,
+     * 30 minutes unless it is configured otherwise; after that it closes the connection. */
     bool may_take_long;
 };
 

@@ -252,7 +252,6 @@ int session_init(struct session *session, const struct worker_settings *settings
         .topology = topology,
         .signal_fd = signal_fd,
         .consumer = {.queue = topology->work, .tag = name},
-        .handling.wake_fd = -1,
     };
     inbox_init(&session->inbox);
     inbox_init(&session->aside);

@@ -20,13 +20,14 @@
 #include <stdint.h>
 
 struct session {
+    struct scoreboard_slot own_slot; /* written where there is no scoreboard */
+
     const struct worker_settings *settings;
     const struct topology *topology;
     int signal_fd;
 
     struct scoreboard *scoreboard; /* NULL: there is none */
-    struct scoreboard_slot *slot;  /* never NULL: without a scoreboard it is own_slot */
-    struct scoreboard_slot own_slot;
+    struct scoreboard_slot *slot;  /* of it, else own_slot */
 
     struct broker *broker; /* of the connection; NULL: there is none */
     bool may_publish;      /* the broker would take another message */

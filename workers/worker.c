@@ -143,7 +143,7 @@ static void end_beside_thread(struct worker *worker, int error, const struct why
 
 int worker_run(const struct worker_settings *settings, const struct job *job, struct why *why)
 {
-    struct worker worker = {.settings = settings, .signal_fd = -1, .session.handling.wake_fd = -1};
+    struct worker worker = {.settings = settings, .signal_fd = -1};
     int error = set_up(&worker, job, why);
 
     if (!error) {

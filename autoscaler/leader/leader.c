@@ -92,6 +92,9 @@ static int64_t step_sampler(struct leader *leader, int64_t now_ns)
     int64_t wake_ns = sampler_step(leader->sampler, now_ns);
     int fault = leader->fault ? 0 : sampler_fault(leader->sampler, &leader->why);
 
+    if (fault && leader_is_ready(leader))
+        log_event(LOG_ERROR, "giving_way", "why=\"%s\" doing=\"draining the workers\"",
+                  leader->why.text);
     if (fault)
         fail(leader, fault);
     return wake_ns;
@@ -114,6 +117,7 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
 {
     const struct leader_settings *settings = leader->settings;
     const struct record_settings record = {.history_path = settings->history_path,
+                                           .may_wait = settings->standby,
                                            .quiet = settings->quiet,
                                            .farm = leader->options->topology.farm,
                                            .worker = settings->worker,

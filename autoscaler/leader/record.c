@@ -10,13 +10,29 @@ int record_check(const char *history_path, struct why *why)
     return history_path ? history_writer_check(history_path, why) : 0;
 }
 
+/* Whoever took over from an autoscaler that still drains its workers decides at once, and writes
+ * down what it decides as soon as the other has closed the history. */
+static int open_history(struct record *record, struct why *why)
+{
+    const struct record_settings *settings = &record->settings;
+
+    if (!settings->history_path || record->history)
+        return 0;
+    int error = history_writer_open(settings->history_path, &record->history, why);
+    if (error != -ERR_LOCKED || !settings->may_wait)
+        return error;
+    if (!record->waiting)
+        log_event(LOG_WARN, "history_not_open", "why=\"%s\" doing=\"deciding without it\"",
+                  why->text);
+    record->waiting = true;
+    return 0;
+}
+
 int record_open(const struct record_settings *settings, struct record *record, struct why *why)
 {
     *record = (struct record){.settings = *settings};
     policy_history_params(settings->policy, settings->params, record->params_text);
-    int error = settings->history_path
-                    ? history_writer_open(settings->history_path, &record->history, why)
-                    : 0;
+    int error = open_history(record, why);
 
     if (!error && !settings->quiet)
         console_start(settings->farm, settings->policy, settings->params, settings->worker);
@@ -71,6 +87,7 @@ void record_write(struct record *record, const struct decision_record *decided,
 
     if (!settings->quiet)
         console_row(&row);
-    if (record->history && history_writer_append(record->history, &row, &why))
+    if (open_history(record, &why) ||
+        (record->history && history_writer_append(record->history, &row, &why)))
         log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);
 }

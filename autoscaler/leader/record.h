@@ -14,6 +14,7 @@
 /* Everything is borrowed. */
 struct record_settings {
     const char *history_path; /* NULL: no history */
+    bool may_wait;            /* for the history, as long as another autoscaler writes to it */
     bool quiet;               /* nothing on the console */
     const char *farm, *worker;
     const struct policy *policy;
@@ -23,7 +24,8 @@ struct record_settings {
 struct record {
     struct record_settings settings;
     char params_text[POLICY_HISTORY_PARAMS_SIZE]; /* as the history has them */
-    struct history_writer *history;
+    struct history_writer *history;               /* NULL: there is none, or it is waited for */
+    bool waiting;
     struct worker_counts counted; /* as of the last row */
     double handled_msgs;          /* as of the last tick's row */
 };

@@ -11,8 +11,8 @@
 
 struct hang_watch {
     int64_t hang_timeout_ns;
-    int64_t stepped_ns;       /* when it last looked */
-    int64_t judge_from_ns;    /* progress before this is not asked for: nobody looked */
+    int64_t stepped_ns;    /* of the last step */
+    int64_t judge_from_ns; /* progress before this is not asked for: nobody was there to see it */
     int64_t stopped_check_ns; /* when stopped processes are looked for next */
 };
 

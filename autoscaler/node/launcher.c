@@ -233,8 +233,8 @@ static void run_child(const struct launcher *launcher, const struct preparation 
     execvpe(command[0], command, preparation->environment);
 
     int reason = errno;
-    ssize_t told = write(preparation->failure[1], &reason, sizeof reason);
-    (void)told;
+    ssize_t written = write(preparation->failure[1], &reason, sizeof reason);
+    (void)written;
     _exit(127);
 }
 

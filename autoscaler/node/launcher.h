@@ -1,5 +1,5 @@
 /* launcher.h - worker processes on this host: started, told to drain, killed, and waited for. The
- * only room of the autoscaler that knows of processes. */
+ * only module of the autoscaler that knows of processes. */
 #ifndef WINNOW_LAUNCHER_H
 #define WINNOW_LAUNCHER_H
 

@@ -114,10 +114,10 @@ void pool_abandon(struct pool *pool)
         kill_slot(pool, i);
 }
 
-void pool_speaks(struct pool *pool, size_t slot)
+void pool_tells(struct pool *pool, size_t slot)
 {
     if (slot < pool->slot_count)
-        pool->slots[slot].speaks = true;
+        pool->slots[slot].tells = true;
 }
 
 void pool_idle(struct pool *pool, size_t slot, bool idle)
@@ -210,7 +210,7 @@ static bool add(struct actions *actions, enum pool_action_kind kind, size_t slot
     return true;
 }
 
-static size_t room(const struct actions *actions)
+static size_t space(const struct actions *actions)
 {
     return actions->capacity - actions->count;
 }
@@ -223,7 +223,7 @@ static void step_deadlines(struct pool *pool, int64_t now_ns, struct actions *ac
         struct pool_slot *slot = &pool->slots[i];
         int64_t due_ns = POOL_NEVER;
 
-        if (slot->state == POOL_STARTING && !slot->speaks)
+        if (slot->state == POOL_STARTING && !slot->tells)
             due_ns = slot->started_ns + POOL_SILENT_START_NS;
         else if (slot->state == POOL_DRAINING)
             due_ns = slot->deadline_ns;
@@ -253,7 +253,7 @@ static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions
     const struct worker_counts *counts = &pool->counts;
 
     while (counts->starting + counts->running > pool->wanted &&
-           counts->draining < 2 * pool->params.max_workers && room(actions)) {
+           counts->draining < 2 * pool->params.max_workers && space(actions)) {
         struct pool_slot *chosen = NULL;
         for (size_t i = 0; i < pool->slot_count; i++) {
             struct pool_slot *slot = &pool->slots[i];
@@ -283,8 +283,8 @@ static void step_up(struct pool *pool, int64_t now_ns, struct actions *actions, 
             *wake_ns = pool->start_from_ns;
         return;
     }
-    for (size_t i = 0;
-         i < pool->slot_count && room(actions) && counts->starting + counts->running < pool->wanted;
+    for (size_t i = 0; i < pool->slot_count && space(actions) &&
+                       counts->starting + counts->running < pool->wanted;
          i++) {
         if (!move(pool, i, EVENT_START))
             continue;

@@ -77,7 +77,7 @@ struct pool_slot {
     enum pool_state state;
     bool hung;     /* KILLED because it hung, so its end is a crash */
     bool kill_due; /* KILLED, and the next step says so to the caller */
-    bool speaks;   /* it uses the scoreboard, so it will say when it consumes */
+    bool tells;    /* it uses the scoreboard, so it will say when it consumes */
     bool idle;     /* it holds no event; set by the caller, read by POOL_STOP_IDLE */
     int64_t started_ns;
     int64_t deadline_ns; /* of a drain */
@@ -117,7 +117,7 @@ void pool_ready(struct pool *pool, size_t slot);
 /* The worker makes no progress. Ignored unless it is running or draining. */
 void pool_hung(struct pool *pool, size_t slot);
 /* Facts about a worker that steps take into account. */
-void pool_speaks(struct pool *pool, size_t slot);
+void pool_tells(struct pool *pool, size_t slot);
 void pool_idle(struct pool *pool, size_t slot, bool idle);
 /* The worker has ended, or could not be started. */
 enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns);

@@ -129,13 +129,13 @@ static void act(struct supervisor *supervisor, struct pool_action action)
 }
 
 /* A worker that is on the scoreboard will say itself when it consumes. */
-static void note_speaking(struct supervisor *supervisor)
+static void note_telling(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->pool.slot_count; i++)
         if (supervisor->pool.slots[i].state == POOL_STARTING &&
             atomic_load_explicit(&scoreboard_slot(supervisor->scoreboard, i)->pid,
                                  memory_order_relaxed))
-            pool_speaks(&supervisor->pool, i);
+            pool_tells(&supervisor->pool, i);
 }
 
 /* Brings the processes in line with the pool; returns when the pool wants to be stepped again. */
@@ -145,7 +145,7 @@ static int64_t step_pool(struct supervisor *supervisor)
     int64_t wake_ns;
     size_t count;
 
-    note_speaking(supervisor);
+    note_telling(supervisor);
     do {
         count = pool_step(&supervisor->pool, clock_now_ns(), actions,
                           sizeof actions / sizeof actions[0], &wake_ns);

@@ -194,7 +194,7 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
         decided.desired_workers =
             steady(limit(sample, params, &decided), sample, params, &next, &decided);
     }
-    /* A look between ticks is only for a rise. */
+    /* Between ticks the number may only rise. */
     if (sample->trigger == POLICY_REACT && decided.desired_workers <= before) {
         decided.desired_workers = before;
         next = *state;

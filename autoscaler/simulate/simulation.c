@@ -84,7 +84,7 @@ static void carry_out(struct simulation *simulation, const struct pool_action *a
     size_t slot = action->slot;
 
     if (action->kind == POOL_START) {
-        pool_speaks(&simulation->pool, slot);
+        pool_tells(&simulation->pool, slot);
         moments_add(&simulation->moments,
                     (struct moment){simulation->now_ns + simulation->params.startup_ns, slot});
     } else if (simulation->workers[slot].busy) {

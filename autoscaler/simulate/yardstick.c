@@ -123,7 +123,7 @@ int yardstick_need(struct evaluation *evaluation, const struct candidate_spec *l
                                         .params = like->params,
                                         .window_ns = ORACLE_WINDOW_NS};
     struct planner_plan plan;
-    struct score score;
+    struct score score = {0};
     int error = yardstick_oracle(evaluation, &spec, &plan, &score, why);
 
     if (!error)

@@ -51,12 +51,6 @@ int broker_check_url(const char *url, struct why *why);
  *   -ERR_CONFIG       TLS: unreadable file, certificate not trusted or of another host */
 int broker_open(const struct broker_options *options, struct broker **broker, struct why *why);
 
-/* broker_open again and again while it answers -ERR_UNAVAILABLE, waiting between attempts from 20
- * ms up to 500 ms with jitter, until deadline_ns. wake_fd (or -1) becoming readable ends the wait.
- * Returns as broker_open; -ERR_UNAVAILABLE after the deadline; -ERR_TIMEOUT when woken. */
-int broker_open_retry(const struct broker_options *options, int wake_fd, int64_t deadline_ns,
-                      struct broker **broker, struct why *why);
-
 /* Says goodbye when the connection still works, waiting at most two seconds, and frees everything.
  * What was sent before has then been taken by the broker. Takes NULL. */
 void broker_close(struct broker *broker);

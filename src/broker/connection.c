@@ -282,17 +282,17 @@ static int too_late(const struct connection *connection, struct why *why)
 int connection_wait(struct connection *connection, int wake_fd, int64_t deadline_ns,
                     struct why *why)
 {
-    for (bool told = false;;) {
+    for (bool logged = false;;) {
         int64_t now_ns = clock_now_ns();
         enum connection_news news = connection_step(connection, now_ns);
         if (connection->broker)
             return 0;
         if (news == CONNECTION_FAILED && connection->error != -ERR_UNAVAILABLE)
             return connection_error(connection, why);
-        if (news == CONNECTION_FAILED && !told) {
+        if (news == CONNECTION_FAILED && !logged) {
             log_event(LOG_WARN, "no_connection", "why=\"%s\" doing=\"trying on\"",
                       connection->why.text);
-            told = true;
+            logged = true;
         }
         if (now_ns >= deadline_ns)
             return too_late(connection, why);

@@ -100,7 +100,8 @@ static void advise(const struct meaning *meaning, struct why *why)
         error_prefix(why,
                      "the %s '%s' exists with other arguments; delete it or start with the ones "
                      "it has",
-                     meaning->about == ABOUT_QUEUE ? "queue" : "exchange", why->name);
+                     meaning->about == ABOUT_QUEUE ? "queue" : "exchange",
+                     why->name[0] ? why->name : CUT);
 }
 
 int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *why)
@@ -121,8 +122,10 @@ int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *
 
     const char *start = text.bytes, *end = start + text.len;
     bool cut = text.len == CUT_SIZE && memcmp(end - strlen(CUT), CUT, strlen(CUT)) == 0;
-    struct reading reading = {
-        .end = cut ? end - strlen(CUT) : end, .cut = cut, .vhost = broker->vhost};
+    struct reading reading = {.end = cut ? end - strlen(CUT) : end,
+                              .cut = cut,
+                              .vhost = broker->vhost,
+                              .name = broker_text("")};
     const struct meaning *meaning = meaning_of(code, &reading, start);
     struct broker_bytes name = meaning->limit ? broker_text(meaning->limit) : reading.name;
 

@@ -2,25 +2,20 @@
 #include "internal.h"
 
 #include "clock.h"
-#include "log.h"
 #include "version.h"
 
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 /* The broker's own default; larger frames would only delay the frames of others. */
-#define FRAME_MAX      131072
-#define STEP_NS        (2 * CLOCK_NS_PER_S)
-#define ANSWER_NS      (10 * CLOCK_NS_PER_S)
-#define GOODBYE_NS     (2 * CLOCK_NS_PER_S)
-#define RETRY_FIRST_NS (20 * CLOCK_NS_PER_MS)
-#define RETRY_LAST_NS  (500 * CLOCK_NS_PER_MS)
+#define FRAME_MAX  131072
+#define STEP_NS    (2 * CLOCK_NS_PER_S)
+#define ANSWER_NS  (10 * CLOCK_NS_PER_S)
+#define GOODBYE_NS (2 * CLOCK_NS_PER_S)
 
 static struct timeval to_timeval(int64_t ns)
 {
@@ -193,40 +188,6 @@ out:
     broker_url_clear(&url);
     broker_close(broker);
     return error;
-}
-
-/* A uniformly random share of [half, whole], so that many clients do not come back in step. */
-static int64_t with_jitter(int64_t ns)
-{
-    uint32_t random = 0;
-
-    if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
-        return ns;
-    return ns / 2 + (int64_t)((double)ns / 2 * (double)random / UINT32_MAX);
-}
-
-int broker_open_retry(const struct broker_options *options, int wake_fd, int64_t deadline_ns,
-                      struct broker **broker, struct why *why)
-{
-    for (int64_t pause_ns = RETRY_FIRST_NS;; pause_ns *= 2) {
-        int error = broker_open(options, broker, why);
-        if (error != -ERR_UNAVAILABLE)
-            return error;
-
-        if (pause_ns == RETRY_FIRST_NS)
-            log_event(LOG_WARN, "no_connection", "why=\"%s\" doing=\"trying on\"", why->text);
-        if (pause_ns > RETRY_LAST_NS)
-            pause_ns = RETRY_LAST_NS;
-        int64_t now_ns = clock_now_ns();
-        if (now_ns >= deadline_ns)
-            return error;
-        int64_t until_ns = now_ns + with_jitter(pause_ns);
-        struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
-        struct timespec left;
-        if (ppoll(&wake, 1, clock_left(until_ns < deadline_ns ? until_ns : deadline_ns, &left),
-                  NULL) > 0)
-            return error_set(why, ERR_TIMEOUT, "interrupted while connecting to the broker");
-    }
 }
 
 void broker_drop(struct broker *broker)

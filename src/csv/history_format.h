@@ -46,7 +46,7 @@ struct history_row {
     const char *reason; /* what bound the decision */
     const char *farm;   /* its name */
 
-    double simulated_service_s; /* what the workers add to each event for a trial; 0: nothing */
+    double simulated_service_s; /* --service-time of the workers; 0: they were given none */
 
     /* The rest of what the policy was given. */
     const char *trigger;   /* "tick", or "react" between ticks */

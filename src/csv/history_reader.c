@@ -9,16 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text that was read. The same text in rows that follow each other is kept once. */
+/* A text that was read: once, however many rows have it. */
 struct kept_text {
     struct kept_text *before;
     char text[];
 };
 
+/* Among so many texts the same is sought: a run has few policies, reasons and parameters. */
+#define TEXTS_SOUGHT 64
+
 struct wanted {
     const struct history_column *column;
-    int place;        /* in the file; -1: not there */
-    const char *text; /* the last that was read, of a text; NULL: none */
+    int place; /* in the file; -1: not there */
 };
 
 struct history_reader {
@@ -198,26 +200,33 @@ static int read_number(const struct history_reader *reader, const struct wanted 
     return error;
 }
 
-static int read_text(struct history_reader *reader, struct wanted *wanted, const char **out,
+/* The same text, valid until the reader is closed; NULL when there is no memory. */
+static const char *keep(struct history_reader *reader, const char *text)
+{
+    struct kept_text *kept = reader->texts;
+    size_t size = strlen(text) + 1;
+
+    for (int i = 0; kept && i < TEXTS_SOUGHT; i++, kept = kept->before)
+        if (strcmp(kept->text, text) == 0)
+            return kept->text;
+    kept = malloc(sizeof *kept + size);
+    if (!kept)
+        return NULL;
+    memcpy(kept->text, text, size);
+    kept->before = reader->texts;
+    reader->texts = kept;
+    return kept->text;
+}
+
+static int read_text(struct history_reader *reader, const struct wanted *wanted, const char **out,
                      struct why *why)
 {
     const char *text = table_reader_cell(reader->table, wanted->place);
 
-    *out = NULL;
     if (!*text)
         return 0;
-    if (!wanted->text || strcmp(wanted->text, text) != 0) {
-        size_t size = strlen(text) + 1;
-        struct kept_text *kept = malloc(sizeof *kept + size);
-        if (!kept)
-            return error_set(why, ERR_MEMORY, "%s: out of memory", reader->path);
-        memcpy(kept->text, text, size);
-        kept->before = reader->texts;
-        reader->texts = kept;
-        wanted->text = kept->text;
-    }
-    *out = wanted->text;
-    return 0;
+    *out = keep(reader, text);
+    return *out ? 0 : error_set(why, ERR_MEMORY, "%s: out of memory", reader->path);
 }
 
 static int read_row(struct history_reader *reader, struct history_row *row, struct why *why)
@@ -227,7 +236,7 @@ static int read_row(struct history_reader *reader, struct history_row *row, stru
     history_format_clear(row);
     row->run = (double)reader->run;
     for (size_t i = 0; !error && i < reader->count; i++) {
-        struct wanted *wanted = &reader->wanted[i];
+        const struct wanted *wanted = &reader->wanted[i];
         if (wanted->place < 0)
             continue;
         if (wanted->column->kind == HISTORY_TEXT)

@@ -1,5 +1,5 @@
-/* history_reader.h - reads one run of a history, a row at a time: the memory it takes does not
- * depend on the file's length. The columns are those of history_format.h. */
+/* history_reader.h - reads one run of a history, a row at a time, so that its length does not
+ * matter. The columns are those of history_format.h. */
 #ifndef WINNOW_HISTORY_READER_H
 #define WINNOW_HISTORY_READER_H
 

@@ -3,6 +3,7 @@
 answers a second time it says so of, and it holds no more than about a quarter of a second of work."""
 
 import contextlib
+import datetime
 import os
 import re
 import signal
@@ -30,6 +31,12 @@ def redelivered(messages):
     return [method.redelivered for method, _, _ in messages].count(True)
 
 
+def logged_at(line):
+    """Seconds since the epoch."""
+    stamp = re.search(r"\btime=(\S+)", line)[1]
+    return datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+
+
 def an_event_is_acknowledged_only_after_its_confirm():
     name = farm()
     with Line(mode="hold") as line:
@@ -51,12 +58,17 @@ def a_refused_result_is_worked_again():
     name = farm()
     with Line(mode="refuse") as line, working(name, amqp=line.url) as (worker, client):
         client.publish_many(10)
-        ok(wait_until(lambda: "result_refused" in worker.stderr(), 20), "a result that the broker refuses is logged")
+        ok(wait_until(lambda: client.ready(client.results) >= 20, 20), "events whose results are refused come again")
         line.mode = "pass"
-        seen = set()
-        wait_until(lambda: seen.update(numbers(client.get_ready(client.results))) or len(seen) == 10, 20)
-        equal(seen, set(range(10)), "all events are answered in the end")
-        ok(wait_until(lambda: client.held() == (0, 0), 20), "and then acknowledged")
+        ok("result_refused" in worker.stderr(), "which is logged")
+        times = [logged_at(said) for said in worker.stderr().splitlines() if "event=result_refused" in said]
+        rest = max(after - before for before, after in zip(times, times[1:]))
+        ok(rest > 0.4, f"after the worker has rested a while ({rest:.2f} s)")
+        ok(wait_until(lambda: client.held() == (0, 0), 20), "in the end every event is acknowledged")
+        results = client.get_ready(client.results)
+        equal(set(numbers(results)), set(range(10)), "all are answered")
+        again = [message for message in results if message[1].headers.get("winnow-redelivered")]
+        equal(set(numbers(again)), set(range(10)), "the second time marked as redelivered")
         ok("connection_lost" not in worker.stderr(), "on the same connection")
         equal(worker.end(), 0, "the worker still drains")
 
@@ -117,20 +129,20 @@ def a_drain_time_out_gives_back():
         results, rest = client.get_ready(client.results), client.get_ready(client.work)
         equal(len(results) + len(rest), 200, "nothing is lost or answered twice")
         equal(redelivered(rest), int(given[1]), "what it gave back is in the queue again, as many as it said")
-        ok(int(given[1]) >= 5, f"those were several ({given[1]})")
+        ok(int(given[1]) >= 2, f"those were several ({given[1]})")
 
 
 def a_slow_worker_holds_little_work():
     name = farm()
     with spawn("winnow-filter", "--service-time", "25ms", farm=name) as worker, Client(name) as client:
-        client.publish_many(100)
+        client.publish_many(1000)  # more than are done while the broker's tool starts
         wait_until(lambda: client.ready(client.results) >= 15, 20)
         held = client.held()[1]
         ok(5 <= held <= 15, f"at 25 ms an event it holds about ten of them: {held}")
         worker.signal(signal.SIGKILL)
         worker.wait(10)
         results = client.get_ready(client.results)
-        wait_until(lambda: client.ready(client.work) >= 100 - len(results), 20)
+        wait_until(lambda: client.ready(client.work) >= 1000 - len(results), 20)
         rest = client.get_ready(client.work)
         ok(5 <= redelivered(rest) <= 15, f"killed, it leaves that many to others: {redelivered(rest)}")
 
@@ -156,7 +168,7 @@ def a_worker_holds_less_when_its_work_gets_slower():
         client.publish_many(2000, "quick")
         wait_until(lambda: client.ready(client.results) == 2000, 20)
         client.get_ready(client.results)
-        client.publish_many(400, "SLOW 20")
+        client.publish_many(2000, "SLOW 20")  # likewise
         ok(wait_until(lambda: client.ready(client.results) >= 252, 60), "events become slow")
         held = client.held()[1]
         ok(held <= 20, f"at 20 ms an event a worker holds less than the 250 it held of quick ones: {held}")
@@ -239,7 +251,11 @@ def a_deleted_work_queue_comes_back():
         ok(wait_until(client.declared, 20), "a work queue that was deleted is declared anew")
         client.channel.confirm_delivery()
         equal(client.ask("a fool")[2], b"a CENSORED", "and bound, and consumed")
-        like(worker.stderr(), f"{name}.work' was deleted", "which the log explains")
+        # It consumes anew when it has learnt how quick events are: then it is not told, but finds none.
+        like(worker.stderr(), f"{name}.work' was deleted|no queue '{name}.work'", "which the log explains")
+        _, properties, body = client.get(client.dead)
+        equal((properties.headers["winnow-destroyed"], body), (client.work, b""), "and a notice in FARM.dead")
+        equal(client.get_ready(client.dead), [], "once")
         equal(worker.end(), 0, "the worker drains as ever")
 
 

@@ -7,7 +7,7 @@ import signal
 import time
 
 from client import Client, Line, ctl
-from scaler import autoscaler
+from scaler import autoscaler, children
 from tap import BIN, diag, done_testing, equal, farm, like, ok, spawn, wait_until
 
 PATIENT = os.path.join(BIN, "../tests/system/patient_worker")
@@ -116,7 +116,8 @@ def a_worker_full_of_events_for_later_takes_more():
 
 def a_sigterm_gives_back_what_waits():
     name = farm()
-    with spawn(PATIENT, farm=name) as worker, Client(name) as client:
+    # Whoever only waited for the event's second would not be done in time.
+    with spawn(PATIENT, "--drain-timeout", "300ms", farm=name) as worker, Client(name) as client:
         client.publish("LATER 1000")
         client.publish("quick")
         ok(client.get(client.results), "one event waits, another is answered")
@@ -129,12 +130,19 @@ def a_sigterm_gives_back_what_waits():
 
 def later_is_no_attempt():
     name = farm()
-    scaled = autoscaler(name, "--min", "1", "--max", "1", "--max-attempts", "1", "--", PATIENT)
-    with scaled as scaler, Client(name) as client:
+    limits = ("--min", "1", "--max", "1", "--max-attempts", "1", "--log-level", "debug")
+    with autoscaler(name, *limits, "--", PATIENT) as scaler, Client(name) as client:
         client.publish("LATER 2", message_id="1", reply_to=client.replies)
-        ok(client.get(client.replies), "an event that comes again and again is no poison")
-        equal(scaler.end(), 0, "to an autoscaler that allows one attempt")
-        ok("attempt_failed" not in scaler.stderr(), "as none has failed")
+        ok(client.get(client.replies), "an event that comes again and again is no poison to one who allows one attempt")
+        laters = scaler.stderr().count("event=later")
+        equal(laters, 2, "each time is told of")
+        client.publish("LATER 1000")
+        ok(wait_until(lambda: scaler.stderr().count("event=later") > laters, 10), "another waits")
+        (pid,) = children(scaler.pid)
+        os.kill(pid, signal.SIGKILL)
+        ok(wait_until(lambda: "event=worker_crashed" in scaler.stderr(), 10), "while its worker is killed")
+        equal(scaler.end(), 0, "the autoscaler ends as ever")
+        ok("attempt_failed" not in scaler.stderr(), "and has counted no attempt")
 
 
 # ---- jobs that take long ----

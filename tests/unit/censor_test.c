@@ -502,6 +502,14 @@ static void a_mask_character_is_one_character(void **state)
         assert_int_equal(censor_check(&(struct censor_mask){.character = bad[i]}), -ERR_INVALID);
     for (size_t i = 0; i < COUNT(good); i++)
         assert_int_equal(censor_check(&(struct censor_mask){.character = good[i]}), 0);
+    /* A letter with more accents than there is memory for. */
+    char tall[CENSOR_CHARACTER_MAX_BYTES + 2] = "e";
+    while (strlen(tall) + strlen("\u0301") < sizeof tall)
+        strcat(tall, "\u0301");
+    assert_true(strlen(tall) > CENSOR_CHARACTER_MAX_BYTES);
+    assert_int_equal(censor_check(&(struct censor_mask){.character = tall}), -ERR_INVALID);
+    tall[strlen(tall) - strlen("\u0301")] = '\0';
+    assert_int_equal(censor_check(&(struct censor_mask){.character = tall}), 0);
 }
 
 static void hostile_bytes_do_no_harm(void **state)

@@ -140,29 +140,37 @@ static void what_is_always_known_may_not_be_empty(void **state)
     assert_refused(HEADER "\n,a,1,,2,3,\n", 0, "");
 }
 
+static void every_column_is_found_by_its_name(void **state)
+{
+    struct table_row cells;
+    char *name;
+
+    (void)state;
+    table_row_init(&cells);
+    assert_int_equal(history_format_header(0, &cells), 1);
+    cells.text[cells.length - 1] = '\0';
+    for (char *rest = cells.text; (name = strsep(&rest, ","));) {
+        assert_non_null(history_format_find(name));
+        assert_string_equal(history_format_find(name)->name, name);
+    }
+    assert_null(history_format_find("none"));
+    table_row_clear(&cells);
+}
+
 static void of_a_cleared_row_nothing_is_known(void **state)
 {
-    struct table_row header;
     struct history_row row;
+    struct table_row cells;
 
     (void)state;
     memset(&row, 0x5a, sizeof row);
     history_format_clear(&row);
-    table_row_init(&header);
-    assert_int_equal(history_format_header(0, &header), 1);
-    header.text[header.length - 1] = '\0'; /* in place of the newline */
-    for (char *rest, *name = strtok_r(header.text, ",", &rest); name;
-         name = strtok_r(NULL, ",", &rest)) {
-        const struct history_column *column = history_format_find(name);
-        assert_non_null(column);
-        assert_string_equal(column->name, name);
-        if (column->kind == HISTORY_TEXT)
-            assert_null(*history_format_text(column, &row));
-        else
-            assert_true(isnan(*history_format_number(column, &row)));
-    }
-    assert_null(history_format_find("none"));
-    table_row_clear(&header);
+    table_row_init(&cells);
+    assert_int_equal(history_format_line(&row, &cells), 0);
+    assert_int_equal(cells.text[cells.length - 1], '\n');
+    for (size_t i = 0; i + 1 < cells.length; i++)
+        assert_int_equal(cells.text[i], ',');
+    table_row_clear(&cells);
 }
 
 int main(void)
@@ -171,6 +179,7 @@ int main(void)
         cmocka_unit_test(rows_of_the_run_are_read_by_the_names_of_columns),
         cmocka_unit_test(the_last_run_is_that_of_the_last_row),
         cmocka_unit_test(what_a_column_cannot_hold_is_named_with_its_line),
+        cmocka_unit_test(every_column_is_found_by_its_name),
         cmocka_unit_test(of_a_cleared_row_nothing_is_known),
         cmocka_unit_test(what_is_always_known_may_not_be_empty),
     };

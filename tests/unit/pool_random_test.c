@@ -69,7 +69,7 @@ static void random_event(uint64_t *random)
     case 6:
         slot = any_process(random);
         if (slot < model.pool.slot_count)
-            pool_speaks(&model.pool, slot);
+            pool_tells(&model.pool, slot);
         step();
         break;
     case 7:

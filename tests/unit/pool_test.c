@@ -65,7 +65,7 @@ static void a_worker_that_speaks_runs_when_it_says_so_and_not_before(void **stat
     (void)state;
     open_model(2, POOL_STOP_OLDEST, 1);
     want(1);
-    pool_speaks(&model.pool, 0);
+    pool_tells(&model.pool, 0);
     step();
     assert_true(model.wake_ns == POOL_NEVER);
     advance(100 * SECOND);
@@ -230,7 +230,7 @@ static void events_of_unknown_slots_are_ignored(void **state)
         assert_int_equal(pool_ended(&model.pool, slots[i], (struct pool_end){.code = USAGE}, 0),
                          POOL_UNKNOWN);
     }
-    pool_speaks(&model.pool, 6);
+    pool_tells(&model.pool, 6);
     pool_idle(&model.pool, SIZE_MAX, true);
     step();
     assert_true(pool_is_empty(&model.pool));

@@ -36,6 +36,31 @@ static void write_file(const char *path, const char *bytes, size_t length)
     assert_int_equal(fclose(file), 0);
 }
 
+static void a_line_of_a_file_is_a_text_whatever_ends_it(void **state)
+{
+    static const char *const expected[] = {"one", "two", "\xef\xbb\xbfthree", "last"};
+    static const char file[] = "\xef\xbb\xbfone\r\ntwo\n\xef\xbb\xbfthree\n\n\r\n \t\nlast";
+    struct texts *texts;
+
+    (void)state;
+    /* Blank lines are none, a byte order mark is left out at the beginning alone, and the last line
+     * needs no end. */
+    write_file("b.txt", file, sizeof file - 1);
+    assert_int_equal(texts_open("b.txt", &texts, NULL), 0);
+    assert_false(texts_cut(texts));
+    assert_int_equal(texts_count(texts), sizeof expected / sizeof expected[0]);
+    for (size_t i = 0; i < texts_count(texts); i++) {
+        struct broker_bytes text = texts_get(texts, i);
+        assert_int_equal(text.length, strlen(expected[i]));
+        assert_memory_equal(text.bytes, expected[i], text.length);
+    }
+    texts_close(texts);
+    write_file("b.txt", "without\n", 8);
+    assert_int_equal(texts_open("b.txt", &texts, NULL), 0);
+    assert_int_equal(texts_get(texts, 0).length, strlen("without"));
+    texts_close(texts);
+}
+
 static void a_binary_file_is_refused_with_its_line(void **state)
 {
     struct texts *texts;
@@ -80,6 +105,7 @@ static void of_a_huge_file_whole_texts_of_its_beginning_are_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_of_a_file_is_a_text_whatever_ends_it),
         cmocka_unit_test(a_binary_file_is_refused_with_its_line),
         cmocka_unit_test(of_a_huge_file_whole_texts_of_its_beginning_are_taken),
     };

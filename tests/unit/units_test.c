@@ -379,7 +379,7 @@ static void every_month_has_its_days(void **state)
     (void)state;
     for (int month = 1; month <= 12; month++)
         for (int day = 28; day <= 32; day++) {
-            char text[32];
+            char text[64];
             int64_t ns;
             snprintf(text, sizeof text, "2023-%02d-%02d 00:00", month, day);
             assert_int_equal(units_parse_timestamp(text, &ns),
