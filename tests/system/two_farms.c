@@ -26,7 +26,7 @@ static void set_up(struct autoscaler_options *settings, struct worker_environmen
 int main(int argc, char **argv)
 {
     struct autoscaler_options settings[FARMS];
-    struct worker_environment environments[FARMS];
+    struct worker_environment environments[FARMS] = {0};
     struct farm *farms[FARMS] = {NULL};
     struct why why = {0};
     char *worker[] = {argv[1], NULL};
@@ -45,7 +45,9 @@ int main(int argc, char **argv)
         error = farm_outcome(farms[i], &why);
     if (error)
         fprintf(stderr, "two_farms: %s\n", why.text);
-    for (size_t i = 0; i < FARMS; i++)
+    for (size_t i = 0; i < FARMS; i++) {
         farm_close(farms[i]);
+        worker_environment_clear(&environments[i]);
+    }
     return error_exit_code(error);
 }
