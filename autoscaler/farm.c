@@ -75,6 +75,8 @@ static void end(struct farm *farm, int outcome, const struct why *why)
     farm->outcome = outcome;
     if (why)
         farm->why = *why;
+    /* Other farms of this process may go on for long: the lock of this one is free from now on. */
+    close_halves(farm);
 }
 
 static void drain(struct farm *farm)
@@ -108,6 +110,8 @@ static void end_drained(struct farm *farm)
 
 void farm_stop(struct farm *farm)
 {
+    if (farm->phase == ENDED)
+        return;
     if (farm->phase == CONNECTING) {
         end(farm, 0, NULL);
     } else if (farm->stopped) {

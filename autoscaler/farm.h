@@ -8,7 +8,8 @@
  *         |   has taken the farm     |
  *         +--------------------------+ with standby
  *
- * Nothing here waits: farm_step does what is due and says when to come again. Several farms may
+ * farm_step does what is due and says when to come again. It waits for nothing, but at the end of a
+ * farm for the broker to take its goodbye, at most two seconds a connection. Several farms may
  * live in one process; none knows of signals or of the others. */
 #ifndef WINNOW_FARM_H
 #define WINNOW_FARM_H

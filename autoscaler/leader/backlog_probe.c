@@ -84,7 +84,7 @@ static void check_entities(struct backlog_probe *probe, int64_t now_ns)
     struct broker *broker = link_broker(&probe->link);
     struct why why = {0};
 
-    if (!broker || now_ns < probe->check_ns || probe->question.outstanding)
+    if (!broker || !probe->checks || now_ns < probe->check_ns || probe->question.outstanding)
         return;
     probe->check_ns = now_ns + CHECK_NS;
     probe->checking = true;
@@ -105,7 +105,8 @@ int64_t backlog_probe_step(struct backlog_probe *probe, int64_t now_ns,
         *entities = BACKLOG_BOUND;
     check_entities(probe, now_ns);
     int64_t due_ns = link_due_ns(&probe->link);
-    if (link_broker(&probe->link) && !probe->question.outstanding && probe->check_ns < due_ns)
+    if (link_broker(&probe->link) && probe->checks && !probe->question.outstanding &&
+        probe->check_ns < due_ns)
         due_ns = probe->check_ns;
     return due_ns;
 }

@@ -28,7 +28,8 @@ struct backlog_probe {
     struct topology topology;
     struct link link;
     struct question question;
-    int64_t check_ns; /* when the entities are asked for next */
+    bool checks;      /* the entities are asked for; that is for who has the farm's lock */
+    int64_t check_ns; /* when they are asked for next */
     bool checking;    /* they were asked for, and the answers are to come */
     /* Events were deleted with their queue or their exchange since the caller last looked. */
     bool destroyed;

@@ -224,6 +224,8 @@ static void run_child(const struct launcher *launcher, const struct preparation 
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (null >= 0)
         dup2(null, STDIN_FILENO);
+    /* A thread that connects may have made a socket that is not yet marked so. */
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     fcntl(launcher->settings.scoreboard_fd, F_SETFD, 0);
     fcntl(preparation->ready[1], F_SETFD, 0);
     signals_restore();
