@@ -99,7 +99,7 @@ static void only_the_two_descriptors_it_needs_are_handed_down(void **state)
         int64_t deadline_ns = clock_now_ns() + LIMIT_NS;
         do
             descriptors_of(pid, found, sizeof found);
-        while (strcmp(found, expected) && clock_now_ns() < deadline_ns);
+        while (strcmp(found, expected) != 0 && clock_now_ns() < deadline_ns);
         assert_string_equal(found, expected);
     }
     /* The launcher itself stays as it was. */

@@ -85,6 +85,9 @@ static void capitals_of_turkish_are_read_both_ways(void **state)
     EXACT("s\u0131k", "SIK s\u0131k sik S\u0130K", "* * sik S\u0130K");
     EXACT("sik", "SIK S\u0130K sik SI\u0307K s\u0131k", "* * * * s\u0131k");
     EXACT("sik\ns\u0131k", "s\u0131k sik", "* *");
+    /* An accent makes no difference, however it is written, and a ligature has the i of most. */
+    EXACT("\u00edd\u0131", "I\u0301DI \u00cdDI i\u0301d\u0131 \u00eddi", "* * * \u00eddi");
+    EXACT("fin\naf\u0131n", "\ufb01n a\ufb01n AFIN", "* a\ufb01n *");
 }
 
 static void scripts_without_spaces_match_inside(void **state)
@@ -162,6 +165,8 @@ static void broken_text_is_no_part_of_a_word(void **state)
 static void folded_sees_through_dress(void **state)
 {
     (void)state;
+    /* A stroke through a letter, and accents above and below it. */
+    FOLDED("fool", "fo\u0338ol fo\u0301\u0323ol", "* *");
     FOLDED("fool", "f\u00f3ol \uff46\uff4f\uff4f\uff4c f\u043eol foo\u200bl f\u00adool",
            "* * * * *");
     FOLDED("f\u00f3ol", "fool", "*");

@@ -91,11 +91,12 @@ static void more_arrivals_never_need_fewer(void **state)
     (void)state;
     for (int run = 0; run < 100; run++) {
         double service_s = exp(uniform(&random) * 8 - 6), wait_s = service_s * uniform(&random) * 3;
-        double epsilon = 0.01 + 0.6 * uniform(&random), before = 0;
-        for (double load = 1e-3; load < 30000; load *= 1 + 0.3 * uniform(&random)) {
+        double epsilon = 0.01 + 0.6 * uniform(&random), before = 0, load = 1e-3;
+        while (load < 30000) {
             double now = erlang_fewest(load / service_s, service_s, wait_s, epsilon);
             assert_true(now >= before);
             before = now;
+            load *= 1 + 0.3 * uniform(&random);
         }
     }
 }

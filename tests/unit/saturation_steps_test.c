@@ -262,13 +262,13 @@ static void probes_that_do_not_help_come_twice_as_late_each_time(void **state)
 
     (void)state;
     reach_a_limit_of_six();
-    for (double wait_s = 10; wait_s <= 320; wait_s *= 2) {
+    for (int probes = 0; probes < 6; probes++) {
         double begun_s = farm.reading.time_s;
         reach_probe(1000, 5700);
         assert_useful(9);
         /* It is counted from the end of the window that showed the limit. */
         double waited_s = farm.reading.time_s - (found_s > 0 ? found_s : begun_s);
-        double expected_s = fmin(wait_s, 160);
+        double expected_s = fmin(10 * exp2(probes), 160);
         if (!(waited_s > expected_s - 1 && waited_s <= expected_s + STEP_S))
             fail_msg("the probe came after %g s, expected %g", waited_s, expected_s);
         while (saturation_useful_workers(&farm.saturation) == 9)
