@@ -113,8 +113,8 @@ int64_t sampler_step(struct sampler *sampler, int64_t now_ns)
 {
     enum backlog_entities entities;
 
-    /* Whoever has the lock sees to the entities, and tells what was deleted. On standby they are asked
-     * for only when the lock cannot be taken for want of them. */
+    /* Whoever has the lock sees to the entities, and tells what was deleted. On standby they are
+     * asked for only when the lock cannot be taken for want of them. */
     sampler->probe.checks = sampler->ready || sampler->counter.link.error == -ERR_MISSING;
     int64_t wake_ns = backlog_probe_step(&sampler->probe, now_ns, &entities);
 
