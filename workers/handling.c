@@ -3,7 +3,6 @@
 #include "clock.h"
 #include "log.h"
 
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -27,7 +26,7 @@ void handling_clear(struct handling *handling)
         close(handling->wake_fd);
     job_thread_close(handling->thread);
     broker_properties_close(handling->properties);
-    free(handling->delivery);
+    delivery_free(handling->delivery);
 }
 
 struct scoreboard_fingerprint handling_fingerprint(const struct broker_properties *properties,
@@ -50,6 +49,7 @@ void handling_begin(struct handling *handling, struct delivery *delivery, int64_
     if (handling->scoreboard)
         handling->fingerprint =
             handling_fingerprint(handling->properties, delivery->raw_properties, delivery->body);
+    delivery->fingerprint = handling->fingerprint;
 }
 
 /* ---- taking it up ---- */
@@ -263,7 +263,7 @@ void handling_abandon(struct handling *handling)
         atomic_store_explicit(&handling->unwanted, true, memory_order_relaxed);
         return;
     }
-    free(handling_take(handling));
+    delivery_free(handling_take(handling));
     scoreboard_put_down(handling->slot);
 }
 
