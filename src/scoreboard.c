@@ -336,6 +336,11 @@ bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard
     return false;
 }
 
+uint32_t scoreboard_max_attempts(const struct scoreboard *scoreboard)
+{
+    return scoreboard->layout->max_attempts;
+}
+
 int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard)
 {
     return scoreboard->layout->hang_timeout_ns;

@@ -187,6 +187,8 @@ bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard
 bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
                                   const struct scoreboard_slot *own,
                                   struct scoreboard_fingerprint event, int64_t since_ns);
+/* How often an event may fail. */
+uint32_t scoreboard_max_attempts(const struct scoreboard *scoreboard);
 /* How long a worker may be on an event without progress before it is killed. */
 int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard);
 
