@@ -26,6 +26,8 @@ static struct reply reply_to_delivery(const struct answerer *answerer,
 {
     return (struct reply){.worker = answerer->worker,
                           .redelivered = delivery->redelivered,
+                          .without_properties = delivery->burial != BURIED_WHOLE,
+                          .without_body = delivery->burial == BURIED_WITHOUT_BODY,
                           .limit_bytes = broker_properties_limit_bytes(answerer->broker)};
 }
 
@@ -94,7 +96,8 @@ int answer_dead(struct answerer *answerer, const struct delivery *delivery,
     if (reply_dead(properties, &reply, copy))
         return error_set(why, ERR_MEMORY, "out of memory");
     scoreboard_put_down(answerer->slot);
-    return publish_dead(answerer, properties, delivery->body, copy, why);
+    struct broker_bytes body = reply.without_body ? broker_text("") : delivery->body;
+    return publish_dead(answerer, properties, body, copy, why);
 }
 
 int answer_returned(struct answerer *answerer, const struct broker_event *returned, struct why *why)

@@ -13,6 +13,12 @@ struct delivery {
     struct delivery *next;
     uint64_t tag;
     bool redelivered;
+    /* What is left out when it is buried: after whole messages, each has cost the connection. */
+    enum delivery_burial {
+        BURIED_WHOLE,
+        BURIED_WITHOUT_PROPERTIES,
+        BURIED_WITHOUT_BODY, /* either */
+    } burial;
     struct broker_bytes raw_properties, body; /* both in bytes[] */
     int64_t back_ns;                          /* of one set aside: when it goes back to the queue */
     char bytes[];

@@ -50,8 +50,10 @@ static void tell_state(struct session *session, int64_t now_ns)
 /* An event that could be worked on now. */
 static bool has_work(const struct session *session)
 {
-    return session->handling.stage == HANDLING_NOTHING ? session->inbox.first != NULL
-                                                       : !handling_is_on_thread(&session->handling);
+    return session->handling.stage == HANDLING_NOTHING
+               ? session->inbox.first != NULL
+               : !handling_is_on_thread(&session->handling) &&
+                     !handling_awaits_quiet(&session->handling);
 }
 
 /* What became of the event at hand: it was answered, or its job wants it later. */
@@ -65,7 +67,8 @@ static int take_end(struct session *session, enum handling_end end, int64_t now_
         inbox_put(&session->aside, delivery);
         consumer_set_aside(&session->consumer);
     } else {
-        error = unacked_published(&session->unacked, delivery->tag, why);
+        error =
+            unacked_published(&session->unacked, delivery->tag, session->handling.fingerprint, why);
         free(delivery);
     }
     return error;
@@ -210,7 +213,7 @@ int session_run(struct session *session, struct broker *broker, size_t published
     session->broker = session->answerer.broker = broker;
     session->confirmed = false;
     for (; !error && published; published--)
-        error = unacked_published(&session->unacked, 0, why);
+        error = unacked_published(&session->unacked, 0, (struct scoreboard_fingerprint){0}, why);
     while (!error && !drained(session)) {
         int64_t until_ns;
         error = step(session, &until_ns, why);
@@ -258,10 +261,8 @@ int session_init(struct session *session, const struct worker_settings *settings
     int error = scoreboard_attach(&session->scoreboard, &session->slot, why);
     if (error)
         return error;
-    if (!session->slot)
-        session->slot = &session->own_slot;
     scoreboard_sign_on(session->slot, settings->simulated_service_ns, settings->takes_hangup);
-    unacked_init(&session->unacked, session->slot);
+    unacked_init(&session->unacked, session->scoreboard, session->slot);
     session->answerer = (struct answerer){
         .topology = topology,
         .worker = name + strlen(topology->farm) + strlen("/") + strlen(program) + strlen("/"),
@@ -274,6 +275,7 @@ int session_init(struct session *session, const struct worker_settings *settings
     session->handling = (struct handling){
         .job = job,
         .answerer = &session->answerer,
+        .unacked = &session->unacked,
         .scoreboard = session->scoreboard,
         .slot = session->slot,
         .simulated_service_ns = settings->simulated_service_ns,

@@ -12,9 +12,10 @@ static void tell(const struct unacked *unacked)
     scoreboard_set_in_flight(unacked->slot, unacked->count);
 }
 
-void unacked_init(struct unacked *unacked, struct scoreboard_slot *slot)
+void unacked_init(struct unacked *unacked, struct scoreboard *scoreboard,
+                  struct scoreboard_slot *slot)
 {
-    *unacked = (struct unacked){.slot = slot};
+    *unacked = (struct unacked){.scoreboard = scoreboard, .slot = slot};
 }
 
 void unacked_add(struct unacked *unacked)
@@ -23,14 +24,33 @@ void unacked_add(struct unacked *unacked)
     tell(unacked);
 }
 
-int unacked_published(struct unacked *unacked, uint64_t delivery_tag, struct why *why)
+int unacked_published(struct unacked *unacked, uint64_t delivery_tag,
+                      struct scoreboard_fingerprint event, struct why *why)
 {
-    return window_add(&unacked->window, delivery_tag) ? error_set(why, ERR_MEMORY, "out of memory")
-                                                      : 0;
+    return window_add(&unacked->window, delivery_tag, event)
+               ? error_set(why, ERR_MEMORY, "out of memory")
+               : 0;
+}
+
+bool unacked_is_quiet(const struct unacked *unacked)
+{
+    return !unacked->window.count && !unacked->settled;
+}
+
+/* What the broker has taken is nobody's failure any more. */
+static void forgive(struct unacked *unacked, const struct broker_event *event)
+{
+    const struct window_entry *entry;
+
+    for (uint64_t each = event->multiple ? 0 : event->tag;
+         (entry = window_next_unsettled(&unacked->window, &each)) && each <= event->tag; each++)
+        if (entry->event.low)
+            scoreboard_forgive(unacked->scoreboard, entry->event);
 }
 
 void unacked_confirmed(struct unacked *unacked, const struct broker_event *event)
 {
+    forgive(unacked, event);
     window_confirm(&unacked->window, event->tag, event->multiple);
     unacked->news = true;
 }

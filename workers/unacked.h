@@ -14,10 +14,11 @@
 #include <stdint.h>
 
 struct unacked {
-    struct scoreboard_slot *slot; /* told how many there are */
-    struct window window;         /* published, and not yet settled */
-    bool news;                    /* the broker has confirmed or refused some of them */
-    size_t count;                 /* delivered, and neither acknowledged nor given back */
+    struct scoreboard *scoreboard; /* told which were answered */
+    struct scoreboard_slot *slot;  /* told how many there are */
+    struct window window;          /* published, and not yet settled */
+    bool news;                     /* the broker has confirmed or refused some of them */
+    size_t count;                  /* delivered, and neither acknowledged nor given back */
 
     /* Settled and about to be acknowledged: so many events, up to the tag, since then. */
     size_t settled;
@@ -25,15 +26,20 @@ struct unacked {
     int64_t settled_since_ns;
 };
 
-/* Borrows the slot. unacked_forget at the end. */
-void unacked_init(struct unacked *unacked, struct scoreboard_slot *slot);
+/* Borrows both. unacked_forget at the end. */
+void unacked_init(struct unacked *unacked, struct scoreboard *scoreboard,
+                  struct scoreboard_slot *slot);
 
 /* An event was delivered. */
 void unacked_add(struct unacked *unacked);
 
 /* A message was published: the next one that the broker will confirm. delivery_tag is the event's
  * that it answers; 0 for one that answers none. 0 or -ERR_MEMORY. */
-int unacked_published(struct unacked *unacked, uint64_t delivery_tag, struct why *why);
+int unacked_published(struct unacked *unacked, uint64_t delivery_tag,
+                      struct scoreboard_fingerprint event, struct why *why);
+
+/* True when everything that was published is confirmed, and acknowledged. */
+bool unacked_is_quiet(const struct unacked *unacked);
 
 /* The broker has confirmed, or refused, what was published. The events of what it refused go back
  * to their queue; -ERR_UNAVAILABLE when it may have refused a dead message, which answers no

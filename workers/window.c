@@ -30,7 +30,7 @@ static int grow(struct window *window)
     return 0;
 }
 
-int window_add(struct window *window, uint64_t delivery_tag)
+int window_add(struct window *window, uint64_t delivery_tag, struct scoreboard_fingerprint event)
 {
     if (window->count == window->capacity && grow(window))
         return -ERR_MEMORY;
@@ -38,7 +38,7 @@ int window_add(struct window *window, uint64_t delivery_tag)
         window->first_sequence = 1;
     window->count++;
     *entry(window, window->first_sequence + window->count - 1) =
-        (struct window_entry){.delivery_tag = delivery_tag};
+        (struct window_entry){.delivery_tag = delivery_tag, .event = event};
     if (!delivery_tag)
         window->holds++;
     return 0;
@@ -75,6 +75,17 @@ uint64_t window_refuse(struct window *window, uint64_t sequence)
         return 0;
     refused->settled = refused->refused = true;
     return refused->delivery_tag;
+}
+
+const struct window_entry *window_next_unsettled(const struct window *window, uint64_t *sequence)
+{
+    const struct window_entry *each;
+
+    if (*sequence < window->first_sequence)
+        *sequence = window->first_sequence;
+    while ((each = entry(window, *sequence)) && each->settled)
+        ++*sequence;
+    return each;
 }
 
 uint64_t window_oldest(const struct window *window)

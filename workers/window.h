@@ -12,13 +12,15 @@
 #define WINNOW_WINDOW_H
 
 #include "error.h"
+#include "scoreboard.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct window_entry {
-    uint64_t delivery_tag; /* 0: a replacement, published for no event of its own */
+    uint64_t delivery_tag;               /* 0: a replacement, published for no event of its own */
+    struct scoreboard_fingerprint event; /* the one that it answers */
     bool settled;
     bool refused; /* given back already: to acknowledge it too would be an error to the broker */
 };
@@ -36,7 +38,7 @@ void window_clear(struct window *window);
 
 /* Takes up the message just published; call it for each, in order. delivery_tag 0 sets a hold.
  * 0, or -ERR_MEMORY (nothing changed). */
-int window_add(struct window *window, uint64_t delivery_tag);
+int window_add(struct window *window, uint64_t delivery_tag, struct scoreboard_fingerprint event);
 
 /* The broker confirmed message `sequence`, with multiple all up to it. Unknown sequences are
  * ignored. */
@@ -46,6 +48,10 @@ void window_confirm(struct window *window, uint64_t sequence, bool multiple);
  * must give back and which is acknowledged no more; 0 when the message is unknown, settled, or a
  * replacement (whose hold stays). */
 uint64_t window_refuse(struct window *window, uint64_t sequence);
+
+/* The first message from *sequence on that is not settled, with its sequence; NULL: there is
+ * none. */
+const struct window_entry *window_next_unsettled(const struct window *window, uint64_t *sequence);
 
 /* Sequence of the oldest message still in the window; 0 when it is empty. */
 uint64_t window_oldest(const struct window *window);

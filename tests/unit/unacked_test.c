@@ -16,6 +16,7 @@
 #define DELAY_NS (5 * CLOCK_NS_PER_MS)
 #define NO_ASIDE UINT64_MAX
 
+static const struct scoreboard_fingerprint NO_EVENT;
 static struct unacked unacked;
 static struct scoreboard_slot slot;
 static char sent[256]; /* what went to the broker: "ack 3, requeue 4, " */
@@ -48,7 +49,7 @@ static int start(void **state)
 {
     (void)state;
     memset(&unacked, 0x5a, sizeof unacked);
-    unacked_init(&unacked, &slot);
+    unacked_init(&unacked, NULL, &slot);
     sent[0] = '\0';
     return 0;
 }
@@ -65,7 +66,7 @@ static void publish(uint64_t count)
 {
     for (uint64_t tag = 1; tag <= count; tag++) {
         unacked_add(&unacked);
-        assert_int_equal(unacked_published(&unacked, tag, NULL), 0);
+        assert_int_equal(unacked_published(&unacked, tag, NO_EVENT, NULL), 0);
     }
 }
 
@@ -166,7 +167,7 @@ static void what_comes_after_an_event_set_aside_is_acknowledged_alone(void **sta
     for (uint64_t tag = 1; tag <= 5; tag++) {
         unacked_add(&unacked);
         if (tag != 3)
-            assert_int_equal(unacked_published(&unacked, tag, NULL), 0);
+            assert_int_equal(unacked_published(&unacked, tag, NO_EVENT, NULL), 0);
     }
     confirm(4, true);
     assert_acknowledged(3, true, NOW_NS, "ack 4, ack 5, ack 2 and before, ", CLOCK_NEVER);
@@ -207,7 +208,7 @@ static void a_refused_message_that_answers_no_event_is_an_error(void **state)
 
     (void)state;
     publish(1);
-    assert_int_equal(unacked_published(&unacked, 0, NULL), 0);
+    assert_int_equal(unacked_published(&unacked, 0, NO_EVENT, NULL), 0);
     assert_int_equal(unacked_refused(&unacked, NULL, &event, &why), -ERR_UNAVAILABLE);
     assert_non_null(strstr(why.text, "dead message"));
     assert_string_equal(sent, "");

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+static const struct scoreboard_fingerprint NO_EVENT;
+
 static uint64_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;
@@ -21,7 +23,7 @@ static uint64_t next_random(uint64_t *state)
 static void add(struct window *window, uint64_t first, uint64_t last)
 {
     for (uint64_t tag = first; tag <= last; tag++)
-        assert_int_equal(window_add(window, tag), 0);
+        assert_int_equal(window_add(window, tag, NO_EVENT), 0);
 }
 
 static void assert_settled(struct window *window, size_t events, uint64_t tag)
@@ -105,7 +107,7 @@ static void a_replacement_holds_everything_until_its_confirm(void **state)
 
     (void)state;
     add(&window, 1, 2);
-    assert_int_equal(window_add(&window, 0), 0);
+    assert_int_equal(window_add(&window, 0, NO_EVENT), 0);
     add(&window, 3, 3);
     window_confirm(&window, 2, true);
     window_confirm(&window, 4, false);
@@ -121,8 +123,8 @@ static void each_of_several_replacements_holds(void **state)
 
     (void)state;
     add(&window, 1, 1);
-    assert_int_equal(window_add(&window, 0), 0);
-    assert_int_equal(window_add(&window, 0), 0);
+    assert_int_equal(window_add(&window, 0, NO_EVENT), 0);
+    assert_int_equal(window_add(&window, 0, NO_EVENT), 0);
     window_confirm(&window, 2, true);
     window_confirm(&window, 2, true);
     assert_settled(&window, 0, 0);
@@ -158,7 +160,7 @@ static void a_refused_replacement_keeps_its_hold(void **state)
 
     (void)state;
     add(&window, 1, 1);
-    assert_int_equal(window_add(&window, 0), 0);
+    assert_int_equal(window_add(&window, 0, NO_EVENT), 0);
     window_confirm(&window, 1, false);
     assert_int_equal(window_refuse(&window, 2), 0);
     assert_settled(&window, 0, 0);
@@ -184,7 +186,7 @@ static void a_cleared_window_counts_from_one_again(void **state)
 
     (void)state;
     add(&window, 1, 5);
-    assert_int_equal(window_add(&window, 0), 0);
+    assert_int_equal(window_add(&window, 0, NO_EVENT), 0);
     window_confirm(&window, 3, true);
     window_clear(&window);
     assert_int_equal(window_oldest(&window), 0);
@@ -304,7 +306,7 @@ static void any_sequence_of_events_agrees_with_a_naive_model(void **state)
 
             if (next_random(&random) % 10 < eagerness) {
                 uint64_t tag = next_random(&random) % 50 ? ++delivery_tag : 0;
-                assert_int_equal(window_add(&window, tag), 0);
+                assert_int_equal(window_add(&window, tag, NO_EVENT), 0);
                 model.messages[model.published++].tag = tag;
             } else if (next_random(&random) % 20 == 0) {
                 uint64_t given_back = window_refuse(&window, sequence);
