@@ -4,7 +4,6 @@
 #include "fingerprint.h"
 #include "log.h"
 
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -28,15 +27,16 @@ void handling_clear(struct handling *handling)
         close(handling->wake_fd);
     job_thread_close(handling->thread);
     broker_properties_close(handling->properties);
-    free(handling->delivery);
+    delivery_free(handling->delivery);
 }
 
 /* Only what was delivered before can have failed. */
 static void look_up(struct handling *handling)
 {
-    handling->record = handling->delivery->redelivered
-                           ? scoreboard_look_up(handling->scoreboard, handling->fingerprint)
-                           : (struct scoreboard_record){0};
+    handling->record =
+        handling->delivery->redelivered
+            ? scoreboard_look_up(handling->scoreboard, handling->delivery->fingerprint)
+            : (struct scoreboard_record){0};
 }
 
 void handling_begin(struct handling *handling, struct delivery *delivery, int64_t now_ns)
@@ -45,7 +45,7 @@ void handling_begin(struct handling *handling, struct delivery *delivery, int64_
     handling->since_ns = now_ns;
     handling->started_ns = 0;
     handling->stage = HANDLING_WAITING;
-    handling->fingerprint =
+    delivery->fingerprint =
         fingerprint_of(delivery->raw_properties.bytes, delivery->raw_properties.length,
                        delivery->body.bytes, delivery->body.length);
     look_up(handling);
@@ -67,8 +67,8 @@ static bool has_last_worker(const struct handling *handling, int64_t now_ns)
 {
     return handling->delivery->redelivered &&
            now_ns - handling->since_ns < longest_wait_ns(handling) &&
-           scoreboard_handled_elsewhere(handling->scoreboard, handling->slot, handling->fingerprint,
-                                        handling->since_ns);
+           scoreboard_handled_elsewhere(handling->scoreboard, handling->slot,
+                                        handling->delivery->fingerprint, handling->since_ns);
 }
 
 bool handling_awaits_quiet(const struct handling *handling)
@@ -82,7 +82,7 @@ static void take_up(struct handling *handling, int64_t now_ns)
 {
     handling->stage = HANDLING_TAKEN_UP;
     handling->started_ns = now_ns;
-    scoreboard_take_up(handling->slot, handling->fingerprint, now_ns);
+    scoreboard_take_up(handling->slot, handling->delivery->fingerprint, now_ns);
     look_up(handling);
     handling->malformed =
         broker_properties_decode(handling->properties, handling->delivery->raw_properties);
@@ -97,7 +97,7 @@ static int explain_poison(const struct handling *handling, struct why *why)
 {
     char reason[SCOREBOARD_REASON_SIZE];
 
-    if (!scoreboard_get_reason(handling->scoreboard, handling->fingerprint, reason))
+    if (!scoreboard_get_reason(handling->scoreboard, handling->delivery->fingerprint, reason))
         return error_set(why, ERR_INVALID,
                          "poison: it crashed or hung its worker as often as --max-attempts allows");
     return error_set(why, ERR_INVALID, "poison: %s", reason);
@@ -298,7 +298,7 @@ void handling_abandon(struct handling *handling)
         atomic_store_explicit(&handling->unwanted, true, memory_order_relaxed);
         return;
     }
-    free(handling_take(handling));
+    delivery_free(handling_take(handling));
     scoreboard_put_down(handling->slot);
 }
 

@@ -45,8 +45,7 @@ struct handling {
     struct delivery *delivery;
     /* Decoded once, read by the job, then turned into the answer's. */
     struct broker_properties *properties;
-    int malformed; /* what decoding them returned */
-    struct scoreboard_fingerprint fingerprint;
+    int malformed;                   /* what decoding them returned */
     struct scoreboard_record record; /* what is held against it */
     int64_t since_ns;                /* since when it is at hand */
     int64_t started_ns;              /* when it was taken up */
@@ -77,7 +76,7 @@ void handling_begin(struct handling *handling, struct delivery *delivery, int64_
  * handling_wake_fd is readable before. */
 int handling_step(struct handling *handling, int64_t now_ns, int64_t *until_ns, struct why *why);
 
-/* The event of a handling that has ended, to be released with free(). */
+/* The event of a handling that has ended; it is the caller's. */
 struct delivery *handling_take(struct handling *handling);
 
 /* To be called whenever handling_wake_fd is readable, whether the broker takes answers or not. */

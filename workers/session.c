@@ -4,7 +4,6 @@
 #include "give_back.h"
 #include "intake.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* A worker holds about this much measured work: enough to keep it busy while the broker answers,
@@ -63,13 +62,11 @@ static int take_end(struct session *session, enum handling_end end, int64_t now_
     int error = 0;
 
     if (end == HANDLING_LATER) {
-        delivery->back_ns = now_ns + LATER_PAUSE_NS;
+        delivery->due_ns = now_ns + LATER_PAUSE_NS;
+        unacked_leave_out(&session->unacked, delivery);
         inbox_put(&session->aside, delivery);
-        consumer_set_aside(&session->consumer);
     } else {
-        error =
-            unacked_published(&session->unacked, delivery->tag, session->handling.fingerprint, why);
-        free(delivery);
+        error = unacked_published(&session->unacked, delivery, why);
     }
     return error;
 }
@@ -114,11 +111,9 @@ static int work(struct session *session, int64_t now_ns, int64_t *until_ns, stru
 
 static int acknowledge(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
-    const struct delivery *first_aside = session->aside.first;
     int64_t again_ns;
-    int error = unacked_acknowledge(&session->unacked, session->broker,
-                                    first_aside ? first_aside->tag : UINT64_MAX, !has_work(session),
-                                    now_ns, &again_ns, why);
+    int error = unacked_acknowledge(&session->unacked, session->broker, !has_work(session), now_ns,
+                                    &again_ns, why);
 
     *until_ns = sooner(*until_ns, again_ns);
     return error;
@@ -147,8 +142,10 @@ static uint16_t wanted_prefetch(const struct session *session)
 
 static int consume(struct session *session, int64_t now_ns, struct why *why)
 {
+    const struct unacked *unacked = &session->unacked;
+
     return consumer_step(&session->consumer, session->broker, wanted_prefetch(session),
-                         session->unacked.count - session->aside.count, now_ns, why);
+                         unacked->left_out_now, unacked->count - unacked->left_out, now_ns, why);
 }
 
 /* All but the work itself: takes in what has come, and does what that or the time makes due. */
@@ -213,7 +210,7 @@ int session_run(struct session *session, struct broker *broker, size_t published
     session->broker = session->answerer.broker = broker;
     session->confirmed = false;
     for (; !error && published; published--)
-        error = unacked_published(&session->unacked, 0, (struct scoreboard_fingerprint){0}, why);
+        error = unacked_published(&session->unacked, NULL, why);
     while (!error && !drained(session)) {
         int64_t until_ns;
         error = step(session, &until_ns, why);

@@ -21,18 +21,15 @@ static struct suspects_verdict judge_answers(struct scoreboard *scoreboard,
                                              const struct why *why)
 {
     struct suspects_verdict verdict = {0};
-    const struct window_entry *entry;
-    struct scoreboard_fingerprint event = {0};
+    const struct delivery *delivery, *last = NULL;
 
-    for (uint64_t each = 0; (entry = window_next_unsettled(&unacked->window, &each)); each++) {
-        if (!entry->event.low)
-            continue;
-        event = entry->event;
+    for (uint64_t each = 0; (delivery = window_pending(&unacked->window, &each)); each++) {
+        last = delivery;
         verdict.suspects++;
-        scoreboard_suspect(scoreboard, event);
+        scoreboard_suspect(scoreboard, delivery->fingerprint);
     }
     return verdict.suspects == 1 && handling->alone
-               ? count(scoreboard, event, handling->alone_since_ns, now_ns,
+               ? count(scoreboard, last->fingerprint, handling->alone_since_ns, now_ns,
                        "its answer cost its worker the connection", why)
                : verdict;
 }
@@ -45,7 +42,7 @@ static struct suspects_verdict judge_event_at_hand(struct scoreboard *scoreboard
 {
     bool oldest = handling_is_wanted(handling) && handling->started_ns && !unacked->window.count;
 
-    return oldest ? count(scoreboard, handling->fingerprint, handling->started_ns, now_ns,
+    return oldest ? count(scoreboard, handling->delivery->fingerprint, handling->started_ns, now_ns,
                           "it was not done within the broker's time-out", why)
                   : (struct suspects_verdict){0};
 }
