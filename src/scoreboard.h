@@ -1,5 +1,5 @@
-/* scoreboard.h - shared memory in which each worker tells what it does, and all of them which events
- * kill workers or cost them their connections.
+/* scoreboard.h - shared memory in which each worker tells what it does, and all of them tell which
+ * events kill workers or cost them their connections.
  *
  * The autoscaler creates it and hands its descriptor down; a worker that was started by hand makes
  * one for itself. Slot n belongs to the worker that was started with WINNOW_SLOT=n. A worker writes
@@ -192,9 +192,9 @@ void scoreboard_put_down(struct scoreboard_slot *slot);
 void scoreboard_count_handled(struct scoreboard_slot *slot, int64_t busy_ns);
 void scoreboard_count_given_back(struct scoreboard_slot *slot, size_t events);
 
-/* Whether another slot says that it has been on the event since since_ns or earlier: that worker has
- * lost its connection, or is dead and not counted yet. One that took it up later has another event
- * that looks the same. */
+/* Whether another slot says that it has been on the event since since_ns or earlier: that worker
+ * has lost its connection, or is dead and not counted yet. One that took it up later has another
+ * event that looks the same. */
 bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
                                   const struct scoreboard_slot *own,
                                   struct scoreboard_fingerprint event, int64_t since_ns);

@@ -61,8 +61,8 @@ struct handling {
     int signal_fd; /* borrowed */
 };
 
-/* Of the caller's: job, answerer, unacked, scoreboard, slot, simulated_service_ns and signal_fd. 0 or
- * -ERR_MEMORY. */
+/* Of the caller's: job, answerer, unacked, scoreboard, slot, simulated_service_ns and signal_fd.
+ * 0 or -ERR_MEMORY. */
 int handling_init(struct handling *handling, struct why *why);
 
 /* Nothing may be on the job's thread. */

@@ -1,8 +1,8 @@
 /* suspects.h - what the loss of a connection says against events.
  *
  * When the broker ends a connection because of something that it was sent, it does not say which
- * message that was, and all that was unconfirmed goes to any worker. So each event that was answered
- * and not confirmed becomes a suspect on the scoreboard. Whoever gets a suspect answers it alone
+ * message that was, and all that was unconfirmed goes to any worker. So each event whose answer was
+ * unconfirmed becomes a suspect on the scoreboard. Whoever gets a suspect answers it alone
  * (handling.h): nothing else is on its way then, and an end of the connection is a failed attempt
  * at it. A confirm clears it.
  *

@@ -1,5 +1,6 @@
-/* What is agreed on with the library, and heartbeats, in both directions. Over plain TCP they are ours: the library's would get between the
- * two halves of a frame of which the socket took only the first. Over TLS the library does it. */
+/* What the library is tuned to, and heartbeats, in both directions. Over plain TCP they are ours:
+ * the library's would get between the two halves of a frame of which the socket took only the
+ * first. Over TLS the library does it. */
 #include "internal.h"
 
 #include "clock.h"
