@@ -56,6 +56,11 @@ static const struct history_column columns[] = {
 static const size_t versions[] = {27, COLUMNS};
 #define VERSIONS (sizeof versions / sizeof versions[0])
 
+const struct history_column *history_format_at(size_t index)
+{
+    return index < COLUMNS ? &columns[index] : NULL;
+}
+
 const struct history_column *history_format_find(const char *name)
 {
     for (size_t i = 0; i < COLUMNS; i++)

@@ -81,6 +81,9 @@ struct history_column {
     size_t offset;       /* of a double or a const char * in struct history_row */
 };
 
+/* The column at that place of the file; NULL after the last. */
+const struct history_column *history_format_at(size_t index);
+
 /* By name; NULL when there is none. */
 const struct history_column *history_format_find(const char *name);
 
