@@ -27,7 +27,8 @@ int sampler_open(const struct sampler_settings *settings, struct sampler **out, 
         return error_set(why, ERR_MEMORY, "out of memory");
 
     sampler->settings = settings;
-    sampler->notice = (struct destroyed_notice){settings->broker, settings->topology, NULL};
+    sampler->notice = (struct destroyed_notice){.options = settings->broker,
+                                                .topology = settings->topology};
     int error = backlog_probe_open(&sampler->probe, settings->broker, settings->topology, why);
     if (!error)
         error = arrival_counter_open(&sampler->counter, settings->broker, settings->topology,
@@ -54,7 +55,7 @@ void sampler_close(struct sampler *sampler)
 
 static void fail(struct sampler *sampler, const struct link *link)
 {
-    sampler->fault = connection_error(link->connection, &sampler->why);
+    sampler->fault = connection_too_late(link->connection, &sampler->why);
 }
 
 /* Before it is ready: what the connections' errors mean. */
@@ -70,9 +71,11 @@ static void judge_first(struct sampler *sampler, const struct link *link, int64_
         log_event(LOG_INFO, "standby", "farm=%s why=\"another autoscaler runs it\"",
                   sampler->settings->topology->farm);
     }
-    if (!error || may_wait)
+    if (may_wait || link_broker(link))
         return;
-    if (!away || (!sampler->waiting && now_ns >= sampler->settings->deadline_ns))
+    /* An attempt that is under way at the deadline is not waited for. */
+    bool late = !sampler->waiting && now_ns >= sampler->settings->deadline_ns;
+    if (late || (error && !away))
         fail(sampler, link);
 }
 

@@ -54,7 +54,8 @@ static struct worker_reading reading_of(const struct scoreboard_slot *slot, int6
     bool working = scoreboard_handling(slot).low != 0 && now_ns > started_ns;
 
     return (struct worker_reading){
-        .pid = atomic_load_explicit(&slot->pid, memory_order_relaxed),
+        /* What a worker stores once, it stores before its pid. */
+        .pid = atomic_load_explicit(&slot->pid, memory_order_acquire),
         .handled_msgs = atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed),
         .busy_ns = atomic_load_explicit(&slot->busy_ns, memory_order_relaxed),
         .working_s = working ? seconds(now_ns - started_ns) : 0,

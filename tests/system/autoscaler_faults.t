@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -164,6 +165,15 @@ def needs_a_broker_at_first():
         like(scaler.stderr(), r"127\.0\.0\.1", "and says where it looked")
         ok("guest:guest" not in scaler.stderr(), "without the password")
     ok(not os.path.exists(started), "no worker was started")
+    # One that takes the connection and says nothing: the first attempt alone would last for seconds.
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        mute_at = "127.0.0.1:%d" % mute.getsockname()[1]
+        start = time.monotonic()
+        with autoscaler(farm(), "--connect-timeout", "500ms", amqp=f"amqp://u:p@{mute_at}") as scaler:
+            equal(scaler.wait(10), 69, "a broker that says nothing ends it with 69")
+            took_s = time.monotonic() - start
+            ok(0.5 <= took_s < 2, "not later than --connect-timeout says") or diag(took_s)
+            ok(mute_at in scaler.stderr(), "with its address") or diag(scaler.stderr())
     with autoscaler(farm(), amqp=nobody) as scaler:
         wait_until(lambda: signals_are_taken(scaler.pid), 5)
         start = time.monotonic()
