@@ -5,6 +5,7 @@
 #include "decider.h"
 #include "learner.h"
 #include "log.h"
+#include "own_consumers.h"
 #include "reaction.h"
 #include "record.h"
 
@@ -30,6 +31,7 @@ struct leader {
     bool ticking;              /* a sample's questions are out */
     int64_t answer_by_ns;
     struct reaction reaction;
+    struct own_consumers own_consumers;
     double arrival_per_s, ready_msgs; /* as last measured; NAN: unknown */
     int fault;
     struct why why;
@@ -113,6 +115,12 @@ bool leader_is_ready(const struct leader *leader)
     return sampler_is_ready(leader->sampler);
 }
 
+static struct node_target target_of(const struct leader *leader)
+{
+    return (struct node_target){.workers = leader->decider.state.desired_workers,
+                                .consuming = own_consumers_count(&leader->own_consumers)};
+}
+
 int leader_start(struct leader *leader, int64_t now_ns, struct node_target *target, struct why *why)
 {
     const struct leader_settings *settings = leader->settings;
@@ -129,11 +137,13 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
 
     decider_init(&leader->decider, settings->policy, &settings->params);
     sampler_begin(leader->sampler, now_ns);
+    /* Before the first worker starts: whether others consume the queue. */
+    sampler_ask_ready(leader->sampler);
     leader->start_ns = now_ns;
     leader->tick_ns = now_ns + settings->interval_ns;
     leader->reaction =
         (struct reaction){.every_ns = settings->react_ns, .due_ns = now_ns + settings->react_ns};
-    *target = (struct node_target){.workers = leader->decider.state.desired_workers};
+    *target = target_of(leader);
     return 0;
 }
 
@@ -223,6 +233,16 @@ static bool step_tick(struct leader *leader, int64_t now_ns, const struct node_r
     return decided;
 }
 
+static void look(struct leader *leader, const struct node_report *report)
+{
+    const struct worker_counts *counts = &report->counts;
+    uint32_t consumers;
+
+    if (sampler_look(leader->sampler, &consumers))
+        own_consumers_look(&leader->own_consumers, consumers,
+                           counts->starting + counts->running + counts->draining);
+}
+
 static int64_t sooner(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -246,10 +266,11 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
     int64_t learn_ns = learner_step(&leader->learner, now_ns, time_s(leader, now_ns), report,
                                     leader->ready_msgs > 0);
 
+    look(leader, report);
     check_learning(leader, report);
     *decided = !leader->fault && step_reaction(leader, now_ns, report);
     *decided |= !leader->fault && step_tick(leader, now_ns, report);
-    *target = (struct node_target){.workers = leader->decider.state.desired_workers};
+    *target = target_of(leader);
     wake_ns =
         sooner(sooner(wake_ns, learn_ns), reaction_due_ns(&leader->reaction, leader->ticking));
     return sooner(wake_ns, leader->ticking ? leader->answer_by_ns : leader->tick_ns);

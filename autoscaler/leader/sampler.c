@@ -185,6 +185,15 @@ bool sampler_answered(const struct sampler *sampler)
     return !sampler->counter.question.outstanding && !sampler->probe.question.outstanding;
 }
 
+bool sampler_look(struct sampler *sampler, uint32_t *consumers)
+{
+    bool looked = sampler->probe.looked;
+
+    sampler->probe.looked = false;
+    *consumers = sampler->probe.question.answer.consumers;
+    return looked;
+}
+
 static double seconds(int64_t ns)
 {
     return (double)ns / (double)CLOCK_NS_PER_S;
@@ -202,6 +211,8 @@ struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64
         .arrived_msgs = counter->interrupted ? (double)NAN : counter->arrived_msgs,
         .arrival_per_s = NAN,
         .ready_msgs = known ? (double)ready->answer.ready_msgs : (double)NAN,
+        .most_ready_msgs = known ? sampler->probe.most_ready_msgs : (double)NAN,
+        .consumers = known ? (double)ready->answer.consumers : (double)NAN,
         .arrival_age_s = taken_ns > 0 ? seconds(now_ns - taken_ns) : (double)NAN,
         .ready_age_s = known ? seconds(now_ns - ready->answered_ns) : (double)NAN,
     };
@@ -223,5 +234,6 @@ struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64
     bool late = counter->question.outstanding && !counter->question.answered;
     arrival_counter_begin(counter, now_ns, !link_broker(&counter->link) || late);
     sampler->probe.question.answered = false;
+    sampler->probe.most_ready_msgs = 0;
     return sample;
 }
