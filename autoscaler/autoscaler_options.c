@@ -3,6 +3,7 @@
 #include "autoscaler/policy/policies.h"
 #include "units.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,8 @@ static const struct argp_option option_table[] = {
      1},
     {"headroom", KEY_HEADROOM, "F", 0, "Run F times the workers needed, 1 to 100 (default: 1)", 1},
     {"scale-down-delay", KEY_SCALE_DOWN_DELAY, "DURATION", 0,
-     "Drain workers only after fewer were enough for so long (default: 0, with erlang-quiet 5s)",
+     "Drain workers only after fewer were enough for so long (default: 0, with erlang-quiet 5s; "
+     "with workers that tell nothing 30s)",
      1},
     {"step-up", KEY_STEP_UP, "N", 0,
      "Start at most so many workers a decision (default: any number)", 1},
@@ -110,6 +112,8 @@ static void check_options(struct argp_state *state, struct autoscaler_options *s
                    leader->params.max_workers);
     if (settings->wait_s > 0 && !wait)
         argp_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
+    if (!isnan(leader->params.scale_down_delay_s))
+        leader->params.silent_delay_s = leader->params.scale_down_delay_s;
     policy_tune(leader->policy, &leader->params);
     if (settings->wait_s > 0)
         policy_params_set(wait, &leader->params, settings->wait_s);

@@ -1,5 +1,6 @@
 #include "leader.h"
 
+#include "acceptance.h"
 #include "clock.h"
 #include "console.h"
 #include "decider.h"
@@ -32,6 +33,7 @@ struct leader {
     int64_t answer_by_ns;
     struct reaction reaction;
     struct own_consumers own_consumers;
+    struct acceptance acceptance;
     double arrival_per_s, ready_msgs; /* as last measured; NAN: unknown */
     int fault;
     struct why why;
@@ -160,12 +162,47 @@ static bool consumed(const struct node_report *report)
     return report->telling > report->blocked;
 }
 
+/* All events that are ready, in flight or were handled, where that is exact: nobody but workers that
+ * tell consumes the queue. */
+static double total_msgs(const struct decision_record *decision)
+{
+    const struct sampler_sample *sampled = &decision->sampled;
+    const struct node_report *report = &decision->report;
+
+    if (report->unknown || !(sampled->consumers <= report->telling))
+        return NAN;
+    return sampled->ready_msgs + report->in_flight_msgs + report->handled_msgs;
+}
+
+/* From what was counted to the arrival rate to reckon with. */
+static void check_arrivals(struct leader *leader, struct decision_record *last)
+{
+    struct sampler_sample *sampled = &last->sampled;
+    bool refused = leader->acceptance.refuses;
+    double offered_per_s = sampled->arrival_per_s, accepted_msgs;
+    double arrived_msgs = acceptance_take(&leader->acceptance, sampled->arrived_msgs,
+                                          total_msgs(last), &accepted_msgs);
+
+    last->refuses = leader->acceptance.refuses;
+    last->accepted_per_s = accepted_msgs / sampled->interval_s;
+    if (last->refuses)
+        sampled->arrival_per_s = arrived_msgs / sampled->interval_s;
+    if (last->refuses && !refused)
+        log_event(LOG_WARN, "events_refused",
+                  "offered_per_s=%.0f accepted_per_s=%.0f why=\"the work queue takes fewer events "
+                  "than are published\" doing=\"deciding by what it takes\"",
+                  offered_per_s, last->accepted_per_s);
+    else if (refused && !last->refuses)
+        log_event(LOG_INFO, "events_accepted", "offered_per_s=%.0f", offered_per_s);
+}
+
 static bool decide(struct leader *leader, int64_t now_ns, const struct node_report *report)
 {
     struct decision_record *last = &leader->last;
 
     *last = (struct decision_record){.report = *report};
     last->sampled = sampler_read(leader->sampler, consumed(report), now_ns);
+    check_arrivals(leader, last);
     leader->arrival_per_s = last->sampled.arrival_per_s;
     leader->ready_msgs = last->sampled.ready_msgs;
     return decider_decide(&leader->decider, &leader->learner, POLICY_TICK, time_s(leader, now_ns),
@@ -178,11 +215,15 @@ static bool react(struct leader *leader, int64_t now_ns, const struct node_repor
     struct decision_record *last = &leader->last;
     uint32_t before = leader->decider.state.desired_workers;
 
-    *last = (struct decision_record){.report = *report};
+    *last = (struct decision_record){
+        .report = *report, .refuses = leader->acceptance.refuses, .accepted_per_s = NAN};
     last->sampled = sampler_peek(leader->sampler, consumed(report), now_ns);
+    /* Of what is refused the count says nothing between ticks. */
     last->sampled.arrival_per_s =
-        reaction_arrival_per_s(leader->arrival_per_s, last->sampled.arrived_msgs,
-                               (double)leader->settings->interval_ns / (double)CLOCK_NS_PER_S);
+        last->refuses ? leader->arrival_per_s
+                      : reaction_arrival_per_s(leader->arrival_per_s, last->sampled.arrived_msgs,
+                                               (double)leader->settings->interval_ns /
+                                                   (double)CLOCK_NS_PER_S);
     last->sampled.arrived_msgs = NAN;
     if (!isnan(last->sampled.ready_msgs))
         leader->ready_msgs = last->sampled.ready_msgs;

@@ -80,6 +80,9 @@ void record_write(struct record *record, const struct decision_record *decided,
     row.spawned = (double)(counts->spawned - record->counted.spawned);
     row.stopped = (double)(counts->stopped - record->counted.stopped);
     row.crashed = (double)(counts->crashed - record->counted.crashed);
+    row.overdue_s = after->overdue_s;
+    row.arrival_source = decided->refuses ? HISTORY_ACCEPTED : HISTORY_OFFERED;
+    row.accepted_per_s = decided->accepted_per_s;
     row.simulated_service_s = after->simulated_service_s;
     record->counted = *counts;
     if (decided->sample.trigger == POLICY_TICK)

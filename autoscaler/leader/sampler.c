@@ -27,8 +27,8 @@ int sampler_open(const struct sampler_settings *settings, struct sampler **out, 
         return error_set(why, ERR_MEMORY, "out of memory");
 
     sampler->settings = settings;
-    sampler->notice = (struct destroyed_notice){.options = settings->broker,
-                                                .topology = settings->topology};
+    sampler->notice =
+        (struct destroyed_notice){.options = settings->broker, .topology = settings->topology};
     int error = backlog_probe_open(&sampler->probe, settings->broker, settings->topology, why);
     if (!error)
         error = arrival_counter_open(&sampler->counter, settings->broker, settings->topology,

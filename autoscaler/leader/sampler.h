@@ -28,8 +28,8 @@ struct sampler_sample {
     double arrived_msgs;               /* events that arrived in it */
     double arrival_per_s;              /* arrived_msgs / interval_s */
     double ready_msgs;                 /* in the work queue, not handed to a worker */
-    double most_ready_msgs; /* the most that was found ready since the sample before */
-    double consumers;       /* of the work queue */
+    double most_ready_msgs;            /* the most that was found ready since the sample before */
+    double consumers;                  /* of the work queue */
     double arrival_age_s, ready_age_s; /* how long ago the broker answered with it */
 };
 

@@ -72,7 +72,7 @@ struct pool_params {
 
 /* pool_consuming: nobody can tell how many workers consume. */
 #define POOL_CONSUMING_UNKNOWN (-1)
-#define POOL_NEVER            INT64_MAX
+#define POOL_NEVER             INT64_MAX
 
 /* How a process ended: by exit code, or by signal (then code is meaningless). */
 struct pool_end {

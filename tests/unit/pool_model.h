@@ -45,8 +45,7 @@ static struct model {
 
 static inline void open_model(uint32_t max_workers, enum pool_stop stop, uint64_t seed)
 {
-    struct pool_params params = {
-        .max_workers = max_workers,
+    struct pool_params params = {.max_workers = max_workers,
                                  .drain_timeout_ns = DRAIN_NS,
                                  .start_timeout_ns = START_NS,
                                  .stop = stop,
