@@ -13,8 +13,9 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
 /* That it failed is news when it failed otherwise than the attempt before. */
 static void log_untold(struct destroyed_notice *notice, int error, const struct why *why)
 {
-    log_event(notice->error == error ? LOG_DEBUG : LOG_WARN, "destroyed_untold", "why=\"%s\"",
-              why->text);
+    enum log_level level = notice->error == error ? LOG_DEBUG : LOG_WARN;
+
+    log_event(level, "destroyed_untold", "why=\"%s\"", why->text);
     notice->error = error;
 }
 

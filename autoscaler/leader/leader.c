@@ -162,8 +162,8 @@ static bool consumed(const struct node_report *report)
     return report->telling > report->blocked;
 }
 
-/* All events that are ready, in flight or were handled, where that is exact: nobody but workers that
- * tell consumes the queue. */
+/* All events that are ready, in flight or were handled, where that is exact: nobody but workers
+ * that tell consumes the queue. */
 static double total_msgs(const struct decision_record *decision)
 {
     const struct sampler_sample *sampled = &decision->sampled;

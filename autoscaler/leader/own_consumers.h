@@ -15,7 +15,7 @@ struct own_consumers {
     uint32_t consumers;
 };
 
-/* The broker has answered that the queue has so many consumers, while so many workers were alive. */
+/* The broker has answered: the queue had so many consumers, while so many workers were alive. */
 void own_consumers_look(struct own_consumers *own, uint32_t consumers, uint32_t workers);
 
 /* So many workers consume; -1: it cannot be told. */

@@ -14,9 +14,9 @@
  * carries out the actions that pool_step gives. Every worker has a slot from its start until its
  * end is known.
  *
- * A worker that uses the scoreboard says itself when it consumes. As long as none ever has, a worker
- * is starting until the consumers of the queue show that it consumes or, where they cannot show it,
- * for a second; and no worker for longer than the start time-out.
+ * A worker that uses the scoreboard says itself when it consumes. As long as none ever has, a
+ * worker is starting until the consumers of the queue show that it consumes or, where they cannot
+ * show it, for a second; and no worker for longer than the start time-out.
  *
  * When a scale-down had to cut a drain short, the pool is patient from then on: a drain may take as
  * long as it needs, so that no event is taken from one worker after the other for ever. Patience

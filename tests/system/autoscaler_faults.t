@@ -67,7 +67,7 @@ def gives_up_on_workers_that_cannot_work():
 
     name = farm()
     worker = script("second-is-wrong", "mkdir first 2>/dev/null && exec sleep 600\necho x >>starts\nexit 64\n")
-    with autoscaler(name, "--min", "2", "--", worker) as scaler:
+    with autoscaler(name, "--min", "2", "--start-timeout", "500ms", "--", worker) as scaler:
         row = wait_for_row(name, lambda row: row["running_workers"] == "1")
         ok(row, "beside a worker that runs, one that ends with 64 ends nothing")
         equal(row and row["starting_workers"], "0", "but no other is started")
