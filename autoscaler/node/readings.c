@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A worker that uses the scoreboard has said so within this time after its start. What others hold
- * is unknown from then on. */
+/* A worker that uses the scoreboard has usually said so within this time after its start. What
+ * others hold is unknown from then on. */
 #define ATTACHED_NS (200 * CLOCK_NS_PER_MS)
 
 /* One that consumes and has said nothing for so long will not. */
@@ -47,7 +47,7 @@ static void take_silent(struct readings *readings, const struct pool_slot *worke
 
     if (starts && readings->heard)
         return;
-    report->unknown |= now_ns - worker->started_ns >= ATTACHED_NS;
+    report->unknown |= !starts || now_ns - worker->started_ns >= ATTACHED_NS;
     report->silent += starts || worker->state == POOL_RUNNING;
     report->silent_s = fmax(report->silent_s, seconds(silent_ns));
     if (silent_ns >= SILENT_NS && !readings->silence_logged) {
