@@ -95,6 +95,8 @@ def long_jobs():
             publish(name, 1, job)
         a_long_job_is_waited_for(steady, names[0], logs[0])
         a_killed_job_is_left_alone(hasty, names[1], logs[1])
+    for name in names:
+        decides_the_same_again(name)
 
 
 def one_that_never_consumes(scaler, name):
@@ -140,6 +142,11 @@ def consumers(name):
         with contextlib.suppress(pika.exceptions.ChannelClosedByBroker):
             return connection.channel().queue_declare(f"{name}.work", passive=True).method.consumer_count
     return 0
+
+
+def decides_the_same_again(name):
+    ran = subprocess.run([os.path.join(BIN, "winnow-simulate"), "--replay", f"{name}.csv"], capture_output=True, text=True)
+    equal(ran.returncode, 0, "decided again from the history, all is the same") or diag(ran.stdout)
 
 
 class Bursts:
@@ -193,8 +200,7 @@ def what_is_refused_needs_no_worker():
     ctl("clear_policy", name)
     before = [row for row in rows(name) if row["arrival_source"] == "offered"]
     ok(max(int(row["desired_workers"]) for row in before) > 1, "for what was offered there had been more")
-    ran = subprocess.run([os.path.join(BIN, "winnow-simulate"), "--replay", f"{name}.csv"], capture_output=True, text=True)
-    equal(ran.returncode, 0, "decided again from the history, all is the same") or diag(ran.stdout)
+    decides_the_same_again(name)
 
 
 long_jobs()
