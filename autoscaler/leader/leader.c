@@ -189,8 +189,9 @@ static void check_arrivals(struct leader *leader, struct decision_record *last)
         sampled->arrival_per_s = arrived_msgs / sampled->interval_s;
     if (last->refuses && !refused)
         log_event(LOG_WARN, "events_refused",
-                  "offered_per_s=%.0f accepted_per_s=%.0f why=\"the work queue takes fewer events "
-                  "than are published\" doing=\"deciding by what it takes\"",
+                  "offered_per_s=%.0f accepted_per_s=%.0f why=\"fewer events reach the workers "
+                  "than are published: the queue refuses them, or drops them\" "
+                  "doing=\"deciding by what reaches them\"",
                   offered_per_s, last->accepted_per_s);
     else if (refused && !last->refuses)
         log_event(LOG_INFO, "events_accepted", "offered_per_s=%.0f", offered_per_s);
