@@ -26,21 +26,22 @@ static int readable(const char *what, const char *path, struct why *why)
 /* OpenSSL's words are kept for what is not in this table. */
 static const struct {
     int code;
-    const char *what; /* follows "the certificate of HOST:PORT" */
+    const char *what;  /* follows "the certificate of HOST:PORT" */
+    bool of_authority; /* worth telling when it is that of an authority, not the broker's own */
 } refusals[] = {
 #define NOT_TRUSTED "is not trusted; name its authority with --tls-ca"
 #define OTHER_HOST  "is for another host; use the name or address it was issued for"
-    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, NOT_TRUSTED},
-    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, NOT_TRUSTED},
-    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, NOT_TRUSTED},
-    {X509_V_ERR_CERT_SIGNATURE_FAILURE, NOT_TRUSTED},
-    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, NOT_TRUSTED},
-    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, NOT_TRUSTED},
-    {X509_V_ERR_HOSTNAME_MISMATCH, OTHER_HOST},
-    {X509_V_ERR_IP_ADDRESS_MISMATCH, OTHER_HOST},
-    {X509_V_ERR_CERT_HAS_EXPIRED, "has expired; the broker needs a new one"},
-    {X509_V_ERR_CERT_NOT_YET_VALID, "is not valid yet; is this host's clock right?"},
-    {X509_V_ERR_INVALID_PURPOSE, "is not for servers; the broker needs another one"},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, NOT_TRUSTED, false},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, NOT_TRUSTED, false},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, NOT_TRUSTED, false},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, NOT_TRUSTED, false},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, NOT_TRUSTED, false},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, NOT_TRUSTED, false},
+    {X509_V_ERR_HOSTNAME_MISMATCH, OTHER_HOST, false},
+    {X509_V_ERR_IP_ADDRESS_MISMATCH, OTHER_HOST, false},
+    {X509_V_ERR_CERT_HAS_EXPIRED, "has expired; the broker needs a new one", true},
+    {X509_V_ERR_CERT_NOT_YET_VALID, "is not valid yet; is this host's clock right?", true},
+    {X509_V_ERR_INVALID_PURPOSE, "is not for servers; the broker needs another one", true},
 };
 
 /* OpenSSL asks for each certificate of the chain whether it goes on; it stops at the first bad one,
@@ -78,14 +79,15 @@ static bool verify(struct broker *broker, struct amqp_socket_t_ *socket, const c
 int broker_tls_fail_certificate(struct broker *broker, struct why *why)
 {
     int code = broker->refused_certificate.code;
-    const char *owner = broker->refused_certificate.is_authoritys ? "an authority of " : "";
 
-    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        bool authority = refusals[i].of_authority && broker->refused_certificate.is_authoritys;
         if (refusals[i].code == code)
-            return error_set(why, ERR_CONFIG, "the certificate of %s%s %s", owner, broker->where,
-                             refusals[i].what);
-    return error_set(why, ERR_CONFIG, "the certificate of %s%s is refused: %s", owner,
-                     broker->where, X509_verify_cert_error_string(code));
+            return error_set(why, ERR_CONFIG, "the certificate of %s%s %s",
+                             authority ? "an authority of " : "", broker->where, refusals[i].what);
+    }
+    return error_set(why, ERR_CONFIG, "the certificate of %s is refused: %s", broker->where,
+                     X509_verify_cert_error_string(code));
 }
 
 int broker_tls_socket(struct broker *broker, const struct broker_options *options, const char *host,
