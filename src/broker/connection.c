@@ -270,10 +270,12 @@ int connection_too_late(const struct connection *connection, struct why *why)
 
     if (connection->error)
         return connection_error(connection, why);
+    char where[BROKER_WHERE_SIZE];
     int error = broker_url_parse(connection->attempt->options.url, &url, why);
-    if (!error)
-        error = error_set(why, ERR_UNAVAILABLE, "the broker at %s:%d did not answer in time",
-                          url.host, url.port);
+    if (!error) {
+        broker_url_where(&url, where);
+        error = error_set(why, ERR_UNAVAILABLE, "the broker at %s did not answer in time", where);
+    }
     broker_url_clear(&url);
     return error;
 }
