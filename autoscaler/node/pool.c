@@ -151,6 +151,12 @@ void pool_idle(struct pool *pool, size_t slot, bool idle)
         pool->slots[slot].idle = idle;
 }
 
+void pool_took_up(struct pool *pool, size_t slot, int64_t took_up_ns)
+{
+    if (slot < pool->slot_count)
+        pool->slots[slot].took_up_ns = took_up_ns;
+}
+
 /* The first restart comes at once, then 100 ms doubling to 30 s, each shortened by up to half. */
 static int64_t backoff_ns(struct pool *pool)
 {
@@ -343,6 +349,8 @@ static bool better_to_stop(const struct pool *pool, const struct pool_slot *a,
 {
     if ((pool->params.stop == POOL_STOP_IDLE || pool->patient) && a->idle != b->idle)
         return a->idle;
+    if (pool->patient && a->took_up_ns != b->took_up_ns)
+        return a->took_up_ns > b->took_up_ns;
     return a->started_ns < b->started_ns;
 }
 

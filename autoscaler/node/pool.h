@@ -21,7 +21,9 @@
  * When a scale-down had to cut a drain short, the pool is patient from then on: a drain may take as
  * long as it needs, so that no event is taken from one worker after the other for ever. Patience
  * ends when the last of all workers has ended by itself in such a drain: then nobody holds any more
- * what was taken. The end of the pool is not patient.
+ * what was taken. A worker that keeps to the time-out by itself cannot be given more, so a patient
+ * pool drains one that holds nothing, else the one that took up its event last: the event that has
+ * been in hand for longest is never the one that is taken. The end of the pool is not patient.
  *
  * Always: starting + running <= max, and a drain begins only while draining + killed < 2 max.
  * Unless the pool is patient a drain ends by its deadline. Back-off is at most 30 s. */
@@ -96,6 +98,7 @@ struct pool_slot {
     bool idle;     /* it holds no event; set by the caller */
     bool patient;  /* its drain has no deadline: at deadline_ns that is said */
     int64_t started_ns;
+    int64_t took_up_ns; /* when it took up the event at hand; 0: none, or it does not tell */
     /* Since then it is sure to use no scoreboard: it consumes, or the start time-out has passed.
      * 0: it is not. */
     int64_t silent_ns;
@@ -150,6 +153,7 @@ void pool_hung(struct pool *pool, size_t slot);
 /* Facts about a worker that steps take into account. */
 void pool_tells(struct pool *pool, size_t slot);
 void pool_idle(struct pool *pool, size_t slot, bool idle);
+void pool_took_up(struct pool *pool, size_t slot, int64_t took_up_ns);
 /* The worker has ended, or could not be started. */
 enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns);
 /* Every worker is to be killed at the next step: the second SIGINT. */

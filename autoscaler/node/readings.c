@@ -58,6 +58,14 @@ static void take_silent(struct readings *readings, const struct pool_slot *worke
     }
 }
 
+/* When the event at hand was taken up; 0: there is none. */
+static int64_t took_up_ns(const struct scoreboard_slot *slot)
+{
+    return scoreboard_handling(slot).low
+               ? atomic_load_explicit(&slot->started_ns, memory_order_relaxed)
+               : 0;
+}
+
 /* What the worker has done so far, to learn from. */
 static struct worker_reading reading_of(const struct scoreboard_slot *slot, int64_t now_ns)
 {
@@ -107,6 +115,7 @@ struct node_report readings_take(struct readings *readings, struct pool *pool,
         if (readings->workers[i].pid) {
             take_telling(readings, worker->state, slot, &report);
             pool_idle(pool, i, !atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed));
+            pool_took_up(pool, i, took_up_ns(slot));
         } else {
             take_silent(readings, worker, now_ns, &report);
         }

@@ -81,6 +81,9 @@ static inline void check_choice(size_t chosen)
         if ((model.pool.params.stop == POOL_STOP_IDLE || model.patient) &&
             model.pool.slots[i].idle != model.pool.slots[chosen].idle)
             assert_true(model.pool.slots[chosen].idle);
+        else if (model.patient &&
+                 model.pool.slots[i].took_up_ns != model.pool.slots[chosen].took_up_ns)
+            assert_true(model.pool.slots[i].took_up_ns < model.pool.slots[chosen].took_up_ns);
         else
             assert_true(other->started_ns >= model.processes[chosen].started_ns);
     }

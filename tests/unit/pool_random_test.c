@@ -76,6 +76,7 @@ static void random_event(uint64_t *random)
         slot = any_process(random);
         if (slot < model.pool.slot_count)
             pool_idle(&model.pool, slot, random_bits(random) % 2);
+        pool_took_up(&model.pool, slot, (int64_t)(random_bits(random) % 3) * model.now_ns / 2);
         step();
         break;
     case 8:

@@ -328,6 +328,20 @@ static void a_patient_pool_drains_who_holds_nothing(void **state)
     assert_int_equal(model.drained[0], 1);
 }
 
+static void a_patient_pool_leaves_alone_what_has_been_in_hand_for_longest(void **state)
+{
+    (void)state;
+    open_running(3, 3);
+    for (size_t i = 0; i < 3; i++)
+        pool_took_up(&model.pool, i, model.now_ns - (int64_t)(3 - i) * SECOND);
+    pool_cut_short(&model.pool);
+    model.patient = true;
+    want(2);
+    assert_int_equal(model.drained[0], 2);
+    want(1);
+    assert_int_equal(model.drained[0], 1);
+}
+
 static void events_that_a_drain_gave_back_make_it_patient_too(void **state)
 {
     (void)state;
@@ -465,6 +479,7 @@ int main(void)
         claim(what_one_scale_down_had_to_kill_the_next_leaves_alone),
         claim(patience_lasts_until_nobody_can_hold_what_was_taken),
         claim(a_patient_pool_drains_who_holds_nothing),
+        claim(a_patient_pool_leaves_alone_what_has_been_in_hand_for_longest),
         claim(events_that_a_drain_gave_back_make_it_patient_too),
         claim(the_end_of_the_pool_is_not_patient),
         claim(a_drain_may_end_by_0_75_or_the_signal_it_was_sent),

@@ -190,8 +190,10 @@ static void the_time_on_an_event_counts_while_it_is_at_hand(void **state)
     slot->busy_ns = 7;
     slot->started_ns = NOW_NS - 3 * CLOCK_NS_PER_S;
     assert_true(take(NOW_NS).readings[0].working_s == 0);
+    assert_true(pool.slots[0].took_up_ns == 0);
     slot->fingerprint_low = 1;
     assert_true(take(NOW_NS).readings[0].working_s == 3);
+    assert_true(pool.slots[0].took_up_ns == slot->started_ns);
     assert_int_equal(take(NOW_NS).readings[0].busy_ns, 7);
     /* Taken up after the report's time was read. */
     slot->started_ns = NOW_NS + 1;
