@@ -197,7 +197,6 @@ def what_is_refused_needs_no_worker():
         equal(scaler.stderr().count("event=events_refused"), 1, "each is said once")
         like(scaler.stdout(), "λ is what the queue takes", "the table says it, too")
         equal(scaler.end(), 0, "it ends as ever")
-    ctl("clear_policy", name)
     before = [row for row in rows(name) if row["arrival_source"] == "offered"]
     ok(max(int(row["desired_workers"]) for row in before) > 1, "for what was offered there had been more")
     decides_the_same_again(name)
