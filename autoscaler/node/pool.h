@@ -119,7 +119,7 @@ struct pool {
     uint32_t wanted;
     int64_t consuming; /* so many workers consume; POOL_CONSUMING_UNKNOWN */
     bool heard;        /* some worker has ever used the scoreboard */
-    bool patient;
+    bool patient;      /* a drain was cut short: as told above */
     bool ending;
     bool ever_ran;
     enum pool_fault fault;
