@@ -1,4 +1,5 @@
 /* winnow-censor: the filter for files and pipes, without a broker. */
+#include "descriptors.h"
 #include "error.h"
 #include "filter.h"
 #include "filter_options.h"
@@ -200,6 +201,7 @@ int main(int argc, char **argv)
     struct why why = {0};
     int code = EX_OK;
 
+    descriptors_open(DESCRIPTORS_FAILING);
     filter_options_init(&settings.filter);
     options_parse_local(PROGRAM, &argp, argc, argv, &settings);
     int error = filter_open(&settings.filter, &filter, &why);
