@@ -38,8 +38,8 @@ struct report {
  * it and more than half a second. */
 bool report_is_behind(const struct report *report);
 
-/* False when an event was not answered, dead and not expected to be, corrupted, returned, left unconfirmed or given up, or the
- * sending did not keep to its schedule. */
+/* False when an event was not answered, or by a dead letter that was not expected, corrupted,
+ * returned, left unconfirmed or given up, or the sending did not keep to its schedule. */
 bool report_is_good(const struct report *report);
 
 /* A percentile of a latency in milliseconds; the histogram is not empty. */

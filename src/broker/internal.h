@@ -136,8 +136,8 @@ struct broker_url {
     int port;
     bool tls;
 };
-/* Reads one URL. What it leaves out is guest, guest, localhost, 5672 (5671 with TLS) and the virtual
- * host "/"; with a slash and nothing behind it the virtual host is "".
+/* Reads one URL. What it leaves out is guest, guest, localhost, 5672 (5671 with TLS) and the
+ * virtual host "/"; with a slash and nothing behind it the virtual host is "".
  *
  * 0 (release with broker_url_clear) or -ERR_INVALID with a reason that repeats no password. */
 int broker_url_parse(const char *text, struct broker_url *url, struct why *why);
