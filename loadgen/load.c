@@ -265,6 +265,7 @@ static void conclude(struct load *load, struct report *report)
     *report = (struct report){
         .ledger = load->ledger,
         .verify = load->collector != NULL,
+        .expect_dead = load->settings->expect_dead,
         .interrupted = load->ending.stopping,
         .persistent = !load->settings->publisher.transient,
         .late = load->late,

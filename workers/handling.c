@@ -90,7 +90,8 @@ static void take_up(struct handling *handling, int64_t now_ns)
 
 static bool is_poison(const struct handling *handling)
 {
-    return handling->record.attempts >= scoreboard_max_attempts(handling->scoreboard);
+    return handling->record.attempts &&
+           handling->record.attempts >= scoreboard_max_attempts(handling->scoreboard);
 }
 
 static int explain_poison(const struct handling *handling, struct why *why)

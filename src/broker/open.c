@@ -28,7 +28,7 @@ static int connect_socket(struct broker *broker, const struct broker_options *op
     amqp_socket_t *socket;
 
     if (url->tls) {
-        int error = broker_tls_socket(broker, options, &socket, why);
+        int error = broker_tls_socket(broker, options, url->host, &socket, why);
         if (error)
             return error;
     } else {
@@ -39,18 +39,11 @@ static int connect_socket(struct broker *broker, const struct broker_options *op
 
     struct timeval timeout = to_timeval(STEP_NS);
     int status = amqp_socket_open_noblock(socket, url->host, url->port, &timeout);
+    if (broker->refused_certificate.code)
+        return broker_tls_fail_certificate(broker, why);
     switch (status) {
     case AMQP_STATUS_OK:
         return 0;
-    case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
-        return error_set(why, ERR_CONFIG,
-                         "the certificate of %s is not trusted; name its authority with --tls-ca",
-                         broker->where);
-    case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
-        return error_set(
-            why, ERR_CONFIG,
-            "the certificate of %s is for another host; use the name it was issued for",
-            broker->where);
     case AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED:
         return error_set(why, ERR_UNAVAILABLE, "no address is known for the broker's host '%s'",
                          url->host);
@@ -155,7 +148,7 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
         error = error_set(why, ERR_MEMORY, "out of memory");
         goto out;
     }
-    snprintf(broker->where, sizeof broker->where, "%s:%d", url.host, url.port);
+    broker_url_where(&url, broker->where);
     snprintf(broker->vhost, sizeof broker->vhost, "%s", url.vhost);
 
     error = connect_socket(broker, options, &url, why);

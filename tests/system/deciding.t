@@ -67,7 +67,8 @@ def learns_the_capacity():
 
 def refuses_to_learn_from_silent_workers():
     name = farm()
-    with autoscaler(name, "--interval", "200ms", "--min", "1", "--capacity", "auto", "--", "/bin/sleep", "60") as scaler:
+    options = ("--interval", "200ms", "--min", "1", "--start-timeout", "500ms", "--capacity", "auto")
+    with autoscaler(name, *options, "--", "/bin/sleep", "60") as scaler:
         equal(scaler.wait(15), 78, "--capacity auto with workers that tell nothing ends with 78")
         like(scaler.stderr(), "--capacity auto needs workers that tell", "and says why")
 

@@ -144,6 +144,14 @@ static void a_limit_is_no_conflict(void **state)
          "PRECONDITION_FAILED - cannot declare queue 'shop.work': queue limit in vhost '/' (3) is "
          "reached",
          "queues in the virtual host"},
+        {406,
+         "PRECONDITION_FAILED - cannot declare queue 'shop.work': queue limit in cluster (3) is "
+         "reached",
+         "queues in the broker's cluster"},
+        {406,
+         "PRECONDITION_FAILED - cannot declare exchange 'shop.dead' in vhost '/': exchange limit "
+         "of 10 is reached",
+         "exchanges in the broker's cluster"},
         {530,
          "NOT_ALLOWED - access to vhost '/' refused for user 'guest': connection limit (0) is "
          "reached",
