@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include "clock.h"
+#include "deep_stack.h"
 #include "signals.h"
 
 #include <poll.h>
@@ -64,20 +65,28 @@ static void wait_until(struct loop *loop, int64_t wake_ns)
     ppoll(loop->fds, count, clock_left(wake_ns, &left), NULL);
 }
 
+static int run(void *context, struct why *why)
+{
+    struct loop *loop = context;
+    int64_t wake_ns;
+    int error = signals_open(&loop->end_fd, why);
+
+    if (!error)
+        error = signals_open_hangup(&loop->hangup_fd, why);
+    if (!error && !(loop->fds = calloc(SIGNAL_FDS + loop->count * FARM_FDS, sizeof *loop->fds)))
+        error = error_set(why, ERR_MEMORY, "out of memory");
+    while (!error && step(loop, &wake_ns)) {
+        wait_until(loop, wake_ns);
+        take_signals(loop);
+    }
+    return error;
+}
+
 int loop_run(struct farm *const *farms, size_t count, struct why *why)
 {
     struct loop loop = {.farms = farms, .count = count, .end_fd = -1, .hangup_fd = -1};
-    int64_t wake_ns;
-    int error = signals_open(&loop.end_fd, why);
+    int error = deep_stack_run(run, &loop, why);
 
-    if (!error)
-        error = signals_open_hangup(&loop.hangup_fd, why);
-    if (!error && !(loop.fds = calloc(SIGNAL_FDS + count * FARM_FDS, sizeof *loop.fds)))
-        error = error_set(why, ERR_MEMORY, "out of memory");
-    while (!error && step(&loop, &wake_ns)) {
-        wait_until(&loop, wake_ns);
-        take_signals(&loop);
-    }
     free(loop.fds);
     if (loop.end_fd >= 0)
         close(loop.end_fd);

@@ -15,7 +15,8 @@ static int obtain_list(const struct filter_options *options, struct compiled_lis
 {
     struct list_recipe recipe = {.level = options->level, .min_severity = options->min_severity};
 
-    int error = list_files_read(options->files, options->file_count, &recipe.files, why);
+    int error = list_files_read(options->files, options->file_count, options->max_list_bytes,
+                                &recipe.files, why);
     if (!error)
         error = list_cache_obtain(&recipe, list, why);
     list_files_clear(&recipe.files);

@@ -8,6 +8,7 @@
 /* Numbers that no program gives to options of its own. */
 enum {
     KEY_WORDS = 0x400,
+    KEY_MAX_WORDS,
     KEY_MATCH,
     KEY_MIN_SEVERITY,
     KEY_MASK,
@@ -21,6 +22,8 @@ static const struct argp_option option_table[] = {
      "Word list, one word or phrase a line; give it again to add up several (default: the built-in "
      "Catalan, Spanish and English lists)",
      1},
+    {"max-words", KEY_MAX_WORDS, "SIZE", 0,
+     "Most bytes that all word lists may have together (default: 64MiB)", 1},
     {"match", KEY_MATCH, "LEVEL", 0,
      "How alike text and entry must be: exact, folded or loose; none looks for nothing, to measure "
      "what the filter costs (default: exact)",
@@ -36,7 +39,8 @@ static const struct argp_option option_table[] = {
 
 void filter_options_init(struct filter_options *options)
 {
-    *options = (struct filter_options){.level = MATCHER_EXACT};
+    *options = (struct filter_options){.max_list_bytes = FILTER_OPTIONS_LIST_BYTES,
+                                       .level = MATCHER_EXACT};
 }
 
 void filter_options_add_file(struct filter_options *options, char *path, struct argp_state *state)
@@ -84,6 +88,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     switch (key) {
     case KEY_WORDS:
         filter_options_add_file(options, argument, state);
+        return 0;
+    case KEY_MAX_WORDS:
+        options->max_list_bytes = options_size(state, "--max-words", argument, 0, UINT32_MAX);
         return 0;
     case KEY_MATCH:
         parse_level(options, argument, state);

@@ -13,11 +13,14 @@
 
 #define FILTER_OPTIONS_MAX_FILES 256
 
+#define FILTER_OPTIONS_LIST_BYTES ((size_t)64 << 20)
+
 /* What the options say. Texts live as long as the process. */
 struct filter_options {
     const char *files[FILTER_OPTIONS_MAX_FILES];
-    size_t file_count; /* 0: the built-in lists */
-    bool off;          /* nothing is looked for */
+    size_t file_count;     /* 0: the built-in lists */
+    size_t max_list_bytes; /* of all files together */
+    bool off;              /* nothing is looked for */
     enum matcher_level level;
     int32_t min_severity;
     struct censor_mask mask;

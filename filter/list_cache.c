@@ -1,11 +1,15 @@
 #include "list_cache.h"
 
+#include "clock.h"
 #include "log.h"
 #include "version.h"
 
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* Longer than any list takes to compile. */
+#define PATIENCE_NS (60 * CLOCK_NS_PER_S)
 
 static void log_not_used(const char *reason)
 {
@@ -76,7 +80,7 @@ static int obtain_locked(const struct list_recipe *recipe, const struct cache *c
     struct why reason;
     int lock, error = 0;
 
-    if (cache_lock(cache, key, &lock, &reason)) {
+    if (cache_lock(cache, key, PATIENCE_NS, &lock, &reason)) {
         log_not_used(reason.text);
         return list_compile(recipe, &list->matcher, why);
     }

@@ -20,12 +20,14 @@ struct list_files {
 
 /* Reads the files whole, in this order.
  *
- * paths  borrowed until list_files_clear; none means the built-in lists
- * files  to be cleared, after a failure too
+ * paths      borrowed until list_files_clear; none means the built-in lists
+ * max_bytes  of all files together
+ * files      to be cleared, after a failure too
  *
- * Returns 0; -ERR_CONFIG, with the name of the file that cannot be read; -ERR_MEMORY. */
-int list_files_read(const char *const *paths, size_t count, struct list_files *files,
-                    struct why *why);
+ * Returns 0; -ERR_CONFIG, with the name of the file that cannot be read or is one too much;
+ * -ERR_MEMORY. */
+int list_files_read(const char *const *paths, size_t count, size_t max_bytes,
+                    struct list_files *files, struct why *why);
 
 void list_files_clear(struct list_files *files);
 

@@ -1,13 +1,14 @@
 /* winnow-censor: the filter for files and pipes, without a broker. */
+#include "descriptors.h"
 #include "error.h"
 #include "filter.h"
 #include "filter_options.h"
 #include "findings.h"
+#include "input.h"
 #include "options.h"
 #include "stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct settings {
     struct filter_options filter;
     bool report;
     char **files; /* NULL at the end; none: standard input */
+    size_t file_count;
 };
 
 enum { KEY_REPORT = OPTIONS_KEY_OWN };
@@ -46,8 +48,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "--report: '%s' is not a form; expected json", argument);
         settings->report = true;
         return 0;
-    case ARGP_KEY_ARGS:
-        settings->files = state->argv + state->next;
+    case ARGP_KEY_ARG:
+        settings->files[settings->file_count++] = argument;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -182,10 +184,10 @@ static int filter_fd(struct output *output, int fd, const char *file, struct why
 static int filter_file(struct output *output, const char *path, struct why *why)
 {
     bool is_input = strcmp(path, "-") == 0;
-    int fd = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int fd = is_input ? STDIN_FILENO : input_open(path, INPUT_PATIENCE_MS);
 
     if (fd < 0)
-        return error_set(why, ERR_CONFIG, "cannot read '%s': %s", path, strerror(errno));
+        return error_set(why, ERR_CONFIG, "cannot read '%s': %s", path, input_reason(errno));
     int error = filter_fd(output, fd, path, why);
     if (!is_input)
         close(fd);
@@ -194,17 +196,24 @@ static int filter_file(struct output *output, const char *path, struct why *why)
 
 int main(int argc, char **argv)
 {
-    char *standard_input[] = {(char[]){"-"}, NULL};
-    struct settings settings = {.files = standard_input};
+    char standard_input[] = "-";
+    struct settings settings = {.files = calloc((size_t)argc + 1, sizeof(char *))};
     struct filter *filter = NULL;
     struct why why = {0};
     int code = EX_OK;
 
+    descriptors_open(DESCRIPTORS_FAILING);
+    if (!settings.files)
+        return options_fail(PROGRAM, -ERR_MEMORY, &why);
     filter_options_init(&settings.filter);
     options_parse_local(PROGRAM, &argp, argc, argv, &settings);
+    if (!settings.file_count)
+        settings.files[0] = standard_input;
     int error = filter_open(&settings.filter, &filter, &why);
-    if (error)
+    if (error) {
+        free(settings.files);
         return options_fail(PROGRAM, error, &why);
+    }
 
     struct output output = {
         .report = settings.report, .mask = &settings.filter.mask, .filter = filter};
@@ -221,5 +230,6 @@ int main(int argc, char **argv)
     }
     censor_result_clear(&output.censored);
     filter_close(filter);
+    free(settings.files);
     return code;
 }

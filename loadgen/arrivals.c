@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 struct arrivals {
     const struct arrivals_settings *settings;
@@ -131,15 +130,10 @@ static int check_rows(struct trace *trace, const struct arrivals_settings *setti
 int arrivals_check(const struct arrivals_settings *settings, struct why *why)
 {
     struct trace *trace = NULL;
-    struct stat status;
 
     if (!settings->trace)
         return 0;
     int error = trace_open(settings->trace, &trace, why);
-    if (!error && (stat(trace_path(trace), &status) != 0 || !S_ISREG(status.st_mode)))
-        error = error_set(why, ERR_CONFIG,
-                          "%s: not a regular file, expected one that can be read more than once",
-                          trace_path(trace));
     if (!error)
         error = check_rows(trace, settings, why);
     trace_close(trace);

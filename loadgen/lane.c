@@ -13,9 +13,6 @@
 /* At most so many of one connection's answers at a time, so that the others' do not wait. */
 #define STEP_EVENTS 256
 
-/* A broker that refuses an event is left alone for a while before the event is sent again. */
-#define REFUSED_PAUSE_NS (100 * CLOCK_NS_PER_MS)
-
 /* Of the message with the broker's number. */
 static struct flight *flight_of(struct lane *lane, uint64_t number)
 {
@@ -89,12 +86,22 @@ int lane_connect(struct lane *lane, int wake_fd, int64_t deadline_ns, struct why
     return error;
 }
 
+/* The event has to be sent again, after a pause. */
+static void give_back(struct lane *lane, const struct flight *flight, unsigned refusals,
+                      int64_t due_ns)
+{
+    resend_push(&lane->shared->resend,
+                &(struct resend_event){.id = flight->id, .refusals = refusals, .due_ns = due_ns});
+}
+
 /* What was in flight may or may not have arrived, and so all of it is sent again. */
 static void lose(struct lane *lane, int error, const struct why *why)
 {
-    for (uint64_t number = lane->oldest; number < lane->next; number++)
-        if (!flight_of(lane, number)->settled)
-            resend_push(&lane->shared->resend, &flight_of(lane, number)->id);
+    for (uint64_t number = lane->oldest; number < lane->next; number++) {
+        const struct flight *flight = flight_of(lane, number);
+        if (!flight->settled)
+            give_back(lane, flight, flight->refusals, 0);
+    }
     empty_window(lane);
     lane->context.declares |= error == -ERR_MISSING;
     reconnect_lost(lane->connection, error, why);
@@ -110,7 +117,7 @@ bool lane_can_send(const struct lane *lane)
            lane->next - lane->oldest < lane->shared->settings->window_msgs;
 }
 
-int lane_send(struct lane *lane, const struct event_id *id, struct why *why)
+int lane_send(struct lane *lane, const struct event_id *id, unsigned refusals, struct why *why)
 {
     const struct lane_shared *shared = lane->shared;
     const struct publisher_settings *settings = shared->settings;
@@ -118,7 +125,7 @@ int lane_send(struct lane *lane, const struct event_id *id, struct why *why)
     char name[EVENT_ID_SIZE];
     size_t length = event_id_format(settings->run, id, name);
 
-    *flight_of(lane, lane->next++) = (struct flight){.id = *id};
+    *flight_of(lane, lane->next++) = (struct flight){.id = *id, .refusals = refusals};
     lane->unsettled++;
     int error = broker_properties_set(shared->properties, BROKER_MESSAGE_ID,
                                       (struct broker_bytes){name, length});
@@ -156,9 +163,13 @@ static void settle(struct lane *lane, struct flight *flight, bool confirmed, int
         ledger_confirmed(ledger, flight->id.sequence,
                          now_ns - shared->start_ns - flight->id.intended_ns);
     } else {
+        unsigned refusals = flight->refusals + 1;
+        if (ledger->counts.nacked == 0)
+            log_event(LOG_WARN, "refused",
+                      "exchange=%s why=\"a queue of it takes no more\" doing=\"sending again\"",
+                      shared->settings->options->topology.events);
         ledger_nacked(ledger, flight->id.sequence);
-        resend_push(&shared->resend, &flight->id);
-        shared->resend.not_before_ns = now_ns + REFUSED_PAUSE_NS;
+        give_back(lane, flight, refusals, now_ns + resend_pause_ns(refusals));
     }
 }
 

@@ -26,6 +26,7 @@ struct lane_shared {
 
 struct flight {
     struct event_id id;
+    unsigned refusals; /* of the broker, before */
     bool settled;
 };
 
@@ -65,10 +66,11 @@ int lane_connect(struct lane *lane, int wake_fd, int64_t deadline_ns, struct why
  * socket. */
 bool lane_can_send(const struct lane *lane);
 
-/* Gathers an event into the next write. Only when lane_can_send.
+/* Gathers an event, which the broker has refused so often before, into the next write. Only when
+ * lane_can_send.
  *
  * Returns 0, also when the connection broke at it, or -ERR_MEMORY, -ERR_INVALID. */
-int lane_send(struct lane *lane, const struct event_id *id, struct why *why);
+int lane_send(struct lane *lane, const struct event_id *id, unsigned refusals, struct why *why);
 
 /* Writes what was gathered, as far as the socket takes it. */
 void lane_flush(struct lane *lane);

@@ -31,6 +31,7 @@ enum {
     KEY_CONNECTIONS,
     KEY_CONFIRM_WINDOW,
     KEY_VERIFY,
+    KEY_EXPECT_DEAD,
     KEY_VERIFY_TIMEOUT,
     KEY_MASK,
     KEY_SUMMARY,
@@ -80,13 +81,17 @@ static const struct argp_option option_table[] = {
     {"connections", KEY_CONNECTIONS, "N", 0, "Connections to spread the events over (default: 1)",
      3},
     {"confirm-window", KEY_CONFIRM_WINDOW, "N", 0,
-     "Most unconfirmed events on each connection; when it is full, sending waits and the lag grows "
-     "(default: 1000)",
+     "Most unconfirmed events on each connection, those that were refused among them; when it is "
+     "full, sending waits and the lag grows (default: 1000)",
      3},
     {NULL, 0, NULL, 0, "What to find out:", 4},
     {"verify", KEY_VERIFY, NULL, 0,
      "Collect the results in a queue of this run's own and account for every event; needs workers "
      "on the farm",
+     4},
+    {"expect-dead", KEY_EXPECT_DEAD, NULL, 0,
+     "With --verify: an event that ends in FARM.dead is answered (default: that is bad, as if it "
+     "were lost)",
      4},
     {"verify-timeout", KEY_VERIFY_TIMEOUT, "DURATION", 0,
      "After the schedule: how long to wait for missing confirms and results while nothing moves; "
@@ -184,6 +189,8 @@ static void check_combination(struct argp_state *state, const struct loadgen_opt
                      PHASE_PARSE_FORM);
     if (!trace && options->arrivals.speed != 1)
         argp_failure(state, EX_USAGE, 0, "--speed is for a --trace");
+    if (options->load.expect_dead && !options->load.verify)
+        argp_failure(state, EX_USAGE, 0, "--expect-dead: expected --verify beside it");
 }
 
 /* ---- each group of options: 0, or ARGP_ERR_UNKNOWN when the key is none of its own ---- */
@@ -270,6 +277,9 @@ static error_t parse_findings(struct loadgen_options *options, int key, const ch
     case KEY_VERIFY:
         options->load.verify = true;
         return 0;
+    case KEY_EXPECT_DEAD:
+        options->load.expect_dead = true;
+        return 0;
     case KEY_VERIFY_TIMEOUT:
         options->load.verify_timeout_ns =
             options_duration(state, "--verify-timeout", argument, 0, MAX_TIMEOUT_NS);
@@ -317,15 +327,17 @@ static const char doc[] =
     "every one of them.\v"
     "Each event has its time, whatever the system under load does: a late one is sent as soon as "
     "possible and none is left out. All latencies count from that time. Without --verify the "
-    "results go to FARM.results, and stay there. An event that the broker refuses, or whose "
-    "connection breaks, is sent again under the same message_id.\n\n"
+    "results go to FARM.results, and stay there. An event that the broker refuses is sent again "
+    "under the same message_id, after 100 ms, then twice as long, up to 5 s; so is one whose "
+    "connection breaks, but at once.\n\n"
     "A line a second goes to standard error (not with --log-level warn), the totals to standard "
     "output. SIGINT and SIGTERM stop the sending and leave five seconds for what is under way; a "
     "second one ends at once. The summary is written either way; unknown values in it are null.\n\n"
     "Examples, a burst between two calm phases, and a recorded day in 24 minutes:\n"
     "  winnow-loadgen --phase 10s@200 --phase 20s@200..5k --phase 10s@200 --verify\n"
     "  winnow-loadgen --trace day.csv:when,requests --speed 60 --arrival poisson\n\n"
-    "Exit codes: 0 done; 1 an event was lost, corrupted, returned as unroutable, left unconfirmed "
+    "Exit codes: 0 done; 1 an event was lost, dead without --expect-dead, corrupted, returned as "
+    "unroutable, left unconfirmed "
     "or given up, or the sending ended behind its schedule by more than 1 % of it and half a "
     "second, "
     "not counting time in which the broker blocked or was away; 64 usage; 69 broker unavailable, "

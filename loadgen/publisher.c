@@ -108,24 +108,28 @@ static struct lane *find_lane(struct publisher *publisher)
 }
 
 static int send_on(struct publisher *publisher, struct lane *lane, const struct event_id *id,
-                   struct why *why)
+                   unsigned refusals, struct why *why)
 {
     publisher->turn = (publisher->turn + 1) % publisher->settings->connections;
-    return lane_send(lane, id, why);
+    return lane_send(lane, id, refusals, why);
 }
 
 bool publisher_can_send(struct publisher *publisher)
 {
-    /* The events to be sent again and those in flight are together no more than all windows
-     * hold. */
-    return publisher->shared.resend.count == 0 && find_lane(publisher);
+    const struct resend *resend = &publisher->shared.resend;
+
+    /* The events to be sent again and those in flight are together no more than all windows hold,
+     * and so there is space for each of them in both. */
+    return (resend->count == 0 || (publisher_unsettled(publisher) < resend->capacity &&
+                                   resend_due_ns(resend) > clock_now_ns())) &&
+           find_lane(publisher);
 }
 
 int publisher_send(struct publisher *publisher, int64_t intended_ns, struct why *why)
 {
     struct ledger *ledger = publisher->settings->ledger;
     const struct event_id id = {.sequence = ledger->counts.published, .intended_ns = intended_ns};
-    int error = send_on(publisher, find_lane(publisher), &id, why);
+    int error = send_on(publisher, find_lane(publisher), &id, 0, why);
 
     if (!error && ledger_sent(ledger))
         error = error_set(why, ERR_MEMORY, "out of memory");
@@ -135,14 +139,14 @@ int publisher_send(struct publisher *publisher, int64_t intended_ns, struct why 
 static int send_again(struct publisher *publisher, struct why *why)
 {
     struct resend *resend = &publisher->shared.resend;
-    struct event_id id;
+    struct resend_event event;
     struct lane *lane;
     int error = 0;
 
     while (!error && resend->count && (lane = find_lane(publisher)) &&
-           resend_pop(resend, clock_now_ns(), &id)) {
-        ledger_sent_again(publisher->settings->ledger, id.sequence);
-        error = send_on(publisher, lane, &id, why);
+           resend_pop(resend, clock_now_ns(), &event)) {
+        ledger_sent_again(publisher->settings->ledger, event.id.sequence);
+        error = send_on(publisher, lane, &event.id, event.refusals, why);
     }
     return error;
 }
@@ -190,12 +194,11 @@ void publisher_poll(struct publisher *publisher, struct pollfd *fds)
 
 int64_t publisher_due_ns(const struct publisher *publisher)
 {
-    const struct resend *resend = &publisher->shared.resend;
-    int64_t due_ns = CLOCK_NEVER;
+    int64_t due_ns = resend_due_ns(&publisher->shared.resend);
 
-    /* After the pause, events are sent again as soon as a lane can send. */
-    if (resend->count && clock_now_ns() < resend->not_before_ns)
-        due_ns = resend->not_before_ns;
+    /* After its pause, an event is sent again as soon as a lane can send. */
+    if (due_ns <= clock_now_ns())
+        due_ns = CLOCK_NEVER;
     for (size_t i = 0; i < publisher->settings->connections; i++) {
         int64_t lane_due_ns = connection_due_ns(publisher->lanes[i].connection);
         if (lane_due_ns < due_ns)

@@ -1,9 +1,10 @@
 /* publisher.h - sends the events of a run over several connections, as fast as their confirm
  * windows let it, each in turn.
  *
- * An event that the broker refuses, or whose connection breaks before it is confirmed, is sent
- * again under the same name: it may arrive twice, and is not forgotten. What becomes of each event
- * goes into the ledger. */
+ * An event that the broker refuses is sent again under the same name, after pauses that grow
+ * (resend.h), while others go on; so is one whose connection breaks before it is confirmed, but at
+ * once: it may arrive twice, and is not forgotten. What becomes of each event goes into the
+ * ledger. */
 #ifndef WINNOW_PUBLISHER_H
 #define WINNOW_PUBLISHER_H
 
@@ -27,9 +28,9 @@ struct publisher_settings {
     const struct options *options; /* must stay as long as the process */
     const char *name;              /* of the connections, see broker_client_name */
     uint64_t run;
-    const char *reply_to;                   /* queue for the results; NULL: the farm's own */
-    size_t connections;                     /* >= 1 */
-    size_t window_msgs;                     /* >= 1: events in flight on each connection */
+    const char *reply_to; /* queue for the results; NULL: the farm's own */
+    size_t connections;   /* >= 1 */
+    size_t window_msgs;   /* >= 1: events unconfirmed on each connection, refused ones included */
     const struct publisher_header *headers; /* of every event */
     size_t header_count;
     bool transient; /* the broker may keep the events in memory alone */
@@ -54,7 +55,7 @@ void publisher_close(struct publisher *publisher);
 void publisher_start(struct publisher *publisher, int64_t start_ns);
 
 /* True when publisher_send can send at once: a connection is up, with space in its window and in
- * its socket, and nothing that must be sent again comes first. */
+ * its socket, and nothing that is due to be sent again comes first. */
 bool publisher_can_send(struct publisher *publisher);
 
 /* Sends the event with the number counts.published of the ledger, on the next connection in turn,

@@ -13,13 +13,19 @@ bool report_is_behind(const struct report *report)
     return report->behind_s > BEHIND_S && report->behind_s > BEHIND_PART * report->schedule_s;
 }
 
+/* Events that were answered by a dead letter, where that is no answer. */
+static uint64_t unexpected_dead(const struct report *report)
+{
+    return report->expect_dead ? 0 : report->ledger->counts.dead;
+}
+
 bool report_is_good(const struct report *report)
 {
     const struct ledger_counts *counts = &report->ledger->counts;
 
     return !counts->returned && !report->unconfirmed && !report_is_behind(report) &&
            (!report->unsent || report->interrupted) &&
-           (!report->verify || (!counts->lost && !counts->corrupted));
+           (!report->verify || (!counts->lost && !counts->corrupted && !unexpected_dead(report)));
 }
 
 double report_percentile_ms(const struct histogram *histogram, double percent)
@@ -54,6 +60,8 @@ static void print_faults(FILE *out, const struct report *report)
         print_fault(out, counts->lost,
                     report->persistent ? "lost (confirmed but not answered)"
                                        : "unanswered (transient, so not called lost)",
+                    &before);
+        print_fault(out, unexpected_dead(report), "dead (not answered; see winnow-reason)",
                     &before);
         print_fault(out, counts->corrupted, "corrupted", &before);
     }

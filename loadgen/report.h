@@ -15,6 +15,7 @@
 struct report {
     const struct ledger *ledger;
     bool verify;          /* the answers were collected; else nothing is known of them */
+    bool expect_dead;     /* a dead letter is as good an answer as a result */
     bool interrupted;     /* the run was stopped before the end of its schedule or its answers */
     bool persistent;      /* the events were: an unanswered one is lost */
     uint64_t late;        /* events sent more than REPORT_LATE_NS after their time */
@@ -37,8 +38,8 @@ struct report {
  * it and more than half a second. */
 bool report_is_behind(const struct report *report);
 
-/* False when an event was not answered, corrupted, returned, left unconfirmed or given up, or the
- * sending did not keep to its schedule. */
+/* False when an event was not answered, or by a dead letter that was not expected, corrupted,
+ * returned, left unconfirmed or given up, or the sending did not keep to its schedule. */
 bool report_is_good(const struct report *report);
 
 /* A percentile of a latency in milliseconds; the histogram is not empty. */

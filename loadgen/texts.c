@@ -2,9 +2,9 @@
 
 #include "buffer.h"
 #include "csv/table_reader.h"
+#include "input.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,20 +89,20 @@ static int read_file(struct texts *texts, const char *path, struct why *why)
 {
     ssize_t got = 1;
     int error = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = input_open(path, INPUT_PATIENCE_MS);
 
     if (fd < 0)
-        return error_set(why, ERR_CONFIG, "cannot read '%s': %s", path, strerror(errno));
+        return error_set(why, ERR_CONFIG, "cannot read '%s': %s", path, input_reason(errno));
     while (!error && got != 0 && !texts->cut) {
         if (!reserve(texts, READ_BYTES)) {
             error = -ERR_MEMORY;
             break;
         }
-        got = read(fd, texts->bytes + texts->length, READ_BYTES);
+        got = input_read(fd, texts->bytes + texts->length, READ_BYTES, INPUT_PATIENCE_MS);
         if (got > 0)
             texts->length += (size_t)got;
-        else if (got < 0 && errno != EINTR)
-            error = error_set(why, ERR_CONFIG, "cannot read '%s': %s", path, strerror(errno));
+        else if (got < 0)
+            error = error_set(why, ERR_CONFIG, "cannot read '%s': %s", path, input_reason(errno));
         texts->cut = texts->length > MAX_FILE_BYTES;
     }
     close(fd);

@@ -11,33 +11,33 @@
 #include <unistd.h>
 #include <unistr.h>
 
-/* Inside single quotes gnuplot expands nothing, neither `commands` nor @macros nor escapes; only
- * the quote itself is special, and a line break, which ends the statement. It escapes what XML must
- * not hold but for one sequence, which is broken up. */
+/* In single quotes gnuplot 5.4 mistakes two quotes in a row. In double quotes nothing but quotes,
+ * backslashes and `commands` is special, and whatever is written as a number is not. It escapes
+ * what XML must not hold but for one sequence, which is broken up. */
 void gnuplot_write_text(FILE *script, const char *name, const char *text)
 {
     const uint8_t *at = (const uint8_t *)text;
     size_t left = strlen(text);
 
-    fprintf(script, "%s = '", name);
+    fprintf(script, "%s = \"", name);
     while (left) {
         ucs4_t character;
         int length = u8_mbtouc(&character, at, left);
-        if (character == '\'')
-            fputs("''", script);
-        else if (character < 0x20 || character == 0x7f)
+        if (character < 0x20 || character == 0x7f)
             fputc(' ', script);
         else if (character == 0xfffd || !uc_is_print(character))
             fputs("\xef\xbf\xbd", script);
         else if (character == '>' && at - (const uint8_t *)text >= 2 &&
                  memcmp(at - 2, "]]", 2) == 0)
             fputs(" >", script);
+        else if (character < 0x80 && strchr("\"\\`", (int)character))
+            fprintf(script, "\\%03o", *at);
         else
             fwrite(at, 1, (size_t)length, script);
         at += length;
         left -= (size_t)length;
     }
-    fputs("'\n", script);
+    fputs("\"\n", script);
 }
 
 void gnuplot_write_number(FILE *script, const char *name, double number)

@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-/* Writes `name = 'text'`. Whatever the text holds, gnuplot takes it as text: quotes are doubled,
+/* Writes `name = "text"`. Whatever the text holds, gnuplot takes it as text: what it
+ * would obey is escaped,
  * control characters become spaces, other characters that cannot be printed and bytes that are not
  * UTF-8 become U+FFFD, and `]]>` becomes `]] >`. */
 void gnuplot_write_text(FILE *script, const char *name, const char *text);

@@ -42,6 +42,10 @@ static int read_rows(struct history_run *run, struct why *why)
         if (got < 0)
             return got;
         if (run->row_count == capacity) {
+            if (capacity == HISTORY_RUN_MAX_ROWS)
+                return history_reader_error(run->reader, "run", why,
+                                            "has more than %d decisions, expected less",
+                                            HISTORY_RUN_MAX_ROWS);
             capacity = capacity ? 2 * capacity : 256;
             struct history_row *rows = reallocarray(run->rows, capacity, sizeof *rows);
             if (!rows)

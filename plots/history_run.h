@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A longer run is refused: at a decision every two seconds, one of 97 days. */
+#define HISTORY_RUN_MAX_ROWS (1 << 22)
+
 /* Of the rows: time_s, which is known and never less than in the row before; interval_s,
  * arrival_per_s, backlog_msgs, horizon_s, capacity_msgs, min_workers, max_workers (not less than
  * min_workers where both are known), desired_workers, running_workers, starting_workers,

@@ -14,8 +14,9 @@ small = sprintf(',%.1f', pixel * (policies > 20 ? 14 : 21))
 
 set lmargin at screen 0.20
 set rmargin at screen 0.58
-set ytics ()
-do for [i = 1:policies] { set ytics add (cut(name(i), 22) i) }
+# Labels, because a % in the text of a tic is the beginning of a format.
+unset ytics
+do for [i = 1:policies] { set label 10 + i cut(name(i), 20) at graph -0.02,first i right textcolor rgb dark }
 set xrange [0:most_ratio * 1.22]
 set label 3 'worker-seconds / seconds of work' at screen 0.39,0.035 center textcolor rgb dark
 plot for [i = 1:policies] '+' using (0):(i):(0):(ratio(i)):(i - 0.32):(i + 0.32) every ::0::0 \
@@ -24,6 +25,7 @@ plot for [i = 1:policies] '+' using (0):(i):(0):(ratio(i)):(i - 0.32):(i + 0.32)
          with labels left font small textcolor rgb dark
 
 do for [i = 1:3] { unset label i }
+do for [i = 1:policies] { unset label 10 + i }
 set lmargin at screen 0.62
 set rmargin at screen 0.96
 unset ytics

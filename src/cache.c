@@ -1,9 +1,12 @@
 #include "cache.h"
 
+#include "clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +21,9 @@
 #include <xxhash.h>
 
 #define MAGIC UINT64_C(0x316568634e4e4957) /* "WINNche1"; the 1 is the version of the layout */
+
+/* A lock that another process holds is tried for so often. */
+#define LOCK_TRY_MS 5
 
 /* What a process left behind that died while it wrote is removed after so long. */
 #define LEFTOVER_S 3600
@@ -196,20 +202,30 @@ void cache_unmap(struct cache_image *image)
 
 /* ---- making ---- */
 
-int cache_lock(const struct cache *cache, struct cache_key key, int *lock, struct why *why)
+/* Tries until it has the lock or the time is over; 0, or -1 with errno. */
+static int lock_within(int fd, int64_t patience_ns)
+{
+    const int64_t deadline_ns = clock_now_ns() + patience_ns;
+
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EINTR && (errno != EWOULDBLOCK || clock_now_ns() >= deadline_ns))
+            return -1;
+        poll(NULL, 0, LOCK_TRY_MS);
+    }
+    return 0;
+}
+
+int cache_lock(const struct cache *cache, struct cache_key key, int64_t patience_ns, int *lock,
+               struct why *why)
 {
     char name[NAME_SIZE];
-    int locked = -1;
 
     name_file(name, key, ".lock");
     *lock = openat(cache->directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (*lock >= 0)
-        do
-            locked = flock(*lock, LOCK_EX);
-        while (locked && errno == EINTR);
-    if (!locked)
+    if (*lock >= 0 && !lock_within(*lock, patience_ns))
         return 0;
-    error_set(why, ERR_SYSTEM, "cannot lock '%s': %s", name, strerror(errno));
+    error_set(why, ERR_SYSTEM, "cannot lock '%s': %s", name,
+              errno == EWOULDBLOCK ? "another process has held it for too long" : strerror(errno));
     if (*lock >= 0)
         close(*lock);
     return -ERR_SYSTEM;

@@ -56,10 +56,12 @@ void cache_unmap(struct cache_image *image);
 /* Waits until no other process makes what belongs to the key. After this cache_map has to be asked
  * again, because another process may have made it. The lock ends with the process at the latest.
  *
- * lock  written on success, for cache_unlock
+ * patience_ns  how long to wait: the other process may stand still
+ * lock         written on success, for cache_unlock
  *
  * Returns 0 or -ERR_SYSTEM. */
-int cache_lock(const struct cache *cache, struct cache_key key, int *lock, struct why *why);
+int cache_lock(const struct cache *cache, struct cache_key key, int64_t patience_ns, int *lock,
+               struct why *why);
 void cache_unlock(const struct cache *cache, struct cache_key key, int lock);
 
 /* Keeps bytes under a key, in place of what was there. Returns 0 or -ERR_SYSTEM. */

@@ -6,29 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistr.h>
-
-static bool ends_with(const char *text, size_t length, const char *ending)
-{
-    size_t ending_length = strlen(ending);
-
-    return length >= ending_length &&
-           strncasecmp(text + length - ending_length, ending, ending_length) == 0;
-}
-
-bool event_is_json(const char *content_type, size_t length)
-{
-    const char *parameters = length ? memchr(content_type, ';', length) : NULL;
-
-    if (parameters)
-        length = (size_t)(parameters - content_type);
-    while (length && content_type[length - 1] == ' ')
-        length--;
-    return (length == strlen("application/json") &&
-            ends_with(content_type, length, "application/json")) ||
-           ends_with(content_type, length, "+json");
-}
 
 /* ---- where the value of "text" stands ----
  * The skip_ functions walk over JSON that jansson has found valid, so they need not check for its
@@ -212,21 +190,44 @@ static int parse_json(struct event *event, struct why *why)
     return error;
 }
 
+/* Whether every second byte, from start on, is NUL and at least two others are not. That is how
+ * UTF-16 and UTF-32 hold ASCII, and it is valid UTF-8 as well. */
+static bool is_spaced(const char *body, size_t length, size_t start)
+{
+    size_t letters = 0;
+
+    if (length % 2)
+        return false;
+    for (size_t i = 0; i < length; i += 2) {
+        if (body[i + start] != '\0')
+            return false;
+        letters += body[i + 1 - start] != '\0';
+    }
+    return letters >= 2;
+}
+
+static int parse_plain(struct event *event, struct why *why)
+{
+    const char *body = event->body;
+    size_t length = event->body_length;
+    const uint8_t *bad = length ? u8_check((const uint8_t *)body, length) : NULL;
+
+    if (bad)
+        return error_set(why, ERR_INVALID, "the text is not valid UTF-8 at byte %zu",
+                         (size_t)(bad - (const uint8_t *)body));
+    if (is_spaced(body, length, 0) || is_spaced(body, length, 1))
+        return error_set(why, ERR_INVALID, "the text is not UTF-8, but UTF-16 or UTF-32");
+    event->text = body;
+    event->text_length = length;
+    return 0;
+}
+
 int event_parse(struct event *event, bool json, const char *body, size_t length, struct why *why)
 {
     event->json = json;
     event->body = body;
     event->body_length = length;
-    if (json)
-        return parse_json(event, why);
-
-    const uint8_t *bad = length ? u8_check((const uint8_t *)body, length) : NULL;
-    if (bad)
-        return error_set(why, ERR_INVALID, "the text is not valid UTF-8 at byte %zu",
-                         (size_t)(bad - (const uint8_t *)body));
-    event->text = body;
-    event->text_length = length;
-    return 0;
+    return json ? parse_json(event, why) : parse_plain(event, why);
 }
 
 int event_build(struct event *event, const char *text, size_t text_length, const char **built,

@@ -25,13 +25,10 @@ struct event {
     size_t built_capacity;
 };
 
-/* True for application/json and any type that ends in +json, in any case, with or without
- * parameters. Every other content type, and none, means plain text. */
-bool event_is_json(const char *content_type, size_t length);
-
 /* Finds the text. The event borrows body until it is parsed anew or cleared. Returns 0,
- * -ERR_MEMORY, or -ERR_INVALID with the reason for the sender: text that is not valid UTF-8,
- * invalid JSON, not an object, no member "text", one that is not a string, or more than one. */
+ * -ERR_MEMORY, or -ERR_INVALID with the reason for the sender: text that is not valid UTF-8, or is
+ * UTF-16 or UTF-32 for all to see, invalid JSON, not an object, no member "text", one that is not a
+ * string, or more than one. */
 int event_parse(struct event *event, bool json, const char *body, size_t length, struct why *why);
 
 /* The body with its text replaced (valid UTF-8): every other byte as it came. *built belongs to the

@@ -28,6 +28,8 @@ static struct reply reply_to_delivery(const struct answerer *answerer,
 {
     return (struct reply){.worker = answerer->worker,
                           .redelivered = delivery->redelivered,
+                          .without_properties = delivery->burial != BURIED_WHOLE,
+                          .without_body = delivery->burial == BURIED_WITHOUT_BODY,
                           .limit_bytes = broker_properties_limit_bytes(answerer->broker)};
 }
 
@@ -90,9 +92,11 @@ static int publish_dead(struct answerer *answerer, const struct delivery *delive
         return out_of_memory(why);
     scoreboard_put_down(answerer->slot);
     scoreboard_set_state(answerer->slot, SCOREBOARD_SENDING);
-    return broker_publish(answerer->broker, answerer->topology->dead, (struct broker_bytes){"", 0},
-                          properties, result && result->body.bytes ? result->body : delivery->body,
-                          true, NULL, why);
+    struct broker_bytes body = reply.without_body             ? broker_text("")
+                               : result && result->body.bytes ? result->body
+                                                              : delivery->body;
+    return broker_publish(answerer->broker, answerer->topology->dead, broker_text(""), properties,
+                          body, true, NULL, why);
 }
 
 int answer_result(struct answerer *answerer, struct delivery *delivery,

@@ -22,6 +22,12 @@ struct delivery {
      * minutes is not done twice because the broker refuses what came of it. */
     struct job_result *result; /* of result_copy; NULL: the event goes to FARM.dead as it came */
     char *dead_reason;         /* for which event or result goes to FARM.dead; NULL: neither does */
+    /* What is left out of an event in FARM.dead: each before has cost the connection there too. */
+    enum delivery_burial {
+        BURIED_WHOLE,
+        BURIED_WITHOUT_PROPERTIES,
+        BURIED_WITHOUT_BODY, /* either */
+    } burial;
     /* Of the result: where it goes, and its names. They are in bytes[], or the topology's. */
     struct broker_bytes queue, message_id, correlation_id;
 

@@ -1,11 +1,10 @@
 #include "filter_job.h"
 
 #include "event.h"
+#include "event_type.h"
 #include "reload.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 struct filter_job {
     struct filter *filter;
@@ -14,18 +13,6 @@ struct filter_job {
     struct event event;
     struct job_header matches;
 };
-
-/* What is compressed or of another charset is no text that Winnow can read: 0 or -ERR_INVALID. */
-static int check_encoding(const struct broker_properties *properties, struct why *why)
-{
-    struct broker_bytes encoding = broker_properties_get(properties, BROKER_CONTENT_ENCODING);
-
-    if (encoding.length && (encoding.length != strlen("utf-8") ||
-                            strncasecmp(encoding.bytes, "utf-8", encoding.length) != 0))
-        return error_set(why, ERR_INVALID, "content_encoding '%.*s'; expected utf-8 or none",
-                         (int)encoding.length, encoding.bytes);
-    return 0;
-}
 
 static void take_renewed_lists(struct filter_job *filter_job)
 {
@@ -41,9 +28,11 @@ static void take_renewed_lists(struct filter_job *filter_job)
  * -ERR_MEMORY. */
 static int censor(struct filter_job *filter_job, const struct job_event *event, struct why *why)
 {
-    struct broker_bytes type = broker_properties_get(event->properties, BROKER_CONTENT_TYPE);
-    bool json = event_is_json(type.bytes, type.length);
-    int error = check_encoding(event->properties, why);
+    const struct broker_properties *properties = event->properties;
+    bool json;
+    int error =
+        event_type_read(broker_properties_get(properties, BROKER_CONTENT_TYPE),
+                        broker_properties_get(properties, BROKER_CONTENT_ENCODING), &json, why);
 
     if (!error)
         error = event_parse(&filter_job->event, json, event->body.bytes, event->body.length, why);

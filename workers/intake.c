@@ -1,19 +1,18 @@
 #include "intake.h"
 
 #include "clock.h"
+#include "fingerprint.h"
 #include "log.h"
 #include "session.h"
 #include "signals.h"
 
 static int take_delivery(struct session *session, const struct broker_event *event, struct why *why)
 {
-    struct broker_properties *properties = session->answerer.back_properties;
-
     if (inbox_add(&session->inbox, event)) {
         /* It is this event that ends the worker, not the one at hand. */
-        broker_properties_decode(properties, event->raw_properties);
         scoreboard_take_up(session->slot,
-                           handling_fingerprint(properties, event->raw_properties, event->body),
+                           fingerprint_of(event->raw_properties.bytes, event->raw_properties.length,
+                                          event->body.bytes, event->body.length),
                            clock_now_ns());
         return error_set(why, ERR_MEMORY, "no memory to hold an event of %zu bytes",
                          event->body.length);

@@ -16,10 +16,9 @@
 
 #define FOLLOW_EACH_TAKEN 2
 
-void refusals_init(struct refusals *refusals, uint32_t max_attempts)
+void refusals_init(struct refusals *refusals)
 {
     *refusals = (struct refusals){
-        .max_attempts = max_attempts,
         .results_log = {.pause_ns = LOG_PAUSE_NS},
         .dead_log = {.pause_ns = DEAD_LOG_PAUSE_NS},
     };
@@ -158,14 +157,15 @@ static int step_kind(struct session *session, enum refusals_by by, int64_t now_n
 {
     struct waiting *waiting = &session->refusals.waiting[by];
     struct inbox *aside = &session->refusals.aside[by];
+    bool may_publish = session->may_publish && !handling_wants_quiet(&session->handling);
     struct delivery *delivery;
     int error = 0;
 
     while (!error && aside->first && (session->draining || aside->first->due_ns <= now_ns))
         error = give_back_first(session, aside, why);
-    while (!error && session->may_publish && (delivery = waiting_take_due(waiting, now_ns)))
+    while (!error && may_publish && (delivery = waiting_take_due(waiting, now_ns)))
         error = published(session, delivery, answer_again(&session->answerer, delivery, why), why);
-    int64_t due_ns = session->may_publish ? waiting_due_ns(waiting) : CLOCK_NEVER;
+    int64_t due_ns = may_publish ? waiting_due_ns(waiting) : CLOCK_NEVER;
     if (aside->first && aside->first->due_ns < due_ns)
         due_ns = aside->first->due_ns;
     *until_ns = due_ns < *until_ns ? due_ns : *until_ns;

@@ -41,7 +41,8 @@ struct refusals {
     struct refusal_log results_log, dead_log;
 };
 
-void refusals_init(struct refusals *refusals, uint32_t max_attempts);
+/* max_attempts is the caller's to set. */
+void refusals_init(struct refusals *refusals);
 
 /* The connection is gone: forgets all events. */
 void refusals_forget(struct refusals *refusals);

@@ -18,9 +18,6 @@
 /* How long an event that its job wants later is kept before it goes back to the queue. */
 #define LATER_PAUSE_NS (1 * CLOCK_NS_PER_S)
 
-/* How often a refused answer is tried again without an autoscaler that says it. */
-#define MAX_ATTEMPTS 3
-
 static int64_t sooner(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -52,8 +49,10 @@ static void tell_state(struct session *session, int64_t now_ns)
 /* An event that could be worked on now. */
 static bool has_work(const struct session *session)
 {
-    return session->handling.stage == HANDLING_NOTHING ? session->inbox.first != NULL
-                                                       : !handling_is_on_thread(&session->handling);
+    return session->handling.stage == HANDLING_NOTHING
+               ? session->inbox.first != NULL
+               : !handling_is_on_thread(&session->handling) &&
+                     !handling_awaits_quiet(&session->handling);
 }
 
 /* What became of the event at hand: it was answered, or its job wants it later. */
@@ -268,16 +267,13 @@ int session_init(struct session *session, const struct worker_settings *settings
     };
     inbox_init(&session->inbox);
     inbox_init(&session->aside);
-    refusals_init(&session->refusals, MAX_ATTEMPTS);
+    refusals_init(&session->refusals);
     int error = scoreboard_attach(&session->scoreboard, &session->slot, why);
     if (error)
         return error;
-    if (!session->slot)
-        session->slot = &session->own_slot;
-    if (session->scoreboard)
-        session->refusals.max_attempts = scoreboard_max_attempts(session->scoreboard);
+    session->refusals.max_attempts = scoreboard_max_attempts(session->scoreboard);
     scoreboard_sign_on(session->slot, settings->simulated_service_ns, settings->takes_hangup);
-    unacked_init(&session->unacked, session->slot);
+    unacked_init(&session->unacked, session->scoreboard, session->slot);
     session->answerer = (struct answerer){
         .topology = topology,
         .worker = name + strlen(topology->farm) + strlen("/") + strlen(program) + strlen("/"),
@@ -290,6 +286,7 @@ int session_init(struct session *session, const struct worker_settings *settings
     session->handling = (struct handling){
         .job = job,
         .answerer = &session->answerer,
+        .unacked = &session->unacked,
         .scoreboard = session->scoreboard,
         .slot = session->slot,
         .simulated_service_ns = settings->simulated_service_ns,

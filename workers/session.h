@@ -21,14 +21,12 @@
 #include <stdint.h>
 
 struct session {
-    struct scoreboard_slot own_slot; /* written where there is no scoreboard */
-
     const struct worker_settings *settings;
     const struct topology *topology;
     int signal_fd;
 
-    struct scoreboard *scoreboard; /* NULL: there is none */
-    struct scoreboard_slot *slot;  /* of it, else own_slot */
+    struct scoreboard *scoreboard;
+    struct scoreboard_slot *slot; /* of it */
 
     struct broker *broker; /* of the connection; NULL: there is none */
     bool may_publish;      /* the broker would take another message */

@@ -12,9 +12,10 @@ static void tell(const struct unacked *unacked)
     scoreboard_set_in_flight(unacked->slot, unacked->count);
 }
 
-void unacked_init(struct unacked *unacked, struct scoreboard_slot *slot)
+void unacked_init(struct unacked *unacked, struct scoreboard *scoreboard,
+                  struct scoreboard_slot *slot)
 {
-    *unacked = (struct unacked){.slot = slot};
+    *unacked = (struct unacked){.scoreboard = scoreboard, .slot = slot};
 }
 
 void unacked_add(struct unacked *unacked, uint64_t delivery_tag)
@@ -38,8 +39,24 @@ int unacked_published(struct unacked *unacked, struct delivery *delivery, struct
     return error_set(why, ERR_MEMORY, "out of memory");
 }
 
+bool unacked_is_quiet(const struct unacked *unacked)
+{
+    return !unacked->window.count && !unacked->settled;
+}
+
+/* An event that is answered is nobody's failure any more. */
+static void forgive(const struct unacked *unacked, const struct broker_event *event)
+{
+    const struct delivery *delivery;
+
+    for (uint64_t each = event->multiple ? 0 : event->tag;
+         (delivery = window_pending(&unacked->window, &each)) && each <= event->tag; each++)
+        scoreboard_forgive(unacked->scoreboard, delivery->fingerprint);
+}
+
 void unacked_confirmed(struct unacked *unacked, const struct broker_event *event)
 {
+    forgive(unacked, event);
     window_confirm(&unacked->window, event->tag, event->multiple);
     unacked->news = true;
 }
@@ -151,6 +168,6 @@ int unacked_acknowledge(struct unacked *unacked, struct broker *broker, bool hur
 void unacked_forget(struct unacked *unacked)
 {
     window_clear(&unacked->window);
-    unacked_init(unacked, unacked->slot);
+    unacked_init(unacked, unacked->scoreboard, unacked->slot);
     tell(unacked);
 }

@@ -20,11 +20,12 @@
 #include <stdint.h>
 
 struct unacked {
-    struct scoreboard_slot *slot; /* told how many there are */
-    struct window window;         /* answered, and not yet settled */
-    bool news;                    /* the broker has confirmed or refused some of them */
-    size_t count;                 /* delivered, and neither acknowledged nor given back */
-    uint64_t last_tag;            /* of the latest delivery */
+    struct scoreboard *scoreboard; /* told which were answered */
+    struct scoreboard_slot *slot;  /* told how many there are */
+    struct window window;          /* answered, and not yet settled */
+    bool news;                     /* the broker has confirmed or refused some of them */
+    size_t count;                  /* delivered, and neither acknowledged nor given back */
+    uint64_t last_tag;             /* of the latest delivery */
 
     /* Those that are left out of the order. */
     size_t left_out;
@@ -38,8 +39,9 @@ struct unacked {
     int64_t settled_since_ns;
 };
 
-/* Borrows the slot. unacked_forget at the end. */
-void unacked_init(struct unacked *unacked, struct scoreboard_slot *slot);
+/* Borrows both. unacked_forget at the end. */
+void unacked_init(struct unacked *unacked, struct scoreboard *scoreboard,
+                  struct scoreboard_slot *slot);
 
 /* An event was delivered. */
 void unacked_add(struct unacked *unacked, uint64_t delivery_tag);
@@ -51,6 +53,9 @@ void unacked_consumer_began(struct unacked *unacked);
  * the window's now, whatever is returned; NULL for a message that answers none. 0 or
  * -ERR_MEMORY. */
 int unacked_published(struct unacked *unacked, struct delivery *delivery, struct why *why);
+
+/* True when everything that was published is settled, and acknowledged. */
+bool unacked_is_quiet(const struct unacked *unacked);
 
 /* The broker has confirmed what was published. */
 void unacked_confirmed(struct unacked *unacked, const struct broker_event *event);

@@ -1,6 +1,7 @@
 #include "connection.h"
 
 #include "clock.h"
+#include "deep_stack.h"
 #include "internal.h"
 #include "log.h"
 
@@ -18,9 +19,6 @@
 #define PAUSE_UNAVAILABLE_NS (500 * CLOCK_NS_PER_MS)
 #define PAUSE_USELESS_NS     (5 * CLOCK_NS_PER_S)
 #define STANDS_NS            (10 * CLOCK_NS_PER_S)
-
-/* Resolving a name is what needs most of it. */
-#define STACK_BYTES (256u * 1024)
 
 /* All that the thread of an attempt works with. While it runs nobody else touches any of this but
  * the state. */
@@ -139,7 +137,7 @@ static int start_thread(struct attempt *attempt, pthread_t *thread)
     sigfillset(&all);
     failed = pthread_attr_setsigmask_np(&attributes, &all);
     if (!failed)
-        failed = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+        failed = pthread_attr_setstacksize(&attributes, DEEP_STACK_BYTES);
     if (!failed)
         failed = pthread_create(thread, &attributes, attempt_run, attempt);
     pthread_attr_destroy(&attributes);
@@ -264,17 +262,18 @@ enum connection_news connection_step(struct connection *connection, int64_t now_
     return begin(connection);
 }
 
-/* The reason why it is still away at a deadline. */
-static int too_late(const struct connection *connection, struct why *why)
+int connection_too_late(const struct connection *connection, struct why *why)
 {
     struct broker_url url;
 
     if (connection->error)
         return connection_error(connection, why);
+    char where[BROKER_WHERE_SIZE];
     int error = broker_url_parse(connection->attempt->options.url, &url, why);
-    if (!error)
-        error = error_set(why, ERR_UNAVAILABLE, "the broker at %s:%d did not answer in time",
-                          url.host, url.port);
+    if (!error) {
+        broker_url_where(&url, where);
+        error = error_set(why, ERR_UNAVAILABLE, "the broker at %s did not answer in time", where);
+    }
     broker_url_clear(&url);
     return error;
 }
@@ -295,7 +294,7 @@ int connection_wait(struct connection *connection, int wake_fd, int64_t deadline
             logged = true;
         }
         if (now_ns >= deadline_ns)
-            return too_late(connection, why);
+            return connection_too_late(connection, why);
 
         int64_t due_ns = connection_due_ns(connection);
         struct pollfd fds[2] = {[1] = {.fd = wake_fd, .events = POLLIN}};

@@ -9,6 +9,8 @@
 
 #define BROKER_CHANNEL 1
 
+#define BROKER_WHERE_SIZE 300
+
 /* A frame on the wire is a 7-byte head, the payload, and an end byte; a content header's payload
  * starts with 12 bytes of class, weight and body size. */
 #define BROKER_FRAME_OVERHEAD   8
@@ -41,13 +43,19 @@ struct outgoing {
 
 struct broker {
     amqp_connection_state_t amqp;
-    char where[300]; /* host:port, for messages */
+    char where[BROKER_WHERE_SIZE];
     char vhost[256];
     size_t frame_max;
     int64_t heartbeat_ns;
     uint64_t published;
     unsigned cancels; /* how often broker_cancel was called; it numbers the consumer's tag */
-    bool tls, opened, broken, blocked;
+    bool tls, opened, blocked;
+    bool acknowledges;   /* what it is delivered */
+    enum broker_end end; /* BROKER_END_NONE until it is broken */
+    struct {
+        int code; /* OpenSSL's X509_V_ERR_...; 0: none was refused */
+        bool is_authoritys;
+    } refused_certificate;
     struct incoming incoming;
     struct outgoing outgoing;
 };
@@ -100,9 +108,14 @@ int broker_append(struct broker *broker, const char *frame, size_t length, struc
 /* Sends all that waits; -ERR_UNAVAILABLE when the socket has not taken it by the deadline. */
 int broker_flush_all(struct broker *broker, int64_t deadline_ns, struct why *why);
 
+/* ---- consuming.c ---- */
+/* Rejects a delivery as the last thing that is done on the connection: waits, not for long, until
+ * the broker has read it. */
+void broker_reject_last(struct broker *broker, uint64_t delivery_tag);
+
 /* ---- heartbeat.c ---- */
-/* Takes the heartbeats from the library, after the log-in over plain TCP. */
-int broker_take_over_heartbeats(struct broker *broker, struct why *why);
+/* Sets the library up after the log-in: which frames it takes, and who sees to heartbeats. */
+int broker_tune(struct broker *broker, struct why *why);
 /* Sends a heartbeat if one is due. */
 int broker_beat(struct broker *broker, struct why *why);
 /* -ERR_UNAVAILABLE when nothing has been heard of the broker for two heartbeats. Only when nothing
@@ -114,10 +127,13 @@ int broker_check_alive(struct broker *broker, struct why *why);
 void broker_drop(struct broker *broker);
 
 /* ---- tls.c ---- */
-/* Makes the connection's socket a TLS one; 0, -ERR_CONFIG or -ERR_MEMORY. */
+/* Makes the connection's socket a TLS one, which goes on only with a broker whose certificate is
+ * for this host, a name or an address; 0, -ERR_CONFIG or -ERR_MEMORY. */
 struct amqp_socket_t_;
-int broker_tls_socket(struct broker *broker, const struct broker_options *options,
+int broker_tls_socket(struct broker *broker, const struct broker_options *options, const char *host,
                       struct amqp_socket_t_ **socket, struct why *why);
+/* Says what is wrong with the refused certificate; -ERR_CONFIG. */
+int broker_tls_fail_certificate(struct broker *broker, struct why *why);
 
 /* ---- url.c ---- */
 struct broker_url {
@@ -127,8 +143,13 @@ struct broker_url {
     int port;
     bool tls;
 };
-/* 0 (release with broker_url_clear) or -ERR_INVALID with a reason that repeats no password. */
+/* Reads one URL. What it leaves out is guest, guest, localhost, 5672 (5671 with TLS) and the
+ * virtual host "/"; with a slash and nothing behind it the virtual host is "".
+ *
+ * 0 (release with broker_url_clear) or -ERR_INVALID with a reason that repeats no password. */
 int broker_url_parse(const char *text, struct broker_url *url, struct why *why);
 void broker_url_clear(struct broker_url *url);
+/* HOST:PORT, for messages. */
+void broker_url_where(const struct broker_url *url, char where[BROKER_WHERE_SIZE]);
 
 #endif

@@ -28,7 +28,7 @@ static int connect_socket(struct broker *broker, const struct broker_options *op
     amqp_socket_t *socket;
 
     if (url->tls) {
-        int error = broker_tls_socket(broker, options, &socket, why);
+        int error = broker_tls_socket(broker, options, url->host, &socket, why);
         if (error)
             return error;
     } else {
@@ -39,18 +39,11 @@ static int connect_socket(struct broker *broker, const struct broker_options *op
 
     struct timeval timeout = to_timeval(STEP_NS);
     int status = amqp_socket_open_noblock(socket, url->host, url->port, &timeout);
+    if (broker->refused_certificate.code)
+        return broker_tls_fail_certificate(broker, why);
     switch (status) {
     case AMQP_STATUS_OK:
         return 0;
-    case AMQP_STATUS_SSL_PEER_VERIFY_FAILED:
-        return error_set(why, ERR_CONFIG,
-                         "the certificate of %s is not trusted; name its authority with --tls-ca",
-                         broker->where);
-    case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
-        return error_set(
-            why, ERR_CONFIG,
-            "the certificate of %s is for another host; use the name it was issued for",
-            broker->where);
     case AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED:
         return error_set(why, ERR_UNAVAILABLE, "no address is known for the broker's host '%s'",
                          url->host);
@@ -155,7 +148,7 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
         error = error_set(why, ERR_MEMORY, "out of memory");
         goto out;
     }
-    snprintf(broker->where, sizeof broker->where, "%s:%d", url.host, url.port);
+    broker_url_where(&url, broker->where);
     snprintf(broker->vhost, sizeof broker->vhost, "%s", url.vhost);
 
     error = connect_socket(broker, options, &url, why);
@@ -175,11 +168,9 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
     broker->frame_max = (size_t)amqp_get_frame_max(broker->amqp);
     broker->heartbeat_ns = (int64_t)amqp_get_heartbeat(broker->amqp) * CLOCK_NS_PER_S;
     broker->tls = url.tls;
-    if (!broker->tls) {
-        error = broker_take_over_heartbeats(broker, why);
-        if (error)
-            goto out;
-    }
+    error = broker_tune(broker, why);
+    if (error)
+        goto out;
     broker->opened = true;
     *out = broker;
     broker = NULL;
@@ -206,7 +197,7 @@ void broker_close(struct broker *broker)
     struct why why;
 
     /* Blocked, the broker would not read the goodbye. */
-    if (broker && broker->opened && !broker->broken && !broker->blocked &&
+    if (broker && broker->opened && !broker->end && !broker->blocked &&
         broker_flush_all(broker, clock_now_ns() + GOODBYE_NS, &why) == 0) {
         struct timeval goodbye = to_timeval(GOODBYE_NS);
         amqp_set_rpc_timeout(broker->amqp, &goodbye);

@@ -1,67 +1,186 @@
+/* AMQP URLs, as RFC 3986 reads them: any byte may be percent-encoded, in every part. */
 #include "internal.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-/* The likely reason why a URL cannot be parsed; it quotes nothing, as there may be a password
- * anywhere. */
-static const char *mistake(const char *text)
+#define VHOST_MAX_BYTES 255
+
+/* What may be wrong. Nothing of the URL is quoted, as there may be a password anywhere in it. */
+#define BAD_SCHEME "it does not begin with amqp:// or amqps://"
+#define BAD_QUERY                                                                                  \
+    "it has a query part (?...), which is not supported; as a letter, ? is written %3F"
+#define BAD_LETTER  "in a user name or password, @ : / # [ ] are written %40 %3A %2F %23 %5B %5D"
+#define BAD_CONTROL "a control character or a line's end is in it; is it one line?"
+#define BAD_PERCENT "a % is not followed by two hexadecimal digits"
+#define BAD_NUL     "no name can have the byte that is written %00"
+#define BAD_PORT    "its port is not a number from 1 to 65535"
+#define BAD_HOST    "its host is not a name, nor an address; an IPv6 one is written [2001:db8::1]"
+#define BAD_VHOST   "in the name of a virtual host, / is written %2F"
+#define LONG_VHOST  "the name of its virtual host has more than 255 bytes"
+
+/* Ends the text at the first of the delimiters. Returns what follows it, or NULL: there is none. */
+static char *cut(char *text, const char *delimiters)
 {
-    if (strncmp(text, "amqp://", 7) != 0 && strncmp(text, "amqps://", 8) != 0)
-        return "it does not begin with amqp:// or amqps://";
+    char *at = strpbrk(text, delimiters);
 
-    const char *authority = strstr(text, "://") + 3;
-    const char *at = strrchr(authority, '@');
-    size_t user_length = at ? (size_t)(at - authority) : 0;
-    if (memchr(authority, '@', user_length) || memchr(authority, '/', user_length))
-        return "in a user name or password, @ : / are written %40 %3A %2F";
+    if (!at)
+        return NULL;
+    *at = '\0';
+    return at + 1;
+}
 
-    const char *host = at ? at + 1 : authority;
-    const char *port = host + strcspn(host, ":/");
-    size_t port_length = *port == ':' ? strcspn(port + 1, "/") : 0;
-    if (*port == ':' && (strspn(port + 1, "0123456789") != port_length || atol(port + 1) < 1 ||
-                         atol(port + 1) > 65535))
-        return "its port is not a number from 1 to 65535";
-    for (const char *percent = text; (percent = strchr(percent, '%')); percent++)
-        if (!isxdigit((unsigned char)percent[1]) || !isxdigit((unsigned char)percent[2]))
-            return "a % is not followed by two hexadecimal digits";
-    const char *vhost = strchr(host, '/');
-    if (vhost && strchr(vhost + 1, '/'))
-        return "in the name of a virtual host, / is written %2F";
-    return "its parts are not those that are expected";
+static unsigned hex_digit(char digit)
+{
+    return isdigit((unsigned char)digit) ? (unsigned)(digit - '0')
+                                         : (unsigned)(tolower((unsigned char)digit) - 'a' + 10);
+}
+
+/* Each of these returns NULL, or what is wrong. */
+
+/* Decodes a part, in place; it may be NULL. */
+static const char *decode(char *text)
+{
+    char *to = text;
+
+    for (char *from = text; from && *from; from++) {
+        if (*from != '%') {
+            *to++ = *from;
+            continue;
+        }
+        if (!isxdigit((unsigned char)from[1]) || !isxdigit((unsigned char)from[2]))
+            return BAD_PERCENT;
+        *to = (char)(hex_digit(from[1]) << 4 | hex_digit(from[2]));
+        if (!*to++)
+            return BAD_NUL;
+        from += 2;
+    }
+    if (to)
+        *to = '\0';
+    return NULL;
+}
+
+static const char *read_port(struct broker_url *url, const char *text)
+{
+    char *end;
+
+    if (!text)
+        return NULL;
+    long port = strtol(text, &end, 10);
+    if (!isdigit((unsigned char)text[0]) || *end || port < 1 || port > 65535)
+        return BAD_PORT;
+    url->port = (int)port;
+    return NULL;
+}
+
+/* An address in brackets, which may have a zone: fe80::1%eth0, where % is written %25. */
+static const char *read_literal(struct broker_url *url, char *text)
+{
+    struct in6_addr address;
+    char plain[INET6_ADDRSTRLEN];
+    char *port = cut(text, "]");
+
+    if (!port || (*port && *port != ':'))
+        return BAD_HOST;
+    const char *mistake = decode(text);
+    if (mistake)
+        return mistake;
+    snprintf(plain, sizeof plain, "%.*s", (int)strcspn(text, "%"), text);
+    if (strcspn(text, "%") >= sizeof plain || inet_pton(AF_INET6, plain, &address) != 1)
+        return BAD_HOST;
+    url->host = text;
+    return read_port(url, *port ? port + 1 : NULL);
+}
+
+static const char *read_host(struct broker_url *url, char *text)
+{
+    if (text[0] == '[')
+        return read_literal(url, text + 1);
+
+    char *port = cut(text, ":");
+    const char *mistake = decode(text);
+    if (mistake)
+        return mistake;
+    if (strpbrk(text, ":/@[]"))
+        return BAD_HOST;
+    if (text[0])
+        url->host = text;
+    return read_port(url, port);
+}
+
+static const char *read_user(struct broker_url *url, char *text)
+{
+    if (strpbrk(text, "@[]"))
+        return BAD_LETTER;
+    char *password = cut(text, ":");
+    const char *mistake = decode(text);
+
+    url->user = text;
+    if (password)
+        url->password = password;
+    return mistake ? mistake : decode(password);
+}
+
+static const char *read_vhost(struct broker_url *url, char *text)
+{
+    /* Somebody's password has a slash in it, rather than a virtual host an @. */
+    if (strchr(text, '@'))
+        return BAD_LETTER;
+    if (strpbrk(text, "/[]"))
+        return BAD_VHOST;
+    url->vhost = text;
+    const char *mistake = decode(text);
+    return !mistake && strlen(text) > VHOST_MAX_BYTES ? LONG_VHOST : mistake;
+}
+
+/* Cuts the buffer up into its parts. */
+static const char *read_parts(struct broker_url *url)
+{
+    char *rest = url->buffer;
+
+    url->tls = strncmp(rest, "amqps://", 8) == 0;
+    if (!url->tls && strncmp(rest, "amqp://", 7) != 0)
+        return BAD_SCHEME;
+    url->port = url->tls ? 5671 : 5672;
+    rest += url->tls ? 8 : 7;
+    for (const char *at = rest; *at; at++)
+        if (iscntrl((unsigned char)*at))
+            return BAD_CONTROL;
+    if (strchr(rest, '?'))
+        return BAD_QUERY;
+    if (strchr(rest, '#'))
+        return BAD_LETTER;
+
+    char *vhost = cut(rest, "/");
+    const char *mistake = vhost ? read_vhost(url, vhost) : NULL;
+    char *at = strrchr(rest, '@');
+    char *host = at ? at + 1 : rest;
+    if (at) {
+        *at = '\0';
+        mistake = mistake ? mistake : read_user(url, rest);
+    }
+    return mistake ? mistake : read_host(url, host);
 }
 
 int broker_url_parse(const char *text, struct broker_url *url, struct why *why)
 {
-    *url = (struct broker_url){0};
-
-    /* The parser knows no query part and would say only that the URL is bad. */
-    if (strchr(text, '?'))
-        return error_set(
-            why, ERR_INVALID,
-            "the AMQP URL has a query part (?...), which is not supported; expected %s",
-            BROKER_URL_FORM);
-    url->buffer = strdup(text);
+    *url = (struct broker_url){.buffer = strdup(text),
+                               .buffer_length = strlen(text),
+                               .user = "guest",
+                               .password = "guest",
+                               .host = "localhost",
+                               .vhost = "/"};
     if (!url->buffer)
         return error_set(why, ERR_MEMORY, "out of memory");
 
-    /* To be wiped later, when the parser has put NULs between the texts. */
-    url->buffer_length = strlen(text);
-
-    struct amqp_connection_info info;
-    amqp_default_connection_info(&info);
-    if (amqp_parse_url(url->buffer, &info) != AMQP_STATUS_OK || !info.host[0] || info.port == 0) {
-        broker_url_clear(url);
-        return error_set(why, ERR_INVALID, "malformed AMQP URL: %s; expected %s", mistake(text),
-                         BROKER_URL_FORM);
-    }
-    url->user = info.user;
-    url->password = info.password;
-    url->host = info.host;
-    url->vhost = info.vhost;
-    url->port = info.port;
-    url->tls = info.ssl;
-    return 0;
+    const char *mistake = read_parts(url);
+    if (!mistake)
+        return 0;
+    broker_url_clear(url);
+    return error_set(why, ERR_INVALID, "malformed AMQP URL: %s; expected %s", mistake,
+                     BROKER_URL_FORM);
 }
 
 void broker_url_clear(struct broker_url *url)
@@ -70,6 +189,13 @@ void broker_url_clear(struct broker_url *url)
         explicit_bzero(url->buffer, url->buffer_length);
     free(url->buffer);
     *url = (struct broker_url){0};
+}
+
+void broker_url_where(const struct broker_url *url, char where[BROKER_WHERE_SIZE])
+{
+    bool literal = strchr(url->host, ':') != NULL;
+
+    snprintf(where, BROKER_WHERE_SIZE, literal ? "[%s]:%d" : "%s:%d", url->host, url->port);
 }
 
 int broker_check_url(const char *url, struct why *why)

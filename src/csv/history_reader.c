@@ -1,5 +1,6 @@
 #include "history_reader.h"
 
+#include "input.h"
 #include "table_field.h"
 #include "table_reader.h"
 
@@ -70,7 +71,9 @@ int history_reader_open(const char *path, uint64_t run, const char *const *neede
 
     reader->path = path;
     reader->run = run;
-    int error = table_reader_open(path, &reader->table, why);
+    int error = input_check_repeatable(path, why);
+    if (!error)
+        error = table_reader_open(path, &reader->table, why);
     if (!error)
         error = table_reader_need_column(reader->table, "run", &reader->run_place, why);
     if (!error)

@@ -83,6 +83,9 @@ int table_read(const char *path, struct table **out, struct why *why)
         do {
             if (!add_row(table, reader))
                 error = error_set(why, ERR_MEMORY, "%s: out of memory", path);
+            else if (table->text_length > (size_t)TABLE_MAX_MIB << 20)
+                error = error_set(why, ERR_CONFIG, "%s:%zu: more than %d MiB, expected less", path,
+                                  table_reader_line(reader), TABLE_MAX_MIB);
         } while (!error && (got = table_reader_next(reader, why)) == 1);
         if (got < 0)
             error = got;

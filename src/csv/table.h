@@ -16,6 +16,9 @@
 
 /* --- reading --- */
 
+/* All fields together; a longer file is refused. */
+#define TABLE_MAX_MIB 256
+
 /* A CSV file in memory: a header of unique names, and rows with a field for every name. */
 struct table;
 
@@ -23,7 +26,7 @@ struct table;
  *
  * Returns 0, -ERR_MEMORY, or -ERR_CONFIG: the file cannot be read ("FILE: reason, expected ..."),
  * or is not a table ("FILE:LINE: what is wrong, expected ..."): no header, a name twice, a row with
- * another number of fields than the header, quotes out of place, a NUL byte. */
+ * another number of fields than the header, quotes out of place, a NUL byte, too much. */
 int table_read(const char *path, struct table **table, struct why *why);
 
 /* Takes NULL. */

@@ -1,6 +1,7 @@
 #include "table_reader.h"
 
 #include "buffer.h"
+#include "input.h"
 #include "table_field.h"
 
 #include <csv.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define QUOTING       "a field with quotes in it to be quoted, with each inner quote doubled"
 #define MAX_ROW_BYTES ((size_t)TABLE_MAX_ROW_MIB << 20)
@@ -17,7 +19,7 @@
 
 struct table_reader {
     char *path;
-    FILE *file;
+    int fd;
     struct csv_parser parser;
     bool parser_ready, ended;
 
@@ -45,6 +47,14 @@ static int no_memory(struct table_reader *reader)
     return reader->error = error_set(reader->why, ERR_MEMORY, "%s: out of memory", reader->path);
 }
 
+/* For the errno of the last attempt. */
+static int cannot_read(struct table_reader *reader)
+{
+    return reader->error =
+               error_set(reader->why, ERR_CONFIG, "%s: %s, expected a readable CSV file",
+                         reader->path, input_reason(errno));
+}
+
 /* Reads on, behind what is left of the chunk, which is not all of it; false at the end of the file
  * and after an error. */
 static bool fill(struct table_reader *reader)
@@ -55,13 +65,13 @@ static bool fill(struct table_reader *reader)
     reader->chunk_start = 0;
     reader->chunk_end = left;
     if (!reader->ended && !reader->error) {
-        size_t got = fread(reader->chunk + left, 1, CHUNK_BYTES - left, reader->file);
-        reader->chunk_end += got;
-        reader->ended = got < CHUNK_BYTES - left;
-        if (ferror(reader->file))
-            reader->error =
-                error_set(reader->why, ERR_CONFIG, "%s: %s, expected a readable CSV file",
-                          reader->path, strerror(errno));
+        ssize_t got =
+            input_read(reader->fd, reader->chunk + left, CHUNK_BYTES - left, INPUT_PATIENCE_MS);
+        reader->ended = got == 0;
+        if (got < 0)
+            cannot_read(reader);
+        else
+            reader->chunk_end += (size_t)got;
     }
     return !reader->error && reader->chunk_end > left;
 }
@@ -127,15 +137,29 @@ static void on_field(void *field, size_t length, void *data)
     reader->field_line = reader->line;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted, names that are the same are neighbours: a header may have millions. */
 static int check_header(struct table_reader *reader)
 {
+    const char **names = calloc(reader->fields, sizeof *names);
+    int error = 0;
+
+    if (!names)
+        return no_memory(reader);
     for (size_t i = 0; i < reader->fields; i++)
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(table_reader_cell(reader, (int)i), table_reader_cell(reader, (int)j)) == 0)
-                return error_set(reader->why, ERR_CONFIG,
-                                 "%s:%zu: column '%s' is there twice, expected unique names",
-                                 reader->path, reader->row_line, table_reader_cell(reader, (int)i));
-    return 0;
+        names[i] = table_reader_cell(reader, (int)i);
+    qsort(names, reader->fields, sizeof *names, compare_names);
+    for (size_t i = 1; !error && i < reader->fields; i++)
+        if (strcmp(names[i - 1], names[i]) == 0)
+            error = error_set(reader->why, ERR_CONFIG,
+                              "%s:%zu: column '%s' is there twice, expected unique names",
+                              reader->path, reader->row_line, names[i]);
+    free(names);
+    return error;
 }
 
 static int check_row(struct table_reader *reader)
@@ -266,17 +290,19 @@ static int start(struct table_reader *reader, const char *path, struct why *why)
 {
     reader->why = why;
     reader->line = 1;
+    reader->fd = -1;
     reader->path = strdup(path);
     if (!reader->path || csv_init(&reader->parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
         return error_set(why, ERR_MEMORY, "%s: out of memory", path);
     reader->parser_ready = true;
     csv_set_space_func(&reader->parser, is_space);
     csv_set_blk_size(&reader->parser, 4096);
-    reader->file = fopen(path, "rbe");
-    if (!reader->file)
-        return error_set(why, ERR_CONFIG, "%s: %s, expected a readable CSV file", path,
-                         strerror(errno));
-    fill(reader);
+    reader->fd = input_open(path, INPUT_PATIENCE_MS);
+    if (reader->fd < 0)
+        return cannot_read(reader);
+    /* A pipe may give the mark in pieces. */
+    while (reader->chunk_end < 3 && fill(reader))
+        ;
     if (reader->chunk_end >= 3 && memcmp(reader->chunk, "\xEF\xBB\xBF", 3) == 0)
         reader->chunk_start = 3;
     int got = reader->error ? reader->error : read_row(reader, why);
@@ -307,8 +333,8 @@ void table_reader_close(struct table_reader *reader)
     free(reader->names);
     free(reader->starts);
     free(reader->text);
-    if (reader->file)
-        fclose(reader->file);
+    if (reader->fd >= 0)
+        close(reader->fd);
     if (reader->parser_ready)
         csv_free(&reader->parser);
     free(reader->path);

@@ -1,5 +1,6 @@
 #include "trace.h"
 
+#include "input.h"
 #include "table_reader.h"
 #include "units.h"
 
@@ -68,7 +69,9 @@ int trace_open(const char *source, struct trace **out, struct why *why)
         return error_set(why, ERR_MEMORY, "out of memory");
     trace->length_s = NAN;
     trace->path = copy(source, length, why);
-    int error = trace->path ? table_reader_open(trace->path, &trace->reader, why) : -ERR_MEMORY;
+    int error = trace->path ? input_check_repeatable(trace->path, why) : -ERR_MEMORY;
+    if (!error)
+        error = table_reader_open(trace->path, &trace->reader, why);
     if (!error)
         error = find_columns(trace, extension ? source + length + 1 : "", why);
     if (error)

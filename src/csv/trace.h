@@ -37,8 +37,8 @@ struct trace_row {
 
 /* Opens the file and finds the columns. *trace is to be closed with trace_close.
  *
- * Returns 0, -ERR_MEMORY, or -ERR_CONFIG: the file cannot be read, is no table (table_reader.h), or
- * lacks a column. */
+ * Returns 0, -ERR_MEMORY, or -ERR_CONFIG: the file cannot be read, or not again, is no table
+ * (table_reader.h), or lacks a column. */
 int trace_open(const char *source, struct trace **trace, struct why *why);
 
 /* Takes NULL. */

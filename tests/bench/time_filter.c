@@ -96,7 +96,7 @@ static int run(char **argv)
     wordlist_init(&list);
     matcher_spans_init(&spans);
     censor_result_init(&result);
-    if (list_files_read((const char *const *)argv + 3, 2, &files, NULL) != 0 ||
+    if (list_files_read((const char *const *)argv + 3, 2, SIZE_MAX, &files, NULL) != 0 ||
         wordlist_add(&list, argv[3], files.items[0].bytes, files.items[0].length, NULL) != 0)
         return EX_NOINPUT;
     const char *text = files.items[1].bytes;

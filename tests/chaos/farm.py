@@ -363,7 +363,7 @@ class Load:
         self.log_path = os.path.join(farm.out, f"{name}.log")
         self.seconds = sum(seconds for seconds, _ in phases)
         self.greatest_rate = max(rate for _, rate in phases)
-        command = [os.path.join(farm.binaries, "winnow-loadgen"), "--farm", farm.name, "--verify"]
+        command = [os.path.join(farm.binaries, "winnow-loadgen"), "--farm", farm.name, "--verify", "--expect-dead"]
         command += ["--queue-type", farm.queue_type, "--connect-timeout", "2m", "--summary", self.summary_path]
         command += ["--confirm-window", str(CONFIRM_WINDOW)]
         for seconds, rate in phases:

@@ -51,7 +51,7 @@ def help_and_version():
         equal((code, err), (0, ""), f"{flag} ends with 0 and says nothing on stderr")
     like(run("--version")[1], r"^winnow \d+\.\d+", "--version names the version")
     text = run("--help")[1]
-    flags = "words match min-severity mask mask-char mask-keep-first prefetch max-body service-time drain-timeout amqp farm queue-type tls-ca tls-cert tls-key"
+    flags = "words max-words match min-severity mask mask-char mask-keep-first prefetch max-body service-time drain-timeout amqp farm queue-type tls-ca tls-cert tls-key"
     missing = [f for f in f"{flags} connect-timeout log-level help version".split() if f"--{f}" not in text]
     equal(missing, [], "--help shows every flag")
     ok(max(map(len, text.splitlines())) <= 80, "in lines of at most 80 characters")
@@ -138,6 +138,12 @@ def word_lists():
     fails(78, [r"mild\.txt", "severity 5"], "--words", list_of("mild.txt", b"fool\t4\n"), "--min-severity", "5")
     list_of("good.txt", b"fool\n")
     fails(78, r"bad\.txt:1: ", "--words", "good.txt", "--words", list_of("bad.txt", b"?\n"))
+    # What has no end is read up to the limit.
+    fails(78, ["/dev/zero", "more than 67108864 bytes", "--max-words"], "--words", "/dev/zero")
+    fails(78, ["good.txt", "more than 9 bytes"], *("--words", "good.txt") * 2, "--max-words", "9")
+    fails(78, r"bad\.txt:1: ", *("--words", "good.txt") * 2, "--words", "bad.txt", "--max-words", "12")
+    for size in ("-1", "5GiB", "x"):
+        fails(64, f"--max-words: '{size}'", f"--max-words={size}")
 
 
 # ---- the broker ----

@@ -47,6 +47,22 @@ def files_and_pipes():
     like(err, r"bad\.txt:2: .*UTF-8", "... naming file and line")
 
 
+def options_wherever_they_stand():
+    words, text = write("own.txt", "bar\n"), write("text.txt", "a fool bar")
+    for arguments in (
+        (text, f"--words={words}"),
+        (text, "--words", words, text),
+        (text, "--match", "exact", "-", "--words", words),
+    ):
+        for env in (None, {**os.environ, "POSIXLY_CORRECT": "1"}):
+            code, out, err = censor(*arguments, env=env)
+            ok((code, err) == (0, "") and set(out.split(b"a fool ")) <= {b"", b"CENSORED"}, f"options count in {arguments}")
+    equal(censor(text, "--wrods", words)[0], 64, "an option that is not known is none of the files")
+    write("--words=x", "fool")
+    equal(censor("--words", words, "--", "--words=x", text)[:2], (0, b"foola fool CENSORED"), "after -- all are files")
+    like(censor("--", "--mask")[2], "cannot read '--mask'", "... whether they are there or not")
+
+
 def masks_and_lists():
     words = write("list.txt", "fool\t3\nidiot*\n*tard\n!mustard\nbad egg\t5\n\\#1\n")
     text = "A fool, idiotic bastard, mustard, bad\negg, #1.".encode()
@@ -155,6 +171,7 @@ def compiled_lists_are_shared():
 
 
 files_and_pipes()
+options_wherever_they_stand()
 masks_and_lists()
 report()
 pieces_and_pipes()

@@ -254,6 +254,12 @@ def the_dead_are_kept_with_their_reason(client):
     dies(b"a fool \xed\xa0\x80", "not valid UTF-8", "a surrogate", reply_to=client.replies)
     dies("fool", "content_encoding 'gzip'", "a gzip body", content_encoding="gzip", reply_to=client.replies)
     dies("fool", "content_encoding 'g\\?p'", "an encoding that is not UTF-8", content_encoding=b"g\xffp")
+    utf16 = "fool".encode("utf-16le")
+    for charset in ("utf-16le", '"UTF-16LE"', "utf-8; charset=utf-16le"):
+        kind = f"text/plain; charset={charset}"
+        dies(utf16, f"content_type '{re.escape(kind)}'", f"the charset {charset}", content_type=kind)
+    dies('{"text":"fool"}', "content_type", "JSON in Latin-1", content_type="application/json; charset=latin1")
+    dies(utf16, "UTF-16", "UTF-16 that nobody declared", reply_to=client.replies)
     for queue in ("work", "count", "dead"):
         name = f"{client.farm}.{queue}"
         dies("fool", re.escape(name), f"a reply_to that names FARM.{queue}", reply_to=name)

@@ -32,7 +32,7 @@ static void add_files(struct wordlist *list, const char *const *paths, size_t co
 {
     struct list_files files;
     struct why why = {0};
-    int error = list_files_read(paths, count, &files, &why);
+    int error = list_files_read(paths, count, SIZE_MAX, &files, &why);
 
     for (size_t i = 0; i < count && !error; i++) {
         const struct list_file *file = &files.items[i];

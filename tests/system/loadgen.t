@@ -226,14 +226,19 @@ def poisson_times_repeat():
     ok(times[0] != times[2], "another seed makes others")
 
 
-def dead_letters_are_answers():
+def dead_letters_are_answers_where_they_are_expected():
     name = farm()
     body = write("bad.txt", b"good\n\xff\xfe not UTF-8\n")
+    args = ["--phase", "500ms@100", "--body", body, "--verify"]
     with spawn("winnow-filter", farm=name):
-        code, _ = loadgen("--phase", "500ms@100", "--body", body, "--verify", name=name)
-    equal(code, 0, "events that end in FARM.dead are accounted for")
-    want = dict(confirmed=50, results=25, dead=25, lost=0)
-    equal(counts(*want), want, "and counted apart from results")
+        code, running = loadgen(*args, name=name)
+        equal(code, 1, "events that end in FARM.dead are not answered")
+        want = dict(confirmed=50, results=25, dead=25, lost=0)
+        equal(counts(*want), want, "and counted apart from results and from what is lost")
+        like(running.stdout(), "verdict +bad: 25 dead", "and the verdict says so")
+        code, running = loadgen(*args, "--expect-dead", name=name)
+        equal((code, counts(*want)), (0, want), "unless that was expected")
+        like(running.stdout(), "verdict +good: .*or a dead letter", "and the verdict says so")
 
 
 # ---- what is wrong ----
@@ -369,6 +374,29 @@ def a_refused_event_is_sent_again():
     ok(summary()["nacked"] > 0, "and the refusals are counted")
 
 
+def refusals_are_paced_and_nobody_else_waits():
+    name = new_farm()
+    with channel_of() as channel:
+        full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+        channel.queue_declare(f"{name}.full", exclusive=True, arguments=full)
+        channel.basic_publish("", f"{name}.full", b"full")
+        channel.queue_bind(f"{name}.full", f"{name}.events")
+
+        def relieve(running):
+            first_second(running)
+            channel.queue_unbind(f"{name}.full", f"{name}.events")
+
+        code, running = loadgen("--phase", "1200ms@200", "--connections", "2", name=name, serve=relieve)
+    equal(code, 0, "events that a full queue refuses go out when it is gone")
+    want = dict(published=240, confirmed=240)
+    equal(counts(*want), want, "all of them")
+    found = summary()
+    # Of each event the broker hears after 0, 100, 300 and 700 ms.
+    ok(200 <= found["nacked"] <= 4 * 240, f"and are not sent over and over before ({found['nacked']} refusals)")
+    ok(found["lag_ms"]["p90"] < 50, f"all the others at their time ({found['lag_ms']['p90']:.1f} ms late)")
+    equal(running.stderr().count("event=refused"), 1, "it is said once")
+
+
 def a_broken_connection_loses_nothing():
     name = farm()
     with spawn("winnow-filter", farm=name):
@@ -459,6 +487,7 @@ def bad_input_is_refused():
         (64, [*one, "--arrival", "regular"], "--arrival: 'regular'.* constant or poisson"),
         (64, [*one, "--connections", "0"], "--connections: '0'"),
         (64, [*one, "--confirm-window", "many"], "--confirm-window: 'many'"),
+        (64, [*one, "--expect-dead"], "--expect-dead: expected --verify"),
         (64, [*one, "--verify-timeout", "5"], "--verify-timeout: '5'"),
         (64, [*one, "--trace", "t.csv"], "--phase, --schedule and --trace cannot be combined"),
         (64, [*one, "--speed", "2"], "--speed is for a --trace"),
@@ -499,7 +528,7 @@ events_are_shaped_as_asked()
 a_trace_is_replayed()
 a_new_farm_is_warned_of()
 poisson_times_repeat()
-dead_letters_are_answers()
+dead_letters_are_answers_where_they_are_expected()
 a_lost_event_is_found()
 what_waits_is_not_said_to_be_gone()
 a_rate_that_cannot_be_sent_is_not_hidden()
@@ -507,6 +536,7 @@ a_wrong_answer_is_found()
 another_mask_can_be_verified()
 an_unroutable_event_is_found()
 a_refused_event_is_sent_again()
+refusals_are_paced_and_nobody_else_waits()
 a_broken_connection_loses_nothing()
 a_blocking_broker_is_waited_for()
 a_signal_ends_it_truthfully()

@@ -124,6 +124,25 @@ for kind in scaling relation; do
     # shellcheck disable=SC2016
     shows hostile.svg 'Farm "a_b^{x}"; system("touch pwned"); `touch pwned` '"' #]] >&lt;&amp; @x \\ EOD\": formula"
 done
+# --- so are a title, a policy and a file's name ---
+
+quotes=$(printf "%0120d" 0 | tr 0 "'")
+long=$(printf "%010000d" 0)
+# shellcheck disable=SC1003
+for title in "a''b" "''" "'" "$quotes" '""\' '%s %d 100%' '{/Bold x}_y^z@w' 'é ñ ☠' "" "$long"; do
+    exits 0 "the title ${title:0:12} is drawn" -- "$plot" scaling history.csv -o title.svg --title "$title"
+    ok "... into a whole document" is_svg title.svg
+    [ ${#title} -gt 120 ] || shows title.svg ">$title<"
+done
+shows title.svg ">${long:0:119}…<"
+exits 0 "a title of two lines is drawn" -- "$plot" scaling history.csv -o title.svg --title $'two\nlines'
+shows title.svg '>two lines<'
+printf 'policy,wait_p95_s,worker_s,work_ratio\n100%% %%s %%n,1,1,1\n"it''s {x}_@",1,1,1\n,1,1,1\n' >odd.csv
+odd="it's 100% \"odd\".svg"
+exits 0 "policies and files of odd names are drawn" -- "$plot" policies odd.csv -o "$odd"
+shows "$odd" '>100% %s %n<' '>its {x}_@<'
+rm -f title.svg odd.csv "$odd"
+
 { echo "$header"; row 2 10 0 1 formula $'caf\xe9'; } >latin.csv
 exits 0 "a name that is not UTF-8 is drawn" -- "$plot" scaling latin.csv -o latin.svg
 ok "... into a whole document" is_svg latin.svg

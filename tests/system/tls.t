@@ -2,9 +2,14 @@
 # quiet: no claim about time
 """winnow-filter over TLS: the broker's certificate is always verified, and one's own is shown when asked for."""
 
+import contextlib
 import os
 import re
+import socket
+import ssl
 import subprocess
+import threading
+import time
 
 from client import TOOL, Client
 from tap import done_testing, equal, farm, like, ok, spawn
@@ -17,6 +22,17 @@ def run(*command):
 BROKER = run(TOOL, "directory")
 
 
+DAY = 86400
+CA_CONFIG = os.path.abspath("ca.conf")
+with open(CA_CONFIG, "w", encoding="ascii") as config, open("index.txt", "w", encoding="ascii"):
+    config.write("[ca]\ndefault_ca=x\n[x]\ndatabase=index.txt\nnew_certs_dir=.\nserial=serial\ndefault_md=sha256\nunique_subject=no\n")
+    config.write("policy=p\n[p]\ncommonName=supplied\n")
+
+
+def openssl_time(seconds):
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+
+
 def authority(name):
     run(
         *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
@@ -25,8 +41,8 @@ def authority(name):
     return os.path.abspath(f"{name}.pem")
 
 
-def certificate(name, authority_name, usage, alternative):
-    """NAME.pem and NAME.key."""
+def certificate(name, authority_name, usage, alternative, start=-DAY, end=DAY):
+    """NAME.pem and NAME.key; valid from start to end, in seconds from now."""
     with open(f"{name}.ext", "w", encoding="ascii") as file:
         file.write(f"extendedKeyUsage={usage}\nsubjectAltName={alternative}\n")
     run(
@@ -34,9 +50,9 @@ def certificate(name, authority_name, usage, alternative):
         *("-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr"),
     )
     run(
-        *("openssl", "x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority_name}.pem"),
-        *("-CAkey", f"{authority_name}.key", "-CAcreateserial", "-days", "2"),
-        *("-extfile", f"{name}.ext", "-out", f"{name}.pem"),
+        *("openssl", "ca", "-batch", "-config", CA_CONFIG, "-cert", f"{authority_name}.pem"),
+        *("-keyfile", f"{authority_name}.key", "-startdate", openssl_time(start), "-enddate", openssl_time(end)),
+        *("-extfile", f"{name}.ext", "-in", f"{name}.csr", "-out", f"{name}.pem", "-notext", "-rand_serial"),
     )
     os.chmod(f"{name}.key", 0o644)
     return os.path.abspath(f"{name}.pem"), os.path.abspath(f"{name}.key")
@@ -48,6 +64,7 @@ def broker_config(port, own, trusted, asks_clients):
     with open("broker.conf", "w", encoding="ascii") as file:
         file.write(
             f"listeners.ssl.1 = 127.0.0.1:{port}\n"
+            f"listeners.ssl.2 = ::1:{port}\n"
             f"ssl_options.cacertfile = {trusted}\n"
             f"ssl_options.certfile = {own[0]}\n"
             f"ssl_options.keyfile = {own[1]}\n"
@@ -79,9 +96,27 @@ def works(what, *args, url, plain_url, env=None):
         equal(worker.end(), 0, f"{what}: the worker drains")
 
 
+def refuses(host, pattern, what, *made_with):
+    """Whoever shows a certificate that is made so is refused with 78 and the pattern."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate("shown", "ca", *made_with))
+    family = socket.AF_INET6 if host == "[::1]" else socket.AF_INET
+    with socket.create_server((host.strip("[]"), 0), family=family) as server:
+
+        def greet():
+            with server.accept()[0] as connection, contextlib.suppress(OSError):
+                context.wrap_socket(connection, server_side=True)
+
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+        url = f"amqps://guest:guest@{host}:{server.getsockname()[1]}"
+        fails(78, f"certificate of {re.escape(host)}.* {pattern}", what, "--tls-ca", "ca.pem", url=url)
+        thread.join()
+
+
 authority("ca")
 authority("stranger")
-server = certificate("server", "ca", "serverAuth", "DNS:localhost")
+server = certificate("server", "ca", "serverAuth", "DNS:localhost,IP:127.0.0.1,IP:::1")
 own = certificate("client", "ca", "clientAuth", "DNS:client")
 strange = certificate("strange", "stranger", "clientAuth", "DNS:client")
 try:
@@ -93,13 +128,15 @@ try:
     works("with $WINNOW_TLS_CA", url=url, plain_url=plain, env={"WINNOW_TLS_CA": "ca.pem"})
     fails(78, "certificate of localhost.* is not trusted.*--tls-ca", "an authority nobody trusts", url=url)
     fails(78, "certificate of localhost.* is not trusted", "another authority", "--tls-ca", "stranger.pem", url=url)
-    fails(
-        78,
-        "certificate of 127.0.0.1.* another host",
-        "a certificate for another host name",
-        *("--tls-ca", "ca.pem"),
-        url=url.replace("localhost", "127.0.0.1"),
-    )
+    for host, alternative in (
+        ("localhost", "DNS:elsewhere,IP:127.0.0.1,IP:::1"),
+        ("127.0.0.1", "DNS:localhost,DNS:127.0.0.1,IP:127.0.0.2"),
+        ("[::1]", "DNS:localhost,DNS:::1,IP:::2"),
+    ):
+        refuses(host, "another host", f"{host} shown {alternative}", "serverAuth", alternative)
+    refuses("localhost", "has expired", "an expired one", "serverAuth", "DNS:localhost", -2 * DAY, -DAY)
+    refuses("[::1]", "not valid yet", "tomorrow's", "serverAuth", "IP:::1", DAY, 2 * DAY)
+    refuses("127.0.0.1", "not for servers", "a client's", "clientAuth", "IP:127.0.0.1")
     fails(78, "no-such.pem.*No such file", "a --tls-ca file that is not there", "--tls-ca", "no-such.pem", url=url)
     with open("empty.pem", "w", encoding="ascii"):
         pass
@@ -134,6 +171,9 @@ try:
     )
     fails(69, ".", "TLS where the broker talks none", "--tls-ca", "ca.pem", url=plain.replace("amqp:", "amqps:"))
     fails(69, "TLS port .amqps://", "no TLS where the broker wants it", url=url.replace("amqps:", "amqp:"))
+
+    works("by its address", "--tls-ca", "ca.pem", url=url.replace("localhost", "127.0.0.1"), plain_url=plain)
+    works("by its IPv6 address", "--tls-ca", "ca.pem", url=url.replace("localhost", "[::1]"), plain_url=plain)
 
     run(TOOL, "stop", BROKER)
     plain = run(TOOL, "start", BROKER, "--config", broker_config(port, server, os.path.abspath("ca.pem"), True))

@@ -145,7 +145,7 @@ static void no_descriptor_stays_open(void **state)
     assert_kept(cache, "first", "some content", NULL);
     assert_int_equal(truncate(path_of("first"), 10), 0);
     assert_kept(cache, "first", NULL, "not whole");
-    assert_int_equal(cache_lock(cache, key_of("first"), &lock, &why), 0);
+    assert_int_equal(cache_lock(cache, key_of("first"), 0, &lock, &why), 0);
     cache_unlock(cache, key_of("first"), lock);
     cache_close(cache);
     assert_int_equal(chmod(directory, 0777), 0);
@@ -303,6 +303,23 @@ static void the_directory_follows_the_environment(void **state)
     assert_int_equal(stat("systemd", &status), 0);
 }
 
+static void nobody_waits_for_ever_for_a_process_that_stands_still(void **state)
+{
+    struct cache *cache = open_cache();
+    struct why why;
+    int held, lock;
+    (void)state;
+
+    /* Another descriptor locks like another process. */
+    assert_int_equal(cache_lock(cache, key_of("slow"), 0, &held, &why), 0);
+    assert_int_equal(cache_lock(cache, key_of("slow"), 20000000, &lock, &why), -ERR_SYSTEM);
+    assert_non_null(strstr(why.text, "another process has held it for too long"));
+    cache_unlock(cache, key_of("slow"), held);
+    assert_int_equal(cache_lock(cache, key_of("slow"), 0, &lock, &why), 0);
+    cache_unlock(cache, key_of("slow"), lock);
+    cache_close(cache);
+}
+
 static void one_process_makes_while_others_wait(void **state)
 {
     enum { PROCESSES = 6 };
@@ -317,7 +334,7 @@ static void one_process_makes_while_others_wait(void **state)
         struct cache_image image;
         struct why why;
         int lock;
-        if (cache_lock(cache, key_of("shared"), &lock, &why))
+        if (cache_lock(cache, key_of("shared"), INT64_C(60000000000), &lock, &why))
             _exit(1);
         if (cache_map(cache, key_of("shared"), &image, &why)) {
             usleep(50000);
@@ -403,6 +420,7 @@ int main(void)
         TEST(a_damaged_file_is_not_believed),
         TEST(what_others_may_write_is_not_believed),
         TEST(the_directory_follows_the_environment),
+        TEST(nobody_waits_for_ever_for_a_process_that_stands_still),
         TEST(one_process_makes_while_others_wait),
         TEST(what_nobody_asks_for_is_removed),
     };

@@ -31,26 +31,26 @@ static void assert_written(const char *text, const char *expected)
 static void a_text_cannot_leave_its_quotes(void **state)
 {
     (void)state;
-    assert_written("plain", "x = 'plain'\n");
-    assert_written("", "x = ''\n");
-    assert_written("it's", "x = 'it''s'\n");
-    assert_written("'; system(\"id\") #", "x = '''; system(\"id\") #'\n");
-    assert_written("a\nb\rc\td\177e", "x = 'a b c d e'\n");
-    assert_written("back\\", "x = 'back\\'\n");
+    assert_written("plain", "x = \"plain\"\n");
+    assert_written("", "x = \"\"\n");
+    assert_written("it's", "x = \"it's\"\n");
+    assert_written("'; system(\"id\") #", "x = \"'; system(\\042id\\042) #\"\n");
+    assert_written("a\nb\rc\td\177e", "x = \"a b c d e\"\n");
+    assert_written("back\\", "x = \"back\\134\"\n");
 }
 
 static void a_text_is_valid_utf8(void **state)
 {
     (void)state;
-    assert_written("λ ⌈T⌉", "x = 'λ ⌈T⌉'\n");
+    assert_written("λ ⌈T⌉", "x = \"λ ⌈T⌉\"\n");
     assert_written("a\xff"
                    "b",
-                   "x = 'a\xef\xbf\xbd"
-                   "b'\n");
+                   "x = \"a\xef\xbf\xbd"
+                   "b\"\n");
     /* A surrogate and a character that XML forbids. */
-    assert_written("\xef\xbf\xbe", "x = '\xef\xbf\xbd'\n");
-    assert_written("a]]>b", "x = 'a]] >b'\n");
-    assert_written("\xc3", "x = '\xef\xbf\xbd'\n");
+    assert_written("\xef\xbf\xbe", "x = \"\xef\xbf\xbd\"\n");
+    assert_written("a]]>b", "x = \"a]] >b\"\n");
+    assert_written("\xc3", "x = \"\xef\xbf\xbd\"\n");
 }
 
 #define HEADER                                                                                     \
@@ -173,17 +173,17 @@ static void the_title_says_what_ran(void **state)
     const char *text = EXTENDED "\n1,2,2,10,0,2,100,0,8,1,0,0,formula,formula,demo,0\n"
                                 "1,4,2,10,0,2,100,0,8,1,0,0,formula,formula,demo,0.02\n";
     assert_shows(text, SCALING, NULL,
-                 "title = 'Farm \"demo\": formula policy, N = ⌈(B + λT)/C⌉'\n");
+                 "title = \"Farm \\042demo\\042: formula policy, N = ⌈(B + λT)/C⌉\"\n");
     assert_shows(text, SCALING, NULL,
-                 "subtitle = 'T = 2 s, C = 100 events, 0 to 8 workers; "
-                 "simulated service time 20 ms an event'\n");
-    assert_shows(text, RELATION, "Mine", "title = 'Mine'\n");
+                 "subtitle = \"T = 2 s, C = 100 events, 0 to 8 workers; "
+                 "simulated service time 20 ms an event\"\n");
+    assert_shows(text, RELATION, "Mine", "title = \"Mine\"\n");
     assert_shows(text, RELATION, "Mine", "simulated service time 20 ms an event");
     assert_shows(HEADER "\n1,2,2,10,0,0.5,95.7,0,8,1,0,0,steady,x\n"
                         "1,4,2,10,0,0.5,120.4,0,8,1,0,0,steady,x\n",
                  SCALING, NULL,
-                 "title = 'steady policy'\nsubtitle = 'T = 500 ms, C = 95.7 to 120 events, "
-                 "0 to 8 workers'\n");
+                 "title = \"steady policy\"\nsubtitle = \"T = 500 ms, C = 95.7 to 120 events, "
+                 "0 to 8 workers\"\n");
 }
 
 static void what_is_unknown_is_a_gap(void **state)
@@ -209,7 +209,7 @@ static void a_long_run_is_told_in_minutes(void **state)
     (void)state;
     const char *rows[] = {"1,600,2,1,0,2,100,0,8,1,1,0,formula,formula\n",
                           "1,602,2,1,0,2,100,0,8,1,1,0,formula,formula\n"};
-    const char *labels[] = {"time_label = 'time (s)'\n", "time_label = 'time (min)'\n"};
+    const char *labels[] = {"time_label = \"time (s)\"\n", "time_label = \"time (min)\"\n"};
 
     for (size_t i = 0; i < 2; i++) {
         char text[1024];

@@ -17,6 +17,7 @@
 #define DELAY_NS (5 * CLOCK_NS_PER_MS)
 
 static struct unacked unacked;
+static struct scoreboard *board;
 static struct scoreboard_slot slot;
 static char sent[256]; /* what went to the broker: "ack 3, requeue 4, " */
 
@@ -47,8 +48,10 @@ int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, 
 static int start(void **state)
 {
     (void)state;
+    if (scoreboard_create(1, 3, CLOCK_NS_PER_S, &board, NULL))
+        return -1;
     memset(&unacked, 0x5a, sizeof unacked);
-    unacked_init(&unacked, &slot);
+    unacked_init(&unacked, board, &slot);
     sent[0] = '\0';
     return 0;
 }
@@ -57,7 +60,13 @@ static int forget(void **state)
 {
     (void)state;
     unacked_forget(&unacked);
+    scoreboard_close(board);
     return 0;
+}
+
+static struct scoreboard_fingerprint event_of(uint64_t tag)
+{
+    return (struct scoreboard_fingerprint){tag, tag << 32 | 1};
 }
 
 /* An event is delivered. */
@@ -67,6 +76,7 @@ static struct delivery *deliver(uint64_t tag)
 
     assert_non_null(delivery);
     delivery->tag = tag;
+    delivery->fingerprint = event_of(tag);
     unacked_add(&unacked, tag);
     return delivery;
 }
@@ -340,6 +350,44 @@ static void nothing_is_left_out_on_a_new_connection(void **state)
 
 #define claim(name) cmocka_unit_test_setup_teardown(name, start, forget)
 
+static bool is_suspect(uint64_t tag)
+{
+    return scoreboard_look_up(board, event_of(tag)).suspect;
+}
+
+static void an_event_is_forgiven_when_its_answer_is_confirmed_and_not_before(void **state)
+{
+    (void)state;
+    for (uint64_t tag = 1; tag <= 5; tag++)
+        scoreboard_suspect(board, event_of(tag));
+    publish(5);
+    give_back(refuse_one(4));
+    assert_true(is_suspect(1) && is_suspect(2) && is_suspect(4));
+    confirm(2, false);
+    assert_true(is_suspect(1) && !is_suspect(2));
+    confirm(4, true);
+    assert_true(!is_suspect(1) && !is_suspect(3) && is_suspect(4) && is_suspect(5));
+}
+
+static void it_is_quiet_when_all_is_confirmed_and_acknowledged(void **state)
+{
+    (void)state;
+    assert_true(unacked_is_quiet(&unacked));
+    publish(2);
+    assert_false(unacked_is_quiet(&unacked));
+    confirm(2, true);
+    assert_acknowledged(false, NOW_NS, "", NOW_NS + DELAY_NS);
+    assert_false(unacked_is_quiet(&unacked));
+    assert_acknowledged(true, NOW_NS, "ack 2 and before, ", CLOCK_NEVER);
+    assert_true(unacked_is_quiet(&unacked));
+    /* What waits to be answered, or answered again, is not on its way. */
+    answer(deliver(3));
+    struct delivery *refused = refuse_one(3);
+    assert_acknowledged(true, NOW_NS, "", CLOCK_NEVER);
+    assert_true(unacked_is_quiet(&unacked));
+    give_back(refused);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +404,8 @@ int main(void)
         claim(a_returned_answer_is_replaced_and_its_confirm_means_nothing),
         claim(only_what_the_present_consumer_delivered_fills_its_prefetch),
         claim(nothing_is_left_out_on_a_new_connection),
+        claim(an_event_is_forgiven_when_its_answer_is_confirmed_and_not_before),
+        claim(it_is_quiet_when_all_is_confirmed_and_acknowledged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

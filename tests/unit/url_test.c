@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -37,6 +38,45 @@ static void every_part_of_a_url_is_read(void **state)
                false);
 }
 
+static void any_byte_may_be_percent_encoded_in_any_part(void **state)
+{
+    (void)state;
+    assert_url("amqp://usuari%C3%A0:contrase%C3%B1a@host/tend%c3%a8ncia", "usuari\u00e0",
+               "contrase\u00f1a", "host", 5672, "tend\u00e8ncia", false);
+    assert_url("amqp://%FF:%01%7f@h%6Fst/%E2%98%A0", "\xFF", "\x01\x7f", "host", 5672, "\u2620",
+               false);
+    assert_url("amqp://u:%25%32%35@host/%3F%23%5B%5D", "u", "%25", "host", 5672, "?#[]", false);
+    /* Bytes that nothing could be confused with need not be. */
+    assert_url("amqp://usuari\u00e0:a b,c;d=e!$&'()*+@host/a:b,c", "usuari\u00e0",
+               "a b,c;d=e!$&'()*+", "host", 5672, "a:b,c", false);
+    /* Colons after the first belong to the password. */
+    assert_url("amqp://me:a:b:@host", "me", "a:b:", "host", 5672, "/", false);
+}
+
+static void addresses_of_ipv6_stand_in_brackets(void **state)
+{
+    struct broker_url url;
+    struct why why;
+    char where[BROKER_WHERE_SIZE];
+
+    (void)state;
+    assert_url("amqp://[::1]", "guest", "guest", "::1", 5672, "/", false);
+    assert_url("amqps://me:secret@[2001:db8::1]:5673/shop", "me", "secret", "2001:db8::1", 5673,
+               "shop", true);
+    assert_url("amqp://[::ffff:127.0.0.1]:5672", "guest", "guest", "::ffff:127.0.0.1", 5672, "/",
+               false);
+    assert_url("amqp://[fe80::1%25eth0]/", "guest", "guest", "fe80::1%eth0", 5672, "", false);
+
+    assert_int_equal(broker_url_parse("amqps://[::1]", &url, &why), 0);
+    broker_url_where(&url, where);
+    assert_string_equal(where, "[::1]:5671");
+    broker_url_clear(&url);
+    assert_int_equal(broker_url_parse("amqp://127.0.0.1:1", &url, &why), 0);
+    broker_url_where(&url, where);
+    assert_string_equal(where, "127.0.0.1:1");
+    broker_url_clear(&url);
+}
+
 static void parts_that_are_left_out_are_the_brokers_defaults(void **state)
 {
     (void)state;
@@ -44,6 +84,11 @@ static void parts_that_are_left_out_are_the_brokers_defaults(void **state)
     assert_url("amqps://host", "guest", "guest", "host", 5671, "/", true);
     assert_url("amqp://me:secret@host", "me", "secret", "host", 5672, "/", false);
     assert_url("amqp://me:secret@", "me", "secret", "localhost", 5672, "/", false);
+    assert_url("amqp://", "guest", "guest", "localhost", 5672, "/", false);
+    assert_url("amqp://:5673/shop", "guest", "guest", "localhost", 5673, "shop", false);
+    assert_url("amqp://me@host", "me", "guest", "host", 5672, "/", false);
+    assert_url("amqp://me:@host", "me", "", "host", 5672, "/", false);
+    assert_url("amqp://:@host", "", "", "host", 5672, "/", false);
     /* A slash alone is the virtual host without a name. */
     assert_url("amqp://host/", "guest", "guest", "host", 5672, "", false);
 }
@@ -51,10 +96,11 @@ static void parts_that_are_left_out_are_the_brokers_defaults(void **state)
 static void a_mistake_is_named_without_telling_the_password(void **state)
 {
     static const char scheme[] = "it does not begin with amqp:// or amqps://";
-    static const char escaped[] = "@ : / are written %40 %3A %2F";
+    static const char escaped[] = "@ : / # [ ] are written %40 %3A %2F %23";
     static const char port[] = "its port is not a number from 1 to 65535";
     static const char percent[] = "a % is not followed by two hexadecimal digits";
     static const char vhost[] = "in the name of a virtual host, / is written %2F";
+    static const char address[] = "an IPv6 one is written [2001:db8::1]";
     static const struct {
         const char *text, *said;
     } cases[] = {
@@ -78,6 +124,31 @@ static void a_mistake_is_named_without_telling_the_password(void **state)
         {"amqp://me:secret@host/a/b", vhost},
         {"amqp://me:secret@host:5672/a/", vhost},
         {"amqp://me:secret@host/shop?heartbeat=5", "has a query part (?...)"},
+        {"amqp://me:sec?ret@host", "as a letter, ? is written %3F"},
+        {"amqp://me:sec#ret@host", escaped},
+        {"amqp://me:sec[ret@host", escaped},
+        {"amqp://me:12/sec@host", escaped},
+        {"amqp://me:secret@host/shop\n", "is it one line?"},
+        {"amqp://me:sec\tret@host", "is it one line?"},
+        {"amqp://me:sec%00ret@host", "written %00"},
+        {"amqp://me:sec%+1ret@host", percent},
+        {"amqp://me:sec% 1ret@host", percent},
+        {"amqp://me:sec%1", port},
+        {"amqp://me:secret@host:+5672", port},
+        {"amqp://me:secret@host: 5672", port},
+        {"amqp://me:secret@host:5672:1", port},
+        {"amqp://me:secret@host:%35", port},
+        {"amqp://me:secret@[::1]:", port},
+        {"amqp://me:secret@::1", port},
+        {"amqp://me:secret@[]", address},
+        {"amqp://me:secret@[host]", address},
+        {"amqp://me:secret@[127.0.0.1]", address},
+        {"amqp://me:secret@[::1", address},
+        {"amqp://me:secret@[::1]5672", address},
+        {"amqp://me:secret@host]", address},
+        {"amqp://me:secret@%3A%3A1", address},
+        {"amqp://me:secret@[1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16:17:18:19:20]", address},
+        {"amqp://me:secret@host/[]", vhost},
     };
 
     (void)state;
@@ -96,10 +167,26 @@ static void a_mistake_is_named_without_telling_the_password(void **state)
     }
 }
 
+static void a_virtual_hosts_name_has_at_most_255_bytes(void **state)
+{
+    char text[400];
+    struct why why;
+
+    (void)state;
+    snprintf(text, sizeof text, "amqp://host/%%C3%%A8%0253d", 0);
+    assert_int_equal(broker_check_url(text, &why), 0);
+    snprintf(text, sizeof text, "amqp://host/%%C3%%A8%0254d", 0);
+    assert_int_equal(broker_check_url(text, &why), -ERR_INVALID);
+    assert_non_null(strstr(why.text, "more than 255 bytes"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_part_of_a_url_is_read),
+        cmocka_unit_test(any_byte_may_be_percent_encoded_in_any_part),
+        cmocka_unit_test(addresses_of_ipv6_stand_in_brackets),
+        cmocka_unit_test(a_virtual_hosts_name_has_at_most_255_bytes),
         cmocka_unit_test(parts_that_are_left_out_are_the_brokers_defaults),
         cmocka_unit_test(a_mistake_is_named_without_telling_the_password),
     };
