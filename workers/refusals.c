@@ -198,17 +198,13 @@ int refusals_step(struct session *session, int64_t now_ns, int64_t *until_ns, st
     return error;
 }
 
-int refusals_give_back_late(struct session *session, int64_t now_ns, int64_t by_ns, size_t *given,
-                            struct why *why)
+int refusals_give_back_waiting(struct session *session, size_t *given, struct why *why)
 {
     struct delivery *delivery;
     int error = 0;
 
-    if (now_ns > by_ns)
-        by_ns = 0; /* what is due is late too */
-
     for (int by = 0; !error && by < REFUSALS_KINDS; by++)
-        while (!error && (delivery = waiting_take_late(&session->refusals.waiting[by], by_ns))) {
+        while (!error && (delivery = waiting_take_oldest(&session->refusals.waiting[by]))) {
             error = unacked_give_back(&session->unacked, session->broker, delivery, why);
             delivery_free(delivery);
             (*given)++;

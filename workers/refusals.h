@@ -65,10 +65,8 @@ bool refusals_set_aside(struct session *session, struct delivery *delivery, int6
  * writes what is to be said. *until_ns is made sooner if more is due before. */
 int refusals_step(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why);
 
-/* Gives back what would not be published before that time; *given grows by how many events that
- * was. */
-int refusals_give_back_late(struct session *session, int64_t now_ns, int64_t by_ns, size_t *given,
-                            struct why *why);
+/* Gives back what waits; *given grows by how many events that was. */
+int refusals_give_back_waiting(struct session *session, size_t *given, struct why *why);
 
 size_t refusals_aside(const struct refusals *refusals);
 

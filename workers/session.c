@@ -169,7 +169,7 @@ static int tend(struct session *session, int64_t now_ns, int64_t *until_ns, stru
     *until_ns = until_long_ns(session, now_ns);
     if (session->draining) {
         error = give_back_late(session, now_ns, why);
-        *until_ns = sooner(*until_ns, session->drain_by_ns);
+        *until_ns = sooner(*until_ns, give_back_due_ns(session, now_ns));
     }
     if (!error)
         error = give_back_aside(session, now_ns, until_ns, why);

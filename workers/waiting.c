@@ -64,15 +64,6 @@ struct delivery *waiting_take_oldest(struct waiting *waiting)
     return take(waiting, found);
 }
 
-struct delivery *waiting_take_late(struct waiting *waiting, int64_t by_ns)
-{
-    struct delivery **link = &waiting->first;
-
-    while (*link && (*link)->due_ns <= by_ns)
-        link = &(*link)->next;
-    return take(waiting, link);
-}
-
 bool waiting_hasten(struct waiting *waiting, int64_t now_ns)
 {
     struct delivery *found = NULL;

@@ -145,6 +145,63 @@ def a_full_dead_queue_holds_nobody_up(queue_type, guilty):
         equal(client.ready(client.work), 0, "... holding nothing")
 
 
+def dead_without_room_is_kept_too():
+    name = full("classic")
+    with working(name) as (worker, client):
+        queue = declare(client, "classic", 0)
+        publish(client, mixed(40, queue, 40, client.replies))
+        equal(len(collect(client, client.replies, 40, 20)), 40, "a client's queue and FARM.dead refuse: others go on")
+        dead = collect(client, client.dead, 40, 20)
+        equal(len(set(names(dead))), 40, "... FARM.dead is read, and has all that the client's queue refused")
+        equal(len(dead), 40, "... once each")
+        equal(worker.end(), 0, "... and the worker drains")
+
+
+# ---- beside other trouble ----
+
+
+def returned_results_are_told_apart():
+    name = farm()
+    with working(name) as (worker, client):
+        queue = declare(client, "classic", 0)
+        kinds = {"refused": queue, "returned": f"{name}-nowhere", "answered": client.replies}
+        publish(client, [(f"{kind}-{number}", kinds[kind]) for number in range(50) for kind in kinds])
+        answered = collect(client, client.replies, 50, 20)
+        dead = collect(client, client.dead, 100, 20)
+        equal(names(answered), sorted(f"answered-{n}" for n in range(50)), "among refused and returned ones: answered")
+        reasons = {"refused": f"refused by '{queue}'", "returned": "unroutable result: no queue"}
+        wrong = [
+            properties.message_id
+            for _, properties, _ in dead
+            if not properties.headers["winnow-reason"].startswith(reasons[properties.message_id.split("-")[0]])
+        ]
+        equal((len(set(names(dead))), len(dead), wrong), (100, 100, []), "... all others dead once, each for its reason")
+        equal(worker.end(), 0, "... and the worker drains")
+        equal(client.ready(client.work), 0, "... holding nothing")
+
+
+def nothing_is_lost_with_the_worker(end):
+    """100 results for FARM.results, which takes three of them; then the worker goes, or its connection."""
+    name = full("classic")
+    with Line() as line, working(name, "--drain-timeout", "600ms", amqp=line.url) as (worker, client):
+        publish(client, mixed(100, None, 20, client.replies))
+        equal(len(collect(client, client.replies, 20, 20)), 20, f"{end} while results wait: the others are answered")
+        ok(wait_until(lambda: lines(worker, "result_refused"), 10), "... FARM.results refuses")
+        if end == "a drain":
+            worker.signal(signal.SIGTERM)
+            equal(worker.wait(5), 0, "... the worker ends with 0")
+            given = [int(events) for events in re.findall("event=given_back events=([0-9]+)", worker.stderr())]
+            ok(sum(given) == 64 and len(given) < 5, f"... having given back what waited ({given})")
+            ok("connection_lost" not in worker.stderr(), "... of its own accord")
+        else:
+            line.cut()
+            ok(wait_until(lambda: lines(worker, "connection_lost"), 10), "... the worker notices")
+        with spawn("winnow-filter", farm=name):
+            results = collect(client, client.results, 100, 20)
+            equal(len(set(names(results))), 100, "... all are answered")
+            ok(len(results) - 100 <= 3, f"... hardly any twice ({len(results) - 100})")
+
+
 others_go_on("classic", 0, 8, 400)
 others_go_on("quorum", 2, 3000, 400)
 others_go_on("quorum", 0, 40, 200, "--prefetch", "1")
@@ -156,4 +213,8 @@ nothing_of_the_farm_is_given_up("classic", 100)
 nothing_of_the_farm_is_given_up("quorum", 300)
 a_full_dead_queue_holds_nobody_up("classic", 40)
 a_full_dead_queue_holds_nobody_up("quorum", 300)
+dead_without_room_is_kept_too()
+returned_results_are_told_apart()
+nothing_is_lost_with_the_worker("a drain")
+nothing_is_lost_with_the_worker("a lost connection")
 done_testing()

@@ -88,18 +88,6 @@ static void the_oldest_is_the_one_that_was_delivered_first(void **state)
     assert_int_equal(waiting.count, 0);
 }
 
-static void only_what_is_due_later_is_late(void **state)
-{
-    struct waiting waiting = {0};
-
-    (void)state;
-    put(&waiting, 1, 3);
-    assert_taken(waiting_take_late(&waiting, NOW_NS + 51 * MS), 3);
-    assert_null(waiting_take_late(&waiting, NOW_NS + 51 * MS));
-    assert_int_equal(waiting.count, 2);
-    waiting_clear(&waiting);
-}
-
 static void what_is_hastened_is_due_at_once_and_waits_shortly_next(void **state)
 {
     struct waiting waiting = {0};
@@ -127,7 +115,6 @@ int main(void)
         cmocka_unit_test(each_refusal_doubles_the_pause_up_to_five_seconds),
         cmocka_unit_test(what_is_due_comes_in_that_order),
         cmocka_unit_test(the_oldest_is_the_one_that_was_delivered_first),
-        cmocka_unit_test(only_what_is_due_later_is_late),
         cmocka_unit_test(what_is_hastened_is_due_at_once_and_waits_shortly_next),
     };
 
