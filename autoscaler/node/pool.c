@@ -73,7 +73,7 @@ int pool_init(struct pool *pool, const struct pool_params *params)
     *pool = (struct pool){.params = *params, .random = params->seed};
     if (params->max_workers < 1 || params->max_workers > POOL_MAX_WORKERS)
         return -ERR_INVALID;
-    pool->slot_count = (size_t)params->max_workers * 3;
+    pool->slot_count = POOL_SLOTS(params->max_workers);
     pool->slots = calloc(pool->slot_count, sizeof *pool->slots);
     return pool->slots ? 0 : -ERR_MEMORY;
 }
@@ -170,6 +170,22 @@ static void crashed(struct pool *pool, struct pool_end end, int64_t started_ns, 
         pool->start_from_ns = now_ns + wait_ns;
 }
 
+static void set_deadline(struct pool *pool, size_t slot, int64_t now_ns)
+{
+    pool->slots[slot].deadline_ns = now_ns + pool->params.drain_timeout_ns + POOL_DRAIN_GRACE_NS;
+}
+
+enum pool_verdict pool_left(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns)
+{
+    if (!move(pool, slot, EVENT_DRAIN))
+        return POOL_UNKNOWN;
+    pool->slots[slot].left = true;
+    set_deadline(pool, slot, now_ns);
+    pool->counts.crashed++;
+    crashed(pool, end, pool->slots[slot].started_ns, now_ns);
+    return POOL_CRASHED;
+}
+
 enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns)
 {
     if (slot >= pool->slot_count)
@@ -178,6 +194,8 @@ enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end
     if (!move(pool, slot, EVENT_ENDED))
         return POOL_UNKNOWN;
     pool->slots[slot] = (struct pool_slot){0};
+    if (before.left)
+        return POOL_GONE;
 
     bool asked = before.state == POOL_DRAINING || (before.state == POOL_KILLED && !before.hung);
     if (!asked) {
@@ -265,7 +283,7 @@ static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions
             break;
         size_t index = (size_t)(chosen - pool->slots);
         move(pool, index, EVENT_DRAIN);
-        chosen->deadline_ns = now_ns + pool->params.drain_timeout_ns + POOL_DRAIN_GRACE_NS;
+        set_deadline(pool, index, now_ns);
         if (chosen->deadline_ns < *wake_ns)
             *wake_ns = chosen->deadline_ns;
         add(actions, POOL_DRAIN, index);
