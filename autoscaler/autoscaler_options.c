@@ -3,6 +3,7 @@
 #include "autoscaler/policy/policies.h"
 #include "units.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ enum {
     KEY_POLICY,
     KEY_HISTORY,
     KEY_DRAIN_TIMEOUT,
+    KEY_START_TIMEOUT,
     KEY_COUNT,
     KEY_STOP,
     KEY_HANG_TIMEOUT,
@@ -56,7 +58,8 @@ static const struct argp_option option_table[] = {
      1},
     {"headroom", KEY_HEADROOM, "F", 0, "Run F times the workers needed, 1 to 100 (default: 1)", 1},
     {"scale-down-delay", KEY_SCALE_DOWN_DELAY, "DURATION", 0,
-     "Drain workers only after fewer were enough for so long (default: 0, with erlang-quiet 5s)",
+     "Drain workers only after fewer were enough for so long (default: 0, with erlang-quiet 5s; "
+     "with workers that tell nothing 30s)",
      1},
     {"step-up", KEY_STEP_UP, "N", 0,
      "Start at most so many workers a decision (default: any number)", 1},
@@ -70,7 +73,14 @@ static const struct argp_option option_table[] = {
      1},
     {NULL, 0, NULL, 0, "Workers:", 2},
     {"drain-timeout", KEY_DRAIN_TIMEOUT, "DURATION", 0,
-     "Longest that a worker may take to finish what it holds (default: 30s)", 2},
+     "Longest that a worker may take to finish what it holds (default: 30s). When a scale-down had "
+     "to cut a drain short, later ones take as long as they need, and only the autoscaler's end "
+     "keeps to it",
+     2},
+    {"start-timeout", KEY_START_TIMEOUT, "DURATION", 0,
+     "A worker that does not say or show that it consumes counts as starting for so long, then as "
+     "one that runs and tells nothing (default: 5m)",
+     2},
     {"stop", KEY_STOP, "WHICH", 0,
      "Which worker goes when there are too many: oldest (default), or idle, one that holds nothing",
      2},
@@ -102,6 +112,8 @@ static void check_options(struct argp_state *state, struct autoscaler_options *s
                    leader->params.max_workers);
     if (settings->wait_s > 0 && !wait)
         argp_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
+    if (!isnan(leader->params.scale_down_delay_s))
+        leader->params.silent_delay_s = leader->params.scale_down_delay_s;
     policy_tune(leader->policy, &leader->params);
     if (settings->wait_s > 0)
         policy_params_set(wait, &leader->params, settings->wait_s);
@@ -218,6 +230,10 @@ static error_t parse_workers(int key, char *argument, struct argp_state *state,
         node->drain_timeout_ns =
             options_duration(state, "--drain-timeout", argument, 0, 86400 * SECOND_NS);
         return 0;
+    case KEY_START_TIMEOUT:
+        node->start_timeout_ns =
+            options_duration(state, "--start-timeout", argument, 0, 86400 * SECOND_NS);
+        return 0;
     case KEY_STOP:
         if (strcmp(argument, "oldest") != 0 && strcmp(argument, "idle") != 0)
             argp_error(state, "--stop: '%s' is not known; expected oldest or idle", argument);
@@ -284,6 +300,7 @@ void autoscaler_options_parse(struct autoscaler_options *settings, int argc, cha
                         .policy = policies_find("formula"),
                         .params = POLICY_DEFAULT_PARAMS},
         .farm.node = {.drain_timeout_ns = 30 * SECOND_NS,
+                      .start_timeout_ns = 300 * SECOND_NS,
                       .hang_timeout_ns = 60 * SECOND_NS,
                       .max_attempts = 3},
     };

@@ -84,7 +84,7 @@ static void drain(struct farm *farm)
     if (farm->phase != RUNNING)
         return;
     farm->phase = DRAINING;
-    supervisor_target(farm->node, (struct node_target){.workers = 0});
+    supervisor_target(farm->node, (struct node_target){.ending = true});
 }
 
 /* The workers have drained. Another autoscaler that took the farm over is waited for again, with
@@ -137,8 +137,8 @@ static int64_t lead(struct farm *farm, int64_t now_ns)
     bool decided;
     int64_t wake_ns = leader_step(farm->leader, now_ns, &report, &target, &decided);
 
+    supervisor_target(farm->node, target);
     if (decided) {
-        supervisor_target(farm->node, target);
         supervisor_step(farm->node, now_ns);
         report = supervisor_report(farm->node, now_ns);
         leader_record(farm->leader, &report);

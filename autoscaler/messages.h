@@ -36,19 +36,26 @@ struct node_report {
     double simulated_service_s;     /* what they say they add to each event; 0: nothing */
     uint32_t telling;               /* running workers that use the scoreboard; of these, ... */
     uint32_t blocked;               /* ... those from which the broker takes nothing */
+    /* Workers that start or run and tell nothing, and of which nobody knows that they will. */
+    uint32_t silent;
     /* Some worker says nothing, so that the sums are of the others. */
     bool unknown;
-    /* Some worker has ever said something; if none has, so long the oldest of those that run says
-     * nothing. */
+    /* Some worker has ever said something; if none has, so long the first of those that run has
+     * been sure to say nothing. */
     bool heard;
     double silent_s;
+    /* So long the longest drain has lasted that goes on past its time-out, so that no event is
+     * taken from one worker after the other; 0: none does. */
+    double overdue_s;
     /* By slot; borrowed until the node's next report. */
     const struct worker_reading *readings;
     size_t reading_count;
 };
 
 struct node_target {
-    uint32_t workers; /* that shall be starting or running */
+    uint32_t workers;  /* that shall be starting or running */
+    bool ending;       /* none will be wanted any more */
+    int64_t consuming; /* of the node's workers, by the queue's consumers; < 0: nobody can tell */
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* winnow-autoscaler: one farm, with its workers on this host. */
 #include "autoscaler_options.h"
+#include "descriptors.h"
 #include "farm.h"
 #include "loop.h"
 #include "worker_environment.h"
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
     struct farm *farm = NULL;
     struct why why = {0};
 
+    descriptors_open(DESCRIPTORS_SILENT);
     autoscaler_options_parse(&settings, argc, argv);
     char *worker[] = {worker_environment_default_program(), NULL};
     if (!settings.farm.node.worker)

@@ -1,4 +1,5 @@
 /* winnow-censor: the filter for files and pipes, without a broker. */
+#include "descriptors.h"
 #include "error.h"
 #include "filter.h"
 #include "filter_options.h"
@@ -201,6 +202,7 @@ int main(int argc, char **argv)
     struct why why = {0};
     int code = EX_OK;
 
+    descriptors_open(DESCRIPTORS_FAILING);
     if (!settings.files)
         return options_fail(PROGRAM, -ERR_MEMORY, &why);
     filter_options_init(&settings.filter);

@@ -1,6 +1,7 @@
 /* winnow-loadgen: sends events on a schedule that no slow system bends, and accounts for each. */
 #include "arrivals.h"
 #include "bodies.h"
+#include "descriptors.h"
 #include "error.h"
 #include "ledger.h"
 #include "load.h"
@@ -107,6 +108,7 @@ int main(int argc, char **argv)
     struct why why = {0};
     bool started = false;
 
+    descriptors_open(DESCRIPTORS_SILENT);
     loadgen_options_parse(&options, argc, argv);
     int error = prepare(&options, &input, &why);
     if (!error)

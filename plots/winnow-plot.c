@@ -1,6 +1,7 @@
 /* winnow-plot: draws pictures of a run of the autoscaler from its history file, and of the
  * simulator's scores. */
 #include "caption.h"
+#include "descriptors.h"
 #include "error.h"
 #include "gnuplot.h"
 #include "history_run.h"
@@ -182,6 +183,8 @@ static int draw(const struct settings *settings, const struct history_run *run, 
 int main(int argc, char **argv)
 {
     struct settings settings = {.run = HISTORY_READER_LAST_RUN};
+
+    descriptors_open(DESCRIPTORS_FAILING);
     options_parse_local(PROGRAM, &argp, argc, argv, &settings);
     if (!settings.output_count)
         for (; settings.output_count < 2; settings.output_count++)

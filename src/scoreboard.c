@@ -1,6 +1,7 @@
 #include "scoreboard.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,6 +39,9 @@ struct scoreboard {
     struct scoreboard_layout *layout;
     size_t bytes;
     int fd;
+    /* What the autoscaler wrote in the layout, and does not read back: workers can write there. */
+    uint32_t max_attempts;
+    int64_t hang_timeout_ns;
 };
 
 static size_t bytes_for(size_t slots)
@@ -54,8 +58,10 @@ int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_
 
     scoreboard->bytes = bytes_for(slots);
     scoreboard->layout = MAP_FAILED;
-    scoreboard->fd = memfd_create("winnow-scoreboard", MFD_CLOEXEC);
-    if (scoreboard->fd >= 0 && ftruncate(scoreboard->fd, (off_t)scoreboard->bytes) == 0)
+    scoreboard->fd = memfd_create("winnow-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    /* A worker that cut it short would end everybody who reads it. */
+    if (scoreboard->fd >= 0 && ftruncate(scoreboard->fd, (off_t)scoreboard->bytes) == 0 &&
+        fcntl(scoreboard->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
         scoreboard->layout =
             mmap(NULL, scoreboard->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, scoreboard->fd, 0);
     if (scoreboard->layout == MAP_FAILED) {
@@ -64,12 +70,19 @@ int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_
         scoreboard_close(scoreboard);
         return error;
     }
-    scoreboard->layout->magic = SCOREBOARD_MAGIC;
-    scoreboard->layout->slots = slots;
-    scoreboard->layout->max_attempts = max_attempts;
-    scoreboard->layout->hang_timeout_ns = hang_timeout_ns;
+    scoreboard->max_attempts = max_attempts;
+    scoreboard->hang_timeout_ns = hang_timeout_ns;
+    scoreboard_write_head(scoreboard);
     *out = scoreboard;
     return 0;
+}
+
+void scoreboard_write_head(struct scoreboard *scoreboard)
+{
+    scoreboard->layout->magic = SCOREBOARD_MAGIC;
+    scoreboard->layout->slots = scoreboard_slots(scoreboard);
+    scoreboard->layout->max_attempts = scoreboard->max_attempts;
+    scoreboard->layout->hang_timeout_ns = scoreboard->hang_timeout_ns;
 }
 
 static bool parse_number(const char *text, long *number)
@@ -155,7 +168,7 @@ int scoreboard_fd(const struct scoreboard *scoreboard)
 
 size_t scoreboard_slots(const struct scoreboard *scoreboard)
 {
-    return scoreboard->layout->slots;
+    return (scoreboard->bytes - sizeof(struct scoreboard_layout)) / sizeof(struct scoreboard_slot);
 }
 
 struct scoreboard_slot *scoreboard_slot(struct scoreboard *scoreboard, size_t index)

@@ -114,11 +114,15 @@ struct scoreboard;
 
 /* ---- for the autoscaler ---- */
 
-/* Shared memory with so many empty slots; the rest as in struct scoreboard_layout.
- * 0, -ERR_SYSTEM or -ERR_MEMORY. */
+/* Shared memory with so many empty slots, whose size nobody can change any more; the rest as in
+ * struct scoreboard_layout. 0, -ERR_SYSTEM or -ERR_MEMORY. */
 int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_ns,
                       struct scoreboard **scoreboard, struct why *why);
 void scoreboard_close(struct scoreboard *scoreboard);
+
+/* Writes what stands before the attempts again. Before a worker is started: another one may have
+ * overwritten it. */
+void scoreboard_write_head(struct scoreboard *scoreboard);
 
 int scoreboard_fd(const struct scoreboard *scoreboard);
 size_t scoreboard_slots(const struct scoreboard *scoreboard);

@@ -1,4 +1,5 @@
 /* winnow-filter: a worker that replaces insults in the text of each event. */
+#include "descriptors.h"
 #include "error.h"
 #include "filter/filter_options.h"
 #include "filter_job.h"
@@ -56,6 +57,7 @@ int main(int argc, char **argv)
     struct job job;
     struct why why = {0};
 
+    descriptors_open(DESCRIPTORS_SILENT);
     worker_options_init(&settings.worker, PROGRAM);
     settings.worker.options = &options;
     settings.worker.takes_hangup = true;

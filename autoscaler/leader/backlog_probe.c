@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "log.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The entities are asked for this often. */
@@ -33,7 +34,7 @@ static void lose(struct backlog_probe *probe, int error, const struct why *why)
 {
     link_lost(&probe->link, error, why);
     probe->question = (struct question){0};
-    probe->checking = false;
+    probe->looked = probe->checking = false;
     probe->leaderless.since_ns = 0;
 }
 
@@ -64,6 +65,8 @@ static enum backlog_entities take(struct backlog_probe *probe, struct broker *br
             continue;
         connection_mark_useful(probe->link.connection);
         question_answer(&probe->question, event.state, clock_now_ns());
+        probe->looked = true;
+        probe->most_ready_msgs = fmax(probe->most_ready_msgs, event.state.ready_msgs);
         /* The work queue's state is the last of a check's answers: everything is there. */
         if (probe->checking)
             entities = BACKLOG_BOUND;

@@ -28,9 +28,11 @@ struct backlog_probe {
     struct topology topology;
     struct link link;
     struct question question;
-    bool checks;      /* the entities are asked for; that is for who has the farm's lock */
-    int64_t check_ns; /* when they are asked for next */
-    bool checking;    /* they were asked for, and the answers are to come */
+    bool looked;            /* the broker has answered since the caller last looked */
+    double most_ready_msgs; /* of all answers since the caller last set it to 0 */
+    bool checks;            /* the entities are asked for; that is for who has the farm's lock */
+    int64_t check_ns;       /* when they are asked for next */
+    bool checking;          /* they were asked for, and the answers are to come */
     /* Events were deleted with their queue or their exchange since the caller last looked. */
     bool destroyed;
     struct leaderless leaderless;

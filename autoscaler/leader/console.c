@@ -5,6 +5,7 @@
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A measurement for people: "?" when unknown. */
@@ -49,11 +50,16 @@ void console_row(const struct history_row *row)
     if (!listens())
         return;
     clock_time_of_day(clock);
-    printf("%s  %10s  %9s = %5s + %-9s  %3.0f  %7.0f %8.0f %8.0f  %s\n", clock,
+    printf("%s  %10s  %9s = %5s + %-9s  %3.0f  %7.0f %8.0f %8.0f  %s", clock,
            number(row->arrival_per_s, texts[0]), number(row->backlog_msgs, texts[1]),
            number(row->ready_msgs, texts[2]), number(row->in_flight_msgs, texts[3]),
            row->desired_workers, row->running_workers, row->starting_workers, row->draining_workers,
            row->reason);
+    if (strcmp(row->arrival_source, HISTORY_ACCEPTED) == 0)
+        printf("; λ is what the queue takes");
+    if (row->overdue_s > 0)
+        printf("; a drain has lasted for %.0f s", row->overdue_s);
+    putchar('\n');
     fflush(stdout);
 }
 

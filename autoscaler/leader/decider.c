@@ -21,6 +21,7 @@ bool decider_decide(struct decider *decider, const struct learner *learner,
         .interval_s = sampled->interval_s,
         .arrival_per_s = sampled->arrival_per_s,
         .ready_msgs = sampled->ready_msgs,
+        .most_ready_msgs = sampled->most_ready_msgs,
         .in_flight_msgs = report->in_flight_msgs,
         .draining_in_flight_msgs = report->draining_in_flight_msgs,
         .service_s = capacity_service_s(&learner->capacity, decider->params->horizon_s),
@@ -29,6 +30,7 @@ bool decider_decide(struct decider *decider, const struct learner *learner,
         .running_workers = report->counts.running,
         .telling_workers = report->telling,
         .blocked_workers = report->blocked,
+        .silent_workers = report->silent,
     };
 
     record->sample = measurement_sample(&measurement, decider->params);

@@ -10,9 +10,13 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
     return error ? error : broker_settle(broker, why);
 }
 
-static void log_untold(const struct why *why)
+/* That it failed is news when it failed otherwise than the attempt before. */
+static void log_untold(struct destroyed_notice *notice, int error, const struct why *why)
 {
-    log_event(LOG_WARN, "destroyed_untold", "why=\"%s\"", why->text);
+    enum log_level level = notice->error == error ? LOG_DEBUG : LOG_WARN;
+
+    log_event(level, "destroyed_untold", "why=\"%s\"", why->text);
+    notice->error = error;
 }
 
 void destroyed_notice_begin(struct destroyed_notice *notice)
@@ -22,15 +26,17 @@ void destroyed_notice_begin(struct destroyed_notice *notice)
                                                  .context = notice->topology,
                                                  .context_bytes = sizeof *notice->topology};
     struct why why = {0};
+    int error = notice->connection ? 0 : connection_open(&settings, &notice->connection, &why);
 
-    if (!notice->connection && connection_open(&settings, &notice->connection, &why))
-        log_untold(&why);
+    if (error)
+        log_untold(notice, error, &why);
 }
 
 void destroyed_notice_clear(struct destroyed_notice *notice)
 {
     connection_close(notice->connection);
     notice->connection = NULL;
+    notice->error = 0;
 }
 
 int64_t destroyed_notice_step(struct destroyed_notice *notice, int64_t now_ns)
@@ -46,8 +52,7 @@ int64_t destroyed_notice_step(struct destroyed_notice *notice, int64_t now_ns)
         destroyed_notice_clear(notice);
         return CLOCK_NEVER;
     case CONNECTION_FAILED:
-        connection_error(notice->connection, &why);
-        log_untold(&why);
+        log_untold(notice, connection_error(notice->connection, &why), &why);
         break;
     case CONNECTION_NO_NEWS:
     default:

@@ -16,6 +16,7 @@ struct destroyed_notice {
     const struct broker_options *options;
     const struct topology *topology;
     struct connection *connection; /* NULL: there is nothing to tell */
+    int error;                     /* of the last attempt, which is logged when it changes */
 };
 
 /* The notice is to be sent, by the steps that follow, until the broker has it. */

@@ -1,10 +1,12 @@
 #include "leader.h"
 
+#include "acceptance.h"
 #include "clock.h"
 #include "console.h"
 #include "decider.h"
 #include "learner.h"
 #include "log.h"
+#include "own_consumers.h"
 #include "reaction.h"
 #include "record.h"
 
@@ -30,6 +32,8 @@ struct leader {
     bool ticking;              /* a sample's questions are out */
     int64_t answer_by_ns;
     struct reaction reaction;
+    struct own_consumers own_consumers;
+    struct acceptance acceptance;
     double arrival_per_s, ready_msgs; /* as last measured; NAN: unknown */
     int fault;
     struct why why;
@@ -113,6 +117,12 @@ bool leader_is_ready(const struct leader *leader)
     return sampler_is_ready(leader->sampler);
 }
 
+static struct node_target target_of(const struct leader *leader)
+{
+    return (struct node_target){.workers = leader->decider.state.desired_workers,
+                                .consuming = own_consumers_count(&leader->own_consumers)};
+}
+
 int leader_start(struct leader *leader, int64_t now_ns, struct node_target *target, struct why *why)
 {
     const struct leader_settings *settings = leader->settings;
@@ -129,11 +139,13 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
 
     decider_init(&leader->decider, settings->policy, &settings->params);
     sampler_begin(leader->sampler, now_ns);
+    /* Before the first worker starts: whether others consume the queue. */
+    sampler_ask_ready(leader->sampler);
     leader->start_ns = now_ns;
     leader->tick_ns = now_ns + settings->interval_ns;
     leader->reaction =
         (struct reaction){.every_ns = settings->react_ns, .due_ns = now_ns + settings->react_ns};
-    *target = (struct node_target){.workers = leader->decider.state.desired_workers};
+    *target = target_of(leader);
     return 0;
 }
 
@@ -150,12 +162,48 @@ static bool consumed(const struct node_report *report)
     return report->telling > report->blocked;
 }
 
+/* All events that are ready, in flight or were handled, where that is exact: nobody but workers
+ * that tell consumes the queue. */
+static double total_msgs(const struct decision_record *decision)
+{
+    const struct sampler_sample *sampled = &decision->sampled;
+    const struct node_report *report = &decision->report;
+
+    if (report->unknown || !(sampled->consumers <= report->telling))
+        return NAN;
+    return sampled->ready_msgs + report->in_flight_msgs + report->handled_msgs;
+}
+
+/* From what was counted to the arrival rate to reckon with. */
+static void check_arrivals(struct leader *leader, struct decision_record *last)
+{
+    struct sampler_sample *sampled = &last->sampled;
+    bool refused = leader->acceptance.refuses;
+    double offered_per_s = sampled->arrival_per_s, accepted_msgs;
+    double arrived_msgs = acceptance_take(&leader->acceptance, sampled->arrived_msgs,
+                                          total_msgs(last), &accepted_msgs);
+
+    last->refuses = leader->acceptance.refuses;
+    last->accepted_per_s = accepted_msgs / sampled->interval_s;
+    if (last->refuses)
+        sampled->arrival_per_s = arrived_msgs / sampled->interval_s;
+    if (last->refuses && !refused)
+        log_event(LOG_WARN, "events_refused",
+                  "offered_per_s=%.0f accepted_per_s=%.0f why=\"fewer events reach the workers "
+                  "than are published: the queue refuses them, or drops them\" "
+                  "doing=\"deciding by what reaches them\"",
+                  offered_per_s, last->accepted_per_s);
+    else if (refused && !last->refuses)
+        log_event(LOG_INFO, "events_accepted", "offered_per_s=%.0f", offered_per_s);
+}
+
 static bool decide(struct leader *leader, int64_t now_ns, const struct node_report *report)
 {
     struct decision_record *last = &leader->last;
 
     *last = (struct decision_record){.report = *report};
     last->sampled = sampler_read(leader->sampler, consumed(report), now_ns);
+    check_arrivals(leader, last);
     leader->arrival_per_s = last->sampled.arrival_per_s;
     leader->ready_msgs = last->sampled.ready_msgs;
     return decider_decide(&leader->decider, &leader->learner, POLICY_TICK, time_s(leader, now_ns),
@@ -168,11 +216,15 @@ static bool react(struct leader *leader, int64_t now_ns, const struct node_repor
     struct decision_record *last = &leader->last;
     uint32_t before = leader->decider.state.desired_workers;
 
-    *last = (struct decision_record){.report = *report};
+    *last = (struct decision_record){
+        .report = *report, .refuses = leader->acceptance.refuses, .accepted_per_s = NAN};
     last->sampled = sampler_peek(leader->sampler, consumed(report), now_ns);
+    /* Of what is refused the count says nothing between ticks. */
     last->sampled.arrival_per_s =
-        reaction_arrival_per_s(leader->arrival_per_s, last->sampled.arrived_msgs,
-                               (double)leader->settings->interval_ns / (double)CLOCK_NS_PER_S);
+        last->refuses ? leader->arrival_per_s
+                      : reaction_arrival_per_s(leader->arrival_per_s, last->sampled.arrived_msgs,
+                                               (double)leader->settings->interval_ns /
+                                                   (double)CLOCK_NS_PER_S);
     last->sampled.arrived_msgs = NAN;
     if (!isnan(last->sampled.ready_msgs))
         leader->ready_msgs = last->sampled.ready_msgs;
@@ -223,6 +275,16 @@ static bool step_tick(struct leader *leader, int64_t now_ns, const struct node_r
     return decided;
 }
 
+static void look(struct leader *leader, const struct node_report *report)
+{
+    const struct worker_counts *counts = &report->counts;
+    uint32_t consumers;
+
+    if (sampler_look(leader->sampler, &consumers))
+        own_consumers_look(&leader->own_consumers, consumers,
+                           counts->starting + counts->running + counts->draining);
+}
+
 static int64_t sooner(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -246,10 +308,11 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
     int64_t learn_ns = learner_step(&leader->learner, now_ns, time_s(leader, now_ns), report,
                                     leader->ready_msgs > 0);
 
+    look(leader, report);
     check_learning(leader, report);
     *decided = !leader->fault && step_reaction(leader, now_ns, report);
     *decided |= !leader->fault && step_tick(leader, now_ns, report);
-    *target = (struct node_target){.workers = leader->decider.state.desired_workers};
+    *target = target_of(leader);
     wake_ns =
         sooner(sooner(wake_ns, learn_ns), reaction_due_ns(&leader->reaction, leader->ticking));
     return sooner(wake_ns, leader->ticking ? leader->answer_by_ns : leader->tick_ns);

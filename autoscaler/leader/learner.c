@@ -4,7 +4,7 @@
 
 #define LEARN_NS (100 * CLOCK_NS_PER_MS)
 
-/* When no worker has said anything for so long, none will; even a slow host starts one in less. */
+/* When a worker that is sure to consume has said nothing for so long, none will. */
 #define NEVER_TELLS_S 3
 
 int learner_init(struct learner *learner, bool learns, size_t slots, double horizon_s)

@@ -28,7 +28,7 @@ void learner_clear(struct learner *learner);
 int64_t learner_step(struct learner *learner, int64_t now_ns, double time_s,
                      const struct node_report *report, bool pressed);
 
-/* It is to learn, and the workers have run for long without saying anything. */
+/* It is to learn, and workers have consumed for some time without saying anything. */
 bool learner_is_stuck(const struct learner *learner, const struct node_report *report);
 
 #endif

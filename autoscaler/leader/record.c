@@ -46,13 +46,14 @@ void record_close(struct record *record)
 }
 
 /* How many events a second were handled since the last tick; NAN when some worker does not tell. */
-static double handled_per_s(struct record *record, const struct decision_record *decided)
+static double handled_per_s(struct record *record, const struct decision_record *decided,
+                            bool unknown)
 {
     const struct node_report *report = &decided->report;
     double before_msgs = record->handled_msgs;
 
     record->handled_msgs = report->handled_msgs;
-    if (!(decided->sampled.interval_s > 0) || report->unknown)
+    if (!(decided->sampled.interval_s > 0) || unknown)
         return NAN;
     return (report->handled_msgs - before_msgs) / decided->sampled.interval_s;
 }
@@ -73,17 +74,22 @@ void record_write(struct record *record, const struct decision_record *decided,
     row.arrived_msgs = decided->sampled.arrived_msgs;
     row.arrival_age_s = decided->sampled.arrival_age_s;
     row.backlog_age_s = decided->sampled.ready_age_s;
-    row.in_flight_msgs = decided->report.unknown ? (double)NAN : decided->report.in_flight_msgs;
+    /* A worker that now turns out to tell nothing told nothing before. */
+    bool unknown = decided->report.unknown || after->unknown;
+    row.in_flight_msgs = unknown ? (double)NAN : decided->report.in_flight_msgs;
     row.running_workers = counts->running;
     row.starting_workers = counts->starting;
     row.draining_workers = counts->draining;
     row.spawned = (double)(counts->spawned - record->counted.spawned);
     row.stopped = (double)(counts->stopped - record->counted.stopped);
     row.crashed = (double)(counts->crashed - record->counted.crashed);
+    row.overdue_s = after->overdue_s;
+    row.arrival_source = decided->refuses ? HISTORY_ACCEPTED : HISTORY_OFFERED;
+    row.accepted_per_s = decided->accepted_per_s;
     row.simulated_service_s = after->simulated_service_s;
     record->counted = *counts;
     if (decided->sample.trigger == POLICY_TICK)
-        row.handled_per_s = handled_per_s(record, decided);
+        row.handled_per_s = handled_per_s(record, decided, unknown);
 
     if (!settings->quiet)
         console_row(&row);

@@ -27,7 +27,8 @@ int sampler_open(const struct sampler_settings *settings, struct sampler **out, 
         return error_set(why, ERR_MEMORY, "out of memory");
 
     sampler->settings = settings;
-    sampler->notice = (struct destroyed_notice){settings->broker, settings->topology, NULL};
+    sampler->notice =
+        (struct destroyed_notice){.options = settings->broker, .topology = settings->topology};
     int error = backlog_probe_open(&sampler->probe, settings->broker, settings->topology, why);
     if (!error)
         error = arrival_counter_open(&sampler->counter, settings->broker, settings->topology,
@@ -54,7 +55,7 @@ void sampler_close(struct sampler *sampler)
 
 static void fail(struct sampler *sampler, const struct link *link)
 {
-    sampler->fault = connection_error(link->connection, &sampler->why);
+    sampler->fault = connection_too_late(link->connection, &sampler->why);
 }
 
 /* Before it is ready: what the connections' errors mean. */
@@ -70,9 +71,11 @@ static void judge_first(struct sampler *sampler, const struct link *link, int64_
         log_event(LOG_INFO, "standby", "farm=%s why=\"another autoscaler runs it\"",
                   sampler->settings->topology->farm);
     }
-    if (!error || may_wait)
+    if (may_wait || link_broker(link))
         return;
-    if (!away || (!sampler->waiting && now_ns >= sampler->settings->deadline_ns))
+    /* An attempt that is under way at the deadline is not waited for. */
+    bool late = !sampler->waiting && now_ns >= sampler->settings->deadline_ns;
+    if (late || (error && !away))
         fail(sampler, link);
 }
 
@@ -182,6 +185,15 @@ bool sampler_answered(const struct sampler *sampler)
     return !sampler->counter.question.outstanding && !sampler->probe.question.outstanding;
 }
 
+bool sampler_look(struct sampler *sampler, uint32_t *consumers)
+{
+    bool looked = sampler->probe.looked;
+
+    sampler->probe.looked = false;
+    *consumers = sampler->probe.question.answer.consumers;
+    return looked;
+}
+
 static double seconds(int64_t ns)
 {
     return (double)ns / (double)CLOCK_NS_PER_S;
@@ -199,6 +211,8 @@ struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64
         .arrived_msgs = counter->interrupted ? (double)NAN : counter->arrived_msgs,
         .arrival_per_s = NAN,
         .ready_msgs = known ? (double)ready->answer.ready_msgs : (double)NAN,
+        .most_ready_msgs = known ? sampler->probe.most_ready_msgs : (double)NAN,
+        .consumers = known ? (double)ready->answer.consumers : (double)NAN,
         .arrival_age_s = taken_ns > 0 ? seconds(now_ns - taken_ns) : (double)NAN,
         .ready_age_s = known ? seconds(now_ns - ready->answered_ns) : (double)NAN,
     };
@@ -220,5 +234,6 @@ struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64
     bool late = counter->question.outstanding && !counter->question.answered;
     arrival_counter_begin(counter, now_ns, !link_broker(&counter->link) || late);
     sampler->probe.question.answered = false;
+    sampler->probe.most_ready_msgs = 0;
     return sample;
 }

@@ -28,6 +28,8 @@ struct sampler_sample {
     double arrived_msgs;               /* events that arrived in it */
     double arrival_per_s;              /* arrived_msgs / interval_s */
     double ready_msgs;                 /* in the work queue, not handed to a worker */
+    double most_ready_msgs;            /* the most that was found ready since the sample before */
+    double consumers;                  /* of the work queue */
     double arrival_age_s, ready_age_s; /* how long ago the broker answered with it */
 };
 
@@ -78,6 +80,10 @@ void sampler_ask(struct sampler *sampler);
 bool sampler_answered(const struct sampler *sampler);
 /* Asks for what sampler_peek needs; nothing while an answer is to come. */
 void sampler_ask_ready(struct sampler *sampler);
+
+/* Whether the broker has told of the work queue since the last call; then how many consumers it
+ * has. */
+bool sampler_look(struct sampler *sampler, uint32_t *consumers);
 
 /* What was counted since the last sample, which goes on, and how many are ready if that was
  * answered since. arrival_per_s is left unknown. consumed: workers consume the work queue, so that

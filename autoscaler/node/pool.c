@@ -70,7 +70,8 @@ static bool move(struct pool *pool, size_t slot, enum event event)
 
 int pool_init(struct pool *pool, const struct pool_params *params)
 {
-    *pool = (struct pool){.params = *params, .random = params->seed};
+    *pool = (struct pool){
+        .params = *params, .consuming = POOL_CONSUMING_UNKNOWN, .random = params->seed};
     if (params->max_workers < 1 || params->max_workers > POOL_MAX_WORKERS)
         return -ERR_INVALID;
     pool->slot_count = (size_t)params->max_workers * 3;
@@ -89,10 +90,34 @@ void pool_want(struct pool *pool, uint32_t workers)
     pool->wanted = workers < pool->params.max_workers ? workers : pool->params.max_workers;
 }
 
+void pool_finish(struct pool *pool)
+{
+    pool->ending = true;
+    pool_want(pool, 0);
+}
+
+void pool_consuming(struct pool *pool, int64_t workers)
+{
+    pool->consuming = workers;
+}
+
+void pool_cut_short(struct pool *pool)
+{
+    pool->patient = !pool->ending;
+}
+
+static bool run(struct pool *pool, size_t slot)
+{
+    bool runs = move(pool, slot, EVENT_READY);
+
+    pool->ever_ran |= runs;
+    return runs;
+}
+
 void pool_ready(struct pool *pool, size_t slot)
 {
-    if (move(pool, slot, EVENT_READY))
-        pool->ever_ran = true;
+    if (run(pool, slot) || (slot < pool->slot_count && pool->slots[slot].state == POOL_RUNNING))
+        pool->slots[slot].ready = true;
 }
 
 void pool_hung(struct pool *pool, size_t slot)
@@ -117,13 +142,19 @@ void pool_abandon(struct pool *pool)
 void pool_tells(struct pool *pool, size_t slot)
 {
     if (slot < pool->slot_count)
-        pool->slots[slot].tells = true;
+        pool->slots[slot].tells = pool->heard = true;
 }
 
 void pool_idle(struct pool *pool, size_t slot, bool idle)
 {
     if (slot < pool->slot_count)
         pool->slots[slot].idle = idle;
+}
+
+void pool_took_up(struct pool *pool, size_t slot, int64_t took_up_ns)
+{
+    if (slot < pool->slot_count)
+        pool->slots[slot].took_up_ns = took_up_ns;
 }
 
 /* The first restart comes at once, then 100 ms doubling to 30 s, each shortened by up to half. */
@@ -178,6 +209,10 @@ enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end
     if (!move(pool, slot, EVENT_ENDED))
         return POOL_UNKNOWN;
     pool->slots[slot] = (struct pool_slot){0};
+    /* What was taken from a worker is done: nobody is left who could hold it. */
+    if (before.state == POOL_DRAINING && before.patient && !end.signal && end.code == EX_OK &&
+        pool_is_empty(pool))
+        pool->patient = false;
 
     bool asked = before.state == POOL_DRAINING || (before.state == POOL_KILLED && !before.hung);
     if (!asked) {
@@ -215,7 +250,76 @@ static size_t space(const struct actions *actions)
     return actions->capacity - actions->count;
 }
 
-/* Counts silent workers as running, and kills what is to be killed. */
+/* It is sure that the worker uses no scoreboard. */
+static void note_silent(struct pool *pool, size_t slot, int64_t now_ns)
+{
+    run(pool, slot);
+    pool->slots[slot].silent_ns = now_ns;
+}
+
+/* The consumers of the queue cannot tell of the workers' while some worker drains, who may consume
+ * no longer. */
+static bool consumers_tell(const struct pool *pool)
+{
+    return !pool->heard && pool->consuming != POOL_CONSUMING_UNKNOWN && !pool->counts.draining;
+}
+
+/* A worker that consumes and has not said so: of those that are starting the oldest. */
+static void step_consuming(struct pool *pool, int64_t now_ns)
+{
+    while (consumers_tell(pool) && pool->counts.running < pool->consuming) {
+        struct pool_slot *oldest = NULL;
+        for (size_t i = 0; i < pool->slot_count; i++) {
+            struct pool_slot *slot = &pool->slots[i];
+            if (slot->state == POOL_STARTING && (!oldest || slot->started_ns < oldest->started_ns))
+                oldest = slot;
+        }
+        if (!oldest)
+            break;
+        note_silent(pool, (size_t)(oldest - pool->slots), now_ns);
+    }
+}
+
+/* A worker that has not used the scoreboard, starting or running. Returns when to look again. */
+static int64_t step_unheard(struct pool *pool, size_t index, int64_t now_ns)
+{
+    const struct pool_slot *slot = &pool->slots[index];
+    int64_t silent_ns = slot->started_ns + pool->params.start_timeout_ns;
+
+    if (slot->ready || silent_ns <= now_ns) {
+        note_silent(pool, index, now_ns);
+        return POOL_NEVER;
+    }
+    if (slot->state == POOL_RUNNING || pool->heard || consumers_tell(pool))
+        return silent_ns;
+    int64_t assumed_ns = slot->started_ns + POOL_SILENT_START_NS;
+    if (assumed_ns > now_ns)
+        return assumed_ns < silent_ns ? assumed_ns : silent_ns;
+    run(pool, index);
+    return silent_ns;
+}
+
+/* A drain whose time is up: it is cut short, or left alone. Returns when to look again. */
+static int64_t step_drain(struct pool *pool, size_t index, int64_t now_ns, struct actions *actions)
+{
+    struct pool_slot *slot = &pool->slots[index];
+
+    if (slot->patient && pool->ending) {
+        slot->patient = false;
+        slot->deadline_ns = now_ns + pool->params.drain_timeout_ns + POOL_DRAIN_GRACE_NS;
+    }
+    if (slot->deadline_ns > now_ns)
+        return slot->deadline_ns;
+    if (!slot->patient) {
+        kill_slot(pool, index);
+        pool_cut_short(pool);
+    } else if (add(actions, POOL_LEAVE, index)) {
+        slot->deadline_ns = POOL_NEVER;
+    }
+    return POOL_NEVER;
+}
+
+/* Does what the time makes due for each worker, and kills what is to be killed. */
 static void step_deadlines(struct pool *pool, int64_t now_ns, struct actions *actions,
                            int64_t *wake_ns)
 {
@@ -223,18 +327,18 @@ static void step_deadlines(struct pool *pool, int64_t now_ns, struct actions *ac
         struct pool_slot *slot = &pool->slots[i];
         int64_t due_ns = POOL_NEVER;
 
-        if (slot->state == POOL_STARTING && !slot->tells)
-            due_ns = slot->started_ns + POOL_SILENT_START_NS;
-        else if (slot->state == POOL_DRAINING)
-            due_ns = slot->deadline_ns;
-        if (due_ns <= now_ns) {
-            if (slot->state == POOL_STARTING)
-                pool_ready(pool, i);
-            else
-                kill_slot(pool, i);
-        } else if (due_ns < *wake_ns) {
-            *wake_ns = due_ns;
+        if (slot->state == POOL_STARTING && slot->tells) {
+            due_ns = slot->started_ns + pool->params.start_timeout_ns;
+            if (due_ns <= now_ns)
+                run(pool, i);
+        } else if (slot->state == POOL_STARTING ||
+                   (slot->state == POOL_RUNNING && !slot->tells && !slot->silent_ns)) {
+            due_ns = step_unheard(pool, i, now_ns);
+        } else if (slot->state == POOL_DRAINING) {
+            due_ns = step_drain(pool, i, now_ns, actions);
         }
+        if (due_ns > now_ns && due_ns < *wake_ns)
+            *wake_ns = due_ns;
         if (slot->kill_due && add(actions, POOL_KILL, i))
             slot->kill_due = false;
     }
@@ -243,12 +347,14 @@ static void step_deadlines(struct pool *pool, int64_t now_ns, struct actions *ac
 static bool better_to_stop(const struct pool *pool, const struct pool_slot *a,
                            const struct pool_slot *b)
 {
-    if (pool->params.stop == POOL_STOP_IDLE && a->idle != b->idle)
+    if ((pool->params.stop == POOL_STOP_IDLE || pool->patient) && a->idle != b->idle)
         return a->idle;
+    if (pool->patient && a->took_up_ns != b->took_up_ns)
+        return a->took_up_ns > b->took_up_ns;
     return a->started_ns < b->started_ns;
 }
 
-static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions, int64_t *wake_ns)
+static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions)
 {
     const struct worker_counts *counts = &pool->counts;
 
@@ -265,9 +371,9 @@ static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions
             break;
         size_t index = (size_t)(chosen - pool->slots);
         move(pool, index, EVENT_DRAIN);
+        chosen->patient = pool->patient;
+        chosen->drained_ns = now_ns;
         chosen->deadline_ns = now_ns + pool->params.drain_timeout_ns + POOL_DRAIN_GRACE_NS;
-        if (chosen->deadline_ns < *wake_ns)
-            *wake_ns = chosen->deadline_ns;
         add(actions, POOL_DRAIN, index);
     }
 }
@@ -291,8 +397,9 @@ static void step_up(struct pool *pool, int64_t now_ns, struct actions *actions, 
         pool->slots[i].started_ns = now_ns;
         pool->counts.spawned++;
         add(actions, POOL_START, i);
-        if (now_ns + POOL_SILENT_START_NS < *wake_ns)
-            *wake_ns = now_ns + POOL_SILENT_START_NS;
+        int64_t due_ns = step_unheard(pool, i, now_ns);
+        if (due_ns < *wake_ns)
+            *wake_ns = due_ns;
     }
 }
 
@@ -302,10 +409,18 @@ size_t pool_step(struct pool *pool, int64_t now_ns, struct pool_action *actions,
     struct actions step = {.list = actions, .capacity = capacity};
 
     *wake_ns = POOL_NEVER;
+    step_consuming(pool, now_ns);
+    step_down(pool, now_ns, &step);
     step_deadlines(pool, now_ns, &step, wake_ns);
-    step_down(pool, now_ns, &step, wake_ns);
     step_up(pool, now_ns, &step, wake_ns);
     return step.count;
+}
+
+bool pool_is_overdue(const struct pool *pool, size_t slot)
+{
+    const struct pool_slot *worker = &pool->slots[slot];
+
+    return worker->state == POOL_DRAINING && worker->patient && worker->deadline_ns == POOL_NEVER;
 }
 
 struct worker_counts pool_counts(const struct pool *pool)

@@ -1,6 +1,6 @@
 /* pool.h - the supervision of a farm's workers as a state machine. Pure: no clock, no processes.
  *
- *              start                  ready, or a second has passed
+ *              start             it consumes, or time has passed
  *     EMPTY ----------> STARTING -----------------------------------> RUNNING
  *       ^                  |  |                                        |   |
  *       |  ended (a crash) |  | no longer wanted     no longer wanted  |   | ended (a crash), hung
@@ -14,8 +14,19 @@
  * carries out the actions that pool_step gives. Every worker has a slot from its start until its
  * end is known.
  *
- * Always: starting + running <= max, and a drain begins only while draining + killed < 2 max. A
- * drain ends by its deadline. Back-off is at most 30 s. */
+ * A worker that uses the scoreboard says itself when it consumes. As long as none ever has, a
+ * worker is starting until the consumers of the queue show that it consumes or, where they cannot
+ * show it, for a second; and no worker for longer than the start time-out.
+ *
+ * When a scale-down had to cut a drain short, the pool is patient from then on: a drain may take as
+ * long as it needs, so that no event is taken from one worker after the other for ever. Patience
+ * ends when the last of all workers has ended by itself in such a drain: then nobody holds any more
+ * what was taken. A worker that keeps to the time-out by itself cannot be given more, so a patient
+ * pool drains one that holds nothing, else the one that took up its event last: the event that has
+ * been in hand for longest is never the one that is taken. The end of the pool is not patient.
+ *
+ * Always: starting + running <= max, and a drain begins only while draining + killed < 2 max.
+ * Unless the pool is patient a drain ends by its deadline. Back-off is at most 30 s. */
 #ifndef WINNOW_POOL_H
 #define WINNOW_POOL_H
 
@@ -33,6 +44,7 @@ enum pool_action_kind {
     POOL_START, /* start a worker in this slot; pool_ended follows if that fails */
     POOL_DRAIN, /* ask it to drain (SIGTERM) */
     POOL_KILL,  /* end it at once (SIGKILL) */
+    POOL_LEAVE, /* nothing: its drain takes longer than the time-out, and is left alone */
 };
 
 struct pool_action {
@@ -46,8 +58,9 @@ struct pool_params {
     uint32_t max_workers; /* 1 .. POOL_MAX_WORKERS */
     /* a drain that takes longer than this, and POOL_DRAIN_GRACE_NS, is killed */
     int64_t drain_timeout_ns;
-    enum pool_stop stop; /* which worker goes when there are too many */
-    uint64_t seed;       /* of the back-off's jitter */
+    int64_t start_timeout_ns; /* a worker is starting for no longer than this */
+    enum pool_stop stop;      /* which worker goes when there are too many */
+    uint64_t seed;            /* of the back-off's jitter */
 };
 
 #define POOL_MAX_WORKERS      1000
@@ -58,7 +71,10 @@ struct pool_params {
 #define POOL_HEALTHY_NS       INT64_C(10000000000)
 /* So that workers run within 30 s of the return of their permission, whenever that is. */
 #define POOL_REFUSED_RETRY_NS INT64_C(28000000000)
-#define POOL_NEVER            INT64_MAX
+
+/* pool_consuming: nobody can tell how many workers consume. */
+#define POOL_CONSUMING_UNKNOWN (-1)
+#define POOL_NEVER             INT64_MAX
 
 /* How a process ended: by exit code, or by signal (then code is meaningless). */
 struct pool_end {
@@ -78,9 +94,15 @@ struct pool_slot {
     bool hung;     /* KILLED because it hung, so its end is a crash */
     bool kill_due; /* KILLED, and the next step says so to the caller */
     bool tells;    /* it uses the scoreboard, so it will say when it consumes */
-    bool idle;     /* it holds no event; set by the caller, read by POOL_STOP_IDLE */
+    bool ready;    /* it has said so */
+    bool idle;     /* it holds no event; set by the caller */
+    bool patient;  /* its drain has no deadline: at deadline_ns that is said */
     int64_t started_ns;
-    int64_t deadline_ns; /* of a drain */
+    int64_t took_up_ns; /* when it took up the event at hand; 0: none, or it does not tell */
+    /* Since then it is sure to use no scoreboard: it consumes, or the start time-out has passed.
+     * 0: it is not. */
+    int64_t silent_ns;
+    int64_t drained_ns, deadline_ns; /* when its drain began, and when that is to be over */
 };
 
 /* Why no worker is started any more. */
@@ -95,6 +117,10 @@ struct pool {
     struct pool_slot *slots; /* 3 * max_workers */
     size_t slot_count;
     uint32_t wanted;
+    int64_t consuming; /* so many workers consume; POOL_CONSUMING_UNKNOWN */
+    bool heard;        /* some worker has ever used the scoreboard */
+    bool patient;      /* a drain was cut short: as told above */
+    bool ending;
     bool ever_ran;
     enum pool_fault fault;
     int fault_code;
@@ -112,6 +138,14 @@ void pool_clear(struct pool *pool);
 /* How many workers should be starting or running; more than max_workers means max_workers. */
 void pool_want(struct pool *pool, uint32_t workers);
 
+/* No worker will be wanted any more: drains keep to their time-out, and those that were left alone
+ * have it from the next step on. */
+void pool_finish(struct pool *pool);
+/* So many of the workers consume, by the consumers of the queue, or POOL_CONSUMING_UNKNOWN. */
+void pool_consuming(struct pool *pool, int64_t workers);
+/* A drain that a scale-down began was cut short, and events went back to the queue. */
+void pool_cut_short(struct pool *pool);
+
 /* The worker consumes. Ignored unless it is starting. */
 void pool_ready(struct pool *pool, size_t slot);
 /* The worker makes no progress. Ignored unless it is running or draining. */
@@ -119,6 +153,7 @@ void pool_hung(struct pool *pool, size_t slot);
 /* Facts about a worker that steps take into account. */
 void pool_tells(struct pool *pool, size_t slot);
 void pool_idle(struct pool *pool, size_t slot, bool idle);
+void pool_took_up(struct pool *pool, size_t slot, int64_t took_up_ns);
 /* The worker has ended, or could not be started. */
 enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns);
 /* Every worker is to be killed at the next step: the second SIGINT. */
@@ -130,6 +165,8 @@ void pool_abandon(struct pool *pool);
 size_t pool_step(struct pool *pool, int64_t now_ns, struct pool_action *actions, size_t capacity,
                  int64_t *wake_ns);
 
+/* The worker in that slot drains, has passed the time-out, and is left alone. */
+bool pool_is_overdue(const struct pool *pool, size_t slot);
 struct worker_counts pool_counts(const struct pool *pool);
 /* No slot holds a worker. */
 bool pool_is_empty(const struct pool *pool);

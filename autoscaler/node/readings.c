@@ -3,11 +3,15 @@
 #include "clock.h"
 #include "log.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-/* A worker that uses the scoreboard has said so within this time after its start. What others hold
- * is unknown from then on. */
+/* A worker that uses the scoreboard has usually said so within this time after its start. What
+ * others hold is unknown from then on. */
 #define ATTACHED_NS (200 * CLOCK_NS_PER_MS)
+
+/* One that consumes and has said nothing for so long will not. */
+#define SILENT_NS (1 * CLOCK_NS_PER_S)
 
 int readings_init(struct readings *readings, size_t slots)
 {
@@ -33,18 +37,33 @@ static double seconds(int64_t ns)
     return (double)ns / (double)CLOCK_NS_PER_S;
 }
 
-/* A worker of which nothing has been heard since it was started. */
-static void take_silent(struct readings *readings, int64_t age_ns, struct node_report *report)
+/* A worker of which nothing has been heard since it was started. Where others tell, one that starts
+ * will, and holds nothing before. */
+static void take_silent(struct readings *readings, const struct pool_slot *worker, int64_t now_ns,
+                        struct node_report *report)
 {
-    report->unknown |= age_ns >= ATTACHED_NS;
-    if (seconds(age_ns) > report->silent_s)
-        report->silent_s = seconds(age_ns);
-    if (age_ns >= POOL_SILENT_START_NS && !readings->silence_logged) {
+    bool starts = worker->state == POOL_STARTING;
+    int64_t silent_ns = worker->silent_ns ? now_ns - worker->silent_ns : 0;
+
+    if (starts && readings->heard)
+        return;
+    report->unknown |= !starts || now_ns - worker->started_ns >= ATTACHED_NS;
+    report->silent += starts || worker->state == POOL_RUNNING;
+    report->silent_s = fmax(report->silent_s, seconds(silent_ns));
+    if (silent_ns >= SILENT_NS && !readings->silence_logged) {
         readings->silence_logged = true;
         log_event(
             LOG_WARN, "worker_silent",
             "why=\"the worker uses no scoreboard: what it holds is unknown and not counted\"");
     }
+}
+
+/* When the event at hand was taken up; 0: there is none. */
+static int64_t took_up_ns(const struct scoreboard_slot *slot)
+{
+    return scoreboard_handling(slot).low
+               ? atomic_load_explicit(&slot->started_ns, memory_order_relaxed)
+               : 0;
 }
 
 /* What the worker has done so far, to learn from. */
@@ -54,7 +73,8 @@ static struct worker_reading reading_of(const struct scoreboard_slot *slot, int6
     bool working = scoreboard_handling(slot).low != 0 && now_ns > started_ns;
 
     return (struct worker_reading){
-        .pid = atomic_load_explicit(&slot->pid, memory_order_relaxed),
+        /* What a worker stores once, it stores before its pid. */
+        .pid = atomic_load_explicit(&slot->pid, memory_order_acquire),
         .handled_msgs = atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed),
         .busy_ns = atomic_load_explicit(&slot->busy_ns, memory_order_relaxed),
         .working_s = working ? seconds(now_ns - started_ns) : 0,
@@ -95,9 +115,12 @@ struct node_report readings_take(struct readings *readings, struct pool *pool,
         if (readings->workers[i].pid) {
             take_telling(readings, worker->state, slot, &report);
             pool_idle(pool, i, !atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed));
+            pool_took_up(pool, i, took_up_ns(slot));
         } else {
-            take_silent(readings, now_ns - worker->started_ns, &report);
+            take_silent(readings, worker, now_ns, &report);
         }
+        if (pool_is_overdue(pool, i))
+            report.overdue_s = fmax(report.overdue_s, seconds(now_ns - worker->drained_ns));
     }
     report.counts = pool_counts(pool);
     report.heard = readings->heard;

@@ -55,16 +55,29 @@ static void log_crash(const struct launcher_event *event)
                   event->code ? "" : " why=\"it ended though nobody had asked it to\"");
 }
 
+/* For how long the slot's worker has been draining; 0 when it has not. */
+static double drained_s(const struct supervisor *supervisor, size_t slot)
+{
+    int64_t drained_ns = supervisor->pool.slots[slot].drained_ns;
+
+    return drained_ns ? (double)(clock_now_ns() - drained_ns) / (double)CLOCK_NS_PER_S : 0;
+}
+
 static void worker_ended(struct supervisor *supervisor, const struct launcher_event *event)
 {
     struct scoreboard_slot *slot = scoreboard_slot(supervisor->scoreboard, event->slot);
     struct pool_end end = {.code = event->code, .signal = event->signal};
     struct why why;
 
+    if (pool_is_overdue(&supervisor->pool, event->slot))
+        log_event(LOG_INFO, "drain_ended", "worker=%d after_s=%.1f", event->pid,
+                  drained_s(supervisor, event->slot));
     readings_keep(&supervisor->readings, slot);
     enum pool_verdict verdict = pool_ended(&supervisor->pool, event->slot, end, clock_now_ns());
     if (verdict == POOL_CRASHED)
         count_attempt(supervisor, slot);
+    if (atomic_load_explicit(&slot->given_back_msgs, memory_order_relaxed))
+        pool_cut_short(&supervisor->pool);
     scoreboard_clear(slot);
     if (verdict == POOL_STOPPED) {
         log_event(LOG_DEBUG, "worker_stopped", "worker=%d", event->pid);
@@ -96,6 +109,7 @@ static void start_worker(struct supervisor *supervisor, size_t slot)
 {
     struct why why = {0};
 
+    scoreboard_write_head(supervisor->scoreboard);
     scoreboard_clear(scoreboard_slot(supervisor->scoreboard, slot));
     supervisor->renew[slot] = false;
     int error = launcher_start(supervisor->launcher, slot, &why);
@@ -125,6 +139,13 @@ static void act(struct supervisor *supervisor, struct pool_action action)
                   launcher_pid(supervisor->launcher, action.slot));
         launcher_kill(supervisor->launcher, action.slot);
         break;
+    case POOL_LEAVE:
+        log_event(LOG_WARN, "drain_overdue",
+                  "worker=%d after_s=%.1f why=\"a scale-down cut a drain short before: what was "
+                  "taken then may be in hand here\" doing=\"leaving it alone until it is done\"",
+                  launcher_pid(supervisor->launcher, action.slot),
+                  drained_s(supervisor, action.slot));
+        break;
     }
 }
 
@@ -132,7 +153,7 @@ static void act(struct supervisor *supervisor, struct pool_action action)
 static void note_telling(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->pool.slot_count; i++)
-        if (supervisor->pool.slots[i].state == POOL_STARTING &&
+        if (supervisor->pool.slots[i].state != POOL_EMPTY && !supervisor->pool.slots[i].tells &&
             atomic_load_explicit(&scoreboard_slot(supervisor->scoreboard, i)->pid,
                                  memory_order_relaxed))
             pool_tells(&supervisor->pool, i);
@@ -191,6 +212,9 @@ void supervisor_renew(struct supervisor *supervisor)
 void supervisor_target(struct supervisor *supervisor, struct node_target target)
 {
     pool_want(&supervisor->pool, target.workers);
+    pool_consuming(&supervisor->pool, target.consuming);
+    if (target.ending)
+        pool_finish(&supervisor->pool);
 }
 
 struct node_report supervisor_report(struct supervisor *supervisor, int64_t now_ns)
@@ -244,6 +268,7 @@ static int set_up(struct supervisor *supervisor, struct why *why)
     const struct supervisor_settings *settings = supervisor->settings;
     const struct pool_params params = {.max_workers = settings->max_workers,
                                        .drain_timeout_ns = settings->drain_timeout_ns,
+                                       .start_timeout_ns = settings->start_timeout_ns,
                                        .stop = settings->stop,
                                        .seed = (uint64_t)clock_now_ns()};
     int error = launcher_check(settings->worker[0], why);

@@ -12,7 +12,8 @@
 
 struct supervisor_settings {
     uint32_t max_workers;
-    int64_t drain_timeout_ns; /* longest that a worker may take to finish what it holds */
+    int64_t drain_timeout_ns; /* longest that a worker may take to finish what it holds; pool.h */
+    int64_t start_timeout_ns; /* longest that a worker counts as starting */
     int64_t hang_timeout_ns;  /* a worker that is on one event for longer is replaced */
     uint32_t max_attempts; /* an event that killed or hung its worker so often is handled no more */
     enum pool_stop stop;   /* which worker goes when there are too many */

@@ -11,9 +11,11 @@ struct policy_sample measurement_sample(const struct measurement *measurement,
         .ready_msgs = measurement->ready_msgs,
         .backlog_msgs = measurement->ready_msgs + measurement->in_flight_msgs -
                         measurement->draining_in_flight_msgs,
+        .most_ready_msgs = measurement->most_ready_msgs,
         .capacity_msgs = params->horizon_s / measurement->service_s,
         .useful_workers = measurement->useful_workers,
         .workers = measurement->starting_workers + measurement->running_workers,
+        .silent_workers = measurement->silent_workers,
         .blocked = measurement->telling_workers &&
                    measurement->blocked_workers == measurement->telling_workers,
     };

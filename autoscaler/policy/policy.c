@@ -57,6 +57,7 @@ static const char *const reason_texts[POLICY_REASONS] = {
     [POLICY_STEP_UP] = "step up",
     [POLICY_STEP_DOWN] = "step down",
     [POLICY_SATURATED] = "saturated: more workers do not help",
+    [POLICY_SILENT] = "silent workers: fewer only slowly",
     [POLICY_LEARNING] = "learning: capacity unknown",
     [POLICY_HELD_ARRIVAL] = "held: arrival rate unknown",
     [POLICY_HELD_BACKLOG] = "held: backlog unknown",
@@ -74,9 +75,9 @@ const char *policy_reason_text(enum policy_reason reason)
 static bool sample_in_range(const struct policy_sample *sample)
 {
     return !(sample->backlog_msgs < 0) && !(sample->arrival_per_s < 0) &&
-           !(sample->ready_msgs < 0) && !(sample->capacity_msgs < 0) &&
-           !(sample->useful_workers < 0) && isfinite(sample->time_s) &&
-           isfinite(sample->interval_s) && sample->interval_s >= 0;
+           !(sample->ready_msgs < 0) && !(sample->most_ready_msgs < 0) &&
+           !(sample->capacity_msgs < 0) && !(sample->useful_workers < 0) &&
+           isfinite(sample->time_s) && isfinite(sample->interval_s) && sample->interval_s >= 0;
 }
 
 static uint32_t clamp(uint32_t workers, const struct policy_params *params)
@@ -134,6 +135,20 @@ static uint32_t limit(const struct policy_sample *sample, const struct policy_pa
     return (uint32_t)wanted;
 }
 
+/* What silent workers hold is unknown, which is not nothing. So there is one fewer at a time, and
+ * only after the queue was found empty at every look for the whole delay: the events that are still
+ * in hand then have been so long. */
+static uint32_t fewer_silent(uint32_t wanted, const struct policy_sample *sample,
+                             const struct policy_params *params, const struct policy_state *state,
+                             struct steadiness_limits *limits)
+{
+    bool empty = sample->most_ready_msgs <= 0;
+
+    limits->delay_s = params->silent_delay_s;
+    limits->step_down = 1;
+    return !empty && wanted < state->desired_workers ? state->desired_workers : wanted;
+}
+
 /* From that to the number that the workers move to now. */
 static uint32_t steady(uint32_t wanted, const struct policy_sample *sample,
                        const struct policy_params *params, struct policy_state *state,
@@ -142,14 +157,19 @@ static uint32_t steady(uint32_t wanted, const struct policy_sample *sample,
     static const enum policy_reason reasons[] = {[STEADINESS_DELAY] = POLICY_DELAYED_DOWN,
                                                  [STEADINESS_STEP_UP] = POLICY_STEP_UP,
                                                  [STEADINESS_STEP_DOWN] = POLICY_STEP_DOWN};
-    const struct steadiness_limits limits = {.delay_s = params->scale_down_delay_s,
-                                             .step_up = params->step_up,
-                                             .step_down = params->step_down};
+    struct steadiness_limits limits = {.delay_s = params->scale_down_delay_s,
+                                       .step_up = params->step_up,
+                                       .step_down = params->step_down};
+    uint32_t allowed = wanted;
     enum steadiness_bound bound;
-    uint32_t workers = steadiness_apply(&state->steadiness, &limits, state->desired_workers, wanted,
-                                        sample->time_s, &bound);
 
-    if (bound != STEADINESS_NONE)
+    if (sample->silent_workers)
+        allowed = fewer_silent(wanted, sample, params, state, &limits);
+    uint32_t workers = steadiness_apply(&state->steadiness, &limits, state->desired_workers,
+                                        allowed, sample->time_s, &bound);
+    if (sample->silent_workers && workers > wanted)
+        decided->reason = POLICY_SILENT;
+    else if (bound != STEADINESS_NONE)
         decided->reason = reasons[bound];
     return workers;
 }
@@ -189,6 +209,9 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
     } else if (isnan(decided.capacity_msgs)) {
         decided.reason = POLICY_LEARNING;
         decided.desired_workers = clamp(learn(sample, &next), params);
+        if (sample->silent_workers)
+            decided.desired_workers =
+                steady(decided.desired_workers, sample, params, &next, &decided);
     } else {
         policy->need(sample, params, &next, &decided);
         decided.desired_workers =

@@ -25,14 +25,16 @@ enum policy_trigger {
 
 /* What was measured. NAN means unknown, which is not 0. */
 struct policy_sample {
-    double backlog_msgs;   /* B >= 0: ready and in flight, less what draining workers hold */
-    double arrival_per_s;  /* lambda >= 0: events per second */
-    double ready_msgs;     /* >= 0: of the backlog, what no worker holds yet */
-    double time_s;         /* of this run, monotonic */
-    double interval_s;     /* >= 0: over which arrival_per_s was measured */
-    double capacity_msgs;  /* C > 0 as measured; for POLICY_CAPACITY_AUTO, ignored otherwise */
-    double useful_workers; /* more than so many were seen not to help; 0 or NAN: no such limit */
-    uint32_t workers;      /* at work before this decision: starting and running, not draining */
+    double backlog_msgs;     /* B >= 0: ready and in flight, less what draining workers hold */
+    double arrival_per_s;    /* lambda >= 0: events per second */
+    double ready_msgs;       /* >= 0: of the backlog, what no worker holds yet */
+    double most_ready_msgs;  /* >= 0: the most that was found at any look since the tick before */
+    double time_s;           /* of this run, monotonic */
+    double interval_s;       /* >= 0: over which arrival_per_s was measured */
+    double capacity_msgs;    /* C > 0 as measured; for POLICY_CAPACITY_AUTO, ignored otherwise */
+    double useful_workers;   /* more than so many were seen not to help; 0 or NAN: no such limit */
+    uint32_t workers;        /* at work before this decision: starting and running, not draining */
+    uint32_t silent_workers; /* of them: they tell nothing, and backlog_msgs lacks what they hold */
     enum policy_trigger trigger;
     /* The broker takes nothing from the workers: more would not help, and fewer could not drain. */
     bool blocked;
@@ -60,12 +62,13 @@ enum policy_reason {
     POLICY_STEP_UP,       /* more are needed than one step up allows */
     POLICY_STEP_DOWN,     /* fewer are needed than one step down allows */
     POLICY_SATURATED,     /* the policy needs more than useful_workers */
+    POLICY_SILENT,        /* fewer are needed, but for what silent workers may hold */
     POLICY_LEARNING,      /* C is not yet known: one worker finds out */
     POLICY_HELD_ARRIVAL,  /* the arrival rate is unknown: the number stays */
     POLICY_HELD_BACKLOG,  /* the backlog is unknown: the number stays */
     POLICY_HELD_BLOCKED,  /* the broker takes nothing from the workers: the number stays */
 };
-#define POLICY_REASONS 14
+#define POLICY_REASONS 15
 
 struct policy_decision {
     uint32_t desired_workers;

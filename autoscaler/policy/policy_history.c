@@ -55,8 +55,10 @@ void policy_history_write(const struct policy *policy, const struct policy_param
     row->arrival_per_s = sample->arrival_per_s;
     row->ready_msgs = sample->ready_msgs;
     row->backlog_msgs = sample->backlog_msgs;
+    row->most_ready_msgs = sample->most_ready_msgs;
     row->trigger = sample->trigger == POLICY_REACT ? "react" : "tick";
     row->workers = sample->workers;
+    row->silent_workers = sample->silent_workers;
     row->blocked = sample->blocked;
     row->useful_workers = sample->useful_workers > 0 ? sample->useful_workers : (double)NAN;
 
@@ -151,9 +153,13 @@ int policy_history_read(const struct history_row *row, const struct policy **pol
         .arrival_per_s = row->arrival_per_s,
         .ready_msgs = row->ready_msgs,
         .backlog_msgs = row->backlog_msgs,
+        .most_ready_msgs = row->most_ready_msgs,
         .capacity_msgs = row->capacity_msgs,
         .useful_workers = row->useful_workers,
         .workers = workers_of(row->workers, "workers", wrong),
+        /* Unknown in a history of before it was told: then all workers told. */
+        .silent_workers =
+            row->silent_workers > 0 ? workers_of(row->silent_workers, "silent_workers", wrong) : 0,
         .blocked = row->blocked > 0,
     };
     return *wrong ? -ERR_CONFIG : 0;

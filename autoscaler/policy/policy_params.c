@@ -15,6 +15,8 @@ static const struct policy_param common[] = {
      .most = DBL_MAX, .whole = true, .only_if_set = true},
     {FIELD(step_down), .meaning = "the most workers that one decision takes away", .least = 0,
      .most = DBL_MAX, .whole = true, .only_if_set = true},
+    {FIELD(silent_delay_s), .meaning = "the same where some worker tells nothing", .least = 0,
+     .most = DBL_MAX, .only_if_set = true},
 };
 
 const struct policy_param *policy_params_common(size_t *count)

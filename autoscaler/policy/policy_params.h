@@ -27,6 +27,7 @@ struct policy_params {
     double headroom;           /* >= 1: so many times the workers that are needed */
     double scale_down_delay_s; /* >= 0: fewer only after fewer were enough so long */
     double step_up, step_down; /* at most so many workers more or fewer a decision; 0: any number */
+    double silent_delay_s;     /* >= 0: scale_down_delay_s while some worker tells nothing */
 
     double own[POLICY_MOST_OWN]; /* the policy's own, in the order in which it declares them */
 };
@@ -35,7 +36,8 @@ struct policy_params {
  * policy_tune. */
 #define POLICY_DEFAULT_PARAMS                                                                      \
     {                                                                                              \
-        .horizon_s = 2, .capacity_msgs = 1000, .min_workers = 0, .max_workers = 32, .headroom = 1  \
+        .horizon_s = 2, .capacity_msgs = 1000, .min_workers = 0, .max_workers = 32, .headroom = 1, \
+        .silent_delay_s = 30                                                                       \
     }
 
 /* The declaration of a parameter. Whoever sets, checks, writes down or reads back parameters goes

@@ -30,6 +30,7 @@ static struct measurement measure(const struct own_policy *own)
         .interval_s = interval_s(own),
         .arrival_per_s = (double)(seen->arrived - own->before.arrived) / interval_s(own),
         .ready_msgs = (double)seen->waiting,
+        .most_ready_msgs = (double)seen->waiting,
         .in_flight_msgs = seen->busy,
         .draining_in_flight_msgs = seen->draining_busy,
         .service_s = own->service_s,
@@ -81,6 +82,8 @@ int own_policy_carried_out(struct own_policy *own, const struct simulation *simu
     row.spawned = (double)(after.spawned - own->counted.spawned);
     row.stopped = (double)(after.stopped - own->counted.stopped);
     row.crashed = 0;
+    row.overdue_s = 0;
+    row.arrival_source = HISTORY_OFFERED;
     row.handled_per_s = (double)(seen->handled - own->before.handled) / own->sample.interval_s;
     row.simulated_service_s = own->service_s;
     own->counted = after;

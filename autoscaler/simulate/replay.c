@@ -15,6 +15,9 @@ static const char *const needed[] = {"time_s",           "interval_s",      "arr
                                      "reason",           "trigger",         "workers",
                                      "blocked",          "useful_workers",  NULL};
 
+/* The same, of which histories of an earlier version say nothing. */
+static const char *const optional[] = {"silent_workers", "most_ready_msgs", NULL};
+
 /* What to say of a column that cannot be used. */
 static int refuse(const struct history_reader *reader, const struct history_row *row,
                   const char *column, struct why *why)
@@ -72,7 +75,7 @@ static int read_rows(struct replay *replay, struct why *why)
 int replay_read(const char *path, uint64_t run, struct replay *replay, struct why *why)
 {
     *replay = (struct replay){0};
-    int error = history_reader_open(path, run, needed, NULL, &replay->reader, why);
+    int error = history_reader_open(path, run, needed, optional, &replay->reader, why);
     if (error) {
         error_prefix(why, "not a history of this version");
         return error;

@@ -197,10 +197,12 @@ int simulation_init(struct simulation *simulation, const struct simulation_param
     histogram_init(&simulation->waits);
     if (params->startup_ns < 0)
         return -ERR_INVALID;
-    /* No drain is cut short: its deadline is beyond any time that is simulated. */
+    /* No drain is cut short, and no start takes too long: their deadlines are beyond any time that
+     * is simulated. */
     int error =
         pool_init(&simulation->pool, &(struct pool_params){.max_workers = params->max_workers,
                                                            .drain_timeout_ns = INT64_MAX / 4,
+                                                           .start_timeout_ns = INT64_MAX / 4,
                                                            .stop = params->stop});
     if (error)
         return error;

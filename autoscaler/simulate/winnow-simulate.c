@@ -1,6 +1,7 @@
 /* winnow-simulate: opens the load and hands it on. simulate_options.c has the command line,
  * comparison.c, recommend.c and explain.c do the work. */
 #include "comparison.h"
+#include "descriptors.h"
 #include "error.h"
 #include "evaluation.h"
 #include "explain.h"
@@ -68,6 +69,7 @@ int main(int argc, char **argv)
     bool good = true;
     int error;
 
+    descriptors_open(DESCRIPTORS_FAILING);
     simulate_options_parse(&options, argc, argv);
     if (options.replay_path)
         error = explain_replay(options.replay_path, options.run, &good, &why);

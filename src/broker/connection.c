@@ -264,8 +264,7 @@ enum connection_news connection_step(struct connection *connection, int64_t now_
     return begin(connection);
 }
 
-/* The reason why it is still away at a deadline. */
-static int too_late(const struct connection *connection, struct why *why)
+int connection_too_late(const struct connection *connection, struct why *why)
 {
     struct broker_url url;
 
@@ -297,7 +296,7 @@ int connection_wait(struct connection *connection, int wake_fd, int64_t deadline
             logged = true;
         }
         if (now_ns >= deadline_ns)
-            return too_late(connection, why);
+            return connection_too_late(connection, why);
 
         int64_t due_ns = connection_due_ns(connection);
         struct pollfd fds[2] = {[1] = {.fd = wake_fd, .events = POLLIN}};

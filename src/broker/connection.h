@@ -86,6 +86,8 @@ struct broker *connection_broker(const struct connection *connection);
 /* Why it is away: the error of the last attempt or, before that ended, of the loss, with its
  * explanation (why may be NULL). 0 while it is open or before the first attempt has ended. */
 int connection_error(const struct connection *connection, struct why *why);
+/* The same at a deadline, and never 0: an attempt that has not ended by then did not in time. */
+int connection_too_late(const struct connection *connection, struct why *why);
 
 /* Since when it is away: since it was lost or, before it was ever open, since connection_open.
  * CLOCK_NEVER while it is open. */

@@ -47,14 +47,24 @@ static const struct history_column columns[] = {
     UNKNOWN(AMOUNT, smooth_per_s),
     UNKNOWN(AMOUNT, wait_workers),
     UNKNOWN(AMOUNT, drain_workers),
+    KNOWN(COUNT, silent_workers),
+    UNKNOWN(AMOUNT, most_ready_msgs),
+    KNOWN(AMOUNT, overdue_s),
+    KNOWN(TEXT, arrival_source),
+    UNKNOWN(AMOUNT, accepted_per_s),
 };
 /* clang-format on */
 
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
 /* How many columns each version had, the first version's first. */
-static const size_t versions[] = {27, COLUMNS};
+static const size_t versions[] = {27, 37, COLUMNS};
 #define VERSIONS (sizeof versions / sizeof versions[0])
+
+const struct history_column *history_format_at(size_t index)
+{
+    return index < COLUMNS ? &columns[index] : NULL;
+}
 
 const struct history_column *history_format_find(const char *name)
 {

@@ -13,6 +13,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What arrival_source says. */
+#define HISTORY_OFFERED "offered" /* the rate is that of the copies counted */
+#define HISTORY_ACCEPTED                                                                           \
+    "accepted" /* the work queue takes less, and the rate is that of what it takes */
+
 /* One row, a field a column, in the order and under the names of the file. A number that is unknown
  * is NAN, a text NULL. Numbers are doubles whatever they count, since each may be unknown. Texts
  * are borrowed. */
@@ -61,6 +66,12 @@ struct history_row {
     double smooth_per_s;  /* the arrival rate it reckoned with */
     double wait_workers;  /* so that few events wait long */
     double drain_workers; /* so that the backlog goes */
+
+    double silent_workers;  /* of those before the decision, those that tell nothing */
+    double most_ready_msgs; /* the most at any look since the tick before */
+    double overdue_s;       /* the longest of the drains that go on past their time-out; 0: none */
+    const char *arrival_source; /* of the rate that the policy was given */
+    double accepted_per_s;      /* what the work queue took; unknown where it cannot be told */
 };
 
 enum history_kind {
@@ -80,6 +91,9 @@ struct history_column {
     bool may_be_unknown; /* writers may leave the field empty */
     size_t offset;       /* of a double or a const char * in struct history_row */
 };
+
+/* The column at that place of the file; NULL after the last. */
+const struct history_column *history_format_at(size_t index);
 
 /* By name; NULL when there is none. */
 const struct history_column *history_format_find(const char *name);

@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -66,7 +67,7 @@ def gives_up_on_workers_that_cannot_work():
 
     name = farm()
     worker = script("second-is-wrong", "mkdir first 2>/dev/null && exec sleep 600\necho x >>starts\nexit 64\n")
-    with autoscaler(name, "--min", "2", "--", worker) as scaler:
+    with autoscaler(name, "--min", "2", "--start-timeout", "500ms", "--", worker) as scaler:
         row = wait_for_row(name, lambda row: row["running_workers"] == "1")
         ok(row, "beside a worker that runs, one that ends with 64 ends nothing")
         equal(row and row["starting_workers"], "0", "but no other is started")
@@ -164,6 +165,15 @@ def needs_a_broker_at_first():
         like(scaler.stderr(), r"127\.0\.0\.1", "and says where it looked")
         ok("guest:guest" not in scaler.stderr(), "without the password")
     ok(not os.path.exists(started), "no worker was started")
+    # One that takes the connection and says nothing: the first attempt alone would last for seconds.
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        mute_at = "127.0.0.1:%d" % mute.getsockname()[1]
+        start = time.monotonic()
+        with autoscaler(farm(), "--connect-timeout", "500ms", amqp=f"amqp://u:p@{mute_at}") as scaler:
+            equal(scaler.wait(10), 69, "a broker that says nothing ends it with 69")
+            took_s = time.monotonic() - start
+            ok(0.5 <= took_s < 2, "not later than --connect-timeout says") or diag(took_s)
+            ok(mute_at in scaler.stderr(), "with its address") or diag(scaler.stderr())
     with autoscaler(farm(), amqp=nobody) as scaler:
         wait_until(lambda: signals_are_taken(scaler.pid), 5)
         start = time.monotonic()

@@ -57,8 +57,8 @@ def learns_the_capacity():
             float(row["handled_per_s"]) / int(row["running_workers"]) / (float(row["capacity_msgs"]) / 2) for row in full
         ]
         ok(
-            ratios and abs(statistics.median(ratios) - 1) < 0.05 and float(known[-1]["capacity_msgs"]) <= 2 / service_s,
-            "what one clears is measured within 5 %",
+            ratios and abs(statistics.median(ratios) - 1) < 0.1 and float(known[-1]["capacity_msgs"]) <= 2 / service_s,
+            "what one clears is measured within 10 %",
         ) or diag(ratios)
         ok(max(int(row["desired_workers"]) for row in known) > 1, "and then the formula decides with it")
         equal(json.loads(known[-1]["params"])["capacity_msgs"], "auto", "the parameters say that it was measured")
@@ -67,7 +67,8 @@ def learns_the_capacity():
 
 def refuses_to_learn_from_silent_workers():
     name = farm()
-    with autoscaler(name, "--interval", "200ms", "--min", "1", "--capacity", "auto", "--", "/bin/sleep", "60") as scaler:
+    options = ("--interval", "200ms", "--min", "1", "--start-timeout", "500ms", "--capacity", "auto")
+    with autoscaler(name, *options, "--", "/bin/sleep", "60") as scaler:
         equal(scaler.wait(15), 78, "--capacity auto with workers that tell nothing ends with 78")
         like(scaler.stderr(), "--capacity auto needs workers that tell", "and says why")
 

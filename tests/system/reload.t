@@ -76,8 +76,8 @@ def through_the_autoscaler():
 
     # A program that knows nothing of SIGHUP would die of it.
     name = farm()
-    with spawn("winnow-autoscaler", "--min", "1", "--max", "1", "--interval", "200ms", "--", "sleep", "1000",
-               farm=name) as autoscaler:
+    with spawn("winnow-autoscaler", "--min", "1", "--max", "1", "--interval", "200ms", "--start-timeout", "500ms", "--",
+               "sleep", "1000", farm=name) as autoscaler:
         ok(wait_until(lambda: re.search(r" 1 +0 +0 ", autoscaler.stdout()), 30), "a worker of another kind")
         autoscaler.signal(signal.SIGHUP)
         ok(wait_until(lambda: "renewing" in autoscaler.stderr(), 30), "the autoscaler takes SIGHUP")

@@ -314,7 +314,7 @@ def recorded():
         header = file.readline()
     run("--trace", "load.csv", "--service-time", "1ms", "--policy", "formula", "--no-oracle", "--history", "new.csv")
     with open("new.csv", encoding="utf-8") as file:
-        equal(file.readline(), header, "its columns are those that are written today")
+        ok(file.readline().startswith(header.rstrip() + ","), "its columns are the first of those that are written today")
 
 
 def refusals():

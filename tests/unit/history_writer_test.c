@@ -20,15 +20,17 @@
 
 #define FILE_NAME "h.csv"
 
-/* The columns as the first version had them, and as this one has. */
+/* The columns as earlier versions had them, and as this one has. */
 #define FIRST_HEADER                                                                               \
     "run,time_s,timestamp,interval_s,arrived_msgs,arrival_per_s,ready_msgs,in_flight_msgs,"        \
     "backlog_msgs,horizon_s,capacity_msgs,min_workers,max_workers,formula_workers,"                \
     "desired_workers,running_workers,starting_workers,draining_workers,spawned,stopped,crashed,"   \
     "handled_per_s,policy,params,reason,farm,simulated_service_s"
-#define HEADER                                                                                     \
+#define SECOND_HEADER                                                                              \
     FIRST_HEADER ",trigger,workers,blocked,useful_workers,arrival_age_s,backlog_age_s,"            \
                  "need_workers,smooth_per_s,wait_workers,drain_workers"
+#define HEADER                                                                                     \
+    SECOND_HEADER ",silent_workers,most_ready_msgs,overdue_s,arrival_source,accepted_per_s"
 #define FIRST_ROW                                                                                  \
     "1,2,2026-01-05T10:00:00.000Z,2,100,50,7,1,8,2,1000,0,32,1,1,1,0,0,1,0,0,50,formula,"          \
     "\"{\"\"horizon_s\"\":2,\"\"capacity_msgs\"\":1000}\",formula,shop,0"
@@ -96,6 +98,11 @@ static const struct history_row sample_row = {
     .smooth_per_s = 1999.9,
     .wait_workers = NAN,
     .drain_workers = NAN,
+    .silent_workers = 1,
+    .most_ready_msgs = 20,
+    .overdue_s = 0,
+    .arrival_source = "offered",
+    .accepted_per_s = 1990,
 };
 
 static struct history_writer *open_writer(void)
@@ -386,6 +393,7 @@ static void a_file_with_another_header_is_refused_and_left_alone(void **state)
         "x",
         FIRST_HEADER ",trigger\n",
         FIRST_HEADER,
+        SECOND_HEADER,
         HEADER,
         HEADER ",more\n",
         "a letter to my mother\n",
@@ -417,11 +425,11 @@ static void what_was_moved_aside_before_is_kept(void **state)
     (void)state;
     put_file_at(FILE_NAME ".1", "one", 3);
     put_file_at(FILE_NAME ".2", "two", 3);
-    put_file(FIRST_HEADER "\n", strlen(FIRST_HEADER) + 1);
+    put_file(SECOND_HEADER "\n", strlen(SECOND_HEADER) + 1);
     run(1);
     assert_string_equal(text_of(FILE_NAME ".1"), "one");
     assert_string_equal(text_of(FILE_NAME ".2"), "two");
-    assert_string_equal(text_of(FILE_NAME ".3"), FIRST_HEADER "\n");
+    assert_string_equal(text_of(FILE_NAME ".3"), SECOND_HEADER "\n");
     assert_runs((const char *const[]){"1"}, 1);
 }
 

@@ -30,6 +30,8 @@ static const struct measurement measured = {
     .running_workers = 3,
     .telling_workers = 2,
     .blocked_workers = 1,
+    .most_ready_msgs = 110,
+    .silent_workers = 1,
 };
 
 static void a_sample_is_what_was_measured_less_what_draining_workers_hold(void **state)
@@ -44,6 +46,8 @@ static void a_sample_is_what_was_measured_less_what_draining_workers_hold(void *
     assert_true(sample.capacity_msgs == 8);
     assert_true(sample.useful_workers == 6);
     assert_int_equal(sample.workers, 5);
+    assert_int_equal(sample.silent_workers, 1);
+    assert_true(sample.most_ready_msgs == 110);
     assert_false(sample.blocked);
 }
 
@@ -160,6 +164,8 @@ static void what_is_read_back_decides_the_same(void **state)
             policy_history_read(&row, &read_policy, &read_params, &read_sample, &wrong), 0);
         assert_ptr_equal(read_policy, policy);
         assert_int_equal(read_sample.trigger, sample.trigger);
+        assert_int_equal(read_sample.silent_workers, sample.silent_workers);
+        assert_true(read_sample.most_ready_msgs == sample.most_ready_msgs);
         assert_memory_equal(&read_params, &params, sizeof params);
         policy_start(&policy_state, &read_params);
         assert_int_equal(
@@ -228,6 +234,11 @@ static void what_cannot_be_used_is_named_by_its_column(void **state)
     row = good;
     row.workers = NAN;
     assert_wrong(&row, "workers");
+    row = good;
+    row.silent_workers = 0x1p32;
+    assert_wrong(&row, "silent_workers");
+    row.silent_workers = NAN; /* as in the histories of an earlier version */
+    assert_wrong(&row, NULL);
 }
 
 int main(void)

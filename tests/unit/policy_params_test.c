@@ -72,10 +72,11 @@ static void each_policy_brings_its_own_parameters(void **state)
 }
 
 /* Of erlang; the first so many are every policy's. */
-static const char *const names[] = {"horizon_s", "capacity_msgs", "headroom", "scale_down_delay_s",
-                                    "step_up",   "step_down",     "wait_s",   "epsilon",
-                                    "theta",     "average_s",     "z"};
-#define COMMON 6
+static const char *const names[] = {
+    "horizon_s", "capacity_msgs", "headroom",       "scale_down_delay_s",
+    "step_up",   "step_down",     "silent_delay_s", "wait_s",
+    "epsilon",   "theta",         "average_s",      "z"};
+#define COMMON 7
 #define NAMES  (sizeof names / sizeof names[0])
 
 static void a_policy_has_the_common_parameters_and_its_own(void **state)
@@ -107,7 +108,8 @@ static void a_parameter_that_is_set_is_the_one_that_is_got(void **state)
         assert_true(policy_params_get(policy_param_at(erlang, i), &params) == (double)i + 1);
     assert_true(params.horizon_s == 1 && params.capacity_msgs == 2 && params.headroom == 3);
     assert_true(params.scale_down_delay_s == 4 && params.step_up == 5 && params.step_down == 6);
-    assert_true(params.own[ERLANG_WAIT_S] == 7 && params.own[ERLANG_Z] == 11);
+    assert_true(params.silent_delay_s == 7);
+    assert_true(params.own[ERLANG_WAIT_S] == 8 && params.own[ERLANG_Z] == 12);
     assert_true(params.min_workers == 0 && params.max_workers == 0);
 }
 

@@ -77,6 +77,77 @@ static void steps_go_on_when_the_delay_is_served(void **test_state)
     assert_next(&state, &params, 8, 0, 0, POLICY_FORMULA);
 }
 
+/* The same of a farm some of whose workers tell nothing; found: the most that was ready at any look
+ * since the tick before. */
+static void assert_silent(struct policy_state *state, const struct policy_params *params,
+                          double time_s, double wanted, double found, uint32_t desired,
+                          enum policy_reason reason)
+{
+    struct policy_sample sample = {
+        .backlog_msgs = wanted, .most_ready_msgs = found, .time_s = time_s, .silent_workers = 1};
+    struct policy_decision decision;
+
+    assert_int_equal(policy_decide(policies_find("formula"), &sample, params, state, &decision), 0);
+    assert_int_equal(decision.desired_workers, desired);
+    assert_int_equal(decision.reason, reason);
+}
+
+static void silent_workers_go_one_by_one_after_the_queue_was_empty_for_long(void **test_state)
+{
+    struct policy_params params = plain;
+    struct policy_state state;
+
+    (void)test_state;
+    params.silent_delay_s = 30;
+    policy_start(&state, &params);
+    assert_silent(&state, &params, 0, 20, 20, 20, POLICY_FORMULA);
+    assert_silent(&state, &params, 2, 0, 1, 20, POLICY_SILENT);
+    assert_silent(&state, &params, 4, 0, 0, 20, POLICY_SILENT);
+    /* One look that found an event, and the time begins again. */
+    assert_silent(&state, &params, 33, 0, 1, 20, POLICY_SILENT);
+    assert_silent(&state, &params, 35, 0, 0, 20, POLICY_SILENT);
+    assert_silent(&state, &params, 64.9, 0, 0, 20, POLICY_SILENT);
+    assert_silent(&state, &params, 65, 0, 0, 19, POLICY_SILENT);
+    assert_silent(&state, &params, 67, 0, 0, 18, POLICY_SILENT);
+    assert_silent(&state, &params, 69, 17, 0, 17, POLICY_FORMULA);
+    /* So it does when nobody could look. */
+    assert_silent(&state, &params, 71, 0, 0, 17, POLICY_SILENT);
+    assert_silent(&state, &params, 100, 0, NAN, 17, POLICY_SILENT);
+    assert_silent(&state, &params, 102, 0, 0, 17, POLICY_SILENT);
+    /* More are started as ever. */
+    assert_silent(&state, &params, 104, 90, 90, 90, POLICY_FORMULA);
+}
+
+static void without_a_delay_silent_workers_still_go_one_by_one(void **test_state)
+{
+    struct policy_params params = plain;
+    struct policy_state state;
+
+    (void)test_state;
+    params.step_down = 5;
+    policy_start(&state, &params);
+    assert_silent(&state, &params, 0, 9, 9, 9, POLICY_FORMULA);
+    assert_silent(&state, &params, 1, 2, 2, 9, POLICY_SILENT);
+    assert_silent(&state, &params, 2, 2, 0, 8, POLICY_SILENT);
+    assert_silent(&state, &params, 3, 2, 0, 7, POLICY_SILENT);
+    /* When all tell they go as they otherwise do. */
+    assert_next(&state, &params, 4, 1, 2, POLICY_STEP_DOWN);
+}
+
+static void while_the_capacity_is_unknown_silent_workers_stay_too(void **test_state)
+{
+    struct policy_params params = plain;
+    struct policy_state state;
+
+    (void)test_state;
+    params.capacity_msgs = POLICY_CAPACITY_AUTO;
+    params.silent_delay_s = 30;
+    policy_start(&state, &params);
+    assert_silent(&state, &params, 0, 1, 1, 1, POLICY_LEARNING);
+    assert_silent(&state, &params, 1, 0, 0, 1, POLICY_SILENT);
+    assert_silent(&state, &params, 31, 0, 0, 0, POLICY_LEARNING);
+}
+
 static void headroom_multiplies_the_need_before_it_is_rounded(void **test_state)
 {
     struct policy_params params = plain;
@@ -166,6 +237,9 @@ int main(void)
         cmocka_unit_test(fewer_come_only_after_the_delay_and_as_many_as_it_needed),
         cmocka_unit_test(a_decision_takes_no_more_than_a_step),
         cmocka_unit_test(steps_go_on_when_the_delay_is_served),
+        cmocka_unit_test(silent_workers_go_one_by_one_after_the_queue_was_empty_for_long),
+        cmocka_unit_test(without_a_delay_silent_workers_still_go_one_by_one),
+        cmocka_unit_test(while_the_capacity_is_unknown_silent_workers_stay_too),
         cmocka_unit_test(headroom_multiplies_the_need_before_it_is_rounded),
         cmocka_unit_test(more_than_useful_are_not_started),
         cmocka_unit_test(a_look_between_ticks_begins_no_delay),

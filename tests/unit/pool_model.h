@@ -16,6 +16,7 @@
 #define MS        INT64_C(1000000)
 #define SECOND    INT64_C(1000000000)
 #define DRAIN_NS  (5 * SECOND)
+#define START_NS  (60 * SECOND)
 #define GRACED_NS (DRAIN_NS + POOL_DRAIN_GRACE_NS)
 
 enum { USAGE = 64, TEMPFAIL = 75, NOPERM = 77, CONFIG = 78 };
@@ -23,7 +24,8 @@ enum { SIGNAL_KILL = 9, SIGNAL_SEGV = 11, SIGNAL_TERM = 15 };
 
 struct process {
     bool alive, told_to_drain, killed, hung;
-    int64_t started_ns, kill_by_ns;
+    bool patient, left_alone; /* its drain has no deadline; that deadline was passed */
+    int64_t started_ns, drained_ns, kill_by_ns;
 };
 
 #define MOST_SLOTS 64
@@ -35,6 +37,7 @@ static struct model {
     uint32_t wanted;
     uint64_t starts, stops, crashes;
     bool ever_ran, faulty, abandoned;
+    bool patient, ending;
     /* The slots of the actions of the last step, in their order. */
     size_t started[MOST_SLOTS], drained[MOST_SLOTS], killed[MOST_SLOTS];
     size_t start_count, drain_count, kill_count;
@@ -42,8 +45,11 @@ static struct model {
 
 static inline void open_model(uint32_t max_workers, enum pool_stop stop, uint64_t seed)
 {
-    struct pool_params params = {
-        .max_workers = max_workers, .drain_timeout_ns = DRAIN_NS, .stop = stop, .seed = seed};
+    struct pool_params params = {.max_workers = max_workers,
+                                 .drain_timeout_ns = DRAIN_NS,
+                                 .start_timeout_ns = START_NS,
+                                 .stop = stop,
+                                 .seed = seed};
 
     model =
         (struct model){.now_ns = INT64_C(1000000000000) + (int64_t)(seed % 1000), .capacity = 16};
@@ -72,9 +78,12 @@ static inline void check_choice(size_t chosen)
         const struct process *other = &model.processes[i];
         if (!other->alive || other->told_to_drain || other->killed)
             continue;
-        if (model.pool.params.stop == POOL_STOP_IDLE &&
+        if ((model.pool.params.stop == POOL_STOP_IDLE || model.patient) &&
             model.pool.slots[i].idle != model.pool.slots[chosen].idle)
             assert_true(model.pool.slots[chosen].idle);
+        else if (model.patient &&
+                 model.pool.slots[i].took_up_ns != model.pool.slots[chosen].took_up_ns)
+            assert_true(model.pool.slots[i].took_up_ns < model.pool.slots[chosen].took_up_ns);
         else
             assert_true(other->started_ns >= model.processes[chosen].started_ns);
     }
@@ -100,14 +109,24 @@ static inline void carry_out(struct pool_action action)
         assert_false(process->told_to_drain || process->killed);
         check_choice(action.slot);
         process->told_to_drain = true;
-        process->kill_by_ns = model.now_ns + GRACED_NS;
+        process->patient = model.patient;
+        process->drained_ns = model.now_ns;
+        process->kill_by_ns = model.patient ? POOL_NEVER : model.now_ns + GRACED_NS;
         model.drained[model.drain_count++] = action.slot;
         break;
     case POOL_KILL:
         assert_true(process->alive);
         assert_false(process->killed);
         process->killed = true;
+        if (process->told_to_drain && !process->hung && !model.abandoned)
+            model.patient = !model.ending;
         model.killed[model.kill_count++] = action.slot;
+        break;
+    case POOL_LEAVE:
+        assert_true(process->alive && process->patient && !process->killed && !model.ending);
+        assert_false(process->left_alone);
+        assert_true(model.now_ns >= process->drained_ns + GRACED_NS);
+        process->left_alone = true;
         break;
     }
 }
@@ -153,6 +172,8 @@ static inline void check_invariants(void)
             assert_true(process->killed);
         if (process->hung || model.abandoned)
             assert_true(process->killed);
+        if (process->patient && !process->killed && model.now_ns >= process->drained_ns + GRACED_NS)
+            assert_true(process->left_alone || model.ending);
     }
     assert_int_equal(counts.starting, of[POOL_STARTING]);
     assert_int_equal(counts.running, of[POOL_RUNNING]);
@@ -166,6 +187,7 @@ static inline void check_invariants(void)
         assert_true(model.faulty || empty == 0 || model.now_ns < model.pool.start_from_ns);
     assert_true(model.pool.start_from_ns - model.now_ns <= POOL_BACKOFF_LAST_NS);
     assert_int_equal(model.pool.fault != POOL_SOUND, model.faulty);
+    assert_int_equal(model.pool.patient, model.patient);
 
     assert_int_equal(counts.spawned, model.starts);
     assert_int_equal(counts.stopped, model.stops);
@@ -252,6 +274,9 @@ static inline enum pool_verdict ended_quietly(size_t slot, struct pool_end end)
         return verdict;
     }
     model.processes[slot].alive = false;
+    if (process.patient && !process.killed && !end.signal && !end.code &&
+        pool_is_empty(&model.pool))
+        model.patient = false;
     assert_int_equal(verdict, clean ? POOL_STOPPED : POOL_CRASHED);
     model.stops += clean;
     model.crashes += !clean;
@@ -268,6 +293,17 @@ static inline enum pool_verdict ended(size_t slot, int code, int signal)
 
     step();
     return verdict;
+}
+
+static inline void finish(void)
+{
+    model.wanted = 0;
+    model.ending = true;
+    for (size_t i = 0; i < model.pool.slot_count; i++)
+        if (model.processes[i].patient)
+            model.processes[i].kill_by_ns = model.now_ns + GRACED_NS;
+    pool_finish(&model.pool);
+    step();
 }
 
 static inline void abandon(void)

@@ -76,6 +76,7 @@ static void random_event(uint64_t *random)
         slot = any_process(random);
         if (slot < model.pool.slot_count)
             pool_idle(&model.pool, slot, random_bits(random) % 2);
+        pool_took_up(&model.pool, slot, (int64_t)(random_bits(random) % 3) * model.now_ns / 2);
         step();
         break;
     case 8:
@@ -93,6 +94,11 @@ static void random_event(uint64_t *random)
         }
         break;
     case 12:
+        if (random_bits(random) % 2) {
+            pool_consuming(&model.pool, (int64_t)(random_bits(random) % 5) - 1);
+            step();
+            break;
+        }
         /* Several ends come together. */
         for (int i = 0; i < 3; i++) {
             slot = any_slot(random);
@@ -106,7 +112,7 @@ static void random_event(uint64_t *random)
     }
 }
 
-/* Wherever the workers stand, the pool can be emptied: every drain ends by its deadline. */
+/* Wherever the workers stand, the pool can be emptied: at its end every drain has a deadline. */
 static void wind_up(uint64_t *random)
 {
     int64_t latest_ns = model.now_ns;
@@ -114,7 +120,7 @@ static void wind_up(uint64_t *random)
     if (random_bits(random) % 3 == 0)
         abandon();
     else
-        want(0);
+        finish();
     while (!pool_is_empty(&model.pool)) {
         bool any = false;
         for (size_t i = 0; i < model.pool.slot_count; i++) {
@@ -134,7 +140,7 @@ static void wind_up(uint64_t *random)
 static void every_random_history_keeps_the_invariants(void **state)
 {
     enum { HISTORIES = 3000, EVENTS = 300 };
-    uint64_t random = 23, most_draining = 0, faults = 0, crashes = 0;
+    uint64_t random = 23, most_draining = 0, faults = 0, crashes = 0, patient = 0, forgotten = 0;
 
     (void)state;
     for (int history = 0; history < HISTORIES; history++) {
@@ -147,11 +153,15 @@ static void every_random_history_keeps_the_invariants(void **state)
             want(1);
             ready(0);
         }
+        bool was_patient = false;
         for (int event = 0; event < EVENTS; event++) {
             random_event(&random);
             uint64_t draining = pool_counts(&model.pool).draining;
             if (draining == 2 * max_workers)
                 most_draining++;
+            forgotten += was_patient && !model.patient;
+            was_patient = model.patient;
+            patient += was_patient;
         }
         faults += model.faulty;
         crashes += model.crashes;
@@ -162,6 +172,7 @@ static void every_random_history_keeps_the_invariants(void **state)
     assert_true(most_draining > 100);
     assert_in_range(faults, HISTORIES / 10, HISTORIES * 9 / 10);
     assert_true(crashes > HISTORIES);
+    assert_true(patient > HISTORIES && forgotten > 10);
 }
 
 static void the_actions_do_not_depend_on_how_many_fit(void **state)

@@ -57,6 +57,11 @@ static void a_silent_worker_counts_as_running_after_a_second(void **state)
     advance(1);
     assert_int_equal(pool_counts(&model.pool).running, 1);
     assert_true(model.pool.ever_ran);
+    /* That it tells nothing is not sure yet. */
+    assert_true(model.pool.slots[0].silent_ns == 0);
+    assert_true(model.wake_ns == model.now_ns + START_NS - SECOND);
+    advance(START_NS - SECOND);
+    assert_true(model.pool.slots[0].silent_ns == model.now_ns);
     assert_true(model.wake_ns == POOL_NEVER);
 }
 
@@ -67,8 +72,8 @@ static void a_worker_that_speaks_runs_when_it_says_so_and_not_before(void **stat
     want(1);
     pool_tells(&model.pool, 0);
     step();
-    assert_true(model.wake_ns == POOL_NEVER);
-    advance(100 * SECOND);
+    assert_true(model.wake_ns == model.now_ns + START_NS);
+    advance(START_NS - 1);
     assert_int_equal(pool_counts(&model.pool).starting, 1);
     assert_false(model.pool.ever_ran);
     ready(0);
@@ -76,8 +81,67 @@ static void a_worker_that_speaks_runs_when_it_says_so_and_not_before(void **stat
     /* Of the next worker in that slot nothing is known yet. */
     ended(0, 1, 0);
     assert_int_equal(pool_counts(&model.pool).starting, 1);
-    advance(SECOND);
+    /* But where one has used the scoreboard, it will too, unless it takes too long. */
+    advance(START_NS - 1);
+    assert_int_equal(pool_counts(&model.pool).starting, 1);
+    advance(1);
     assert_int_equal(pool_counts(&model.pool).running, 1);
+    assert_true(model.pool.slots[0].silent_ns == model.now_ns);
+}
+
+static void the_consumers_of_the_queue_show_which_silent_worker_runs(void **state)
+{
+    (void)state;
+    open_model(4, POOL_STOP_OLDEST, 1);
+    pool_consuming(&model.pool, 0);
+    want(1);
+    advance(SECOND);
+    want(3);
+    advance(10 * SECOND);
+    assert_int_equal(pool_counts(&model.pool).starting, 3);
+    pool_consuming(&model.pool, 1);
+    step();
+    assert_int_equal(pool_counts(&model.pool).running, 1);
+    assert_int_equal(model.pool.slots[0].state, POOL_RUNNING);
+    assert_true(model.pool.slots[0].silent_ns == model.now_ns);
+    pool_consuming(&model.pool, 3);
+    step();
+    assert_int_equal(pool_counts(&model.pool).running, 3);
+    /* One that drains may consume no longer: a second has to do, and nobody is sure. */
+    want(2);
+    want(3);
+    advance(SECOND - 1);
+    assert_int_equal(pool_counts(&model.pool).starting, 1);
+    advance(1);
+    assert_int_equal(pool_counts(&model.pool).running, 3);
+    assert_true(model.pool.slots[3].silent_ns == 0);
+    advance(START_NS - SECOND);
+    assert_true(model.pool.slots[3].silent_ns == model.now_ns);
+}
+
+static void one_that_says_it_is_ready_and_no_more_is_sure_to_be_silent(void **state)
+{
+    (void)state;
+    open_model(2, POOL_STOP_OLDEST, 1);
+    want(1);
+    ready(0);
+    assert_true(model.pool.slots[0].silent_ns == model.now_ns);
+}
+
+static void a_start_that_takes_too_long_is_none_any_more(void **state)
+{
+    (void)state;
+    open_model(2, POOL_STOP_OLDEST, 1);
+    want(2);
+    pool_tells(&model.pool, 1);
+    step();
+    advance(START_NS - 1);
+    assert_int_equal(pool_counts(&model.pool).starting, 2);
+    advance(1);
+    assert_int_equal(pool_counts(&model.pool).running, 2);
+    assert_int_equal(model.kill_count, 0);
+    assert_true(model.pool.slots[0].silent_ns == model.now_ns);
+    assert_true(model.pool.slots[1].silent_ns == 0);
 }
 
 /* ---- draining ---- */
@@ -187,6 +251,127 @@ static void a_drain_that_takes_too_long_is_killed_and_counts_as_stopped(void **s
     assert_true(pool_is_empty(&model.pool));
 }
 
+/* A pool with one worker that runs, after a drain that was cut short. */
+static void open_patient(void)
+{
+    open_running(2, 1);
+    want(0);
+    advance(GRACED_NS);
+    assert_int_equal(model.kill_count, 1);
+    ended(0, 0, SIGNAL_KILL);
+    want(1);
+    ready(0);
+    assert_true(model.pool.patient);
+}
+
+static void what_one_scale_down_had_to_kill_the_next_leaves_alone(void **state)
+{
+    (void)state;
+    open_patient();
+    want(0);
+    advance(GRACED_NS - 1);
+    assert_false(pool_is_overdue(&model.pool, 0));
+    advance(1);
+    assert_true(pool_is_overdue(&model.pool, 0));
+    advance(1000000 * SECOND);
+    assert_int_equal(model.kill_count, 0);
+    assert_int_equal(pool_counts(&model.pool).draining, 1);
+    ended(0, 0, 0);
+    /* It is done: the next drain has its time-out again. */
+    want(1);
+    ready(0);
+    want(0);
+    advance(GRACED_NS);
+    assert_int_equal(model.kill_count, 1);
+}
+
+static void patience_lasts_until_nobody_can_hold_what_was_taken(void **state)
+{
+    static const struct pool_end undone[] = {
+        {.code = 1}, {.code = TEMPFAIL}, {.signal = SIGNAL_TERM}, {.signal = SIGNAL_SEGV}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof undone / sizeof undone[0]; i++) {
+        open_patient();
+        want(0);
+        ended(0, undone[i].code, undone[i].signal);
+        assert_true(model.pool.patient);
+        pool_clear(&model.pool);
+    }
+    open_patient();
+    want(2);
+    ready(1);
+    want(1);
+    ended(0, 0, 0);
+    assert_true(model.pool.patient);
+    pool_clear(&model.pool);
+    /* A drain that began before the other was cut short says nothing of it. */
+    open_running(2, 2);
+    want(1);
+    advance(GRACED_NS - 1);
+    want(0);
+    advance(1);
+    assert_int_equal(model.kill_count, 1);
+    ended(0, 0, SIGNAL_KILL);
+    ended(1, 0, 0);
+    assert_true(pool_is_empty(&model.pool) && model.pool.patient);
+}
+
+static void a_patient_pool_drains_who_holds_nothing(void **state)
+{
+    (void)state;
+    open_patient();
+    want(2);
+    ready(1);
+    pool_idle(&model.pool, 1, true);
+    want(1);
+    assert_int_equal(model.drained[0], 1);
+}
+
+static void a_patient_pool_leaves_alone_what_has_been_in_hand_for_longest(void **state)
+{
+    (void)state;
+    open_running(3, 3);
+    for (size_t i = 0; i < 3; i++)
+        pool_took_up(&model.pool, i, model.now_ns - (int64_t)(3 - i) * SECOND);
+    pool_cut_short(&model.pool);
+    model.patient = true;
+    want(2);
+    assert_int_equal(model.drained[0], 2);
+    want(1);
+    assert_int_equal(model.drained[0], 1);
+}
+
+static void events_that_a_drain_gave_back_make_it_patient_too(void **state)
+{
+    (void)state;
+    open_running(1, 1);
+    pool_cut_short(&model.pool);
+    model.patient = true;
+    want(0);
+    advance(GRACED_NS);
+    assert_int_equal(model.kill_count, 0);
+    assert_true(pool_is_overdue(&model.pool, 0));
+}
+
+static void the_end_of_the_pool_is_not_patient(void **state)
+{
+    (void)state;
+    open_patient();
+    want(0);
+    advance(GRACED_NS + 100 * SECOND);
+    assert_true(pool_is_overdue(&model.pool, 0));
+    finish();
+    assert_true(model.wake_ns == model.now_ns + GRACED_NS);
+    advance(GRACED_NS);
+    assert_int_equal(model.kill_count, 1);
+    pool_clear(&model.pool);
+    open_patient();
+    finish();
+    advance(GRACED_NS);
+    assert_int_equal(model.kill_count, 1);
+}
+
 static void a_drain_may_end_by_0_75_or_the_signal_it_was_sent(void **state)
 {
     static const struct {
@@ -282,12 +467,21 @@ int main(void)
         claim(a_worker_that_says_so_runs),
         claim(a_silent_worker_counts_as_running_after_a_second),
         claim(a_worker_that_speaks_runs_when_it_says_so_and_not_before),
+        claim(the_consumers_of_the_queue_show_which_silent_worker_runs),
+        claim(one_that_says_it_is_ready_and_no_more_is_sure_to_be_silent),
+        claim(a_start_that_takes_too_long_is_none_any_more),
         claim(the_oldest_worker_goes_first),
         claim(an_idle_worker_goes_first_when_told_so),
         claim(a_worker_that_starts_is_drained_too),
         claim(a_drain_that_is_no_longer_wanted_is_not_undone),
         claim(no_more_than_twice_max_drain_at_a_time),
         claim(a_drain_that_takes_too_long_is_killed_and_counts_as_stopped),
+        claim(what_one_scale_down_had_to_kill_the_next_leaves_alone),
+        claim(patience_lasts_until_nobody_can_hold_what_was_taken),
+        claim(a_patient_pool_drains_who_holds_nothing),
+        claim(a_patient_pool_leaves_alone_what_has_been_in_hand_for_longest),
+        claim(events_that_a_drain_gave_back_make_it_patient_too),
+        claim(the_end_of_the_pool_is_not_patient),
         claim(a_drain_may_end_by_0_75_or_the_signal_it_was_sent),
         claim(events_of_unknown_slots_are_ignored),
         claim(actions_that_did_not_fit_come_with_the_next_call),

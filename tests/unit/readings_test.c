@@ -49,11 +49,12 @@ static struct scoreboard_slot *put_worker(size_t index, enum pool_state state, u
     return slot;
 }
 
-/* One of which nothing has been heard. */
-static void put_silent(size_t index, int64_t started_ns)
+/* One of which nothing has been heard; silent_ns 0: it may still say something. */
+static void put_silent(size_t index, enum pool_state state, int64_t started_ns, int64_t silent_ns)
 {
-    pool.slots[index].state = POOL_RUNNING;
+    pool.slots[index].state = state;
     pool.slots[index].started_ns = started_ns;
+    pool.slots[index].silent_ns = silent_ns;
 }
 
 static struct node_report take(int64_t now_ns)
@@ -118,22 +119,54 @@ static void what_ended_workers_have_handled_is_kept(void **state)
     assert_true(take(NOW_NS).heard);
 }
 
-static void what_a_silent_worker_holds_is_unknown_after_a_while(void **state)
+static void what_a_silent_worker_holds_is_unknown(void **state)
 {
     (void)state;
     put_worker(0, POOL_RUNNING, 3, 10);
-    put_silent(1, NOW_NS);
-    struct node_report report = take(NOW_NS + 199 * CLOCK_NS_PER_MS);
-    assert_false(report.unknown);
-    report = take(NOW_NS + 200 * CLOCK_NS_PER_MS);
+    put_silent(1, POOL_RUNNING, NOW_NS, 0);
+    struct node_report report = take(NOW_NS);
     assert_true(report.unknown);
     assert_true(report.in_flight_msgs == 3);
-    put_silent(2, NOW_NS - 5 * CLOCK_NS_PER_S);
-    put_silent(3, NOW_NS - 2 * CLOCK_NS_PER_S);
-    assert_true(take(NOW_NS).silent_s == 5);
+    assert_int_equal(report.silent, 1);
+    assert_true(report.silent_s == 0);
+    put_silent(2, POOL_RUNNING, NOW_NS - 9 * CLOCK_NS_PER_S, NOW_NS - 5 * CLOCK_NS_PER_S);
+    put_silent(3, POOL_RUNNING, NOW_NS - 9 * CLOCK_NS_PER_S, NOW_NS - 2 * CLOCK_NS_PER_S);
+    put_silent(4, POOL_DRAINING, NOW_NS, 0);
+    report = take(NOW_NS);
+    assert_true(report.silent_s == 5);
+    assert_int_equal(report.silent, 3);
     /* Once it says something it is silent no longer. */
     put_worker(2, POOL_RUNNING, 0, 0);
     assert_true(take(NOW_NS).silent_s == 2);
+}
+
+static void one_that_starts_may_hold_something_only_where_none_has_ever_told(void **state)
+{
+    (void)state;
+    put_silent(0, POOL_STARTING, NOW_NS, 0);
+    assert_false(take(NOW_NS + 199 * CLOCK_NS_PER_MS).unknown);
+    struct node_report report = take(NOW_NS + 200 * CLOCK_NS_PER_MS);
+    assert_true(report.unknown);
+    assert_int_equal(report.silent, 1);
+    put_worker(1, POOL_RUNNING, 3, 10);
+    take(NOW_NS);
+    report = take(NOW_NS);
+    assert_false(report.unknown);
+    assert_int_equal(report.silent, 0);
+}
+
+static void the_longest_drain_that_is_left_alone_is_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        put_silent(i, POOL_DRAINING, NOW_NS, 0);
+        pool.slots[i].patient = true;
+        pool.slots[i].deadline_ns = i < 2 ? POOL_NEVER : NOW_NS + 1;
+        pool.slots[i].drained_ns = NOW_NS - (int64_t)(7 + i) * CLOCK_NS_PER_S;
+    }
+    assert_true(take(NOW_NS).overdue_s == 8);
+    pool.slots[0].state = pool.slots[1].state = POOL_EMPTY;
+    assert_true(take(NOW_NS).overdue_s == 0);
 }
 
 static void a_worker_that_holds_nothing_is_idle(void **state)
@@ -157,8 +190,10 @@ static void the_time_on_an_event_counts_while_it_is_at_hand(void **state)
     slot->busy_ns = 7;
     slot->started_ns = NOW_NS - 3 * CLOCK_NS_PER_S;
     assert_true(take(NOW_NS).readings[0].working_s == 0);
+    assert_true(pool.slots[0].took_up_ns == 0);
     slot->fingerprint_low = 1;
     assert_true(take(NOW_NS).readings[0].working_s == 3);
+    assert_true(pool.slots[0].took_up_ns == slot->started_ns);
     assert_int_equal(take(NOW_NS).readings[0].busy_ns, 7);
     /* Taken up after the report's time was read. */
     slot->started_ns = NOW_NS + 1;
@@ -186,7 +221,9 @@ int main(void)
         claim(an_empty_slot_counts_for_nothing),
         claim(a_running_worker_from_which_the_broker_takes_nothing_is_blocked),
         claim(what_ended_workers_have_handled_is_kept),
-        claim(what_a_silent_worker_holds_is_unknown_after_a_while),
+        claim(what_a_silent_worker_holds_is_unknown),
+        claim(one_that_starts_may_hold_something_only_where_none_has_ever_told),
+        claim(the_longest_drain_that_is_left_alone_is_told_of),
         claim(a_worker_that_holds_nothing_is_idle),
         claim(the_time_on_an_event_counts_while_it_is_at_hand),
         claim(simulated_work_is_told_of_as_long_as_nobody_says_otherwise),

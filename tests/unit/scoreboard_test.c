@@ -2,6 +2,7 @@
 
 #include "clock.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,6 +119,46 @@ static bool fill(struct scoreboard *own, struct scoreboard_slot *slot)
     scoreboard_progress(slot, INT64_MAX);
     scoreboard_set_due(slot, 8);
     return scoreboard_slots(own) == SLOTS && slot == scoreboard_slot(own, 4);
+}
+
+static bool cannot_change_the_size(struct scoreboard *own, struct scoreboard_slot *slot)
+{
+    int fd = scoreboard_fd(own);
+    struct stat before, after;
+
+    (void)slot;
+    return fstat(fd, &before) == 0 && ftruncate(fd, 0) && ftruncate(fd, before.st_size * 2) &&
+           fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) && fstat(fd, &after) == 0 &&
+           before.st_size == after.st_size;
+}
+
+static void a_worker_can_neither_shrink_nor_grow_it(void **state)
+{
+    (void)state;
+    in_a_worker(0, cannot_change_the_size);
+}
+
+static bool wipe_the_head(struct scoreboard *own, struct scoreboard_slot *slot)
+{
+    static const char zeros[32];
+
+    (void)slot;
+    return pwrite(scoreboard_fd(own), zeros, sizeof zeros, 0) == (ssize_t)sizeof zeros;
+}
+
+static bool finds_its_slot(struct scoreboard *own, struct scoreboard_slot *slot)
+{
+    return slot == scoreboard_slot(own, 2) && scoreboard_slots(own) == SLOTS &&
+           scoreboard_hang_timeout_ns(own) == 60 * CLOCK_NS_PER_S;
+}
+
+static void what_a_worker_writes_over_the_head_does_no_harm(void **state)
+{
+    (void)state;
+    in_a_worker(1, wipe_the_head);
+    assert_int_equal(scoreboard_slots(board), SLOTS);
+    scoreboard_write_head(board);
+    in_a_worker(2, finds_its_slot);
 }
 
 static void what_a_worker_writes_in_its_slot_the_autoscaler_reads(void **state)
@@ -534,6 +575,8 @@ static void an_event_of_another_slot_is_found_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        claim(a_worker_can_neither_shrink_nor_grow_it),
+        claim(what_a_worker_writes_over_the_head_does_no_harm),
         claim(a_new_scoreboard_has_empty_slots),
         claim(what_a_worker_writes_in_its_slot_the_autoscaler_reads),
         claim(an_event_hangs_when_it_shows_no_progress_for_the_time_out),

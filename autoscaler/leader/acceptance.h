@@ -1,0 +1,31 @@
+/* acceptance.h - checks the count of arrivals against what the work queue accepted. Pure.
+ *
+ * The copies that are counted are of what was offered: of an event that a policy has the work queue
+ * refuse there is a copy too. What the queue accepted is the growth of what is ready, in flight and
+ * handled, all together. When both are known they differ by no more than chance and the moments of
+ * measuring explain; when they differ by more, and for long, the smaller is what there is to do.
+ *
+ * Events that leave the queue unhandled, because they expire or newer ones push them out, make it
+ * smaller too. So it is never taken for less than one event: where only a worker that is there can
+ * take events, one has to be there. */
+#ifndef WINNOW_ACCEPTANCE_H
+#define WINNOW_ACCEPTANCE_H
+
+#include <stdbool.h>
+
+/* Starts zeroed. */
+struct acceptance {
+    bool known;        /* total_msgs is that of the tick before */
+    double total_msgs; /* events that are ready, in flight or were handled */
+    int ticks;         /* on end that speak against `refuses` */
+    bool refuses;      /* the queue accepts fewer events than are offered */
+};
+
+/* Takes a tick's numbers: how many events were offered since the tick before, and how many there
+ * are now, ready, in flight and handled; NAN where that is not exact. Returns how many arrived to
+ * reckon with, NAN when unknown, and in *accepted_msgs how many were accepted, NAN when that cannot
+ * be told. */
+double acceptance_take(struct acceptance *acceptance, double offered_msgs, double total_msgs,
+                       double *accepted_msgs);
+
+#endif

@@ -1,0 +1,133 @@
+#include "autoscaler/leader/acceptance.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct acceptance acceptance;
+static double total_msgs;
+
+/* A queue of which both totals have been known for a tick. */
+static int open_acceptance(void **state)
+{
+    double accepted;
+
+    (void)state;
+    acceptance = (struct acceptance){0};
+    total_msgs = 1000;
+    return !(acceptance_take(&acceptance, 0, total_msgs, &accepted) == 0 && isnan(accepted));
+}
+
+/* A tick with so many offered and so many more in total; what is reckoned with. */
+static double tick(double offered_msgs, double growth_msgs)
+{
+    double accepted;
+
+    total_msgs += growth_msgs;
+    return acceptance_take(&acceptance, offered_msgs, total_msgs, &accepted);
+}
+
+static void what_was_offered_counts_while_it_was_accepted(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        /* Chance, or moments that differ: within three standard deviations, or rarely more. */
+        assert_true(tick(400, 340) == 400);
+        assert_true(tick(400, 460) == 400);
+        assert_true(tick(400, 100) == 400);
+        assert_true(tick(400, 100) == 400);
+    }
+    assert_false(acceptance.refuses);
+}
+
+static void the_smaller_counts_from_the_third_tick_on(void **state)
+{
+    (void)state;
+    assert_true(tick(400, 40) == 400);
+    assert_true(tick(400, 40) == 400);
+    assert_true(tick(400, 40) == 40);
+    assert_true(acceptance.refuses);
+    assert_true(tick(400, 20) == 20);
+    assert_true(tick(400, 390) == 390);
+    assert_true(tick(400, 450) == 400);
+    assert_true(acceptance.refuses);
+    assert_true(tick(400, 400) == 400);
+    assert_false(acceptance.refuses);
+    assert_true(tick(400, 40) == 400);
+}
+
+static void more_than_was_offered_changes_nothing(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        assert_true(tick(100, 400) == 100);
+    assert_false(acceptance.refuses);
+}
+
+static void unknown_ticks_prove_nothing(void **state)
+{
+    (void)state;
+    tick(400, 40);
+    tick(400, 40);
+    assert_true(tick(400, NAN) == 400);
+    total_msgs = 5000;
+    assert_true(tick(400, 0) == 400); /* the tick before is unknown */
+    tick(400, 40);
+    tick(400, 40);
+    assert_false(acceptance.refuses);
+    assert_true(isnan(tick(NAN, 40)));
+    assert_true(tick(400, 40) == 400);
+    assert_false(acceptance.refuses);
+}
+
+static void while_the_queue_refuses_an_unknown_tick_is_held_but_not_for_ever(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        tick(400, 40);
+    assert_true(isnan(tick(400, NAN)));
+    assert_true(isnan(tick(400, NAN)));
+    assert_true(acceptance.refuses);
+    assert_true(tick(400, NAN) == 400);
+    assert_false(acceptance.refuses);
+}
+
+static void a_purge_proves_nothing(void **state)
+{
+    (void)state;
+    tick(400, 40);
+    tick(400, 40);
+    assert_true(tick(400, -900) == 400);
+    assert_false(acceptance.refuses);
+}
+
+static void where_nothing_is_accepted_there_is_one_event_to_reckon_with(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        tick(400, 0);
+    assert_true(tick(400, 0) == 1);
+    assert_true(tick(400, -5) == 1);
+    assert_true(tick(0, 0) == 0);
+}
+
+#define claim(name) cmocka_unit_test_setup(name, open_acceptance)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        claim(what_was_offered_counts_while_it_was_accepted),
+        claim(the_smaller_counts_from_the_third_tick_on),
+        claim(more_than_was_offered_changes_nothing),
+        claim(unknown_ticks_prove_nothing),
+        claim(while_the_queue_refuses_an_unknown_tick_is_held_but_not_for_ever),
+        claim(a_purge_proves_nothing),
+        claim(where_nothing_is_accepted_there_is_one_event_to_reckon_with),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
