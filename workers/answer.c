@@ -33,6 +33,14 @@ static struct reply reply_to_delivery(const struct answerer *answerer,
                           .limit_bytes = broker_properties_limit_bytes(answerer->broker)};
 }
 
+struct broker_bytes answer_queue(const struct answerer *answerer,
+                                 const struct broker_properties *properties)
+{
+    struct broker_bytes reply_to = broker_properties_get(properties, BROKER_REPLY_TO);
+
+    return reply_to.length ? reply_to : broker_text(answerer->topology->results);
+}
+
 /* RabbitMQ's direct reply-to is no queue: a mandatory answer to it arrives and is returned as
  * well. */
 static bool is_direct_reply(struct broker_bytes reply_to)
@@ -95,9 +103,7 @@ int answer_result(struct answerer *answerer, struct delivery *delivery,
                   struct broker_properties *properties, const struct job_result *result,
                   struct why *why)
 {
-    struct broker_bytes reply_to = broker_properties_get(properties, BROKER_REPLY_TO);
-
-    delivery->queue = reply_to.length ? reply_to : broker_text(answerer->topology->results);
+    delivery->queue = answer_queue(answerer, properties);
     delivery->message_id = broker_properties_get(properties, BROKER_MESSAGE_ID);
     delivery->correlation_id = broker_properties_get(properties, BROKER_CORRELATION_ID);
     if (!delivery->correlation_id.bytes)
@@ -122,8 +128,7 @@ static char *copy_reason(const char *reason)
 }
 
 /* From now on the answer is FARM.dead, for this reason. */
-static int set_dead(struct answerer *answerer, struct delivery *delivery, const char *reason,
-                    struct why *why)
+static int set_dead(struct delivery *delivery, const char *reason, struct why *why)
 {
     char *copy = copy_reason(reason);
 
@@ -131,8 +136,13 @@ static int set_dead(struct answerer *answerer, struct delivery *delivery, const 
         return out_of_memory(why);
     free(delivery->dead_reason);
     delivery->dead_reason = copy;
-    log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", answerer->topology->dead, copy);
     return 0;
+}
+
+static void tell_dead(const struct answerer *answerer, const struct delivery *delivery)
+{
+    log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", answerer->topology->dead,
+              delivery->dead_reason);
 }
 
 static void drop_result(struct delivery *delivery)
@@ -144,10 +154,13 @@ static void drop_result(struct delivery *delivery)
 int answer_dead(struct answerer *answerer, struct delivery *delivery,
                 struct broker_properties *properties, const char *reason, struct why *why)
 {
-    int error = set_dead(answerer, delivery, reason, why);
+    int error = set_dead(delivery, reason, why);
 
     drop_result(delivery);
-    return error ? error : publish_dead(answerer, delivery, properties, why);
+    if (error)
+        return error;
+    tell_dead(answerer, delivery);
+    return publish_dead(answerer, delivery, properties, why);
 }
 
 /* ---- once more ---- */
@@ -161,6 +174,17 @@ int answer_again(struct answerer *answerer, struct delivery *delivery, struct wh
         return out_of_memory(why);
     return delivery->dead_reason ? publish_dead(answerer, delivery, properties, why)
                                  : publish_result(answerer, delivery, properties, why);
+}
+
+int answer_refused(struct answerer *answerer, struct delivery *delivery, struct why *why)
+{
+    char reason[REPLY_REASON_SIZE];
+
+    snprintf(reason, sizeof reason, "refused by '%.*s'", (int)delivery->queue.length,
+             delivery->queue.bytes);
+    drop_result(delivery);
+    int error = set_dead(delivery, reason, why);
+    return error ? error : answer_again(answerer, delivery, why);
 }
 
 static bool same(struct broker_bytes a, struct broker_bytes b)
@@ -188,6 +212,9 @@ int answer_returned(struct answerer *answerer, struct delivery *delivery,
     snprintf(reason, sizeof reason, "unroutable result: no queue '%.*s' (%.*s)",
              (int)returned->routing_key.length, returned->routing_key.bytes,
              (int)returned->text.length, returned->text.bytes);
-    int error = set_dead(answerer, delivery, reason, why);
-    return error ? error : answer_again(answerer, delivery, why);
+    int error = set_dead(delivery, reason, why);
+    if (error)
+        return error;
+    tell_dead(answerer, delivery);
+    return answer_again(answerer, delivery, why);
 }

@@ -41,8 +41,15 @@ int answer_result(struct answerer *answerer, struct delivery *delivery,
 int answer_dead(struct answerer *answerer, struct delivery *delivery,
                 struct broker_properties *properties, const char *reason, struct why *why);
 
+/* The queue to which the result of an event with these properties goes. */
+struct broker_bytes answer_queue(const struct answerer *answerer,
+                                 const struct broker_properties *properties);
+
 /* Publishes once more what was published for the event. The same errors but -ERR_INVALID. */
 int answer_again(struct answerer *answerer, struct delivery *delivery, struct why *why);
+
+/* Its queue refuses the result for good: the event goes to FARM.dead as it came. The same. */
+int answer_refused(struct answerer *answerer, struct delivery *delivery, struct why *why);
 
 /* Whether a message that came back because no queue takes it, with these properties, is the event's
  * result. Events for which that cannot be told apart have the same names, bodies and results, so

@@ -41,4 +41,8 @@ struct delivery {
 /* Takes NULL. */
 void delivery_free(struct delivery *delivery);
 
+/* Drops the event and its answer, of which nothing is needed any more but the tag. Returns the
+ * delivery, which may have moved. */
+struct delivery *delivery_keep_tag(struct delivery *delivery);
+
 #endif

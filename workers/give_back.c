@@ -48,6 +48,9 @@ int give_back_late(struct session *session, int64_t now_ns, struct why *why)
 
     if (late)
         error = return_inbox(session, &given, why);
+    if (!error)
+        error = refusals_give_back_late(session, now_ns, session->drain_by_ns - CONFIRM_NS, &given,
+                                        why);
     if (!error && wanted && (on_thread ? now_ns >= session->drain_by_ns : late))
         error = return_handling(session, &given, why);
     if (!given)

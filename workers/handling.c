@@ -77,6 +77,13 @@ bool handling_awaits_quiet(const struct handling *handling)
            !unacked_is_quiet(handling->unacked);
 }
 
+bool handling_wants_quiet(const struct handling *handling)
+{
+    bool suspect = handling->stage != HANDLING_NOTHING && handling->record.suspect;
+
+    return suspect || (handling->alone && !unacked_is_quiet(handling->unacked));
+}
+
 /* The scoreboard shows the event before anything of it is decoded. */
 static void take_up(struct handling *handling, int64_t now_ns)
 {

@@ -92,8 +92,11 @@ bool handling_is_wanted(const struct handling *handling);
 /* True while a job is on its thread, wanted or not. */
 bool handling_is_on_thread(const struct handling *handling);
 
-/* True while the event at hand waits for confirms alone. */
+/* True while the event at hand waits for nothing but confirms. */
 bool handling_awaits_quiet(const struct handling *handling);
+
+/* True while nothing else may be published, for the sake of an event that is answered alone. */
+bool handling_wants_quiet(const struct handling *handling);
 
 /* What to wait for beside the connection. */
 int handling_wake_fd(const struct handling *handling);

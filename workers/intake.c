@@ -6,9 +6,6 @@
 #include "session.h"
 #include "signals.h"
 
-/* How long to take no work after the broker could not take a result. */
-#define REFUSED_PAUSE_NS (500 * CLOCK_NS_PER_MS)
-
 static int take_delivery(struct session *session, const struct broker_event *event, struct why *why)
 {
     if (inbox_add(&session->inbox, event)) {
@@ -54,20 +51,31 @@ static int take_returned(struct session *session, const struct broker_event *eve
     return error;
 }
 
-/* The events of results that the broker could not take go back to the queue, and this worker rests
- * a while. */
 static int take_refused(struct session *session, const struct broker_event *event, struct why *why)
 {
-    session->pause_until_ns = clock_now_ns() + REFUSED_PAUSE_NS;
-    log_event(LOG_WARN, "result_refused", "why=\"the broker could not take a result\"");
     struct delivery *delivery;
     uint64_t sequence = 0;
     int error = 0;
 
-    while (!error && (delivery = unacked_refused(&session->unacked, event, &sequence))) {
-        error = unacked_give_back(&session->unacked, session->broker, delivery, why);
-        delivery_free(delivery);
-    }
+    while (!error && (delivery = unacked_refused(&session->unacked, event, &sequence)))
+        error = refusals_take(session, delivery, clock_now_ns(), why);
+    return error;
+}
+
+static int take_confirmed(struct session *session, const struct broker_event *event,
+                          struct why *why)
+{
+    const struct delivery *delivery;
+    uint64_t sequence = event->multiple ? 0 : event->tag;
+    int error = 0;
+
+    session->confirmed = true;
+    /* The queues that have taken them are asked for only where it matters. */
+    while (!error && refusals_aside(&session->refusals) &&
+           (delivery = window_pending(&session->unacked.window, &sequence)) &&
+           sequence++ <= event->tag)
+        error = refusals_taken(session, delivery, why);
+    unacked_confirmed(&session->unacked, event);
     return error;
 }
 
@@ -86,9 +94,7 @@ static int take_event(struct session *session, const struct broker_event *event,
     case BROKER_DELIVERY:
         return take_delivery(session, event, why);
     case BROKER_CONFIRMED:
-        session->confirmed = true;
-        unacked_confirmed(&session->unacked, event);
-        return 0;
+        return take_confirmed(session, event, why);
     case BROKER_NACKED:
         return take_refused(session, event, why);
     case BROKER_RETURNED:

@@ -86,6 +86,17 @@ static bool takes_long(const struct session *session, int64_t now_ns)
            now_ns >= session->handling.since_ns + HOLD_NS;
 }
 
+/* False when that event is set aside instead. */
+static bool take_to_hand(struct session *session, int64_t now_ns)
+{
+    struct delivery *delivery = inbox_take(&session->inbox);
+
+    if (refusals_set_aside(session, delivery, now_ns))
+        return false;
+    handling_begin(&session->handling, delivery, now_ns);
+    return true;
+}
+
 /* Works on the event at hand, or takes one to hand, as far as that is possible now. */
 static int work(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
@@ -93,12 +104,10 @@ static int work(struct session *session, int64_t now_ns, int64_t *until_ns, stru
 
     if (!has_work(session) || !session->may_publish)
         return 0;
-    if (now_ns < session->pause_until_ns) {
-        *until_ns = sooner(*until_ns, session->pause_until_ns);
+    if (handling->stage == HANDLING_NOTHING && !take_to_hand(session, now_ns)) {
+        *until_ns = now_ns;
         return 0;
     }
-    if (handling->stage == HANDLING_NOTHING)
-        handling_begin(handling, inbox_take(&session->inbox), now_ns);
     int64_t again_ns;
     int end = handling_step(handling, now_ns, &again_ns, why);
     if (end == HANDLING_GOES_ON)
@@ -129,7 +138,7 @@ static uint16_t wanted_prefetch(const struct session *session)
     double most = limit > aside ? (double)(limit - aside) : 0;
     bool abandoned = handling->stage != HANDLING_NOTHING && !handling_is_wanted(handling);
 
-    if (session->draining || abandoned)
+    if (session->draining || abandoned || refusals_aside(&session->refusals) >= REFUSALS_ASIDE_MOST)
         return 0;
     if (session->takes_long)
         return consumer->state == CONSUMER_ACTIVE && consumer->prefetch == 1 ? 1 : 0;
@@ -164,6 +173,8 @@ static int tend(struct session *session, int64_t now_ns, int64_t *until_ns, stru
     }
     if (!error)
         error = give_back_aside(session, now_ns, until_ns, why);
+    if (!error)
+        error = refusals_step(session, now_ns, until_ns, why);
     if (!error)
         error = acknowledge(session, now_ns, until_ns, why);
     if (!error)
@@ -234,6 +245,7 @@ void session_lose_connection(struct session *session)
     consumer_forget(&session->consumer);
     inbox_clear(&session->inbox);
     inbox_clear(&session->aside);
+    refusals_forget(&session->refusals);
     unacked_forget(&session->unacked);
     handling_abandon(&session->handling);
     tell_state(session, clock_now_ns());
@@ -255,9 +267,11 @@ int session_init(struct session *session, const struct worker_settings *settings
     };
     inbox_init(&session->inbox);
     inbox_init(&session->aside);
+    refusals_init(&session->refusals, SCOREBOARD_OWN_ATTEMPTS);
     int error = scoreboard_attach(&session->scoreboard, &session->slot, why);
     if (error)
         return error;
+    session->refusals.max_attempts = scoreboard_max_attempts(session->scoreboard);
     scoreboard_sign_on(session->slot, settings->simulated_service_ns, settings->takes_hangup);
     unacked_init(&session->unacked, session->scoreboard, session->slot);
     session->answerer = (struct answerer){
@@ -286,6 +300,7 @@ void session_clear(struct session *session)
     handling_clear(&session->handling);
     inbox_clear(&session->inbox);
     inbox_clear(&session->aside);
+    refusals_forget(&session->refusals);
     window_clear(&session->unacked.window);
     broker_properties_close(session->answerer.back_properties);
     scoreboard_close(session->scoreboard);

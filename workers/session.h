@@ -11,6 +11,7 @@
 #include "handling.h"
 #include "inbox.h"
 #include "job.h"
+#include "refusals.h"
 #include "scoreboard.h"
 #include "topology.h"
 #include "unacked.h"
@@ -36,12 +37,12 @@ struct session {
     struct handling handling; /* the event at hand */
     bool takes_long;          /* for longer than the worker would hold work */
     struct inbox aside;       /* events that their job wants later */
+    struct refusals refusals; /* events whose answers were refused */
     struct unacked unacked;   /* all of them, and those whose answers are on their way */
     struct answerer answerer;
 
-    int64_t received_ns;    /* when everything was last taken off the socket */
-    int64_t pause_until_ns; /* no work is done before */
-    bool queue_deleted;     /* under it, and with it the events that were there */
+    int64_t received_ns; /* when everything was last taken off the socket */
+    bool queue_deleted;  /* under it, and with it the events that were there */
     bool draining;
     int64_t drain_by_ns;
 };
