@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include "clock.h"
+#include "deep_stack.h"
 #include "log.h"
 #include "node/reaper.h"
 #include "signals.h"
@@ -95,6 +96,20 @@ static int open_descriptors(struct loop *loop, const struct guardian *guardian, 
     return error;
 }
 
+static int run(void *context, struct why *why)
+{
+    struct loop *loop = context;
+    int64_t wake_ns;
+
+    (void)why;
+    while (step(loop, &wake_ns)) {
+        wait_until(loop, wake_ns);
+        take_signals(loop);
+        look_after_guardian(loop);
+    }
+    return 0;
+}
+
 int loop_run(struct farm *const *farms, size_t count, const struct guardian *guardian,
              struct why *why)
 {
@@ -104,14 +119,10 @@ int loop_run(struct farm *const *farms, size_t count, const struct guardian *gua
                         .hangup_fd = -1,
                         .reaper = {.fd = -1},
                         .guardian_fd = guardian ? guardian_fd(guardian) : -1};
-    int64_t wake_ns;
     int error = open_descriptors(&loop, guardian, why);
 
-    while (!error && step(&loop, &wake_ns)) {
-        wait_until(&loop, wake_ns);
-        take_signals(&loop);
-        look_after_guardian(&loop);
-    }
+    if (!error)
+        error = deep_stack_run(run, &loop, why);
     free(loop.fds);
     reaper_close(&loop.reaper);
     if (loop.end_fd >= 0)

@@ -15,7 +15,7 @@ import time
 import pika
 
 # Where things are, in bytes: the attempts and the slots in the memory, the fields in a slot.
-ATTEMPTS, SLOTS, SLOT_BYTES = 32, 98432, 128
+ATTEMPTS, SLOTS, SLOT_BYTES = 32, 155776, 128
 STATE, PID, HANDLED, IN_FLIGHT, BUSY, PROGRESS = 0, 4, 8, 16, 32, 40
 FINGERPRINT_HIGH, FINGERPRINT_LOW, STARTED, DUE = 64, 72, 80, 88
 WORKING, SENDING, DRAINING = 1, 2, 4
@@ -28,7 +28,7 @@ def work(body):
 class Scoreboard:
     def __init__(self):
         memory = mmap.mmap(int(os.environ["WINNOW_SCOREBOARD_FD"]), 0)
-        if memory[:8] != b"WINNOW5\0":
+        if memory[:8] != b"WINNOW6\0":
             sys.exit(64)
         # Reading or writing one item of these is one access of 8 or 4 bytes.
         self.longs, self.ints = memoryview(memory).cast("Q"), memoryview(memory).cast("I")
@@ -60,10 +60,9 @@ class Scoreboard:
         self.set(FINGERPRINT_LOW, event[1])
 
     def put_down(self):
-        """The work on the event is done, after so long."""
+        """No event is at hand any more."""
         self.set(FINGERPRINT_HIGH, 0)
         self.set(FINGERPRINT_LOW, 0)
-        self.add(BUSY, time.monotonic_ns() - self.get(self.own, STARTED))
 
     def is_elsewhere(self, event, since_ns):
         """Another worker has been on the event since then, or died of it and is not counted yet."""
@@ -78,16 +77,15 @@ class Scoreboard:
 
     def is_poison(self, event):
         for probe in range(16):
-            entry = ATTEMPTS + 24 * ((event[0] + probe) % 4096)
-            count = self.ints[(entry + 16) // 4]
-            if count >= self.max_attempts and (self.get(entry, 0), self.get(entry, 8)) == event:
+            word = self.get(ATTEMPTS + 16 * ((event[0] + probe) % 8192), 0)
+            if word >> 13 == event[1] >> 13 and word % 4096 >= self.max_attempts:
                 return True
         return False
 
 
 def fingerprint(properties, body):
-    key = properties.message_id.encode() if properties.message_id else body
-    digest = hashlib.blake2b(key, digest_size=16).digest()
+    names = [properties.message_id, properties.correlation_id, properties.reply_to, properties.type]
+    digest = hashlib.blake2b(repr(names).encode() + body, digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little") | 1
 
 
@@ -125,7 +123,7 @@ class Worker:
         else:
             self.board.take_up(event)
             body = work(body)
-            self.board.put_down()
+            self.board.add(BUSY, time.monotonic_ns() - self.board.get(self.board.own, STARTED))
         self.board.set_state(SENDING)
         result = pika.BasicProperties(
             message_id=properties.message_id,
@@ -135,6 +133,7 @@ class Worker:
         )
         self.channel.basic_publish(exchange, key, body, result)  # returns when it is confirmed
         self.channel.basic_ack(method.delivery_tag)
+        self.board.put_down()
         self.board.add(HANDLED, 1)
         self.board.set_state(DRAINING if self.stopping else WORKING)
 

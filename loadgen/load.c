@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "collector.h"
+#include "deep_stack.h"
 #include "ending.h"
 #include "log.h"
 #include "pace.h"
@@ -25,6 +26,8 @@
 struct load {
     const struct load_settings *settings;
     struct ledger *ledger;
+    struct report *report;
+    bool *started;
     struct publisher *publisher;
     struct collector *collector; /* NULL unless verifying */
     struct pace pace;
@@ -338,30 +341,40 @@ static void start(struct load *load)
     timeline_start(&load->timeline, load->start_ns);
 }
 
+static int run(void *context, struct why *why)
+{
+    struct load *load = context;
+    int error = open_all(load, why);
+
+    *load->started = error == 0;
+    if (error)
+        return error;
+    start(load);
+    error = loop(load, why);
+    int64_t now_ns = clock_now_ns();
+    const struct timeline_now now = now_of(load, now_ns);
+    if (!error)
+        error = timeline_finish(&load->timeline, now_ns, &now, why);
+    conclude(load, load->report);
+    return error;
+}
+
 int load_run(const struct load_settings *settings, struct ledger *ledger, struct report *report,
              bool *started, struct why *why)
 {
     struct load load = {
         .settings = settings,
         .ledger = ledger,
+        .report = report,
+        .started = started,
         .timeline = {.lines = settings->progress,
                      .rows = settings->timeline,
                      .ledger = ledger,
                      .verify = settings->verify},
         .ending = {.patience_ns = settings->verify_timeout_ns, .verify = settings->verify},
         .signal_fd = -1};
-    int error = open_all(&load, why);
+    int error = deep_stack_run(run, &load, why);
 
-    *started = error == 0;
-    if (!error) {
-        start(&load);
-        error = loop(&load, why);
-        int64_t now_ns = clock_now_ns();
-        const struct timeline_now now = now_of(&load, now_ns);
-        if (!error)
-            error = timeline_finish(&load.timeline, now_ns, &now, why);
-        conclude(&load, report);
-    }
     collector_close(load.collector);
     publisher_close(load.publisher);
     pace_clear(&load.pace);

@@ -8,10 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Header only: no library to link. */
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 /* The layout is read from other languages too: what moves a field takes a new SCOREBOARD_MAGIC. */
 #define AT(field, offset)                                                                          \
     _Static_assert(offsetof(struct scoreboard_slot, field) == (offset), "the layout has changed")
@@ -32,8 +28,10 @@ _Static_assert(sizeof(struct scoreboard_slot) == 128, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, hang_timeout_ns) == 16, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, max_attempts) == 24, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, attempts) == 32, "the layout has changed");
-_Static_assert(sizeof(struct scoreboard_attempt) == 24, "the layout has changed");
-_Static_assert(offsetof(struct scoreboard_layout, slot) == 98432, "the layout has changed");
+_Static_assert(sizeof(struct scoreboard_attempt) == 16, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, reasons) == 131104, "the layout has changed");
+_Static_assert(sizeof(struct scoreboard_reason) == 384, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, slot) == 155776, "the layout has changed");
 
 struct scoreboard {
     struct scoreboard_layout *layout;
@@ -94,6 +92,15 @@ static bool parse_number(const char *text, long *number)
     return errno == 0 && end != text && *end == '\0' && *number >= 0;
 }
 
+static int create_own(struct scoreboard **out, struct scoreboard_slot **slot, struct why *why)
+{
+    int error = scoreboard_create(1, SCOREBOARD_OWN_ATTEMPTS, SCOREBOARD_OWN_HANG_NS, out, why);
+
+    if (!error)
+        *slot = scoreboard_slot(*out, 0);
+    return error;
+}
+
 int scoreboard_attach(struct scoreboard **out, struct scoreboard_slot **slot, struct why *why)
 {
     const char *fd_text = getenv(SCOREBOARD_FD_VARIABLE);
@@ -103,7 +110,7 @@ int scoreboard_attach(struct scoreboard **out, struct scoreboard_slot **slot, st
     *out = NULL;
     *slot = NULL;
     if (!fd_text || !slot_text)
-        return 0;
+        return create_own(out, slot, why);
     struct stat status;
     if (!parse_number(fd_text, &fd) || fd > INT32_MAX || !parse_number(slot_text, &index) ||
         fstat((int)fd, &status) || status.st_size < (off_t)sizeof(struct scoreboard_layout))
@@ -164,6 +171,11 @@ void scoreboard_close(struct scoreboard *scoreboard)
 int scoreboard_fd(const struct scoreboard *scoreboard)
 {
     return scoreboard->fd;
+}
+
+struct scoreboard_layout *scoreboard_memory(const struct scoreboard *scoreboard)
+{
+    return scoreboard->layout;
 }
 
 size_t scoreboard_slots(const struct scoreboard *scoreboard)
@@ -275,24 +287,6 @@ void scoreboard_count_given_back(struct scoreboard_slot *slot, size_t events)
     atomic_fetch_add_explicit(&slot->given_back_msgs, events, memory_order_relaxed);
 }
 
-struct scoreboard_fingerprint scoreboard_fingerprint(const void *message_id, size_t id_length,
-                                                     const void *properties,
-                                                     size_t properties_length, const void *body,
-                                                     size_t body_length)
-{
-    XXH128_hash_t hash;
-
-    if (id_length) {
-        hash = XXH3_128bits(message_id, id_length);
-    } else {
-        hash = XXH3_128bits(properties, properties_length);
-        XXH128_hash_t rest = XXH3_128bits_withSeed(body, body_length, hash.low64);
-        hash.high64 ^= rest.high64;
-        hash.low64 ^= rest.low64;
-    }
-    return (struct scoreboard_fingerprint){hash.high64, hash.low64 | 1};
-}
-
 struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *slot)
 {
     struct scoreboard_fingerprint event;
@@ -300,53 +294,6 @@ struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *
     event.low = atomic_load_explicit(&slot->fingerprint_low, memory_order_acquire);
     event.high = atomic_load_explicit(&slot->fingerprint_high, memory_order_relaxed);
     return event;
-}
-
-static bool is_for(const struct scoreboard_attempt *attempt, struct scoreboard_fingerprint event)
-{
-    return atomic_load(&attempt->low) == event.low && atomic_load(&attempt->high) == event.high;
-}
-
-static size_t chain(struct scoreboard_fingerprint event, size_t probe)
-{
-    return (size_t)(event.high + probe) % SCOREBOARD_ATTEMPTS;
-}
-
-uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
-                                  struct scoreboard_fingerprint event)
-{
-    struct scoreboard_layout *layout = scoreboard->layout;
-    struct scoreboard_attempt *chosen = NULL;
-
-    for (size_t probe = 0; probe < SCOREBOARD_PROBES; probe++) {
-        struct scoreboard_attempt *attempt = &layout->attempts[chain(event, probe)];
-        if (atomic_load(&attempt->count) && is_for(attempt, event)) {
-            chosen = attempt;
-            break;
-        }
-        if (!chosen || attempt->stamp < chosen->stamp)
-            chosen = attempt;
-    }
-    if (!is_for(chosen, event)) {
-        atomic_store(&chosen->count, 0);
-        atomic_store(&chosen->high, event.high);
-        atomic_store(&chosen->low, event.low);
-    }
-    chosen->stamp = ++layout->next_stamp;
-    return atomic_fetch_add(&chosen->count, 1) + 1;
-}
-
-bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event)
-{
-    const struct scoreboard_layout *layout = scoreboard->layout;
-
-    for (size_t probe = 0; probe < SCOREBOARD_PROBES; probe++) {
-        const struct scoreboard_attempt *attempt = &layout->attempts[chain(event, probe)];
-        uint32_t count = atomic_load(&attempt->count);
-        if (count >= layout->max_attempts && is_for(attempt, event))
-            return true;
-    }
-    return false;
 }
 
 int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard)

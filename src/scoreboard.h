@@ -1,11 +1,11 @@
-/* scoreboard.h - shared memory in which each worker tells what it does, and the autoscaler which
- * events kill.
+/* scoreboard.h - shared memory in which each worker tells what it does, and all of them tell which
+ * events kill workers or cost them their connections.
  *
- * The autoscaler creates it and hands its descriptor down. Slot n belongs to the worker that was
- * started with WINNOW_SLOT=n. A worker writes its own slot and nothing else; it reads the others'
- * slots and the table of attempts. The autoscaler reads every slot, and clears one before it starts
- * a worker there and after that worker has ended. It believes nothing that a slot says to be
- * impossible.
+ * The autoscaler creates it and hands its descriptor down; a worker that was started by hand makes
+ * one for itself. Slot n belongs to the worker that was started with WINNOW_SLOT=n. A worker writes
+ * its own slot and the table of attempts, which everybody writes; it reads the others' slots. The
+ * autoscaler reads every slot, and clears one before it starts a worker there and after that worker
+ * has ended. It believes nothing that a slot says to be impossible.
  *
  * All numbers are in the machine's byte order. Every field of a slot is loaded and stored
  * atomically; each is aligned to its size, so on 64-bit machines a plain aligned store does it.
@@ -28,8 +28,8 @@
 #define SCOREBOARD_SLOT_VARIABLE  "WINNOW_SLOT"
 #define SCOREBOARD_READY_VARIABLE "WINNOW_READY_FD"
 
-/* The first eight bytes, "WINNOW5" and a NUL: they change whenever anything of the layout does. */
-#define SCOREBOARD_MAGIC UINT64_C(0x35574f4e4e4957)
+/* The first eight bytes, "WINNOW6" and a NUL: they change whenever anything of the layout does. */
+#define SCOREBOARD_MAGIC UINT64_C(0x36574f4e4e4957)
 
 enum scoreboard_state {
     SCOREBOARD_EMPTY,    /* nobody writes here: no worker, or one that knows no scoreboard */
@@ -85,28 +85,49 @@ struct scoreboard_slot {
     _Atomic int64_t due_ns;
 };
 
-/* Events whose workers died or hung: a hash table. The entries of an event are the
- * SCOREBOARD_PROBES from fingerprint high modulo SCOREBOARD_ATTEMPTS on, round the end. The
- * autoscaler alone writes, all with sequential consistency; it takes an entry for another event by
- * setting count to 0, then high, low, and count. */
-#define SCOREBOARD_ATTEMPTS 4096
-#define SCOREBOARD_PROBES   16
+/* Events that failed, or may be about to: a hash table. The entries of an event are the
+ * SCOREBOARD_PROBES from fingerprint high modulo SCOREBOARD_ATTEMPTS on, round the end.
+ *
+ * The autoscaler and all workers write it, with sequential consistency and without locks, and any
+ * of them may die at any moment. So all that counts of an entry is one word, which is changed by
+ * compare-and-swap: it is whole whoever dies. Whoever reads it compares the tag and believes no
+ * more than that: the worst that a wrong word does is to have an event tried alone, or called
+ * poison. When all entries of an event are taken, it takes that of a suspect without an attempt,
+ * else that counted longest ago, which is then forgotten. */
+#define SCOREBOARD_ATTEMPTS   8192
+#define SCOREBOARD_PROBES     16
+#define SCOREBOARD_COUNT_BITS 12
+#define SCOREBOARD_SUSPECT    (UINT64_C(1) << SCOREBOARD_COUNT_BITS)
+#define SCOREBOARD_TAG_SHIFT  (SCOREBOARD_COUNT_BITS + 1)
 struct scoreboard_attempt {
-    _Atomic uint64_t high, low; /* the event's fingerprint */
-    _Atomic uint32_t count;     /* how many workers; 0: the entry is free */
-    uint32_t stamp;             /* the autoscaler's: greater means counted later */
+    /* From the lowest bit on: how many attempts have failed; whether it is a suspect; the bits of
+     * fingerprint low from SCOREBOARD_TAG_SHIFT on. 0: the entry is free. */
+    _Atomic uint64_t word;
+    /* When an attempt was last counted; whoever counts one sets it first, by compare-and-swap. */
+    _Atomic int64_t counted_ns;
+};
+
+/* Why events failed, in the broker's words: that of an event is number fingerprint high modulo
+ * SCOREBOARD_REASONS. Two may write one at the same time, so that the check tells whether the text
+ * is whole and the event's: XXH3 of all its bytes, seeded with fingerprint low. */
+#define SCOREBOARD_REASONS     64
+#define SCOREBOARD_REASON_SIZE 376
+struct scoreboard_reason {
+    _Atomic uint64_t check;
+    _Atomic uint64_t text[SCOREBOARD_REASON_SIZE / 8]; /* ends with a NUL, filled up with them */
 };
 
 /* The memory from its beginning. What stands before the attempts never changes once a worker was
- * started, but for next_stamp, which is the autoscaler's. */
+ * started, but for attempts_used. */
 struct scoreboard_layout {
     uint64_t magic;
     uint64_t slots;
     int64_t
         hang_timeout_ns;   /* how long an event may show no progress before its worker is killed */
     uint32_t max_attempts; /* an event is poison when its count has reached this */
-    uint32_t next_stamp;
+    _Atomic uint32_t attempts_used; /* 0: nothing was ever written to the attempts */
     struct scoreboard_attempt attempts[SCOREBOARD_ATTEMPTS];
+    struct scoreboard_reason reasons[SCOREBOARD_REASONS];
     struct scoreboard_slot slot[];
 };
 
@@ -146,16 +167,14 @@ struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *
 int64_t scoreboard_hung_at_ns(const struct scoreboard_slot *slot, int64_t judge_from_ns,
                               int64_t hang_timeout_ns, int64_t idle_limit_ns);
 
-/* Before a dead worker's slot is cleared: one more attempt at this event has failed. Returns how
- * many that makes. Of several thousand events the one counted longest ago may be forgotten. */
-uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
-                                  struct scoreboard_fingerprint event);
-
 /* ---- for a worker ---- */
 
-/* Attaches to the scoreboard that the environment names. 0 with *slot; *slot is NULL when the
- * environment names none (the worker was started by hand); -ERR_INVALID when what it names is no
- * scoreboard. */
+/* Attaches to the scoreboard that the environment names, and to the slot. When it names none,
+ * because the worker was started by hand, both are the worker's own, with SCOREBOARD_OWN_ATTEMPTS
+ * and SCOREBOARD_OWN_HANG_NS. -ERR_INVALID when what it names is no scoreboard; -ERR_SYSTEM,
+ * -ERR_MEMORY. */
+#define SCOREBOARD_OWN_ATTEMPTS 3
+#define SCOREBOARD_OWN_HANG_NS  (INT64_C(60) * 1000 * 1000 * 1000)
 int scoreboard_attach(struct scoreboard **scoreboard, struct scoreboard_slot **slot,
                       struct why *why);
 
@@ -177,15 +196,7 @@ void scoreboard_put_down(struct scoreboard_slot *slot);
 void scoreboard_count_handled(struct scoreboard_slot *slot, int64_t busy_ns);
 void scoreboard_count_given_back(struct scoreboard_slot *slot, size_t events);
 
-/* Of an event: its message_id when that is not empty, else its properties and body. Never 0,0. */
-struct scoreboard_fingerprint scoreboard_fingerprint(const void *message_id, size_t id_length,
-                                                     const void *properties,
-                                                     size_t properties_length, const void *body,
-                                                     size_t body_length);
-
-/* Before a redelivered event is taken up: whether it failed max_attempts times, ... */
-bool scoreboard_is_poison(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event);
-/* ... and whether another slot says that it has been on it since since_ns or earlier: that worker
+/* Whether another slot says that it has been on the event since since_ns or earlier: that worker
  * has lost its connection, or is dead and not counted yet. One that took it up later has another
  * event that looks the same. */
 bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
@@ -193,5 +204,43 @@ bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
                                   struct scoreboard_fingerprint event, int64_t since_ns);
 /* How long a worker may be on an event without progress before it is killed. */
 int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard);
+
+/* ---- attempts, for both (scoreboard_attempts.c) ---- */
+
+/* One more attempt at this event has failed, which began at began_ns. Of attempts that ran side by
+ * side one counts: they were at events that look the same, and ended together for another reason.
+ * Returns how many that makes, as with all before it. The autoscaler counts before it clears a dead
+ * worker's slot. */
+uint32_t scoreboard_count_attempt(struct scoreboard *scoreboard,
+                                  struct scoreboard_fingerprint event, int64_t began_ns,
+                                  int64_t now_ns);
+
+/* The event was published and not confirmed when the broker ended the connection: one of those that
+ * may have been why. */
+void scoreboard_suspect(struct scoreboard *scoreboard, struct scoreboard_fingerprint event);
+
+/* The event was answered: it is no suspect, and its attempts count no more. */
+void scoreboard_forgive(struct scoreboard *scoreboard, struct scoreboard_fingerprint event);
+
+/* What is held against an event. */
+struct scoreboard_record {
+    uint32_t attempts;
+    bool suspect;
+};
+struct scoreboard_record scoreboard_look_up(const struct scoreboard *scoreboard,
+                                            struct scoreboard_fingerprint event);
+
+/* So many failed attempts make an event poison. */
+uint32_t scoreboard_max_attempts(const struct scoreboard *scoreboard);
+
+/* Keeps why the event's last attempt failed, cut to SCOREBOARD_REASON_SIZE - 1 bytes, and finds it
+ * again: false when it is not known, or no more. */
+void scoreboard_set_reason(struct scoreboard *scoreboard, struct scoreboard_fingerprint event,
+                           const char *text);
+bool scoreboard_get_reason(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event,
+                           char text[SCOREBOARD_REASON_SIZE]);
+
+/* The memory itself. */
+struct scoreboard_layout *scoreboard_memory(const struct scoreboard *scoreboard);
 
 #endif

@@ -182,13 +182,17 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
     return error ? error : broker_settle(broker, why);
 }
 
+static bool is(struct broker_bytes queue, const char *name)
+{
+    return queue.length == strlen(name) && memcmp(queue.bytes, name, queue.length) == 0;
+}
+
+bool topology_is_results(const struct topology *topology, struct broker_bytes queue)
+{
+    return is(queue, topology->results);
+}
+
 bool topology_reserves(const struct topology *topology, struct broker_bytes queue)
 {
-    const char *const reserved[] = {topology->work, topology->count, topology->dead};
-
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (strlen(reserved[i]) == queue.length &&
-            memcmp(reserved[i], queue.bytes, queue.length) == 0)
-            return true;
-    return false;
+    return is(queue, topology->work) || is(queue, topology->count) || is(queue, topology->dead);
 }

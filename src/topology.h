@@ -71,6 +71,8 @@ int topology_declare_if_missing(const struct topology *topology,
  * -ERR_LOCKED: another autoscaler holds it, or held it until a moment ago. */
 int topology_declare_count(const struct topology *topology, struct broker *broker, struct why *why);
 
+bool topology_is_results(const struct topology *topology, struct broker_bytes queue);
+
 /* True for the farm's own queues but FARM.results: no event may name one as its reply_to. */
 bool topology_reserves(const struct topology *topology, struct broker_bytes queue);
 

@@ -2,8 +2,10 @@
 
 #include "log.h"
 #include "reply.h"
+#include "result_copy.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
 
@@ -26,7 +28,17 @@ static struct reply reply_to_delivery(const struct answerer *answerer,
 {
     return (struct reply){.worker = answerer->worker,
                           .redelivered = delivery->redelivered,
+                          .without_properties = delivery->burial != BURIED_WHOLE,
+                          .without_body = delivery->burial == BURIED_WITHOUT_BODY,
                           .limit_bytes = broker_properties_limit_bytes(answerer->broker)};
+}
+
+struct broker_bytes answer_queue(const struct answerer *answerer,
+                                 const struct broker_properties *properties)
+{
+    struct broker_bytes reply_to = broker_properties_get(properties, BROKER_REPLY_TO);
+
+    return reply_to.length ? reply_to : broker_text(answerer->topology->results);
 }
 
 /* RabbitMQ's direct reply-to is no queue: a mandatory answer to it arrives and is returned as
@@ -39,78 +51,170 @@ static bool is_direct_reply(struct broker_bytes reply_to)
            memcmp(reply_to.bytes, prefix, sizeof prefix - 1) == 0;
 }
 
-int answer_result(struct answerer *answerer, const struct delivery *delivery,
-                  struct broker_properties *properties, const struct job_result *result,
-                  struct why *why)
-{
-    struct reply reply = reply_to_delivery(answerer, delivery);
-    struct broker_bytes body = result->body.bytes ? result->body : delivery->body;
-    struct broker_bytes reply_to = broker_properties_get(properties, BROKER_REPLY_TO);
+/* ---- publishing ---- */
 
-    if (!reply_to.length)
-        reply_to = broker_text(answerer->topology->results);
+static int out_of_memory(struct why *why)
+{
+    return error_set(why, ERR_MEMORY, "out of memory");
+}
+
+static int publish_result(struct answerer *answerer, const struct delivery *delivery,
+                          struct broker_properties *properties, struct why *why)
+{
+    const struct job_result *result = delivery->result;
+    struct reply reply = reply_to_delivery(answerer, delivery);
     int error = reply_result(properties, &reply, result);
+
     if (error == -ERR_INVALID)
         return error_set(why, ERR_INVALID,
                          "the result's content type or encoding is over 255 bytes long");
     if (error)
-        return error_set(why, ERR_MEMORY, "out of memory");
+        return out_of_memory(why);
     scoreboard_put_down(answerer->slot);
     scoreboard_set_state(answerer->slot, SCOREBOARD_SENDING);
-    return broker_publish(answerer->broker, "", reply_to, properties, body,
-                          !is_direct_reply(reply_to), NULL, why);
+    return broker_publish(answerer->broker, "", delivery->queue, properties,
+                          result->body.bytes ? result->body : delivery->body,
+                          !is_direct_reply(delivery->queue), NULL, why);
+}
+
+/* The event as it came, or its result where there is one. */
+static int publish_dead(struct answerer *answerer, const struct delivery *delivery,
+                        struct broker_properties *properties, struct why *why)
+{
+    const struct job_result *result = delivery->result;
+    struct reply reply = reply_to_delivery(answerer, delivery);
+    int error = result ? reply_result(properties, &reply, result) : 0;
+
+    if (!error)
+        error = result ? reply_returned(properties, reply.limit_bytes, delivery->dead_reason)
+                       : reply_dead(properties, &reply, delivery->dead_reason);
+    if (error)
+        return out_of_memory(why);
+    scoreboard_put_down(answerer->slot);
+    scoreboard_set_state(answerer->slot, SCOREBOARD_SENDING);
+    struct broker_bytes body = reply.without_body             ? broker_text("")
+                               : result && result->body.bytes ? result->body
+                                                              : delivery->body;
+    return broker_publish(answerer->broker, answerer->topology->dead, broker_text(""), properties,
+                          body, true, NULL, why);
+}
+
+int answer_result(struct answerer *answerer, struct delivery *delivery,
+                  struct broker_properties *properties, const struct job_result *result,
+                  struct why *why)
+{
+    delivery->queue = answer_queue(answerer, properties);
+    delivery->message_id = broker_properties_get(properties, BROKER_MESSAGE_ID);
+    delivery->correlation_id = broker_properties_get(properties, BROKER_CORRELATION_ID);
+    if (!delivery->correlation_id.bytes)
+        delivery->correlation_id = delivery->message_id;
+    delivery->result = result_copy(result);
+    return delivery->result ? publish_result(answerer, delivery, properties, why)
+                            : out_of_memory(why);
 }
 
 /* A reason may quote the sender's bytes, but a text header is UTF-8; cut to what a header takes. */
-static void copy_reason(char copy[REPLY_REASON_SIZE], const char *reason)
+static char *copy_reason(const char *reason)
 {
     size_t length = strnlen(reason, REPLY_REASON_SIZE - 1);
+    char *copy = strndup(reason, length);
 
-    memcpy(copy, reason, length);
-    copy[length] = '\0';
-    if (!u8_check((const uint8_t *)copy, length))
-        return;
+    if (!copy || !u8_check((const uint8_t *)copy, length))
+        return copy;
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)copy[i] >= 0x80)
             copy[i] = '?';
+    return copy;
 }
 
-static int publish_dead(struct answerer *answerer, const struct broker_properties *properties,
-                        struct broker_bytes body, const char *reason, struct why *why)
+/* From now on the answer is FARM.dead, for this reason. */
+static int set_dead(struct delivery *delivery, const char *reason, struct why *why)
 {
-    scoreboard_set_state(answerer->slot, SCOREBOARD_SENDING);
-    log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", answerer->topology->dead, reason);
-    return broker_publish(answerer->broker, answerer->topology->dead, (struct broker_bytes){"", 0},
-                          properties, body, true, NULL, why);
+    char *copy = copy_reason(reason);
+
+    if (!copy)
+        return out_of_memory(why);
+    free(delivery->dead_reason);
+    delivery->dead_reason = copy;
+    return 0;
 }
 
-int answer_dead(struct answerer *answerer, const struct delivery *delivery,
+static void tell_dead(const struct answerer *answerer, const struct delivery *delivery)
+{
+    log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", answerer->topology->dead,
+              delivery->dead_reason);
+}
+
+static void drop_result(struct delivery *delivery)
+{
+    free(delivery->result);
+    delivery->result = NULL;
+}
+
+int answer_dead(struct answerer *answerer, struct delivery *delivery,
                 struct broker_properties *properties, const char *reason, struct why *why)
 {
-    struct reply reply = reply_to_delivery(answerer, delivery);
-    char copy[REPLY_REASON_SIZE];
+    int error = set_dead(delivery, reason, why);
 
-    copy_reason(copy, reason);
-    if (reply_dead(properties, &reply, copy))
-        return error_set(why, ERR_MEMORY, "out of memory");
-    scoreboard_put_down(answerer->slot);
-    return publish_dead(answerer, properties, delivery->body, copy, why);
+    drop_result(delivery);
+    if (error)
+        return error;
+    tell_dead(answerer, delivery);
+    return publish_dead(answerer, delivery, properties, why);
 }
 
-int answer_returned(struct answerer *answerer, const struct broker_event *returned, struct why *why)
+/* ---- once more ---- */
+
+int answer_again(struct answerer *answerer, struct delivery *delivery, struct why *why)
 {
     struct broker_properties *properties = answerer->back_properties;
-    char reason[512], copy[REPLY_REASON_SIZE];
 
-    if (returned->exchange.length)
-        return error_set(why, ERR_UNAVAILABLE, "'%s' takes no messages", answerer->topology->dead);
-    if (broker_properties_decode(properties, returned->raw_properties))
-        return error_set(why, ERR_UNAVAILABLE, "a returned message has malformed properties");
+    /* Of malformed properties nothing is left, as at the first time. */
+    if (broker_properties_decode(properties, delivery->raw_properties) == -ERR_MEMORY)
+        return out_of_memory(why);
+    return delivery->dead_reason ? publish_dead(answerer, delivery, properties, why)
+                                 : publish_result(answerer, delivery, properties, why);
+}
+
+int answer_refused(struct answerer *answerer, struct delivery *delivery, struct why *why)
+{
+    char reason[REPLY_REASON_SIZE];
+
+    snprintf(reason, sizeof reason, "refused by '%.*s'", (int)delivery->queue.length,
+             delivery->queue.bytes);
+    drop_result(delivery);
+    int error = set_dead(delivery, reason, why);
+    return error ? error : answer_again(answerer, delivery, why);
+}
+
+static bool same(struct broker_bytes a, struct broker_bytes b)
+{
+    return a.length == b.length && (!a.length || memcmp(a.bytes, b.bytes, a.length) == 0);
+}
+
+bool answer_is(const struct delivery *delivery, const struct broker_event *returned,
+               const struct broker_properties *properties)
+{
+    const struct job_result *result = delivery->result;
+
+    return !delivery->dead_reason && same(delivery->queue, returned->routing_key) &&
+           same(delivery->message_id, broker_properties_get(properties, BROKER_MESSAGE_ID)) &&
+           same(delivery->correlation_id,
+                broker_properties_get(properties, BROKER_CORRELATION_ID)) &&
+           same(result->body.bytes ? result->body : delivery->body, returned->body);
+}
+
+int answer_returned(struct answerer *answerer, struct delivery *delivery,
+                    const struct broker_event *returned, struct why *why)
+{
+    char reason[512];
+
     snprintf(reason, sizeof reason, "unroutable result: no queue '%.*s' (%.*s)",
              (int)returned->routing_key.length, returned->routing_key.bytes,
              (int)returned->text.length, returned->text.bytes);
-    copy_reason(copy, reason);
-    if (reply_returned(properties, broker_properties_limit_bytes(answerer->broker), copy))
-        return error_set(why, ERR_MEMORY, "out of memory");
-    return publish_dead(answerer, properties, returned->body, copy, why);
+    int error = set_dead(delivery, reason, why);
+    if (error)
+        return error;
+    tell_dead(answerer, delivery);
+    return answer_again(answerer, delivery, why);
 }

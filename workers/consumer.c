@@ -12,11 +12,6 @@ void consumer_take(struct consumer *consumer, enum broker_event_type type)
     consumer->state = type == BROKER_CONSUMING ? CONSUMER_ACTIVE : CONSUMER_NONE;
 }
 
-void consumer_set_aside(struct consumer *consumer)
-{
-    consumer->set_aside++;
-}
-
 void consumer_forget(struct consumer *consumer)
 {
     consumer->state = CONSUMER_NONE;
@@ -33,30 +28,30 @@ static int begin(struct consumer *consumer, struct broker *broker, uint16_t pref
     if (consumer->prefetch && consumer->prefetch != prefetch)
         consumer->changed_ns = now_ns;
     consumer->prefetch = prefetch;
-    consumer->set_aside = 0;
     consumer->state = CONSUMER_STARTING;
     log_event(LOG_DEBUG, "prefetch", "msgs=%u", prefetch);
     return broker_consume(broker, consumer->queue, consumer->tag, prefetch, false, why);
 }
 
 /* Whether another consumer is worth what it costs. */
-static bool fits_badly(const struct consumer *consumer, uint16_t wanted, int64_t now_ns)
+static bool fits_badly(const struct consumer *consumer, uint16_t wanted, size_t left_out,
+                       int64_t now_ns)
 {
-    double left = (double)consumer->prefetch - (double)consumer->set_aside;
+    double left = (double)consumer->prefetch - (double)left_out;
     bool settling = consumer->changed_ns && now_ns - consumer->changed_ns < CHANGE_PAUSE_NS;
 
     return !wanted ||
            (!settling && (wanted > left * CHANGE_FACTOR || wanted * CHANGE_FACTOR < left));
 }
 
-int consumer_step(struct consumer *consumer, struct broker *broker, uint16_t wanted, size_t held,
-                  int64_t now_ns, struct why *why)
+int consumer_step(struct consumer *consumer, struct broker *broker, uint16_t wanted,
+                  size_t left_out, size_t held, int64_t now_ns, struct why *why)
 {
     if (consumer->state == CONSUMER_NONE) {
         bool holds_much = wanted < consumer->prefetch && held > wanted / 2;
         return wanted && !holds_much ? begin(consumer, broker, wanted, now_ns, why) : 0;
     }
-    if (consumer->state != CONSUMER_ACTIVE || !fits_badly(consumer, wanted, now_ns))
+    if (consumer->state != CONSUMER_ACTIVE || !fits_badly(consumer, wanted, left_out, now_ns))
         return 0;
     consumer->state = CONSUMER_ENDING;
     return broker_cancel(broker, consumer->tag, why);

@@ -20,25 +20,23 @@ struct consumer {
         CONSUMER_ENDING, /* deliveries may still come */
     } state;
     uint16_t prefetch;  /* of the present consumer, else of the last; 0: there was none yet */
-    size_t set_aside;   /* of its events: they fill its prefetch and are not worked on */
     int64_t changed_ns; /* when the prefetch was last changed; 0: never */
 };
 
 /* Takes BROKER_CONSUMING, BROKER_CANCEL_OK and BROKER_CANCELLED. */
 void consumer_take(struct consumer *consumer, enum broker_event_type type);
 
-/* One of its events was set aside. */
-void consumer_set_aside(struct consumer *consumer);
-
 /* The connection is gone. */
 void consumer_forget(struct consumer *consumer);
 
-/* One step towards a consumer that has `wanted` events at most, 0: towards none. held is how many
- * events are held that were not set aside: what a new consumer may hold comes on top of them. To be
- * called as long as there is a connection; what comes next is told by an event of the broker, or is
- * small enough to wait for the next call. */
-int consumer_step(struct consumer *consumer, struct broker *broker, uint16_t wanted, size_t held,
-                  int64_t now_ns, struct why *why);
+/* One step towards a consumer that has `wanted` events at most, 0: towards none. To be called as
+ * long as there is a connection; what comes next is told by an event of the broker, or is small
+ * enough to wait for the next call.
+ *
+ * left_out     of its events: they fill its prefetch and are not worked on
+ * held         all others that the worker holds: a new consumer's come on top of them */
+int consumer_step(struct consumer *consumer, struct broker *broker, uint16_t wanted,
+                  size_t left_out, size_t held, int64_t now_ns, struct why *why);
 
 /* True when no event will be delivered any more, but for those on their way. */
 bool consumer_is_stopped(const struct consumer *consumer);

@@ -4,17 +4,15 @@
 #include "log.h"
 #include "session.h"
 
-#include <stdlib.h>
-
 /* A drain leaves the last result this long to be confirmed. */
 #define CONFIRM_NS (50 * CLOCK_NS_PER_MS)
 
 static int return_first(struct session *session, struct inbox *inbox, struct why *why)
 {
     struct delivery *delivery = inbox_take(inbox);
-    int error = unacked_give_back(&session->unacked, session->broker, delivery->tag, why);
+    int error = unacked_give_back(&session->unacked, session->broker, delivery, why);
 
-    free(delivery);
+    delivery_free(delivery);
     return error;
 }
 
@@ -30,11 +28,12 @@ static int return_inbox(struct session *session, size_t *given, struct why *why)
 
 static int return_handling(struct session *session, size_t *given, struct why *why)
 {
-    uint64_t tag = session->handling.delivery->tag;
+    int error =
+        unacked_give_back(&session->unacked, session->broker, session->handling.delivery, why);
 
     (*given)++;
     handling_abandon(&session->handling);
-    return unacked_give_back(&session->unacked, session->broker, tag, why);
+    return error;
 }
 
 int give_back_late(struct session *session, int64_t now_ns, struct why *why)
@@ -49,6 +48,9 @@ int give_back_late(struct session *session, int64_t now_ns, struct why *why)
 
     if (late)
         error = return_inbox(session, &given, why);
+    if (!error)
+        error = refusals_give_back_late(session, now_ns, session->drain_by_ns - CONFIRM_NS, &given,
+                                        why);
     if (!error && wanted && (on_thread ? now_ns >= session->drain_by_ns : late))
         error = return_handling(session, &given, why);
     if (!given)
@@ -74,9 +76,9 @@ int give_back_aside(struct session *session, int64_t now_ns, int64_t *until_ns, 
     const struct inbox *aside = &session->aside;
     int error = 0;
 
-    while (!error && aside->first && (session->draining || aside->first->back_ns <= now_ns))
+    while (!error && aside->first && (session->draining || aside->first->due_ns <= now_ns))
         error = return_first(session, &session->aside, why);
-    if (aside->first && aside->first->back_ns < *until_ns)
-        *until_ns = aside->first->back_ns;
+    if (aside->first && aside->first->due_ns < *until_ns)
+        *until_ns = aside->first->due_ns;
     return error;
 }

@@ -1,9 +1,9 @@
 #include "handling.h"
 
 #include "clock.h"
+#include "fingerprint.h"
 #include "log.h"
 
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -27,17 +27,16 @@ void handling_clear(struct handling *handling)
         close(handling->wake_fd);
     job_thread_close(handling->thread);
     broker_properties_close(handling->properties);
-    free(handling->delivery);
+    delivery_free(handling->delivery);
 }
 
-struct scoreboard_fingerprint handling_fingerprint(const struct broker_properties *properties,
-                                                   struct broker_bytes raw_properties,
-                                                   struct broker_bytes body)
+/* Only what was delivered before can have failed. */
+static void look_up(struct handling *handling)
 {
-    struct broker_bytes id = broker_properties_get(properties, BROKER_MESSAGE_ID);
-
-    return scoreboard_fingerprint(id.bytes, id.length, raw_properties.bytes, raw_properties.length,
-                                  body.bytes, body.length);
+    handling->record =
+        handling->delivery->redelivered
+            ? scoreboard_look_up(handling->scoreboard, handling->delivery->fingerprint)
+            : (struct scoreboard_record){0};
 }
 
 void handling_begin(struct handling *handling, struct delivery *delivery, int64_t now_ns)
@@ -46,10 +45,10 @@ void handling_begin(struct handling *handling, struct delivery *delivery, int64_
     handling->since_ns = now_ns;
     handling->started_ns = 0;
     handling->stage = HANDLING_WAITING;
-    handling->malformed = broker_properties_decode(handling->properties, delivery->raw_properties);
-    if (handling->scoreboard)
-        handling->fingerprint =
-            handling_fingerprint(handling->properties, delivery->raw_properties, delivery->body);
+    delivery->fingerprint =
+        fingerprint_of(delivery->raw_properties.bytes, delivery->raw_properties.length,
+                       delivery->body.bytes, delivery->body.length);
+    look_up(handling);
 }
 
 /* ---- taking it up ---- */
@@ -66,31 +65,57 @@ static int64_t longest_wait_ns(const struct handling *handling)
  * it. */
 static bool has_last_worker(const struct handling *handling, int64_t now_ns)
 {
-    return handling->scoreboard && handling->delivery->redelivered &&
+    return handling->delivery->redelivered &&
            now_ns - handling->since_ns < longest_wait_ns(handling) &&
-           scoreboard_handled_elsewhere(handling->scoreboard, handling->slot, handling->fingerprint,
-                                        handling->since_ns);
+           scoreboard_handled_elsewhere(handling->scoreboard, handling->slot,
+                                        handling->delivery->fingerprint, handling->since_ns);
 }
 
+bool handling_awaits_quiet(const struct handling *handling)
+{
+    return handling->stage == HANDLING_WAITING && (handling->record.suspect || handling->alone) &&
+           !unacked_is_quiet(handling->unacked);
+}
+
+bool handling_wants_quiet(const struct handling *handling)
+{
+    bool suspect = handling->stage != HANDLING_NOTHING && handling->record.suspect;
+
+    return suspect || (handling->alone && !unacked_is_quiet(handling->unacked));
+}
+
+/* The scoreboard shows the event before anything of it is decoded. */
 static void take_up(struct handling *handling, int64_t now_ns)
 {
     handling->stage = HANDLING_TAKEN_UP;
     handling->started_ns = now_ns;
-    scoreboard_take_up(handling->slot, handling->fingerprint, now_ns);
+    scoreboard_take_up(handling->slot, handling->delivery->fingerprint, now_ns);
+    look_up(handling);
+    handling->malformed =
+        broker_properties_decode(handling->properties, handling->delivery->raw_properties);
 }
 
 static bool is_poison(const struct handling *handling)
 {
-    return handling->scoreboard && handling->delivery->redelivered &&
-           scoreboard_is_poison(handling->scoreboard, handling->fingerprint);
+    return handling->record.attempts &&
+           handling->record.attempts >= scoreboard_max_attempts(handling->scoreboard);
+}
+
+static int explain_poison(const struct handling *handling, struct why *why)
+{
+    char reason[SCOREBOARD_REASON_SIZE];
+
+    if (!scoreboard_get_reason(handling->scoreboard, handling->delivery->fingerprint, reason))
+        return error_set(why, ERR_INVALID,
+                         "poison: it crashed or hung its worker as often as --max-attempts allows");
+    return error_set(why, ERR_INVALID, "poison: %s", reason);
 }
 
 /* Why no job gets to see the event: 0, -ERR_INVALID with the reason, or -ERR_MEMORY. */
 static int check(const struct handling *handling, struct why *why)
 {
     if (is_poison(handling))
-        return error_set(why, ERR_INVALID,
-                         "poison: it crashed or hung its worker as often as --max-attempts allows");
+        return explain_poison(handling, why);
     if (handling->malformed == -ERR_INVALID)
         return error_set(why, ERR_INVALID, "malformed properties");
     if (handling->malformed)
@@ -163,15 +188,33 @@ static void measure(struct handling *handling)
     scoreboard_progress(handling->slot, done_ns);
 }
 
+/* A message was published for the event. */
+static int answered(struct handling *handling)
+{
+    handling->alone = handling->record.suspect && unacked_is_quiet(handling->unacked);
+    handling->alone_since_ns = clock_now_ns();
+    measure(handling);
+    return HANDLING_ANSWERED;
+}
+
+/* How often its burial has cost the connection too decides what is left out. */
+static enum delivery_burial burial_of(const struct handling *handling)
+{
+    uint32_t max_attempts = scoreboard_max_attempts(handling->scoreboard);
+    uint32_t attempts = handling->record.attempts;
+
+    return !handling->record.suspect || attempts <= max_attempts ? BURIED_WHOLE
+           : attempts == max_attempts + 1                        ? BURIED_WITHOUT_PROPERTIES
+                                                                 : BURIED_WITHOUT_BODY;
+}
+
 static int answer_dead_event(struct handling *handling, const struct why *reason, struct why *why)
 {
+    handling->delivery->burial = burial_of(handling);
     int error = answer_dead(handling->answerer, handling->delivery, handling->properties,
                             reason->text, why);
 
-    if (error)
-        return error;
-    measure(handling);
-    return HANDLING_ANSWERED;
+    return error ? error : answered(handling);
 }
 
 static int answer_handled_event(struct handling *handling, struct why *why)
@@ -184,10 +227,7 @@ static int answer_handled_event(struct handling *handling, struct why *why)
         broker_properties_decode(handling->properties, handling->delivery->raw_properties);
         return answer_dead_event(handling, &reason, why);
     }
-    if (error)
-        return error;
-    measure(handling);
-    return HANDLING_ANSWERED;
+    return error ? error : answered(handling);
 }
 
 static int answer(struct handling *handling, struct why *why)
@@ -236,6 +276,8 @@ int handling_step(struct handling *handling, int64_t now_ns, int64_t *until_ns, 
     int end = HANDLING_GOES_ON;
 
     *until_ns = CLOCK_NEVER;
+    if (handling_awaits_quiet(handling))
+        return HANDLING_GOES_ON;
     if (handling->stage == HANDLING_WAITING && has_last_worker(handling, now_ns)) {
         bool hangs = now_ns - handling->since_ns >= COUNTED_WITHIN_NS;
         *until_ns = now_ns + (hangs ? HUNG_EVERY_NS : COUNTED_EVERY_NS);
@@ -259,11 +301,12 @@ struct delivery *handling_take(struct handling *handling)
 
 void handling_abandon(struct handling *handling)
 {
+    handling->alone = false;
     if (handling->stage == HANDLING_ON_THREAD) {
         atomic_store_explicit(&handling->unwanted, true, memory_order_relaxed);
         return;
     }
-    free(handling_take(handling));
+    delivery_free(handling_take(handling));
     scoreboard_put_down(handling->slot);
 }
 

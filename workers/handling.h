@@ -1,6 +1,7 @@
 /* handling.h - the event at hand, from taking it up to its answer: it waits until the death of the
  * worker that had it before is counted, is handled by the job, here or on the job's thread, and is
- * answered. */
+ * answered. A suspect (suspects.h) is answered alone: it waits until everything before it is
+ * confirmed, and what comes after it waits until it is. */
 #ifndef WINNOW_HANDLING_H
 #define WINNOW_HANDLING_H
 
@@ -9,6 +10,7 @@
 #include "inbox.h"
 #include "job_thread.h"
 #include "scoreboard.h"
+#include "unacked.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,7 +18,7 @@
 
 enum handling_stage {
     HANDLING_NOTHING,   /* no event is at hand */
-    HANDLING_WAITING,   /* for its last worker, which the scoreboard still shows on it */
+    HANDLING_WAITING,   /* for its last worker, which the scoreboard still shows, or for quiet */
     HANDLING_TAKEN_UP,  /* for the end of --service-time */
     HANDLING_ON_THREAD, /* for the job's thread */
     HANDLING_HANDLED,   /* the job has said what becomes of it */
@@ -32,7 +34,8 @@ enum handling_end {
 struct handling {
     const struct job *job;
     struct answerer *answerer;
-    struct scoreboard *scoreboard; /* NULL: there is none */
+    const struct unacked *unacked;
+    struct scoreboard *scoreboard;
     struct scoreboard_slot *slot;
     int64_t simulated_service_ns;
     double service_ns; /* smoothed time that an event takes; 0: none was measured */
@@ -42,20 +45,24 @@ struct handling {
     struct delivery *delivery;
     /* Decoded once, read by the job, then turned into the answer's. */
     struct broker_properties *properties;
-    int malformed; /* what decoding them returned */
-    struct scoreboard_fingerprint fingerprint;
-    int64_t since_ns;   /* since when it is at hand */
-    int64_t started_ns; /* when it was taken up */
+    int malformed;                   /* what decoding them returned */
+    struct scoreboard_record record; /* what is held against it */
+    int64_t since_ns;                /* since when it is at hand */
+    int64_t started_ns;              /* when it was taken up */
     struct job_call call;
     atomic_bool unwanted;
+
+    /* The last answer was a suspect's, sent when all was quiet, and nothing has been sent since. */
+    bool alone;
+    int64_t alone_since_ns;
 
     struct job_thread *thread; /* NULL: the job is quick, or there was no event yet */
     int wake_fd;   /* with a thread: readable when a signal has come or it is finished */
     int signal_fd; /* borrowed */
 };
 
-/* Of the caller's: job, answerer, scoreboard, slot, simulated_service_ns and signal_fd. 0 or
- * -ERR_MEMORY. */
+/* Of the caller's: job, answerer, unacked, scoreboard, slot, simulated_service_ns and signal_fd.
+ * 0 or -ERR_MEMORY. */
 int handling_init(struct handling *handling, struct why *why);
 
 /* Nothing may be on the job's thread. */
@@ -69,7 +76,7 @@ void handling_begin(struct handling *handling, struct delivery *delivery, int64_
  * handling_wake_fd is readable before. */
 int handling_step(struct handling *handling, int64_t now_ns, int64_t *until_ns, struct why *why);
 
-/* The event of a handling that has ended, to be released with free(). */
+/* The event of a handling that has ended; it is the caller's. */
 struct delivery *handling_take(struct handling *handling);
 
 /* To be called whenever handling_wake_fd is readable, whether the broker takes answers or not. */
@@ -85,13 +92,13 @@ bool handling_is_wanted(const struct handling *handling);
 /* True while a job is on its thread, wanted or not. */
 bool handling_is_on_thread(const struct handling *handling);
 
+/* True while the event at hand waits for nothing but confirms. */
+bool handling_awaits_quiet(const struct handling *handling);
+
+/* True while nothing else may be published, for the sake of an event that is answered alone. */
+bool handling_wants_quiet(const struct handling *handling);
+
 /* What to wait for beside the connection. */
 int handling_wake_fd(const struct handling *handling);
-
-/* The fingerprint of an event with these decoded properties, which are empty when they are
- * malformed. */
-struct scoreboard_fingerprint handling_fingerprint(const struct broker_properties *properties,
-                                                   struct broker_bytes raw_properties,
-                                                   struct broker_bytes body);
 
 #endif

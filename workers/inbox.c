@@ -49,5 +49,5 @@ struct delivery *inbox_take(struct inbox *inbox)
 void inbox_clear(struct inbox *inbox)
 {
     while (inbox->first)
-        free(inbox_take(inbox));
+        delivery_free(inbox_take(inbox));
 }

@@ -3,20 +3,9 @@
 #define WINNOW_INBOX_H
 
 #include "broker/broker.h"
+#include "delivery.h"
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-
-/* An event as it was delivered, in one block of memory. */
-struct delivery {
-    struct delivery *next;
-    uint64_t tag;
-    bool redelivered;
-    struct broker_bytes raw_properties, body; /* both in bytes[] */
-    int64_t back_ns;                          /* of one set aside: when it goes back to the queue */
-    char bytes[];
-};
 
 struct inbox {
     struct delivery *first, **last;
@@ -31,7 +20,8 @@ int inbox_add(struct inbox *inbox, const struct broker_event *event);
 /* Moves a delivery to the end: it is the inbox's now. */
 void inbox_put(struct inbox *inbox, struct delivery *delivery);
 
-/* Takes out the first, which must be there. It is the caller's, to be released with free(). */
+/* Takes out the first, which must be there. It is the caller's, to be released with
+ * delivery_free. */
 struct delivery *inbox_take(struct inbox *inbox);
 
 /* Frees all that is in it. */

@@ -1,44 +1,82 @@
 #include "intake.h"
 
 #include "clock.h"
+#include "fingerprint.h"
 #include "log.h"
 #include "session.h"
 #include "signals.h"
 
-/* How long to take no work after the broker could not take a result. */
-#define REFUSED_PAUSE_NS (500 * CLOCK_NS_PER_MS)
-
 static int take_delivery(struct session *session, const struct broker_event *event, struct why *why)
 {
-    struct broker_properties *properties = session->answerer.back_properties;
-
     if (inbox_add(&session->inbox, event)) {
         /* It is this event that ends the worker, not the one at hand. */
-        broker_properties_decode(properties, event->raw_properties);
         scoreboard_take_up(session->slot,
-                           handling_fingerprint(properties, event->raw_properties, event->body),
+                           fingerprint_of(event->raw_properties.bytes, event->raw_properties.length,
+                                          event->body.bytes, event->body.length),
                            clock_now_ns());
         return error_set(why, ERR_MEMORY, "no memory to hold an event of %zu bytes",
                          event->body.length);
     }
-    unacked_add(&session->unacked);
+    unacked_add(&session->unacked, event->tag);
     return 0;
+}
+
+/* The event whose result came back, which is the caller's now; NULL when there is none such. */
+static struct delivery *find_returned(struct session *session, const struct broker_event *event)
+{
+    struct broker_properties *properties = session->answerer.back_properties;
+    const struct delivery *pending;
+
+    if (broker_properties_decode(properties, event->raw_properties))
+        return NULL;
+    for (uint64_t sequence = 0; (pending = window_pending(&session->unacked.window, &sequence));
+         sequence++)
+        if (answer_is(pending, event, properties))
+            return unacked_returned(&session->unacked, sequence);
+    return NULL;
 }
 
 static int take_returned(struct session *session, const struct broker_event *event, struct why *why)
 {
-    int error = answer_returned(&session->answerer, event, why);
-
-    return error ? error : unacked_published(&session->unacked, 0, why);
+    /* A new connection declares it anew. */
+    if (event->exchange.length)
+        return error_set(why, ERR_UNAVAILABLE, "'%s' takes no messages", session->topology->dead);
+    struct delivery *delivery = find_returned(session, event);
+    if (!delivery)
+        return error_set(why, ERR_UNAVAILABLE, "a message came back that nobody has sent");
+    int error = answer_returned(&session->answerer, delivery, event, why);
+    if (!error)
+        return unacked_published(&session->unacked, delivery, why);
+    delivery_free(delivery);
+    return error;
 }
 
-/* The events of results that the broker could not take go back to the queue, and this worker rests
- * a while. */
 static int take_refused(struct session *session, const struct broker_event *event, struct why *why)
 {
-    session->pause_until_ns = clock_now_ns() + REFUSED_PAUSE_NS;
-    log_event(LOG_WARN, "result_refused", "why=\"the broker could not take a result\"");
-    return unacked_refused(&session->unacked, session->broker, event, why);
+    struct delivery *delivery;
+    uint64_t sequence = 0;
+    int error = 0;
+
+    while (!error && (delivery = unacked_refused(&session->unacked, event, &sequence)))
+        error = refusals_take(session, delivery, clock_now_ns(), why);
+    return error;
+}
+
+static int take_confirmed(struct session *session, const struct broker_event *event,
+                          struct why *why)
+{
+    const struct delivery *delivery;
+    uint64_t sequence = event->multiple ? 0 : event->tag;
+    int error = 0;
+
+    session->confirmed = true;
+    /* The queues that have taken them are asked for only where it matters. */
+    while (!error && refusals_aside(&session->refusals) &&
+           (delivery = window_pending(&session->unacked.window, &sequence)) &&
+           sequence++ <= event->tag)
+        error = refusals_taken(session, delivery, why);
+    unacked_confirmed(&session->unacked, event);
+    return error;
 }
 
 static int take_cancelled(struct session *session, struct why *why)
@@ -56,15 +94,14 @@ static int take_event(struct session *session, const struct broker_event *event,
     case BROKER_DELIVERY:
         return take_delivery(session, event, why);
     case BROKER_CONFIRMED:
-        session->confirmed = true;
-        unacked_confirmed(&session->unacked, event);
-        return 0;
+        return take_confirmed(session, event, why);
     case BROKER_NACKED:
         return take_refused(session, event, why);
     case BROKER_RETURNED:
         return take_returned(session, event, why);
     case BROKER_CONSUMING:
         scoreboard_tell_ready();
+        unacked_consumer_began(&session->unacked);
         consumer_take(&session->consumer, event->type);
         return 0;
     case BROKER_CANCEL_OK:
@@ -82,7 +119,7 @@ static int start_drain(struct session *session, int64_t now_ns, struct why *why)
     session->draining = true;
     session->drain_by_ns = now_ns + session->settings->drain_timeout_ns;
     log_event(LOG_INFO, "draining", "in_flight=%zu", session->unacked.count);
-    return consumer_step(&session->consumer, session->broker, 0, 0, now_ns, why);
+    return consumer_step(&session->consumer, session->broker, 0, 0, 0, now_ns, why);
 }
 
 int intake_receive(struct session *session, struct why *why)

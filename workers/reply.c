@@ -99,10 +99,26 @@ int reply_result(struct broker_properties *properties, const struct reply *reply
     return error ? error : make_fit(properties, reply->limit_bytes);
 }
 
+static int drop(struct broker_properties *properties, const struct reply *reply)
+{
+    broker_properties_reduce(properties);
+    int error = broker_headers_add_true(properties, "winnow-properties-dropped");
+    if (error || !reply->without_body)
+        return error;
+    broker_properties_set(properties, BROKER_MESSAGE_ID, (struct broker_bytes){0});
+    return broker_headers_add_true(properties, "winnow-body-dropped");
+}
+
 int reply_dead(struct broker_properties *properties, const struct reply *reply, const char *reason)
 {
-    strip(properties);
-    int error = add_reason(properties, reason);
+    int error = 0;
+
+    if (reply->without_properties)
+        error = drop(properties, reply);
+    else
+        strip(properties);
+    if (!error)
+        error = add_reason(properties, reason);
     if (!error)
         error = add_worker(properties, reply);
     return error ? error : make_fit(properties, reply->limit_bytes);

@@ -12,9 +12,10 @@
 
 /* What every message of a worker says of it in its headers. */
 struct reply {
-    const char *worker; /* "host/pid"; borrowed */
-    bool redelivered;   /* the event came a second time */
-    size_t limit_bytes; /* that a frame has for properties */
+    const char *worker;                    /* "host/pid"; borrowed */
+    bool redelivered;                      /* the event came a second time */
+    bool without_properties, without_body; /* of an event that could not be buried whole */
+    size_t limit_bytes;                    /* that a frame has for properties */
 };
 
 /* Turns an event's properties, in place, into those of its result: all but reply_to, user_id and
@@ -28,7 +29,9 @@ int reply_result(struct broker_properties *properties, const struct reply *reply
                  const struct job_result *result);
 
 /* The same for an event that could not be handled: its reply_to stays, so that it can be sent
- * again, and winnow-reason is added: UTF-8, borrowed, shorter than REPLY_REASON_SIZE. 0 or
+ * again, and winnow-reason is added: UTF-8, borrowed, shorter than REPLY_REASON_SIZE. Without
+ * properties nothing of the event's stays but its message_id and delivery_mode, without its body
+ * not even the message_id; winnow-properties-dropped and winnow-body-dropped say so. 0 or
  * -ERR_MEMORY. */
 #define REPLY_REASON_SIZE 400
 int reply_dead(struct broker_properties *properties, const struct reply *reply, const char *reason);

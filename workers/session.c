@@ -4,7 +4,6 @@
 #include "give_back.h"
 #include "intake.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* A worker holds about this much measured work: enough to keep it busy while the broker answers,
@@ -50,8 +49,10 @@ static void tell_state(struct session *session, int64_t now_ns)
 /* An event that could be worked on now. */
 static bool has_work(const struct session *session)
 {
-    return session->handling.stage == HANDLING_NOTHING ? session->inbox.first != NULL
-                                                       : !handling_is_on_thread(&session->handling);
+    return session->handling.stage == HANDLING_NOTHING
+               ? session->inbox.first != NULL
+               : !handling_is_on_thread(&session->handling) &&
+                     !handling_awaits_quiet(&session->handling);
 }
 
 /* What became of the event at hand: it was answered, or its job wants it later. */
@@ -61,12 +62,11 @@ static int take_end(struct session *session, enum handling_end end, int64_t now_
     int error = 0;
 
     if (end == HANDLING_LATER) {
-        delivery->back_ns = now_ns + LATER_PAUSE_NS;
+        delivery->due_ns = now_ns + LATER_PAUSE_NS;
+        unacked_leave_out(&session->unacked, delivery);
         inbox_put(&session->aside, delivery);
-        consumer_set_aside(&session->consumer);
     } else {
-        error = unacked_published(&session->unacked, delivery->tag, why);
-        free(delivery);
+        error = unacked_published(&session->unacked, delivery, why);
     }
     return error;
 }
@@ -86,6 +86,17 @@ static bool takes_long(const struct session *session, int64_t now_ns)
            now_ns >= session->handling.since_ns + HOLD_NS;
 }
 
+/* False when that event is set aside instead. */
+static bool take_to_hand(struct session *session, int64_t now_ns)
+{
+    struct delivery *delivery = inbox_take(&session->inbox);
+
+    if (refusals_set_aside(session, delivery, now_ns))
+        return false;
+    handling_begin(&session->handling, delivery, now_ns);
+    return true;
+}
+
 /* Works on the event at hand, or takes one to hand, as far as that is possible now. */
 static int work(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
@@ -93,12 +104,10 @@ static int work(struct session *session, int64_t now_ns, int64_t *until_ns, stru
 
     if (!has_work(session) || !session->may_publish)
         return 0;
-    if (now_ns < session->pause_until_ns) {
-        *until_ns = sooner(*until_ns, session->pause_until_ns);
+    if (handling->stage == HANDLING_NOTHING && !take_to_hand(session, now_ns)) {
+        *until_ns = now_ns;
         return 0;
     }
-    if (handling->stage == HANDLING_NOTHING)
-        handling_begin(handling, inbox_take(&session->inbox), now_ns);
     int64_t again_ns;
     int end = handling_step(handling, now_ns, &again_ns, why);
     if (end == HANDLING_GOES_ON)
@@ -111,11 +120,9 @@ static int work(struct session *session, int64_t now_ns, int64_t *until_ns, stru
 
 static int acknowledge(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
-    const struct delivery *first_aside = session->aside.first;
     int64_t again_ns;
-    int error = unacked_acknowledge(&session->unacked, session->broker,
-                                    first_aside ? first_aside->tag : UINT64_MAX, !has_work(session),
-                                    now_ns, &again_ns, why);
+    int error = unacked_acknowledge(&session->unacked, session->broker, !has_work(session), now_ns,
+                                    &again_ns, why);
 
     *until_ns = sooner(*until_ns, again_ns);
     return error;
@@ -131,7 +138,7 @@ static uint16_t wanted_prefetch(const struct session *session)
     double most = limit > aside ? (double)(limit - aside) : 0;
     bool abandoned = handling->stage != HANDLING_NOTHING && !handling_is_wanted(handling);
 
-    if (session->draining || abandoned)
+    if (session->draining || abandoned || refusals_aside(&session->refusals) >= REFUSALS_ASIDE_MOST)
         return 0;
     if (session->takes_long)
         return consumer->state == CONSUMER_ACTIVE && consumer->prefetch == 1 ? 1 : 0;
@@ -144,8 +151,10 @@ static uint16_t wanted_prefetch(const struct session *session)
 
 static int consume(struct session *session, int64_t now_ns, struct why *why)
 {
+    const struct unacked *unacked = &session->unacked;
+
     return consumer_step(&session->consumer, session->broker, wanted_prefetch(session),
-                         session->unacked.count - session->aside.count, now_ns, why);
+                         unacked->left_out_now, unacked->count - unacked->left_out, now_ns, why);
 }
 
 /* All but the work itself: takes in what has come, and does what that or the time makes due. */
@@ -164,6 +173,8 @@ static int tend(struct session *session, int64_t now_ns, int64_t *until_ns, stru
     }
     if (!error)
         error = give_back_aside(session, now_ns, until_ns, why);
+    if (!error)
+        error = refusals_step(session, now_ns, until_ns, why);
     if (!error)
         error = acknowledge(session, now_ns, until_ns, why);
     if (!error)
@@ -210,7 +221,7 @@ int session_run(struct session *session, struct broker *broker, size_t published
     session->broker = session->answerer.broker = broker;
     session->confirmed = false;
     for (; !error && published; published--)
-        error = unacked_published(&session->unacked, 0, why);
+        error = unacked_published(&session->unacked, NULL, why);
     while (!error && !drained(session)) {
         int64_t until_ns;
         error = step(session, &until_ns, why);
@@ -234,6 +245,7 @@ void session_lose_connection(struct session *session)
     consumer_forget(&session->consumer);
     inbox_clear(&session->inbox);
     inbox_clear(&session->aside);
+    refusals_forget(&session->refusals);
     unacked_forget(&session->unacked);
     handling_abandon(&session->handling);
     tell_state(session, clock_now_ns());
@@ -255,13 +267,13 @@ int session_init(struct session *session, const struct worker_settings *settings
     };
     inbox_init(&session->inbox);
     inbox_init(&session->aside);
+    refusals_init(&session->refusals, SCOREBOARD_OWN_ATTEMPTS);
     int error = scoreboard_attach(&session->scoreboard, &session->slot, why);
     if (error)
         return error;
-    if (!session->slot)
-        session->slot = &session->own_slot;
+    session->refusals.max_attempts = scoreboard_max_attempts(session->scoreboard);
     scoreboard_sign_on(session->slot, settings->simulated_service_ns, settings->takes_hangup);
-    unacked_init(&session->unacked, session->slot);
+    unacked_init(&session->unacked, session->scoreboard, session->slot);
     session->answerer = (struct answerer){
         .topology = topology,
         .worker = name + strlen(topology->farm) + strlen("/") + strlen(program) + strlen("/"),
@@ -274,6 +286,7 @@ int session_init(struct session *session, const struct worker_settings *settings
     session->handling = (struct handling){
         .job = job,
         .answerer = &session->answerer,
+        .unacked = &session->unacked,
         .scoreboard = session->scoreboard,
         .slot = session->slot,
         .simulated_service_ns = settings->simulated_service_ns,
@@ -287,6 +300,7 @@ void session_clear(struct session *session)
     handling_clear(&session->handling);
     inbox_clear(&session->inbox);
     inbox_clear(&session->aside);
+    refusals_forget(&session->refusals);
     window_clear(&session->unacked.window);
     broker_properties_close(session->answerer.back_properties);
     scoreboard_close(session->scoreboard);

@@ -11,6 +11,7 @@
 #include "handling.h"
 #include "inbox.h"
 #include "job.h"
+#include "refusals.h"
 #include "scoreboard.h"
 #include "topology.h"
 #include "unacked.h"
@@ -20,14 +21,12 @@
 #include <stdint.h>
 
 struct session {
-    struct scoreboard_slot own_slot; /* written where there is no scoreboard */
-
     const struct worker_settings *settings;
     const struct topology *topology;
     int signal_fd;
 
-    struct scoreboard *scoreboard; /* NULL: there is none */
-    struct scoreboard_slot *slot;  /* of it, else own_slot */
+    struct scoreboard *scoreboard;
+    struct scoreboard_slot *slot; /* of it */
 
     struct broker *broker; /* of the connection; NULL: there is none */
     bool may_publish;      /* the broker would take another message */
@@ -38,12 +37,12 @@ struct session {
     struct handling handling; /* the event at hand */
     bool takes_long;          /* for longer than the worker would hold work */
     struct inbox aside;       /* events that their job wants later */
+    struct refusals refusals; /* events whose answers were refused */
     struct unacked unacked;   /* all of them, and those whose answers are on their way */
     struct answerer answerer;
 
-    int64_t received_ns;    /* when everything was last taken off the socket */
-    int64_t pause_until_ns; /* no work is done before */
-    bool queue_deleted;     /* under it, and with it the events that were there */
+    int64_t received_ns; /* when everything was last taken off the socket */
+    bool queue_deleted;  /* under it, and with it the events that were there */
     bool draining;
     int64_t drain_by_ns;
 };

@@ -12,92 +12,144 @@ static void tell(const struct unacked *unacked)
     scoreboard_set_in_flight(unacked->slot, unacked->count);
 }
 
-void unacked_init(struct unacked *unacked, struct scoreboard_slot *slot)
+void unacked_init(struct unacked *unacked, struct scoreboard *scoreboard,
+                  struct scoreboard_slot *slot)
 {
-    *unacked = (struct unacked){.slot = slot};
+    *unacked = (struct unacked){.scoreboard = scoreboard, .slot = slot};
 }
 
-void unacked_add(struct unacked *unacked)
+void unacked_add(struct unacked *unacked, uint64_t delivery_tag)
 {
     unacked->count++;
+    unacked->last_tag = delivery_tag;
     tell(unacked);
 }
 
-int unacked_published(struct unacked *unacked, uint64_t delivery_tag, struct why *why)
+void unacked_consumer_began(struct unacked *unacked)
 {
-    return window_add(&unacked->window, delivery_tag) ? error_set(why, ERR_MEMORY, "out of memory")
-                                                      : 0;
+    unacked->former_tag = unacked->last_tag;
+    unacked->left_out_now = 0;
+}
+
+int unacked_published(struct unacked *unacked, struct delivery *delivery, struct why *why)
+{
+    if (!window_add(&unacked->window, delivery))
+        return 0;
+    delivery_free(delivery);
+    return error_set(why, ERR_MEMORY, "out of memory");
+}
+
+bool unacked_is_quiet(const struct unacked *unacked)
+{
+    return !unacked->window.count && !unacked->settled;
+}
+
+/* An event that is answered is nobody's failure any more. */
+static void forgive(const struct unacked *unacked, const struct broker_event *event)
+{
+    const struct delivery *delivery;
+
+    for (uint64_t each = event->multiple ? 0 : event->tag;
+         (delivery = window_pending(&unacked->window, &each)) && each <= event->tag; each++)
+        scoreboard_forgive(unacked->scoreboard, delivery->fingerprint);
 }
 
 void unacked_confirmed(struct unacked *unacked, const struct broker_event *event)
 {
+    forgive(unacked, event);
     window_confirm(&unacked->window, event->tag, event->multiple);
     unacked->news = true;
 }
 
-int unacked_refused(struct unacked *unacked, struct broker *broker,
-                    const struct broker_event *event, struct why *why)
-{
-    uint64_t oldest = window_oldest(&unacked->window);
-    uint64_t first = event->multiple && oldest ? oldest : event->tag;
+/* ---- out of the order ---- */
 
-    unacked->news = true;
-    for (uint64_t each = first; each <= event->tag; each++) {
-        uint64_t tag = window_refuse(&unacked->window, each);
-        int error = 0; /* when it is one that the broker has confirmed before */
-        if (tag)
-            error = unacked_give_back(unacked, broker, tag, why);
-        else if (unacked->window.holds)
-            error = error_set(why, ERR_UNAVAILABLE, "the broker could not take a dead message");
-        if (error)
-            return error;
-    }
-    return 0;
+void unacked_leave_out(struct unacked *unacked, struct delivery *delivery)
+{
+    if (delivery->left_out)
+        return;
+    delivery->left_out = true;
+    if (!unacked->left_out++ || delivery->tag < unacked->first_left_out)
+        unacked->first_left_out = delivery->tag;
+    if (delivery->tag > unacked->former_tag)
+        unacked->left_out_now++;
 }
 
-int unacked_give_back(struct unacked *unacked, struct broker *broker, uint64_t delivery_tag,
-                      struct why *why)
+/* The event is the broker's again, or nobody's. */
+static void end(struct unacked *unacked, const struct delivery *delivery)
 {
     unacked->count--;
     tell(unacked);
-    return broker_requeue(broker, delivery_tag, false, why);
+    if (delivery->left_out) {
+        unacked->left_out--;
+        if (delivery->tag > unacked->former_tag)
+            unacked->left_out_now--;
+    }
 }
 
-static int acknowledge(struct unacked *unacked, struct broker *broker, size_t events, uint64_t tag,
-                       bool multiple, struct why *why)
+static struct delivery *take_out(struct unacked *unacked, uint64_t sequence)
 {
-    unacked->count -= events;
-    tell(unacked);
-    return broker_ack(broker, tag, multiple, why);
+    struct delivery *delivery = window_take_out(&unacked->window, sequence);
+
+    unacked->news = true;
+    if (delivery)
+        unacked_leave_out(unacked, delivery);
+    return delivery;
 }
 
-/* Takes what is settled out of the window. What comes after an event that was set aside is
- * acknowledged at once and alone. */
-static int gather(struct unacked *unacked, struct broker *broker, uint64_t before_tag,
-                  int64_t now_ns, struct why *why)
+struct delivery *unacked_refused(struct unacked *unacked, const struct broker_event *event,
+                                 uint64_t *sequence)
 {
-    size_t events;
-    uint64_t tag;
+    uint64_t refused = event->multiple ? *sequence : event->tag;
+
+    if (window_pending(&unacked->window, &refused) && refused <= event->tag) {
+        *sequence = refused;
+        return take_out(unacked, refused);
+    }
+    /* What is left are messages that answer no event. */
+    window_confirm(&unacked->window, event->tag, event->multiple);
+    unacked->news = true;
+    return NULL;
+}
+
+struct delivery *unacked_returned(struct unacked *unacked, uint64_t sequence)
+{
+    return take_out(unacked, sequence);
+}
+
+int unacked_give_back(struct unacked *unacked, struct broker *broker,
+                      const struct delivery *delivery, struct why *why)
+{
+    end(unacked, delivery);
+    return broker_requeue(broker, delivery->tag, false, why);
+}
+
+/* ---- acknowledging ---- */
+
+/* Takes what is settled out of the window. */
+static int gather(struct unacked *unacked, struct broker *broker, int64_t now_ns, struct why *why)
+{
+    struct delivery *delivery;
     int error = 0;
 
     unacked->news = false;
-    while (!error && (events = window_settled(&unacked->window, before_tag, &tag))) {
-        if (tag > before_tag) {
-            error = acknowledge(unacked, broker, events, tag, false, why);
-            continue;
+    while (!error && (delivery = window_settled(&unacked->window))) {
+        if (unacked->left_out && delivery->tag >= unacked->first_left_out) {
+            end(unacked, delivery);
+            error = broker_ack(broker, delivery->tag, false, why);
+        } else {
+            if (!unacked->settled++)
+                unacked->settled_since_ns = now_ns;
+            unacked->settled_tag = delivery->tag;
         }
-        if (!unacked->settled)
-            unacked->settled_since_ns = now_ns;
-        unacked->settled += events;
-        unacked->settled_tag = tag;
+        delivery_free(delivery);
     }
     return error;
 }
 
-int unacked_acknowledge(struct unacked *unacked, struct broker *broker, uint64_t before_tag,
-                        bool hurry, int64_t now_ns, int64_t *until_ns, struct why *why)
+int unacked_acknowledge(struct unacked *unacked, struct broker *broker, bool hurry, int64_t now_ns,
+                        int64_t *until_ns, struct why *why)
 {
-    int error = unacked->news ? gather(unacked, broker, before_tag, now_ns, why) : 0;
+    int error = unacked->news ? gather(unacked, broker, now_ns, why) : 0;
 
     *until_ns = CLOCK_NEVER;
     if (error || !unacked->settled)
@@ -107,15 +159,15 @@ int unacked_acknowledge(struct unacked *unacked, struct broker *broker, uint64_t
         *until_ns = due_ns;
         return 0;
     }
-    size_t events = unacked->settled;
+    unacked->count -= unacked->settled;
     unacked->settled = 0;
-    return acknowledge(unacked, broker, events, unacked->settled_tag, true, why);
+    tell(unacked);
+    return broker_ack(broker, unacked->settled_tag, true, why);
 }
 
 void unacked_forget(struct unacked *unacked)
 {
     window_clear(&unacked->window);
-    unacked->count = unacked->settled = 0;
-    unacked->news = false;
+    unacked_init(unacked, unacked->scoreboard, unacked->slot);
     tell(unacked);
 }

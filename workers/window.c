@@ -11,6 +11,8 @@ static struct window_entry *entry(const struct window *window, uint64_t sequence
 
 void window_clear(struct window *window)
 {
+    for (size_t i = 0; i < window->count; i++)
+        delivery_free(entry(window, window->first_sequence + i)->delivery);
     free(window->entries);
     *window = (struct window){0};
 }
@@ -30,7 +32,7 @@ static int grow(struct window *window)
     return 0;
 }
 
-int window_add(struct window *window, uint64_t delivery_tag)
+int window_add(struct window *window, struct delivery *delivery)
 {
     if (window->count == window->capacity && grow(window))
         return -ERR_MEMORY;
@@ -38,19 +40,8 @@ int window_add(struct window *window, uint64_t delivery_tag)
         window->first_sequence = 1;
     window->count++;
     *entry(window, window->first_sequence + window->count - 1) =
-        (struct window_entry){.delivery_tag = delivery_tag};
-    if (!delivery_tag)
-        window->holds++;
+        (struct window_entry){.delivery = delivery};
     return 0;
-}
-
-static void settle(struct window *window, struct window_entry *settled)
-{
-    if (settled->settled)
-        return;
-    settled->settled = true;
-    if (!settled->delivery_tag)
-        window->holds--;
 }
 
 void window_confirm(struct window *window, uint64_t sequence, bool multiple)
@@ -59,48 +50,41 @@ void window_confirm(struct window *window, uint64_t sequence, bool multiple)
 
     if (!confirmed)
         return;
-    if (!multiple) {
-        settle(window, confirmed);
-        return;
-    }
-    for (uint64_t each = window->first_sequence; each <= sequence; each++)
-        settle(window, entry(window, each));
+    for (uint64_t each = multiple ? window->first_sequence : sequence; each <= sequence; each++)
+        entry(window, each)->settled = true;
 }
 
-uint64_t window_refuse(struct window *window, uint64_t sequence)
+struct delivery *window_pending(const struct window *window, uint64_t *sequence)
 {
-    struct window_entry *refused = entry(window, sequence);
+    uint64_t each = *sequence < window->first_sequence ? window->first_sequence : *sequence;
 
-    if (!refused || refused->settled || !refused->delivery_tag)
-        return 0;
-    refused->settled = refused->refused = true;
-    return refused->delivery_tag;
+    for (const struct window_entry *pending; (pending = entry(window, each)); each++)
+        if (!pending->settled && pending->delivery) {
+            *sequence = each;
+            return pending->delivery;
+        }
+    return NULL;
 }
 
-uint64_t window_oldest(const struct window *window)
+struct delivery *window_take_out(struct window *window, uint64_t sequence)
 {
-    return window->count ? window->first_sequence : 0;
+    struct window_entry *taken = entry(window, sequence);
+
+    if (!taken || taken->settled)
+        return NULL;
+    struct delivery *delivery = taken->delivery;
+    *taken = (struct window_entry){.settled = true};
+    return delivery;
 }
 
-size_t window_settled(struct window *window, uint64_t before_tag, uint64_t *delivery_tag)
+struct delivery *window_settled(struct window *window)
 {
-    size_t events = 0;
+    struct delivery *delivery = NULL;
 
-    if (window->holds)
-        return 0;
-    while (window->count && entry(window, window->first_sequence)->settled) {
-        const struct window_entry *oldest = entry(window, window->first_sequence);
-        bool counts = oldest->delivery_tag && !oldest->refused;
-        if (counts && events && oldest->delivery_tag > before_tag)
-            break;
+    while (!delivery && window->count && entry(window, window->first_sequence)->settled) {
+        delivery = entry(window, window->first_sequence)->delivery;
         window->first_sequence++;
         window->count--;
-        if (!counts)
-            continue;
-        *delivery_tag = oldest->delivery_tag;
-        events++;
-        if (oldest->delivery_tag > before_tag)
-            break;
     }
-    return events;
+    return delivery;
 }

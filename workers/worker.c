@@ -3,13 +3,19 @@
 #include "broker/broker.h"
 #include "broker/connection.h"
 #include "clock.h"
+#include "deep_stack.h"
 #include "log.h"
 #include "session.h"
 #include "signals.h"
+#include "suspects.h"
 #include "topology.h"
 
+#include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+/* So many losses of connections are logged in a second. */
+#define LOSSES_LOGGED 3
 
 /* What has to be sent over a connection before a worker can use it. */
 struct declaration {
@@ -19,11 +25,16 @@ struct declaration {
 
 struct worker {
     const struct worker_settings *settings;
+    const struct job *job;
     char name[BROKER_NAME_SIZE]; /* FARM/PROGRAM/HOST/PID: connection and consumer */
     int signal_fd;
     struct declaration declaration;
     struct connection *connection;
     struct session session;
+
+    int64_t losses_from_ns; /* since when losses are counted for the log ... */
+    unsigned losses;        /* ... so many, ... */
+    unsigned unlogged;      /* ... and so many of all that were not logged */
 };
 
 static int declare(const void *context, struct broker *broker, struct why *why)
@@ -52,6 +63,8 @@ static int work(struct worker *worker, struct why *why)
 /* Whether an error is no more than the loss of a connection: then another may do. */
 static bool is_loss(struct worker *worker, int error, const struct why *why)
 {
+    if (error && broker_end(connection_broker(worker->connection)) == BROKER_END_REFUSED)
+        return true; /* it is about an event, whatever it is */
     switch (error) {
     case -ERR_MISSING:
         /* What is missing a new connection declares anew. */
@@ -67,13 +80,47 @@ static bool is_loss(struct worker *worker, int error, const struct why *why)
     }
 }
 
-static void lose(struct worker *worker, int error, const struct why *why)
+/* An event may cost many connections in a short time. True when it is news that the worker goes on
+ * afterwards. */
+static bool log_loss(struct worker *worker, const struct suspects_verdict *verdict, int64_t now_ns,
+                     const struct why *why)
 {
-    log_event(LOG_WARN, "connection_lost", "why=\"%s\"", why->text);
+    char against[100] = "";
+
+    if (now_ns - worker->losses_from_ns >= CLOCK_NS_PER_S) {
+        worker->losses_from_ns = now_ns;
+        worker->losses = 0;
+    }
+    if (++worker->losses > LOSSES_LOGGED) {
+        worker->unlogged++;
+        return false;
+    }
+    if (verdict->event.low)
+        snprintf(against, sizeof against, " fingerprint=%016llx%016llx attempts=%u of=%u",
+                 (unsigned long long)verdict->event.high, (unsigned long long)verdict->event.low,
+                 verdict->attempts, scoreboard_max_attempts(worker->session.scoreboard));
+    else if (verdict->suspects)
+        snprintf(against, sizeof against, " suspects=%zu", verdict->suspects);
+    log_event(LOG_WARN, "connection_lost", "why=\"%s\"%s unlogged=%u", why->text, against,
+              worker->unlogged);
+    worker->unlogged = 0;
+    return !verdict->event.low;
+}
+
+static bool lose(struct worker *worker, int error, const struct why *why)
+{
+    struct session *session = &worker->session;
+    int64_t now_ns = clock_now_ns();
+    struct suspects_verdict verdict =
+        suspects_judge(session->scoreboard, &session->unacked, &session->handling,
+                       broker_end(connection_broker(worker->connection)), now_ns, why);
+
+    bool news = log_loss(worker, &verdict, now_ns, why);
     if (worker->session.confirmed)
         connection_mark_useful(worker->connection);
     connection_lost(worker->connection, error, why);
     session_lose_connection(&worker->session);
+    return news;
 }
 
 /* Until it has a connection again, in which what somebody deleted is declared anew. */
@@ -93,13 +140,12 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
     int64_t deadline_ns = clock_now_ns() + worker->settings->options->connect_timeout_ns;
     int error = connection_wait(worker->connection, worker->signal_fd, deadline_ns, why);
 
-    for (enum log_level level = LOG_INFO; !error; level = LOG_WARN) {
-        /* After a loss it is as much news as the loss was. */
+    for (enum log_level level = LOG_INFO; !error;) {
         log_event(level, "consuming", "queue=%s", worker->declaration.topology.work);
         error = work(worker, why);
         if (!is_loss(worker, error, why))
             return error;
-        lose(worker, error, why);
+        level = lose(worker, error, why) ? LOG_WARN : LOG_INFO;
         if (worker->session.draining)
             return 0; /* what it held has come back to the queue already */
         error = reconnect(worker, why);
@@ -110,7 +156,7 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
 
 /* ---- the beginning and the end ---- */
 
-static int set_up(struct worker *worker, const struct job *job, struct why *why)
+static int set_up(struct worker *worker, struct why *why)
 {
     const struct options *options = worker->settings->options;
     int error = signals_open(&worker->signal_fd, why);
@@ -118,7 +164,7 @@ static int set_up(struct worker *worker, const struct job *job, struct why *why)
     worker->declaration.topology = options->topology;
     broker_client_name(options->topology.farm, options->program, worker->name);
     if (!error)
-        error = session_init(&worker->session, worker->settings, job, worker->name,
+        error = session_init(&worker->session, worker->settings, worker->job, worker->name,
                              worker->signal_fd, why);
     if (error)
         return error;
@@ -141,20 +187,28 @@ static void end_beside_thread(struct worker *worker, int error, const struct why
     _exit(error ? options_fail(worker->settings->options->program, error, why) : EX_OK);
 }
 
-int worker_run(const struct worker_settings *settings, const struct job *job, struct why *why)
+static int run(void *context, struct why *why)
 {
-    struct worker worker = {.settings = settings, .signal_fd = -1};
-    int error = set_up(&worker, job, why);
+    struct worker *worker = context;
+    int error = set_up(worker, why);
 
     if (!error) {
-        error = work_and_reconnect(&worker, why);
+        error = work_and_reconnect(worker, why);
         /* What was at hand when it failed stays on the scoreboard, to be counted against it. */
-        connection_close(worker.connection);
+        connection_close(worker->connection);
         log_event(LOG_INFO, "stopped", "handled=%llu",
-                  (unsigned long long)atomic_load(&worker.session.slot->handled_msgs));
+                  (unsigned long long)atomic_load(&worker->session.slot->handled_msgs));
     }
-    if (handling_is_on_thread(&worker.session.handling))
-        end_beside_thread(&worker, error, why);
+    if (handling_is_on_thread(&worker->session.handling))
+        end_beside_thread(worker, error, why);
+    return error;
+}
+
+int worker_run(const struct worker_settings *settings, const struct job *job, struct why *why)
+{
+    struct worker worker = {.settings = settings, .job = job, .signal_fd = -1};
+    int error = deep_stack_run(run, &worker, why);
+
     session_clear(&worker.session);
     if (worker.signal_fd >= 0)
         close(worker.signal_fd);

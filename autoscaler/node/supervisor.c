@@ -43,7 +43,9 @@ static void count_attempt(struct supervisor *supervisor, struct scoreboard_slot 
 
     if (!event.low)
         return;
-    uint32_t attempts = scoreboard_count_attempt(supervisor->scoreboard, event);
+    uint32_t attempts = scoreboard_count_attempt(
+        supervisor->scoreboard, event,
+        atomic_load_explicit(&slot->started_ns, memory_order_relaxed), clock_now_ns());
     log_event(LOG_WARN, "attempt_failed", "event=%016llx%016llx attempts=%u of=%u",
               (unsigned long long)event.high, (unsigned long long)event.low, attempts,
               supervisor->settings->max_attempts);

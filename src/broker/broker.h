@@ -166,6 +166,20 @@ struct broker_event {
     struct broker_queue_state state;
 };
 
+/* How a connection ended, as far as that tells whether something that was sent may be why. */
+enum broker_end {
+    BROKER_END_NONE, /* it has not */
+    /* By nothing that was sent: silence, a broker that was told to stop, an entity that is gone, no
+     * permission, an error on this side. */
+    BROKER_END_ELSE,
+    /* Without a word, while the broker was reading: as when a line breaks, and when a message has
+     * brought down whoever read it. */
+    BROKER_END_DROPPED,
+    BROKER_END_REFUSED, /* with an error in answer to something that was sent */
+    BROKER_END_LATE,    /* a delivery was not acknowledged within the broker's time-out */
+};
+enum broker_end broker_end(const struct broker *broker);
+
 /* Takes the next event off the connection without waiting. Before it looks at the socket it sends
  * what waits to be sent and heartbeats that are due. Returns 1 and *event, 0 when there is none, or
  * an error (the connection is broken):

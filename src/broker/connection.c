@@ -1,6 +1,7 @@
 #include "connection.h"
 
 #include "clock.h"
+#include "deep_stack.h"
 #include "internal.h"
 #include "log.h"
 
@@ -18,9 +19,6 @@
 #define PAUSE_UNAVAILABLE_NS (500 * CLOCK_NS_PER_MS)
 #define PAUSE_USELESS_NS     (5 * CLOCK_NS_PER_S)
 #define STANDS_NS            (10 * CLOCK_NS_PER_S)
-
-/* Resolving a name is what needs most of it. */
-#define STACK_BYTES (256u * 1024)
 
 /* All that the thread of an attempt works with. While it runs nobody else touches any of this but
  * the state. */
@@ -139,7 +137,7 @@ static int start_thread(struct attempt *attempt, pthread_t *thread)
     sigfillset(&all);
     failed = pthread_attr_setsigmask_np(&attributes, &all);
     if (!failed)
-        failed = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+        failed = pthread_attr_setstacksize(&attributes, DEEP_STACK_BYTES);
     if (!failed)
         failed = pthread_create(thread, &attributes, attempt_run, attempt);
     pthread_attr_destroy(&attributes);

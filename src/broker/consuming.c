@@ -1,10 +1,17 @@
 /* Beginning and ending a consumer, and settling what it was given. */
 #include "internal.h"
 
+#include "clock.h"
+
+#include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 /* Longest that the protocol can carry. */
 #define TAG_SIZE 256
+
+/* How long a last word may take to be read. */
+#define LAST_WORD_NS (1 * CLOCK_NS_PER_S)
 
 static amqp_bytes_t current_tag(const struct broker *broker, const char *tag, char text[TAG_SIZE])
 {
@@ -19,6 +26,7 @@ int broker_consume(struct broker *broker, const char *queue, const char *tag, ui
 {
     char text[TAG_SIZE];
 
+    broker->acknowledges = prefetch != 0;
     if (prefetch) {
         amqp_basic_qos_t qos = {.prefetch_count = prefetch};
         int error = broker_queue_method(broker, AMQP_BASIC_QOS_METHOD, &qos, why);
@@ -54,4 +62,24 @@ int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, 
     amqp_basic_nack_t nack = {.delivery_tag = delivery_tag, .multiple = multiple, .requeue = 1};
 
     return broker_queue_method(broker, AMQP_BASIC_NACK_METHOD, &nack, why);
+}
+
+void broker_reject_last(struct broker *broker, uint64_t delivery_tag)
+{
+    amqp_basic_reject_t reject = {.delivery_tag = delivery_tag};
+    int64_t deadline_ns = clock_now_ns() + LAST_WORD_NS;
+    struct pollfd socket = {.fd = broker_socket(broker), .events = POLLIN};
+    struct timespec left;
+    char unread[4096];
+    struct why why;
+
+    if (broker_queue_method(broker, AMQP_BASIC_REJECT_METHOD, &reject, &why) ||
+        broker_flush_all(broker, deadline_ns, &why))
+        return;
+    /* A socket that is closed while something in it is unread resets the connection, and the broker
+     * might never see what was sent last. So it is read until the broker has come to the end. */
+    shutdown(socket.fd, SHUT_WR);
+    while (ppoll(&socket, 1, clock_left(deadline_ns, &left), NULL) == 1 &&
+           recv(socket.fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
+        continue;
 }

@@ -109,12 +109,30 @@ static void advise(const struct meaning *meaning, struct why *why)
                      why->name[0] ? why->name : CUT);
 }
 
+static enum broker_end end_of(uint16_t code, const char *text, struct reading *reading)
+{
+    switch (code) {
+    case AMQP_CONNECTION_FORCED:
+    case AMQP_NOT_FOUND:
+    case AMQP_ACCESS_REFUSED:
+    case AMQP_RESOURCE_LOCKED:
+        return BROKER_END_ELSE;
+    case AMQP_PRECONDITION_FAILED:
+        /* RabbitMQ 3.10, and older ones. */
+        return fits("* - delivery acknowledgement on channel *", text, reading) ||
+                       fits("* - consumer ack timed out on channel *", text, reading)
+                   ? BROKER_END_LATE
+                   : BROKER_END_REFUSED;
+    default:
+        return BROKER_END_REFUSED;
+    }
+}
+
 int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *why)
 {
     uint16_t code;
     amqp_bytes_t text;
 
-    broker->broken = true;
     if (method.id == AMQP_CHANNEL_CLOSE_METHOD) {
         const amqp_channel_close_t *closed = method.decoded;
         code = closed->reply_code;
@@ -131,6 +149,7 @@ int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *
                               .cut = cut,
                               .vhost = broker->vhost,
                               .name = broker_text("")};
+    broker->end = end_of(code, start, &reading);
     const struct meaning *meaning = meaning_of(code, &reading, start);
     struct broker_bytes name = meaning->limit ? broker_text(meaning->limit) : reading.name;
 
@@ -141,9 +160,17 @@ int broker_fail_closed(struct broker *broker, amqp_method_t method, struct why *
     return -(int)meaning->error;
 }
 
+/* A blocked connection is not read by the broker, so nothing that it was sent can be why. */
+static bool is_drop(const struct broker *broker, int status)
+{
+    return !broker->blocked &&
+           (status == AMQP_STATUS_CONNECTION_CLOSED || status == AMQP_STATUS_SOCKET_ERROR ||
+            status == AMQP_STATUS_TCP_ERROR || status == AMQP_STATUS_SSL_ERROR);
+}
+
 int broker_fail_status(struct broker *broker, int status, struct why *why)
 {
-    broker->broken = true;
+    broker->end = is_drop(broker, status) ? BROKER_END_DROPPED : BROKER_END_ELSE;
     if (status == AMQP_STATUS_NO_MEMORY)
         return error_set(why, ERR_MEMORY, "out of memory");
     return error_set(why, ERR_UNAVAILABLE, "lost the connection to the broker at %s: %s",
@@ -165,7 +192,12 @@ int broker_fail_reply(struct broker *broker, amqp_rpc_reply_t reply, struct why 
     default:
         break;
     }
-    broker->broken = true;
+    broker->end = BROKER_END_ELSE;
     return error_set(why, ERR_UNAVAILABLE, "the broker at %s gave an answer out of turn",
                      broker->where);
+}
+
+enum broker_end broker_end(const struct broker *broker)
+{
+    return broker->end;
 }

@@ -1,5 +1,6 @@
-/* Heartbeats, in both directions. Over plain TCP they are ours: the library's would get between the
- * two halves of a frame of which the socket took only the first. Over TLS the library does it. */
+/* What the library is tuned to, and heartbeats, in both directions. Over plain TCP they are ours:
+ * the library's would get between the two halves of a frame of which the socket took only the
+ * first. Over TLS the library does it. */
 #include "internal.h"
 
 #include "clock.h"
@@ -8,15 +9,23 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-int broker_take_over_heartbeats(struct broker *broker, struct why *why)
+/* The broker passes on a content header whole, however much larger it is than the frames that were
+ * agreed on with us: the publisher had other limits, or the broker has added something. The library
+ * refuses larger frames than it was tuned to. */
+#define INBOUND_FRAME_BYTES (1u << 20)
+
+int broker_tune(struct broker *broker, struct why *why)
 {
     int channels = amqp_get_channel_max(broker->amqp);
+    size_t frame_max =
+        broker->frame_max > INBOUND_FRAME_BYTES ? broker->frame_max : INBOUND_FRAME_BYTES;
+    int heartbeat_s = broker->tls ? amqp_get_heartbeat(broker->amqp) : 0;
 
     /* In the middle of a frame, where nobody should be after a log-in, amqp_tune_connection would
      * end the process. */
     if (!amqp_release_buffers_ok(broker->amqp))
         return broker_fail_status(broker, AMQP_STATUS_BAD_AMQP_DATA, why);
-    int status = amqp_tune_connection(broker->amqp, channels, (int)broker->frame_max, 0);
+    int status = amqp_tune_connection(broker->amqp, channels, (int)frame_max, heartbeat_s);
     if (status != AMQP_STATUS_OK)
         return broker_fail_status(broker, status, why);
     broker->outgoing.sent_ns = broker->outgoing.checked_ns = clock_now_ns();

@@ -59,7 +59,7 @@ static int take_body(struct broker *broker, const amqp_frame_t *frame, struct wh
     if (incoming->body_length == 0 &&
         (incoming->body_size > SIZE_MAX || !save(incoming) ||
          !buffer_reserve(&incoming->body, &incoming->body_capacity, (size_t)incoming->body_size))) {
-        broker->broken = true;
+        broker->end = BROKER_END_ELSE;
         return error_set(why, ERR_MEMORY, "no memory for a message of %llu bytes",
                          (unsigned long long)incoming->body_size);
     }
@@ -178,6 +178,26 @@ static int take_frame(struct broker *broker, const amqp_frame_t *frame, struct w
     return broker_fail_status(broker, AMQP_STATUS_BAD_AMQP_DATA, why);
 }
 
+/* A delivery whose properties cannot be taken in would come back for ever: it is rejected, and its
+ * queue's dead-letter exchange has it. */
+static int fail_frame(struct broker *broker, int status, struct why *why)
+{
+    const struct incoming *incoming = &broker->incoming;
+    bool unreadable = status == AMQP_STATUS_BAD_AMQP_DATA && broker->acknowledges &&
+                      incoming->expects == INCOMING_HEADER &&
+                      incoming->event.type == BROKER_DELIVERY;
+
+    if (unreadable)
+        broker_reject_last(broker, incoming->event.tag);
+    int error = broker_fail_status(broker, status, why);
+    if (unreadable)
+        error_set(why, ERR_UNAVAILABLE,
+                  "the broker at %s delivered a message whose properties cannot be read; it was "
+                  "rejected to its dead-letter exchange",
+                  broker->where);
+    return error;
+}
+
 int broker_next(struct broker *broker, struct broker_event *event, struct why *why)
 {
     struct timeval none = {0};
@@ -204,7 +224,7 @@ int broker_next(struct broker *broker, struct broker_event *event, struct why *w
         if (status == AMQP_STATUS_TIMEOUT)
             return broker_check_alive(broker, why);
         if (status != AMQP_STATUS_OK)
-            return broker_fail_status(broker, status, why);
+            return fail_frame(broker, status, why);
         int taken = take_frame(broker, &frame, why);
         if (taken == 1)
             *event = broker->incoming.event;

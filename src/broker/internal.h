@@ -49,7 +49,9 @@ struct broker {
     int64_t heartbeat_ns;
     uint64_t published;
     unsigned cancels; /* how often broker_cancel was called; it numbers the consumer's tag */
-    bool tls, opened, broken, blocked;
+    bool tls, opened, blocked;
+    bool acknowledges;   /* what it is delivered */
+    enum broker_end end; /* BROKER_END_NONE until it is broken */
     struct {
         int code; /* OpenSSL's X509_V_ERR_...; 0: none was refused */
         bool is_authoritys;
@@ -106,9 +108,14 @@ int broker_append(struct broker *broker, const char *frame, size_t length, struc
 /* Sends all that waits; -ERR_UNAVAILABLE when the socket has not taken it by the deadline. */
 int broker_flush_all(struct broker *broker, int64_t deadline_ns, struct why *why);
 
+/* ---- consuming.c ---- */
+/* Rejects a delivery as the last thing that is done on the connection: waits, not for long, until
+ * the broker has read it. */
+void broker_reject_last(struct broker *broker, uint64_t delivery_tag);
+
 /* ---- heartbeat.c ---- */
-/* Takes the heartbeats from the library, after the log-in over plain TCP. */
-int broker_take_over_heartbeats(struct broker *broker, struct why *why);
+/* Sets the library up after the log-in: which frames it takes, and who sees to heartbeats. */
+int broker_tune(struct broker *broker, struct why *why);
 /* Sends a heartbeat if one is due. */
 int broker_beat(struct broker *broker, struct why *why);
 /* -ERR_UNAVAILABLE when nothing has been heard of the broker for two heartbeats. Only when nothing

@@ -168,11 +168,9 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
     broker->frame_max = (size_t)amqp_get_frame_max(broker->amqp);
     broker->heartbeat_ns = (int64_t)amqp_get_heartbeat(broker->amqp) * CLOCK_NS_PER_S;
     broker->tls = url.tls;
-    if (!broker->tls) {
-        error = broker_take_over_heartbeats(broker, why);
-        if (error)
-            goto out;
-    }
+    error = broker_tune(broker, why);
+    if (error)
+        goto out;
     broker->opened = true;
     *out = broker;
     broker = NULL;
@@ -199,7 +197,7 @@ void broker_close(struct broker *broker)
     struct why why;
 
     /* Blocked, the broker would not read the goodbye. */
-    if (broker && broker->opened && !broker->broken && !broker->blocked &&
+    if (broker && broker->opened && !broker->end && !broker->blocked &&
         broker_flush_all(broker, clock_now_ns() + GOODBYE_NS, &why) == 0) {
         struct timeval goodbye = to_timeval(GOODBYE_NS);
         amqp_set_rpc_timeout(broker->amqp, &goodbye);

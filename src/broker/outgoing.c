@@ -152,17 +152,32 @@ static int queue_message(struct broker *broker, amqp_basic_publish_t *method,
     return 0;
 }
 
-static int send_message(struct broker *broker, const amqp_basic_publish_t *method,
+/* amqp_basic_publish would cut the body into frames as large as those that are taken in, which the
+ * broker did not agree to. */
+static int send_message(struct broker *broker, amqp_basic_publish_t *method,
                         const struct broker_properties *properties, struct broker_bytes body,
                         struct why *why)
 {
+    size_t part = broker->frame_max - BROKER_FRAME_OVERHEAD;
+    amqp_frame_t header = {.frame_type = AMQP_FRAME_HEADER, .channel = BROKER_CHANNEL};
+    amqp_frame_t fragment = {.frame_type = AMQP_FRAME_BODY, .channel = BROKER_CHANNEL};
+
     /* The library finds out only after it has sent the method frame. */
     size_t limit = broker_properties_limit_bytes(broker);
     if (broker_properties_size(properties, limit) < 0)
         return too_large(limit, why);
-    int status =
-        amqp_basic_publish(broker->amqp, BROKER_CHANNEL, method->exchange, method->routing_key,
-                           method->mandatory, 0, &properties->amqp, broker_to_amqp(body));
+    header.payload.properties.class_id = AMQP_BASIC_CLASS;
+    header.payload.properties.body_size = body.length;
+    header.payload.properties.decoded = (void *)(uintptr_t)&properties->amqp;
+    int status = amqp_send_method(broker->amqp, BROKER_CHANNEL, AMQP_BASIC_PUBLISH_METHOD, method);
+    if (status == AMQP_STATUS_OK)
+        status = amqp_send_frame(broker->amqp, &header);
+    for (size_t done = 0; status == AMQP_STATUS_OK && done < body.length; done += part) {
+        size_t length = body.length - done < part ? body.length - done : part;
+        fragment.payload.body_fragment =
+            broker_to_amqp((struct broker_bytes){body.bytes + done, length});
+        status = amqp_send_frame(broker->amqp, &fragment);
+    }
     return status == AMQP_STATUS_OK ? 0 : broker_fail_status(broker, status, why);
 }
 
@@ -209,8 +224,13 @@ int broker_flush(struct broker *broker, struct why *why)
     while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno == EAGAIN)
         return 0;
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+        /* Reading finds the end too, and before it what the broker said last. */
+        out->first = out->end = 0;
+        return 0;
+    }
     if (sent < 0) {
-        broker->broken = true;
+        broker->end = BROKER_END_ELSE;
         return error_set(why, ERR_UNAVAILABLE, "lost the connection to the broker at %s: %s",
                          broker->where, strerror(errno));
     }

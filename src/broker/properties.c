@@ -115,6 +115,12 @@ void broker_properties_set_persistent(struct broker_properties *properties, bool
         persistent ? AMQP_DELIVERY_PERSISTENT : AMQP_DELIVERY_NONPERSISTENT;
 }
 
+void broker_properties_reduce(struct broker_properties *properties)
+{
+    properties->amqp._flags &= AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG;
+    properties->amqp.headers = amqp_empty_table;
+}
+
 void broker_headers_filter(struct broker_properties *properties,
                            bool (*keep)(struct broker_bytes name))
 {

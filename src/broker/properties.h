@@ -49,6 +49,9 @@ int broker_properties_set(struct broker_properties *properties, enum broker_prop
                           struct broker_bytes value);
 void broker_properties_set_persistent(struct broker_properties *properties, bool persistent);
 
+/* Removes all but message_id and delivery_mode. */
+void broker_properties_reduce(struct broker_properties *properties);
+
 /* Removes the headers for whose names keep returns false. */
 void broker_headers_filter(struct broker_properties *properties,
                            bool (*keep)(struct broker_bytes name));

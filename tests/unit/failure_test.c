@@ -20,7 +20,7 @@ static int closed(const char *vhost, uint16_t code, const char *text, size_t len
     snprintf(broker.vhost, sizeof broker.vhost, "%s", vhost);
     int error = broker_fail_closed(
         &broker, (amqp_method_t){.id = AMQP_CHANNEL_CLOSE_METHOD, .decoded = &close}, why);
-    assert_true(broker.broken);
+    assert_true(broker.end != BROKER_END_NONE);
     return error;
 }
 
@@ -187,6 +187,63 @@ static void other_codes_mean_what_the_specification_says(void **state)
     expect("/", 404, "", ERR_UNAVAILABLE, ABOUT_NOTHING, "");
 }
 
+static void an_end_tells_whether_something_that_was_sent_may_be_why(void **state)
+{
+    static const struct {
+        uint16_t code;
+        const char *text;
+        enum broker_end end;
+    } cases[] = {
+        {541, "INTERNAL_ERROR", BROKER_END_REFUSED},
+        {501, "FRAME_ERROR - cannot decode <<>>", BROKER_END_REFUSED},
+        {502, "SYNTAX_ERROR - illegal field", BROKER_END_REFUSED},
+        {505, "UNEXPECTED_FRAME - expected content header", BROKER_END_REFUSED},
+        {504, "CHANNEL_ERROR - expected 'channel.open'", BROKER_END_REFUSED},
+        {506, "RESOURCE_ERROR - x", BROKER_END_REFUSED},
+        {530, "NOT_ALLOWED - x", BROKER_END_REFUSED},
+        {540, "NOT_IMPLEMENTED - x", BROKER_END_REFUSED},
+        {311, "CONTENT_TOO_LARGE - x", BROKER_END_REFUSED},
+        {406, "PRECONDITION_FAILED - message size 2 is larger than configured max size 1",
+         BROKER_END_REFUSED},
+        {406,
+         "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value "
+         "used: 1000 ms. This timeout value can be configured, see consumers doc guide to learn "
+         "more",
+         BROKER_END_LATE},
+        {406, "PRECONDITION_FAILED - consumer ack timed out on channel 1", BROKER_END_LATE},
+        {320, "CONNECTION_FORCED - shutdown", BROKER_END_ELSE},
+        {404, "NOT_FOUND - no exchange 'x' in vhost '/'", BROKER_END_ELSE},
+        {403, "ACCESS_REFUSED - x", BROKER_END_ELSE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct broker broker = {0};
+        struct why why;
+        amqp_connection_close_t close = {.reply_code = cases[i].code,
+                                         .reply_text = amqp_cstring_bytes(cases[i].text)};
+        broker_fail_closed(
+            &broker, (amqp_method_t){.id = AMQP_CONNECTION_CLOSE_METHOD, .decoded = &close}, &why);
+        assert_int_equal(broker_end(&broker), cases[i].end);
+    }
+}
+
+static void a_socket_that_ends_is_a_drop_unless_nothing_was_read(void **state)
+{
+    struct why why;
+
+    (void)state;
+    for (int blocked = 0; blocked <= 1; blocked++) {
+        struct broker broker = {.blocked = blocked};
+        broker_fail_status(&broker, AMQP_STATUS_CONNECTION_CLOSED, &why);
+        assert_int_equal(broker_end(&broker), blocked ? BROKER_END_ELSE : BROKER_END_DROPPED);
+        broker_fail_status(&broker, AMQP_STATUS_SOCKET_ERROR, &why);
+        assert_int_equal(broker_end(&broker), blocked ? BROKER_END_ELSE : BROKER_END_DROPPED);
+        broker_fail_status(&broker, AMQP_STATUS_HEARTBEAT_TIMEOUT, &why);
+        assert_int_equal(broker_end(&broker), BROKER_END_ELSE);
+    }
+}
+
 static void an_answer_is_a_failure_unless_it_is_normal(void **state)
 {
     static const char text[] = "RESOURCE_LOCKED - cannot obtain exclusive access";
@@ -220,7 +277,7 @@ static void an_answer_is_a_failure_unless_it_is_normal(void **state)
         struct why why = {0};
 
         assert_int_equal(broker_fail_reply(&broker, cases[i].reply, &why), cases[i].error);
-        assert_int_equal(broker.broken, cases[i].error != 0);
+        assert_int_equal(broker.end != BROKER_END_NONE, cases[i].error != 0);
         if (cases[i].error && cases[i].error != -ERR_MEMORY)
             assert_non_null(strstr(why.text, "host:5672"));
     }
@@ -236,6 +293,8 @@ int main(void)
         cmocka_unit_test(what_conflicts_is_named),
         cmocka_unit_test(a_limit_is_no_conflict),
         cmocka_unit_test(an_answer_is_a_failure_unless_it_is_normal),
+        cmocka_unit_test(an_end_tells_whether_something_that_was_sent_may_be_why),
+        cmocka_unit_test(a_socket_that_ends_is_a_drop_unless_nothing_was_read),
         cmocka_unit_test(other_codes_mean_what_the_specification_says),
     };
 

@@ -284,20 +284,24 @@ static void slots_share_no_cache_line(void **state)
     assert_true((char *)scoreboard_slot(board, 1) - (char *)scoreboard_slot(board, 0) >= 128);
 }
 
-static void without_the_variables_there_is_no_scoreboard(void **state)
+static void without_the_variables_a_worker_has_a_scoreboard_of_its_own(void **state)
 {
-    struct scoreboard *own = board;
-    struct scoreboard_slot *slot = scoreboard_slot(board, 0);
+    struct scoreboard *own = NULL;
+    struct scoreboard_slot *slot = NULL;
 
     (void)state;
     assert_int_equal(scoreboard_attach(&own, &slot, NULL), 0);
-    assert_null(own);
-    assert_null(slot);
+    assert_int_equal(scoreboard_slots(own), 1);
+    assert_ptr_equal(slot, scoreboard_slot(own, 0));
+    assert_int_equal(scoreboard_max_attempts(own), SCOREBOARD_OWN_ATTEMPTS);
+    assert_true(scoreboard_hang_timeout_ns(own) == SCOREBOARD_OWN_HANG_NS);
+    scoreboard_close(own);
 
     /* One alone names no slot of a scoreboard. */
-    set_variable(SCOREBOARD_SLOT_VARIABLE, 0);
+    set_variable(SCOREBOARD_SLOT_VARIABLE, SLOTS - 1);
     assert_int_equal(scoreboard_attach(&own, &slot, NULL), 0);
-    assert_null(slot);
+    assert_int_equal(scoreboard_slots(own), 1);
+    scoreboard_close(own);
 }
 
 static void assert_refused(const char *said)
@@ -436,119 +440,7 @@ static void readiness_is_one_byte_and_told_once(void **state)
 
 /* ---- events ---- */
 
-static struct scoreboard_fingerprint of(const char *id, const char *properties, const char *body)
-{
-    return scoreboard_fingerprint(id, strlen(id), properties, strlen(properties), body,
-                                  strlen(body));
-}
-
-static bool same(struct scoreboard_fingerprint a, struct scoreboard_fingerprint b)
-{
-    return a.high == b.high && a.low == b.low;
-}
-
-static void an_event_is_known_by_its_message_id_else_by_all_of_it(void **state)
-{
-    (void)state;
-    assert_true(same(of("id-1", "p", "b"), of("id-1", "q", "c")));
-    assert_false(same(of("id-1", "p", "b"), of("id-2", "p", "b")));
-    assert_true(same(of("", "p", "b"), of("", "p", "b")));
-    assert_false(same(of("", "p", "b"), of("", "q", "b")));
-    assert_false(same(of("", "p", "b"), of("", "p", "c")));
-    assert_false(same(of("", "pb", ""), of("", "p", "b")));
-    assert_false(same(of("", "a", "b"), of("", "b", "a")));
-    assert_false(same(of("", "x", "x"), of("", "y", "y")));
-}
-
-static void both_halves_of_a_fingerprint_tell_events_apart(void **state)
-{
-    enum { OF_ID, OF_PROPERTIES, OF_BODY, PARTS, EACH = 32, ALL = PARTS * EACH };
-    struct scoreboard_fingerprint found[ALL];
-
-    (void)state;
-    for (int i = 0; i < ALL; i++) {
-        char text[16];
-        int part = i % PARTS;
-
-        snprintf(text, sizeof text, "%d", i);
-        found[i] = of(part == OF_ID ? text : "", part == OF_PROPERTIES ? text : "p",
-                      part == OF_BODY ? text : "b");
-        /* 0 is no event. */
-        assert_true(found[i].low & 1);
-        for (int k = 0; k < i; k++) {
-            assert_true(found[k].high != found[i].high);
-            assert_true(found[k].low != found[i].low);
-        }
-    }
-}
-
 static const struct scoreboard_fingerprint event = {12345, 1};
-
-static bool is_poison(struct scoreboard *own, struct scoreboard_slot *slot)
-{
-    (void)slot;
-    return scoreboard_is_poison(own, event);
-}
-
-static bool is_sound(struct scoreboard *own, struct scoreboard_slot *slot)
-{
-    return !is_poison(own, slot);
-}
-
-static void an_event_is_poison_to_all_after_so_many_attempts(void **state)
-{
-    (void)state;
-    for (uint32_t attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-        in_a_worker(1, is_sound);
-        assert_int_equal(scoreboard_count_attempt(board, event), attempt);
-    }
-    in_a_worker(1, is_poison);
-    in_a_worker(2, is_poison);
-    assert_int_equal(scoreboard_count_attempt(board, event), MAX_ATTEMPTS + 1);
-    assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){12345, 3}));
-    assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){12346, 1}));
-}
-
-static void a_thousand_events_are_counted_apart_even_when_they_collide(void **state)
-{
-    enum { EVENTS = 1000, TABLE = 4096, COLLIDING = 10 };
-
-    (void)state;
-    for (uint32_t attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-        for (uint64_t i = 0; i < EVENTS; i++)
-            assert_int_equal(
-                scoreboard_count_attempt(
-                    board,
-                    (struct scoreboard_fingerprint){i * 3 + (i % COLLIDING) * TABLE, 2 * i + 1}),
-                attempt);
-        /* All in one place. */
-        for (uint64_t i = 1; i <= COLLIDING / 2; i++)
-            assert_int_equal(scoreboard_count_attempt(
-                                 board, (struct scoreboard_fingerprint){3500 + i * TABLE, 1}),
-                             attempt);
-    }
-    for (uint64_t i = 0; i < EVENTS; i++)
-        assert_true(scoreboard_is_poison(
-            board, (struct scoreboard_fingerprint){i * 3 + (i % COLLIDING) * TABLE, 2 * i + 1}));
-    assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){3500, 1}));
-}
-
-static void of_too_many_events_the_one_counted_longest_ago_is_forgotten(void **state)
-{
-    enum { TABLE = 4096, EVENTS = 200, CHAIN = 16 };
-
-    (void)state;
-    for (uint64_t i = 0; i < EVENTS; i++)
-        for (uint32_t attempt = 1; attempt <= MAX_ATTEMPTS; attempt++)
-            assert_int_equal(
-                scoreboard_count_attempt(board, (struct scoreboard_fingerprint){7 + i * TABLE, 1}),
-                attempt);
-    assert_false(scoreboard_is_poison(board, (struct scoreboard_fingerprint){7, 1}));
-    assert_false(scoreboard_is_poison(
-        board, (struct scoreboard_fingerprint){7 + (EVENTS - CHAIN - 1) * TABLE, 1}));
-    for (uint64_t i = EVENTS - CHAIN; i < EVENTS; i++)
-        assert_true(scoreboard_is_poison(board, (struct scoreboard_fingerprint){7 + i * TABLE, 1}));
-}
 
 static void an_event_of_another_slot_is_found_there(void **state)
 {
@@ -586,18 +478,13 @@ int main(void)
         claim(an_empty_slot_and_one_at_the_end_of_time_never_hang),
         claim(every_slot_can_be_attached_to),
         claim(slots_share_no_cache_line),
-        claim(without_the_variables_there_is_no_scoreboard),
+        claim(without_the_variables_a_worker_has_a_scoreboard_of_its_own),
         claim(variables_that_name_no_descriptor_are_refused),
         claim(a_slot_that_is_not_there_is_refused),
         claim(a_copy_of_a_scoreboard_can_be_attached_to),
         claim(memory_of_another_version_or_size_is_refused),
         claim(what_is_no_memory_is_refused),
         claim(readiness_is_one_byte_and_told_once),
-        claim(an_event_is_known_by_its_message_id_else_by_all_of_it),
-        claim(both_halves_of_a_fingerprint_tell_events_apart),
-        claim(an_event_is_poison_to_all_after_so_many_attempts),
-        claim(a_thousand_events_are_counted_apart_even_when_they_collide),
-        claim(of_too_many_events_the_one_counted_longest_ago_is_forgotten),
         claim(an_event_of_another_slot_is_found_there),
     };
 

@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+"""A queue that refuses concerns its own results alone: they are tried again by themselves, and the others go on. What
+a client's queue refuses for good is dead, with the queue's name; what the farm's own queues refuse is kept."""
+
+import contextlib
+import datetime
+import re
+import signal
+import time
+
+import pika
+
+from client import Client, Line, ctl
+from tap import diag, done_testing, equal, farm, ok, spawn, wait_until
+
+REFUSING = {"x-overflow": "reject-publish"}
+
+
+@contextlib.contextmanager
+def working(name, *args, amqp=None, queue_type="classic"):
+    """A worker of the farm and a client of it, who speaks to the broker itself."""
+    with spawn("winnow-filter", "--queue-type", queue_type, *args, farm=name, amqp=amqp) as worker:
+        with Client(name) as client:
+            yield worker, client
+
+
+def declare(client, queue_type, most):
+    """A queue that refuses what comes when it holds so many."""
+    name = f"{client.farm}-{queue_type}-{most}"
+    arguments = dict(REFUSING, **{"x-max-length": most, "x-queue-type": queue_type})
+    client.channel.queue_declare(name, durable=True, arguments=arguments)
+    return name
+
+
+def publish(client, events):
+    """Events of (message_id, reply_to or None); returns when all have arrived at the farm."""
+    channel = client.connection.channel()
+    for message_id, reply_to in events:
+        properties = pika.BasicProperties(message_id=message_id, reply_to=reply_to)
+        channel.basic_publish(f"{client.farm}.events", "", b"you fool", properties)
+    channel.close()
+
+
+def mixed(guilty, queue, innocent, replies):
+    """Both kinds of events, evenly: the guilty ones ask for their results in the queue that refuses."""
+    total = guilty + innocent
+    for number in range(total):
+        if (number + 1) * guilty // total > number * guilty // total:
+            yield f"guilty-{number}", queue
+        else:
+            yield f"innocent-{number}", replies
+
+
+def names(messages):
+    return sorted(properties.message_id for _, properties, _ in messages)
+
+
+def collect(client, queue, count, seconds):
+    """So many messages of the queue, or those that came in time."""
+    got = []
+    wait_until(lambda: got.extend(client.get_ready(queue)) or len(got) >= count, seconds)
+    return got
+
+
+def lines(worker, event):
+    return [line for line in worker.stderr().splitlines() if f"event={event} " in line]
+
+
+def stamp(line):
+    """Seconds since the epoch."""
+    text = re.search(r"\btime=(\S+)", line)[1]
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def all_settled(client):
+    """Nothing is ready, nothing is held: the broker's own count, which comes late."""
+    return wait_until(lambda: client.held() == (0, 0), 20)
+
+
+def others_go_on(queue_type, most, guilty, innocent, *args):
+    what = f"{guilty} refused results, {queue_type} queue of {most} messages{' '.join(['', *args])}"
+    name = farm()
+    with working(name, *args, queue_type=queue_type) as (worker, client):
+        queue = declare(client, queue_type, most)
+        began = time.monotonic()
+        publish(client, mixed(guilty, queue, innocent, client.replies))
+        answered = collect(client, client.replies, innocent, 20)
+        took = time.monotonic() - began
+        equal(len(set(names(answered))), innocent, f"{what}: the others are answered ({took:.1f} s)")
+        equal(len(answered), innocent, "... once each")
+        held = client.ready(queue)
+        dead = collect(client, client.dead, guilty - held, 20)
+        equal(len(set(names(dead))), guilty - held, f"... those refused are dead, but for {held} that were taken")
+        equal({p.headers.get("winnow-reason") for _, p, _ in dead}, {f"refused by '{queue}'"}, "... for that reason")
+        equal({body for _, _, body in dead}, {b"you fool"}, "... as they came")
+        said = lines(worker, "result_refused")
+        times = [stamp(line) for line in said]
+        ok(said and all(f'queue="{queue}"' in line for line in said), "... the log names the queue")
+        ok(all(b - a > 0.99 for a, b in zip(times, times[1:])), f"... at most once a second ({len(said)} lines)")
+        equal(len(worker.stderr().splitlines()) - len(said), 1, "... and says nothing else")
+        ok("connection_lost" not in worker.stderr(), "... on the same connection")
+        equal(worker.end(), 0, "... and the worker drains")
+        equal(client.ready(client.work), 0, "... holding nothing")
+
+
+others_go_on("classic", 0, 8, 400)
+others_go_on("quorum", 2, 3000, 400)
+others_go_on("quorum", 0, 40, 200, "--prefetch", "1")
+others_go_on("classic", 2, 40, 200, "--prefetch", "1")
+done_testing()
