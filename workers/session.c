@@ -267,7 +267,7 @@ int session_init(struct session *session, const struct worker_settings *settings
     };
     inbox_init(&session->inbox);
     inbox_init(&session->aside);
-    refusals_init(&session->refusals, SCOREBOARD_OWN_ATTEMPTS);
+    refusals_init(&session->refusals);
     int error = scoreboard_attach(&session->scoreboard, &session->slot, why);
     if (error)
         return error;

@@ -33,12 +33,12 @@ def declare(client, queue_type, most):
 
 
 def publish(client, events):
-    """Events of (message_id, reply_to or None); returns when all have arrived at the farm."""
-    channel = client.connection.channel()
-    for message_id, reply_to in events:
-        properties = pika.BasicProperties(message_id=message_id, reply_to=reply_to)
-        channel.basic_publish(f"{client.farm}.events", "", b"you fool", properties)
-    channel.close()
+    """Events of (message_id, reply_to or None), confirmed: a quorum queue may lose what is not."""
+    with contextlib.closing(client.connection.channel()) as channel:
+        channel.confirm_delivery()
+        for message_id, reply_to in events:
+            properties = pika.BasicProperties(message_id=message_id, reply_to=reply_to)
+            channel.basic_publish(f"{client.farm}.events", "", b"you fool", properties)
 
 
 def mixed(guilty, queue, innocent, replies):
@@ -103,8 +103,57 @@ def others_go_on(queue_type, most, guilty, innocent, *args):
         equal(client.ready(client.work), 0, "... holding nothing")
 
 
+# ---- the farm's own queues ----
+
+
+def full(queue_type):
+    """A farm whose own queues refuse what comes when they hold three messages."""
+    return f"{farm()}-{queue_type}-full"
+
+
+def nothing_of_the_farm_is_given_up(queue_type, guilty):
+    what = f"{guilty} events without reply_to, {queue_type} queues"
+    name = full(queue_type)
+    with working(name, queue_type=queue_type) as (worker, client):
+        publish(client, mixed(guilty, None, 200, client.replies))
+        answered = collect(client, client.replies, 200, 20)
+        equal(len(set(names(answered))), 200, f"{what}: FARM.results refuses, and the others are answered")
+        ok(wait_until(lambda: lines(worker, "result_refused"), 5), "... which is logged")
+        first = client.get_ready(client.results)
+        results = first + collect(client, client.results, guilty - len(first), 20)
+        equal(len(set(names(results))), guilty, f"... FARM.results is read, and nothing is lost")
+        equal(len(results), guilty, "... nor answered twice")
+        equal(client.ready(client.dead), 0, "... nor dead")
+        ok("connection_lost" not in worker.stderr(), "... on the same connection")
+        equal(worker.end(), 0, "... and the worker drains")
+        equal(client.ready(client.work), 0, "... holding nothing")
+
+
+def a_full_dead_queue_holds_nobody_up(queue_type, guilty):
+    what = f"{guilty} events that cannot be handled, {queue_type} queues"
+    name = full(queue_type)
+    with working(name, queue_type=queue_type) as (worker, client):
+        publish(client, mixed(guilty, client.work, 200, client.replies))
+        answered = collect(client, client.replies, 200, 20)
+        equal(len(set(names(answered))), 200, f"{what}: FARM.dead refuses, and the others are answered")
+        dead = collect(client, client.dead, guilty, 20)
+        equal(len(set(names(dead))), guilty, "... FARM.dead is read, and nothing is lost")
+        equal((len(answered), len(dead)), (200, guilty), "... nor there twice")
+        equal(len(lines(worker, "dead_refused")), 1, "... which is logged once")
+        ok("connection_lost" not in worker.stderr(), "... on the same connection")
+        equal(worker.end(), 0, "... and the worker drains")
+        equal(client.ready(client.work), 0, "... holding nothing")
+
+
 others_go_on("classic", 0, 8, 400)
 others_go_on("quorum", 2, 3000, 400)
 others_go_on("quorum", 0, 40, 200, "--prefetch", "1")
 others_go_on("classic", 2, 40, 200, "--prefetch", "1")
+
+
+ctl("set_policy", "refusals", r".*-full\.(results|dead)$", '{"max-length":3,"overflow":"reject-publish"}')
+nothing_of_the_farm_is_given_up("classic", 100)
+nothing_of_the_farm_is_given_up("quorum", 300)
+a_full_dead_queue_holds_nobody_up("classic", 40)
+a_full_dead_queue_holds_nobody_up("quorum", 300)
 done_testing()
