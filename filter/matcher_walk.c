@@ -1,4 +1,5 @@
 /* matcher_walk.c - follows the tree from a place of a view and decides what matches. Pure. */
+#include "disguises.h"
 #include "dotted_i.h"
 #include "matcher_kinds.h"
 #include "matcher_search.h"
@@ -32,31 +33,10 @@ static bool has_same_dots(const struct search *search, const struct image_entry 
 /* Whether a byte of a text stands for one of an entry. */
 static bool stands_for(uint8_t byte, uint8_t wanted, bool is_last)
 {
-    if (byte >= 'A' && byte <= 'Z')
-        byte |= 0x20;
-    if (byte == wanted)
-        return true;
-    switch (byte) {
-    case '0':
-        return wanted == 'o';
-    case '1':
-        return wanted == 'i' || wanted == 'l';
-    case '!':
-        /* After a word it is punctuation. */
-        return !is_last && (wanted == 'i' || wanted == 'l');
-    case '3':
-        return wanted == 'e';
-    case '4':
-    case '@':
-        return wanted == 'a';
-    case '5':
-    case '$':
-        return wanted == 's';
-    case '7':
-        return wanted == 't';
-    default:
-        return false;
-    }
+    /* After a word it is punctuation. */
+    if (byte == '!' && is_last)
+        return wanted == '!';
+    return disguise_stands_for(byte, wanted);
 }
 
 /* How many bytes a run has of characters that the table takes for one. *count is of characters. */
@@ -156,12 +136,15 @@ static void note_matches(const struct search *search, const struct image_node *n
             !(start_is_free || entry->open_start) || !(end_is_free || entry->open_end) ||
             (view->is_spelled && entry->letters < MIN_SPELLED_LETTERS))
             continue;
-        if (entry->check_length > 0 && !(entry->has_plain_i && !view->offsets) &&
-            !(search->matcher->level == MATCHER_EXACT
-                  ? has_same_dots(search, entry, from, to)
-                  : has_same_letters(search, entry, found->begin, end)))
+        const bool is_exact = search->matcher->level == MATCHER_EXACT;
+        if (entry->check_length > 0 && !(entry->skeleton_tells && !(is_exact && view->offsets)) &&
+            !(is_exact ? has_same_dots(search, entry, from, to)
+                       : has_same_letters(search, entry, found->begin, end)))
             continue;
-        struct hit hit = {(uint32_t)from, (uint32_t)to, entry->index, entry->allowed};
+        struct hit hit = {.start = (uint32_t)from,
+                          .end = (uint32_t)to,
+                          .entry = entry->index,
+                          .allowed = entry->allowed};
         if (entry->allowed) {
             found->allowed = hit;
             has_allowed = true;

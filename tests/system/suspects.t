@@ -125,7 +125,7 @@ def lines_of(program):
 
 
 def guilty_events(client, scaler, answers, kind):
-    """Each costs the connection whoever answers it."""
+    """Each costs whoever answers it the connection."""
     stream = f"{client.farm}.stream"
     client.channel.queue_declare(stream, durable=True, arguments={"x-queue-type": "stream"})
     cases = {
@@ -139,10 +139,36 @@ def guilty_events(client, scaler, answers, kind):
         client.publish(body, message_id=case, **properties)
         answers.publish()
         ok(answers.complete(), f"{kind}, {case}: all others are answered")
-        like(answers.reason(case), f"^poison: its answer cost its worker the connection: .*{words}", "... it is dead, with the broker's words")
+        reason = f"^poison: its answer cost its worker the connection: .*{words}"
+        like(answers.reason(case), reason, "... it is dead, with the broker's words")
         ok(lines_of(scaler) - lines <= 10, "... for a few lines of log")
         diag(f"{kind}, {case}: {time.monotonic() - begin:.2f} s, {answers.duplicates()} duplicates so far")
     ok(answers.duplicates() <= 9 * PREFETCH, f"{kind}: few events are answered twice")
+
+
+def costly_burial(url):
+    """Even FARM.dead costs the connection: the event loses the properties. The worker has no autoscaler."""
+    name = farm()
+    with spawn("winnow-filter", farm=name, amqp=url) as worker, LargeFrames(name, url) as client:
+        stream = f"{name}.stream"
+        client.channel.queue_declare(stream, durable=True, arguments={"x-queue-type": "stream"})
+        client.channel.queue_bind(stream, client.dead)
+        answers = Answers(client)
+        properties = {"headers": {"d": decimal.Decimal("1.5")}, "app_id": "an app", "delivery_mode": 2}
+        answers.publish()
+        client.publish("a fool", message_id="guilty", reply_to=stream, **properties)
+        answers.publish()
+        ok(answers.complete(), "a burial that costs the connection: all others are answered")
+
+        def bare():
+            answers.look()
+            return [each for each in answers.dead.get("guilty", []) if "winnow-properties-dropped" in each[0]]
+
+        buried = wait_until(bare, 10)
+        ok(buried and "d" not in buried[0][0], "... the event is dead without its headers")
+        ok(buried and buried[0][1] == b"a fool" and "winnow-body-dropped" not in buried[0][0], "... with its body")
+        ok(buried and buried[0][2].app_id is None and buried[0][2].delivery_mode == 2, "... and no other property")
+        ok(buried and buried[0][0]["winnow-reason"].startswith("poison: "), "... and its reason")
 
 
 def large_headers(client, scaler, answers, kind):
@@ -178,7 +204,8 @@ def killed_with_a_full_frame(client, scaler, answers, kind):
 def the_same_name(client, scaler, answers, kind):
     """Many events of one message_id, among them twins, and workers that are killed."""
     for number in range(600):
-        client.channel.basic_publish(f"{client.farm}.events", "", f"a fool {number % 300}".encode(), pika.BasicProperties(message_id="same", correlation_id=f"c{number % 300}", reply_to=client.replies))
+        twin = str(number % 300)
+        client.publish(f"a fool {twin}", message_id="same", correlation_id=twin, reply_to=client.replies)
     for _ in range(4):
         wait_until(lambda: len(children(scaler.pid)) == 2, 10)
         for pid in children(scaler.pid):
@@ -198,11 +225,12 @@ def the_same_name(client, scaler, answers, kind):
 
 def too_late(url, kind):
     name = farm()
-    with autoscaler(name, url, "--queue-type", kind, worker=("--service-time", "1500ms")) as scaler, LargeFrames(name, url) as client:
+    slow = ("--service-time", "1500ms")
+    with autoscaler(name, url, "--queue-type", kind, worker=slow), Client(name, url) as client:
         answers = Answers(client)
         client.publish("a fool", message_id="slow", reply_to=client.replies)
-        like(answers.reason("slow", 20), "^poison: it was not done within the broker's time-out: .*1000 ms", f"{kind}: an event that takes longer than consumer_timeout is dead")
-        diag(scaler.stderr())
+        reason = "^poison: it was not done within the broker's time-out: .*1000 ms"
+        like(answers.reason("slow", 20), reason, f"{kind}: an event that takes longer than consumer_timeout is dead")
 
 
 def nested(kind, count):
@@ -237,7 +265,7 @@ with private_broker() as url:
             large_headers(client, scaler, answers, kind)
             killed_with_a_full_frame(client, scaler, answers, kind)
             the_same_name(client, scaler, answers, kind)
-            diag(scaler.stderr())
+    costly_burial(url)
     too_late(url, "classic")
     deep(url)
 done_testing()
