@@ -15,6 +15,9 @@
  * costs two system calls. */
 #define TEND_EVERY_NS (CLOCK_NS_PER_MS / 2)
 
+/* So many events that go to FARM.dead are logged in a second. */
+#define DEAD_LOGGED 2
+
 /* How long an event that its job wants later is kept before it goes back to the queue. */
 #define LATER_PAUSE_NS (1 * CLOCK_NS_PER_S)
 
@@ -280,6 +283,7 @@ int session_init(struct session *session, const struct worker_settings *settings
         .max_body_bytes = settings->max_body_bytes,
         .slot = session->slot,
         .back_properties = broker_properties_open(),
+        .dead_log = {.most_per_s = DEAD_LOGGED},
     };
     if (!session->answerer.back_properties)
         return error_set(why, ERR_MEMORY, "out of memory");
