@@ -180,6 +180,20 @@ def returned_results_are_told_apart():
         equal(client.ready(client.work), 0, "... holding nothing")
 
 
+def a_queue_that_goes_while_results_wait_for_it():
+    name = farm()
+    with working(name) as (worker, client):
+        queue = declare(client, "classic", 0)
+        publish(client, [(str(number), queue) for number in range(5)])
+        wait_until(lambda: lines(worker, "result_refused"), 10)
+        client.channel.queue_delete(queue)
+        dead = collect(client, client.dead, 5, 20)
+        equal(names(dead), list("01234"), "results whose queue is deleted while they wait are dead")
+        reasons = {properties.headers["winnow-reason"].split(" '")[0] for _, properties, _ in dead}
+        equal(reasons, {"unroutable result: no queue"}, "... as unroutable")
+        equal(worker.end(), 0, "... and the worker drains")
+
+
 def nothing_is_lost_with_the_worker(end):
     """100 results for FARM.results, which takes three of them; then the worker goes, or its connection."""
     name = full("classic")
@@ -215,6 +229,7 @@ a_full_dead_queue_holds_nobody_up("classic", 40)
 a_full_dead_queue_holds_nobody_up("quorum", 300)
 dead_without_room_is_kept_too()
 returned_results_are_told_apart()
+a_queue_that_goes_while_results_wait_for_it()
 nothing_is_lost_with_the_worker("a drain")
 nothing_is_lost_with_the_worker("a lost connection")
 done_testing()
