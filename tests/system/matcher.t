@@ -71,7 +71,7 @@ def main():
     seed = int(os.environ.get("SEED", 1))
     chance = random.Random(seed)
     texts = [made_text(chance, words) for _ in range(int(os.environ.get("TEXTS", 3000)))]
-    for level in ("exact", "folded"):
+    for level in ("exact", "folded", "loose"):
         entries = oracle.entries_of(lines, level)
         wrong, spans = oracle.differences(PROGRAM, level, ["words.txt"], texts, entries)
         equal(wrong[:3], [], f"{level}: matcher and oracle agree (seed {seed})")
