@@ -265,11 +265,11 @@ def ways(text, begin, end, wanted, stars):
 def is_match(text, begin, end, wanted, stars):
     found = ways(text, begin, end, wanted, stars)
     letters = len(wanted.replace(" ", ""))
-    if stars or found == {True}:
-        return bool(found) and letters >= 3 and 2 * len(stars) <= letters
     # Nothing begins with a character that only repeats the one before it.
     repeats = begin > 0 and letter_class(text.chars[begin]) == letter_class(text.chars[begin - 1])
-    return bool(found) and not repeats
+    if not found or (repeats and begin not in stars):
+        return False
+    return not (stars or found == {True}) or (letters >= 3 and 2 * len(stars) <= letters)
 
 
 def loose_matches(text, class_at, entries, limit=64):
