@@ -15,7 +15,7 @@
 #define MAX_REACH 64
 /* From one place so many bytes of the tree are followed: with lists of some ten thousand entries
  * words with more than two stars before their first letter may be missed. */
-#define MAX_STEPS 1024
+#define MAX_STEPS 512
 
 /* A place in the tree: behind so many bytes of a node's label. */
 struct place {
@@ -23,14 +23,25 @@ struct place {
     uint32_t matched;
 };
 
+/* A place in the tree that was reached before. Many ways lead to the same, and all go on alike. */
+struct seen {
+    size_t begin, at;
+    struct place place;
+    bool is_disguised;
+};
+
+/* A power of two. What has no room is forgotten. */
+#define SEEN 128
+
 /* What is tried from one place in the view. */
 struct trial {
     struct search *search;
     size_t begin, limit;
     bool start_is_free;
     unsigned steps; /* that are left */
-    /* Bit n: a star at begin + n hides a letter. */
-    uint64_t stars;
+    /* Bit n: at begin + n is a star that hides a letter, or a sign for letters of other classes. */
+    uint64_t stars, signs;
+    struct seen *seen; /* SEEN of them */
 };
 
 /* How far a trial has come on one way. */
@@ -56,23 +67,28 @@ static bool is_of_word(uint8_t byte)
     return byte >= 0x80 || is_letter_byte(byte) || is_letter_sign(byte) || is_star(byte);
 }
 
-/* Whether the star at a place hides a letter. Stars on both sides of a word emphasise it. */
-static bool hides(const struct view *view, size_t star)
+/* The word around a place, and the part of it in which stars hide letters: stars on both sides of a
+ * word emphasise it. */
+struct word {
+    size_t end;
+    size_t hidden_first, hidden_end;
+};
+
+static struct word read_word(const struct view *view, size_t begin)
 {
     const uint8_t *bytes = view->bytes;
-    size_t first = star, end = star + 1, inner_first, inner_end;
+    struct word word = {.end = begin, .hidden_first = begin};
 
-    while (first > 0 && is_of_word(bytes[first - 1]) && star - first < MAX_REACH)
-        first--;
-    while (end < view->length && is_of_word(bytes[end]) && end - star < MAX_REACH)
-        end++;
-    if (!is_star(bytes[first]) || !is_star(bytes[end - 1]))
-        return true;
-    for (inner_first = first; inner_first < end && is_star(bytes[inner_first]);)
-        inner_first++;
-    for (inner_end = end; inner_end > first && is_star(bytes[inner_end - 1]);)
-        inner_end--;
-    return inner_first < star && star < inner_end;
+    while (word.end < view->length && is_of_word(bytes[word.end]))
+        word.end++;
+    word.hidden_end = word.end;
+    if (begin < word.end && is_star(bytes[begin]) && is_star(bytes[word.end - 1])) {
+        while (word.hidden_first < word.end && is_star(bytes[word.hidden_first]))
+            word.hidden_first++;
+        while (word.hidden_end > word.hidden_first && is_star(bytes[word.hidden_end - 1]))
+            word.hidden_end--;
+    }
+    return word;
 }
 
 /* ---- whether a text is that of an entry ---- */
@@ -191,6 +207,19 @@ static bool follow(const struct matcher *matcher, struct place *place, const uin
     return true;
 }
 
+/* Whether this place was reached before; notes it. */
+static bool was_seen(const struct trial *trial, const struct way *way)
+{
+    uintptr_t key = (uintptr_t)way->place.node / sizeof *way->place.node;
+    struct seen *seen = &trial->seen[(key * 7 + way->place.matched + way->at) % SEEN];
+    bool is_same = seen->place.node == way->place.node && seen->begin == trial->begin &&
+                   seen->at == way->at && seen->place.matched == way->place.matched &&
+                   seen->is_disguised == way->is_disguised;
+
+    *seen = (struct seen){trial->begin, way->at, way->place, way->is_disguised};
+    return is_same;
+}
+
 static void go_on(struct trial *trial, const struct way *way);
 
 /* Goes on with each letter that a star may hide, or with the rest of one of several bytes. */
@@ -259,6 +288,8 @@ static void go_on(struct trial *trial, const struct way *way)
         go_on_hidden(trial, way);
         return;
     }
+    if (was_seen(trial, way))
+        return;
     if (way->is_disguised && way->place.matched == way->place.node->label_length)
         note(trial, way);
     if (way->at == view->length &&
@@ -284,32 +315,29 @@ static void go_on(struct trial *trial, const struct way *way)
 
 /* ---- where ways begin ---- */
 
-static void try_from(struct search *search, size_t begin)
+/* Whether the character at a place only repeats the one before it, with which nothing begins. */
+static bool is_repeated(const struct search *search, size_t at)
 {
-    const struct view *view = &search->view;
-    struct trial trial = {.search = search, .begin = begin, .steps = MAX_STEPS};
-    size_t left = view->length - begin;
+    const uint8_t *bytes = search->view.bytes, *table = search->matcher->table;
 
-    if (!is_character_end(view, begin) || (view->bytes[begin] & 0xc0) == 0x80)
-        return;
-    enum word_class before = matcher_view_class_before(view, begin);
-    trial.start_is_free = before == CLASS_OTHER || before == CLASS_UNSPACED;
-    if (!trial.start_is_free && !search->matcher->header->any_inside)
-        return;
-    trial.limit = begin + (left < MAX_REACH ? left : MAX_REACH);
-    for (size_t at = begin; at < trial.limit; at++)
-        if (is_star(view->bytes[at]) && hides(view, at))
-            trial.stars |= UINT64_C(1) << (at - begin);
-    go_on(&trial, &(struct way){.place = {search->matcher->nodes, 0}, .at = begin});
+    return at > 0 && table[bytes[at - 1]] == table[bytes[at]];
 }
 
-/* Where the next star or sign is that has a letter of another class; the view's length for none. */
-static size_t find_next(const struct view *view, size_t from)
+static void try_from(struct search *search, struct trial *trial)
 {
-    for (size_t at = from; at < view->length; at++)
-        if (is_star(view->bytes[at]) || view->bytes[at] == '@')
-            return at;
-    return view->length;
+    const struct view *view = &search->view;
+    size_t begin = trial->begin, left = view->length - begin;
+
+    if (!is_character_end(view, begin) || (view->bytes[begin] & 0xc0) == 0x80 ||
+        (!(trial->stars & 1) && is_repeated(search, begin)))
+        return;
+    enum word_class before = matcher_view_class_before(view, begin);
+    trial->start_is_free = before == CLASS_OTHER || before == CLASS_UNSPACED;
+    if (!trial->start_is_free && !search->matcher->header->any_inside)
+        return;
+    trial->limit = begin + (left < MAX_REACH ? left : MAX_REACH);
+    trial->steps = MAX_STEPS;
+    go_on(trial, &(struct way){.place = {search->matcher->nodes, 0}, .at = begin});
 }
 
 bool matcher_hidden_may_be(const struct view *view)
@@ -320,12 +348,25 @@ bool matcher_hidden_may_be(const struct view *view)
 void matcher_hidden_scan(struct search *search)
 {
     const struct view *view = &search->view;
-    size_t done = 0;
+    struct seen seen[SEEN] = {0};
+    struct trial trial = {.search = search, .seen = seen};
+    struct word word = {0};
+    size_t known = 0; /* the signs up to here are in the trial */
 
-    for (size_t near = find_next(view, 0); near < view->length; near = find_next(view, near + 1)) {
-        size_t begin = near < MAX_REACH ? 0 : near - MAX_REACH + 1;
-        for (begin = begin < done ? done : begin; begin <= near && !search->error; begin++)
-            try_from(search, begin);
-        done = near + 1;
+    for (; trial.begin < view->length && !search->error; trial.begin++) {
+        for (; known < view->length && known < trial.begin + MAX_REACH; known++) {
+            uint64_t bit = UINT64_C(1) << (known - trial.begin);
+            if (known >= word.end)
+                word = read_word(view, known);
+            if (is_star(view->bytes[known]) && known >= word.hidden_first &&
+                known < word.hidden_end)
+                trial.stars |= bit;
+            else if (view->bytes[known] == '@')
+                trial.signs |= bit;
+        }
+        if (trial.stars | trial.signs)
+            try_from(search, &trial);
+        trial.stars >>= 1;
+        trial.signs >>= 1;
     }
 }

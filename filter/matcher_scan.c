@@ -49,6 +49,13 @@ static bool is_first_word(const struct matcher *matcher, const struct view *view
     return is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length);
 }
 
+/* Whether what begins here in a folded text is of no word there, though its folded form may be. */
+static bool is_folded_sign(const struct view *view, size_t at)
+{
+    return view->offsets && view->text[view->offsets[at]] >= 0x80 &&
+           matcher_view_class_after(view, at) == CLASS_OTHER;
+}
+
 /* The same for MATCHER_LOOSE: a repeated letter counts once, and each sign that may be a letter may
  * also end the word. */
 static bool is_first_loose_word(const struct matcher *matcher, const struct view *view,
@@ -60,7 +67,7 @@ static bool is_first_loose_word(const struct matcher *matcher, const struct view
 
     for (size_t at = begin; at < view->length && length < KEY_BYTES; at++) {
         uint8_t byte = view->bytes[at];
-        bool is_sign = is_letter_sign(byte);
+        bool is_sign = is_letter_sign(byte) || is_folded_sign(view, at);
         if (!is_sign && !is_letter_byte(byte))
             break;
         if (is_sign && length > 0 && is_key(matcher, bytes, length))
@@ -134,7 +141,8 @@ static void scan_characters(struct search *search)
         if (byte < 0x80) {
             size = 1;
             may_begin = may_begin_ascii(matcher, view, at, after_word);
-            after_word = is_loose ? is_letter_byte(byte) : is_word_byte(byte);
+            after_word =
+                is_loose ? is_letter_byte(byte) && !is_folded_sign(view, at) : is_word_byte(byte);
         } else {
             size = folded_size(byte);
             may_begin = byte != 0xff && is_key(matcher, load_bytes(view, at), size) &&
