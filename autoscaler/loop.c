@@ -2,6 +2,8 @@
 
 #include "clock.h"
 #include "deep_stack.h"
+#include "log.h"
+#include "node/reaper.h"
 #include "signals.h"
 
 #include <poll.h>
@@ -9,13 +11,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SIGNAL_FDS 2
+#define OWN_FDS 4
 
 struct loop {
     struct farm *const *farms;
     size_t count;
     int end_fd, hangup_fd;
-    struct pollfd *fds; /* of the signals, then of the farms */
+    struct reaper reaper;
+    int guardian_fd;    /* negative when there is none, or it has ended */
+    struct pollfd *fds; /* its own, then the farms' */
 };
 
 static void take_hangups(struct loop *loop)
@@ -38,6 +42,17 @@ static void take_signals(struct loop *loop)
             farm_stop(loop->farms[i]);
 }
 
+/* Nobody but somebody with SIGKILL ends it. */
+static void look_after_guardian(struct loop *loop)
+{
+    if (loop->guardian_fd < 0 || guardian_lives(loop->reaper.guardian))
+        return;
+    loop->guardian_fd = -1;
+    log_event(LOG_ERROR, "guardian_ended",
+              "why=\"somebody has killed it\" doing=\"going on; workers started before may outlive "
+              "the autoscaler\"");
+}
+
 /* Steps every farm; false when all have ended. *wake_ns is when the next wants to be stepped. */
 static bool step(struct loop *loop, int64_t *wake_ns)
 {
@@ -50,44 +65,66 @@ static bool step(struct loop *loop, int64_t *wake_ns)
         any |= !farm_has_ended(loop->farms[i]);
         *wake_ns = due_ns < *wake_ns ? due_ns : *wake_ns;
     }
+    reaper_step(&loop->reaper);
     return any;
 }
 
 static void wait_until(struct loop *loop, int64_t wake_ns)
 {
     struct timespec left;
-    size_t count = SIGNAL_FDS;
+    size_t count = OWN_FDS;
 
     loop->fds[0] = (struct pollfd){.fd = loop->end_fd, .events = POLLIN};
     loop->fds[1] = (struct pollfd){.fd = loop->hangup_fd, .events = POLLIN};
+    loop->fds[2] = (struct pollfd){.fd = loop->reaper.fd, .events = POLLIN};
+    loop->fds[3] = (struct pollfd){.fd = loop->guardian_fd, .events = POLLIN};
     for (size_t i = 0; i < loop->count; i++)
         count += farm_poll(loop->farms[i], loop->fds + count);
     ppoll(loop->fds, count, clock_left(wake_ns, &left), NULL);
+}
+
+static int open_descriptors(struct loop *loop, const struct guardian *guardian, struct why *why)
+{
+    int error = signals_open(&loop->end_fd, why);
+
+    if (!error)
+        error = signals_open_hangup(&loop->hangup_fd, why);
+    if (!error)
+        error = reaper_open(&loop->reaper, guardian, why);
+    if (!error && !(loop->fds = calloc(OWN_FDS + loop->count * FARM_FDS, sizeof *loop->fds)))
+        error = error_set(why, ERR_MEMORY, "out of memory");
+    return error;
 }
 
 static int run(void *context, struct why *why)
 {
     struct loop *loop = context;
     int64_t wake_ns;
-    int error = signals_open(&loop->end_fd, why);
 
-    if (!error)
-        error = signals_open_hangup(&loop->hangup_fd, why);
-    if (!error && !(loop->fds = calloc(SIGNAL_FDS + loop->count * FARM_FDS, sizeof *loop->fds)))
-        error = error_set(why, ERR_MEMORY, "out of memory");
-    while (!error && step(loop, &wake_ns)) {
+    (void)why;
+    while (step(loop, &wake_ns)) {
         wait_until(loop, wake_ns);
         take_signals(loop);
+        look_after_guardian(loop);
     }
-    return error;
+    return 0;
 }
 
-int loop_run(struct farm *const *farms, size_t count, struct why *why)
+int loop_run(struct farm *const *farms, size_t count, const struct guardian *guardian,
+             struct why *why)
 {
-    struct loop loop = {.farms = farms, .count = count, .end_fd = -1, .hangup_fd = -1};
-    int error = deep_stack_run(run, &loop, why);
+    struct loop loop = {.farms = farms,
+                        .count = count,
+                        .end_fd = -1,
+                        .hangup_fd = -1,
+                        .reaper = {.fd = -1},
+                        .guardian_fd = guardian ? guardian_fd(guardian) : -1};
+    int error = open_descriptors(&loop, guardian, why);
 
+    if (!error)
+        error = deep_stack_run(run, &loop, why);
     free(loop.fds);
+    reaper_close(&loop.reaper);
     if (loop.end_fd >= 0)
         close(loop.end_fd);
     if (loop.hangup_fd >= 0)

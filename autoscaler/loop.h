@@ -10,7 +10,10 @@
 
 /* Steps the farms until all have ended. SIGINT and SIGTERM stop every farm, a second one ends their
  * workers at once; SIGHUP is passed on to the workers that take it. Each farm's own outcome is for
- * farm_outcome. Returns 0; -ERR_SYSTEM or -ERR_MEMORY when it could not begin. */
-int loop_run(struct farm *const *farms, size_t count, struct why *why);
+ * farm_outcome. Unless the guardian is NULL, it says when that has ended, and takes in the ends of
+ * processes that were orphaned to this one. Returns 0; -ERR_SYSTEM or -ERR_MEMORY when it could not
+ * begin. */
+int loop_run(struct farm *const *farms, size_t count, const struct guardian *guardian,
+             struct why *why);
 
 #endif

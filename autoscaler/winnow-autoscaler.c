@@ -3,6 +3,8 @@
 #include "descriptors.h"
 #include "farm.h"
 #include "loop.h"
+#include "node/guardian.h"
+#include "node/pool.h"
 #include "worker_environment.h"
 
 #include <stdlib.h>
@@ -14,7 +16,7 @@ static int run(const struct autoscaler_options *settings, struct farm **farm, st
     int error = farm_open(&settings->farm, &settings->options, farm, why);
 
     if (!error)
-        error = loop_run(farm, 1, why);
+        error = loop_run(farm, 1, settings->farm.node.guardian, why);
     return error ? error : farm_outcome(*farm, why);
 }
 
@@ -31,8 +33,14 @@ int main(int argc, char **argv)
     if (!settings.farm.node.worker)
         settings.farm.node.worker = worker;
     settings.farm.leader.worker = settings.farm.node.worker[0];
-    int error = worker_environment_make(&environment, &settings.options,
-                                        settings.farm.node.drain_timeout_ns);
+    /* Before there is anything that it should not keep. */
+    int error = guardian_open(POOL_SLOTS(settings.farm.node.max_workers),
+                              settings.farm.node.drain_timeout_ns + POOL_DRAIN_GRACE_NS,
+                              &settings.farm.node.guardian, &why);
+    if (error)
+        return options_fail(AUTOSCALER_PROGRAM, error, &why);
+    error = worker_environment_make(&environment, &settings.options,
+                                    settings.farm.node.drain_timeout_ns);
     settings.farm.node.environment = (const char *const *)environment.variables;
 
     if (error || !worker[0])
@@ -43,6 +51,7 @@ int main(int argc, char **argv)
                : farm && farm_was_abandoned(farm) ? 1
                                                   : EX_OK;
     farm_close(farm);
+    guardian_close(settings.farm.node.guardian);
     worker_environment_clear(&environment);
     free(worker[0]);
     return code;

@@ -1,24 +1,15 @@
 #include "character.h"
 
+#include "unicode_ranges.h"
+
 #include <string.h>
 #include <unictype.h>
 #include <unistr.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-struct range {
-    uint32_t first, last;
-};
-
-/* What Unicode's properties do not say as it is needed here.
- * Source: Unicode 14: DerivedCoreProperties, ScriptExtensions, HangulSyllableType. */
-
-/* The default ignorable characters that turn up in texts: soft hyphen, joiners, zero-width spaces,
- * direction marks, variation selectors. */
-static const struct range invisibles[] = {
-    {0x00ad, 0x00ad}, {0x034f, 0x034f}, {0x061c, 0x061c}, {0x180b, 0x180f}, {0x200b, 0x200f},
-    {0x202a, 0x202e}, {0x2060, 0x2064}, {0x2066, 0x206f}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff},
-};
+/* What Unicode's properties do not say as it is needed here. unicode_ranges.h has more.
+ * Source: Unicode 14: ScriptExtensions, HangulSyllableType. */
 
 /* What continues a character beside combining marks: vowels and finals of Hangul, half-width
  * voicing marks. */
@@ -32,21 +23,43 @@ static const struct range continuing[] = {
 /* Signs of Chinese and Japanese whose script is "Common" or "Inherited": marks of voicing and
  * length, iteration marks. */
 static const struct range unspaced_commons[] = {
-    {0x3006, 0x3006}, {0x3031, 0x3035}, {0x3099, 0x309a}, {0x303c, 0x303c},
+    {0x3006, 0x3006}, {0x3031, 0x3035}, {0x303c, 0x303c}, {0x3099, 0x309a},
     {0x30fc, 0x30fc}, {0xff70, 0xff70}, {0xff9e, 0xff9f},
 };
 
+/* The ranges are sorted. */
 static bool in_ranges(uint32_t character, const struct range *ranges, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (character >= ranges[i].first && character <= ranges[i].last)
+    for (size_t low = 0, high = count; low < high;) {
+        size_t middle = (low + high) / 2;
+        if (character < ranges[middle].first)
+            high = middle;
+        else if (character > ranges[middle].last)
+            low = middle + 1;
+        else
             return true;
+    }
     return false;
 }
 
 bool character_is_invisible(uint32_t character)
 {
-    return character >= 0xad && in_ranges(character, invisibles, COUNT(invisibles));
+    return character >= 0x80 && character != NOT_A_CHARACTER &&
+           in_ranges(character, invisibles, COUNT(invisibles));
+}
+
+uint8_t character_plain_sign(uint32_t character)
+{
+    if (in_ranges(character, dashes, COUNT(dashes)))
+        return '-';
+    if (in_ranges(character, dots, COUNT(dots)))
+        return '.';
+    return in_ranges(character, stars, COUNT(stars)) ? '*' : 0;
+}
+
+bool character_is_presentation(uint32_t character)
+{
+    return character >= 0xfe00 && character <= 0xfe0f;
 }
 
 bool character_is_picture(uint32_t character)
@@ -96,7 +109,7 @@ enum word_class character_class(uint32_t character)
                        (character >= 'a' && character <= 'z') || character == '_'
                    ? CLASS_WORD
                    : CLASS_OTHER;
-    if (character == NOT_A_CHARACTER ||
+    if (character == NOT_A_CHARACTER || character_is_invisible(character) ||
         !uc_is_general_category_withtable(character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M |
                                                          UC_CATEGORY_MASK_N))
         return CLASS_OTHER;

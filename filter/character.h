@@ -25,8 +25,16 @@ bool character_is_picture(uint32_t character);
  * Hangul, a half-width voicing mark. */
 bool character_continues(uint32_t character);
 
-/* Whether nobody sees it in a text: a soft hyphen, a joiner, a zero-width space. */
+/* Whether nobody sees it in a text: a soft hyphen, a joiner, a zero-width space. It is of no word,
+ * whatever its general category. */
 bool character_is_invisible(uint32_t character);
+
+/* Whether it only selects how the character before it is drawn, as a picture or as text. */
+bool character_is_presentation(uint32_t character);
+
+/* The ASCII sign of which this is another form: '-' for dashes, '.' for middle dots and the like,
+ * '*' for stars; else 0. */
+uint8_t character_plain_sign(uint32_t character);
 
 /* Reads the character at the beginning of a text of at least one byte. Returns how many bytes it
  * takes: one when they are not UTF-8, and then it is NOT_A_CHARACTER. */

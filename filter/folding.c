@@ -1,6 +1,7 @@
 #include "folding.h"
 
 #include "character.h"
+#include "disguises.h"
 #include "dotted_i.h"
 #include "error.h"
 #include "look_alikes.h"
@@ -40,17 +41,13 @@ struct folding_cache {
 
 void folding_table(enum matcher_level level, uint8_t table[256])
 {
-    /* Pairs: a byte, and what it is compared as. */
-    static const char signs[][2] = {{'0', 'o'}, {'1', 'i'}, {'l', 'i'}, {'L', 'i'},
-                                    {'3', 'e'}, {'4', 'a'}, {'5', 's'}, {'7', 't'},
-                                    {'@', 'a'}, {'$', 's'}, {'!', 'i'}};
-
     for (unsigned i = 0; i < 256; i++)
         table[i] = (uint8_t)(i >= 'A' && i <= 'Z' ? i | 0x20 : i);
     for (const char *space = "\t\n\v\f\r"; *space; space++)
         table[(uint8_t)*space] = ' ';
-    for (size_t i = 0; level == MATCHER_LOOSE && i < COUNT(signs); i++)
-        table[(uint8_t)signs[i][0]] = (uint8_t)signs[i][1];
+    for (unsigned i = 0; level == MATCHER_LOOSE && i < 0x80; i++)
+        if (disguises[table[i]][0])
+            table[i] = (uint8_t)disguises[table[i]][0];
 }
 
 /* ---- one character ---- */
@@ -125,6 +122,15 @@ static size_t make_plain(uint32_t character, uint32_t *plain, size_t capacity)
     return 1;
 }
 
+/* What a sign that is not ASCII is to MATCHER_LOOSE: an ASCII one, a letter, or 0 for itself. */
+static uint8_t find_sign(uint32_t character)
+{
+    for (size_t i = 0; i < COUNT(sign_disguises); i++)
+        if (sign_disguises[i].from == character)
+            return sign_disguises[i].to;
+    return character_plain_sign(character);
+}
+
 /* Writes a character of a folded string as it is compared, `before` being the one before it or 0.
  * Returns how many bytes it takes; capacity is enough for what is kept of a character. */
 static size_t fold_part(enum matcher_level level, uint32_t part, uint32_t before, uint8_t *bytes,
@@ -135,7 +141,7 @@ static size_t fold_part(enum matcher_level level, uint32_t part, uint32_t before
     if (level == MATCHER_EXACT) {
         if (part == DOTLESS_I)
             part = 'i';
-        else if (part == COMBINING_DOT && before == 'i')
+        else if ((part == COMBINING_DOT && before == 'i') || character_is_presentation(part))
             return 0;
     } else if (is_diacritic(part) || character_is_invisible(part)) {
         return 0;
@@ -144,7 +150,10 @@ static size_t fold_part(enum matcher_level level, uint32_t part, uint32_t before
         memcpy(bytes, latin, length);
         return length;
     }
-    if (part == RIGHT_SINGLE_QUOTE)
+    uint8_t sign = level == MATCHER_LOOSE ? find_sign(part) : 0;
+    if (sign)
+        part = sign;
+    else if (part == RIGHT_SINGLE_QUOTE)
         part = '\'';
     else if (uc_is_property_white_space(part))
         part = ' ';
@@ -179,7 +188,7 @@ static int fold_character(enum matcher_level level, uint32_t character, struct f
 static int find_slot(struct folded *folded, enum matcher_level level, uint32_t character,
                      const struct folding_slot **found)
 {
-    uint32_t key = character << 2 | (level == MATCHER_EXACT ? 1 : 2);
+    uint32_t key = character << 2 | ((uint32_t)level + 1);
     struct folding_slot *slot = &folded->cache->slots[character % CACHE_SLOTS];
 
     if (slot->key != key) {
@@ -332,9 +341,7 @@ int folding_fold(enum matcher_level level, const uint8_t *text, size_t length,
     uint8_t table[256];
     int error = 0;
 
-    if (level != MATCHER_EXACT)
-        level = MATCHER_FOLDED;
-    folding_table(level, table);
+    folding_table(MATCHER_EXACT, table);
     folded->length = 0;
     for (size_t at = 0; at < length && !error;) {
         uint32_t character;

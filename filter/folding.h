@@ -29,16 +29,16 @@ static inline size_t folded_size(uint8_t first)
 void folding_init(struct folded *folded);
 void folding_clear(struct folded *folded);
 
-/* Folds a text of less than 1 GiB. MATCHER_LOOSE folds like MATCHER_FOLDED: how they differ is in
- * folding_table and in how the matcher reads repeated letters.
+/* Folds a text of less than 1 GiB. MATCHER_LOOSE folds like MATCHER_FOLDED but for signs that are
+ * not ASCII: what stands for an ASCII one is in folding_table, not here.
  *
  * Returns 0, or -ERR_MEMORY. */
 int folding_fold(enum matcher_level level, const uint8_t *text, size_t length,
                  struct folded *folded);
 
 /* By byte of a folded text, the byte as which it is compared: the small letter for a capital one, a
- * space for white space, and for MATCHER_LOOSE the letter for the digits and signs that stand for
- * it; there i stands for l too, because 1 and ! may mean either. */
+ * space for white space, and for MATCHER_LOOSE one letter for all that may stand for each other
+ * (disguises.h): i for l, 1 and ! too. */
 void folding_table(enum matcher_level level, uint8_t table[256]);
 
 #endif

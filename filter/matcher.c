@@ -2,6 +2,7 @@
 
 #include "error.h"
 #include "matcher_compile.h"
+#include "matcher_hidden.h"
 #include "matcher_kinds.h"
 #include "matcher_search.h"
 
@@ -128,14 +129,16 @@ static int fold_view(struct search *search)
     return 0;
 }
 
-/* Searches the view, and then what is spelled out in it: matches of both compete. */
-static void search_both(struct search *search)
+/* Searches the view, then what is hidden in it, then what is spelled out: the matches compete. */
+static void search_all(struct search *search)
 {
     struct matcher_scratch *scratch = search->spans->scratch;
     struct view whole = search->view;
 
     search->gathers = true;
     matcher_scan(search);
+    if (!search->error)
+        matcher_hidden_scan(search);
     if (search->error)
         return;
     search->view = matcher_spelled_view(&scratch->spelled, &whole);
@@ -154,8 +157,8 @@ static void search_text(struct search *search)
         search->error = matcher_spelled_find(&search->view, search->matcher->table, spelled);
     if (search->error)
         return;
-    if (is_loose && spelled->length > 0)
-        search_both(search);
+    if (is_loose && (spelled->length > 0 || matcher_hidden_may_be(&search->view)))
+        search_all(search);
     else
         matcher_scan(search);
 }
@@ -206,6 +209,7 @@ int matcher_find(const struct matcher *matcher, const char *text, size_t length,
         .spans = spans,
         .view = {.bytes = (const uint8_t *)text,
                  .length = length,
+                 .is_loose = matcher->level == MATCHER_LOOSE,
                  .text = (const uint8_t *)text,
                  .text_length = length},
     };

@@ -60,19 +60,18 @@ static int add_dots(struct compiler *compiler, const struct wordlist_entry *sour
     unsigned may_be;
 
     entry->check = (uint32_t)compiler->texts.length;
-    entry->has_plain_i = true;
+    entry->skeleton_tells = true;
     while ((may_be = dotted_i_next(text, source->length, &at))) {
         /* A capital letter of the list is what it is in most languages. */
         uint8_t is = may_be & DOTTED_I_COMBINED ? DOTTED_I_COMBINED
                      : may_be & DOTTED_I_PLAIN  ? DOTTED_I_PLAIN
                                                 : DOTTED_I_DOTLESS;
-        entry->has_plain_i &= is == DOTTED_I_PLAIN;
+        entry->skeleton_tells &= is == DOTTED_I_PLAIN;
         int error = append(&compiler->texts, &is, 1);
         if (error)
             return error;
     }
     entry->check_length = (uint32_t)compiler->texts.length - entry->check;
-    entry->has_plain_i &= entry->check_length > 0;
     return 0;
 }
 
@@ -89,15 +88,15 @@ static const uint8_t *trim(const struct folded *folded, size_t *length)
     return bytes;
 }
 
-/* Adds the skeleton of the entry that was folded last and, for MATCHER_LOOSE, the folded entry
- * itself when other entries may have the same skeleton. */
-static int add_skeleton(struct compiler *compiler, struct draft *draft)
+/* Adds the skeleton of a folded entry and, for MATCHER_LOOSE, the folded entry itself when it is
+ * not the same: other entries may have that skeleton. */
+static int add_skeleton(struct compiler *compiler, const uint8_t *bytes, size_t length,
+                        struct draft *draft)
 {
     const uint8_t *table = compiler->table;
     const bool is_loose = compiler->level == MATCHER_LOOSE;
-    size_t length, before = 0, before_size = 0;
+    size_t before = 0, before_size = 0;
     bool has_space = false, is_ambiguous = false;
-    const uint8_t *bytes = trim(&compiler->folded, &length);
     int error = 0;
 
     draft->at = (uint32_t)compiler->texts.length;
@@ -117,17 +116,51 @@ static int add_skeleton(struct compiler *compiler, struct draft *draft)
     draft->length = (uint32_t)(compiler->texts.length - draft->at);
     if (has_space)
         draft->entry.letters = 0;
-    if (error || !is_loose || !is_ambiguous)
+    if (error || !is_loose)
         return error;
-    draft->entry.check = (uint32_t)compiler->texts.length;
+    draft->entry.skeleton_tells = !is_ambiguous;
     draft->entry.check_length = (uint32_t)length;
+    if (!is_ambiguous) {
+        draft->entry.check = draft->at;
+        return 0;
+    }
+    draft->entry.check = (uint32_t)compiler->texts.length;
     return append(&compiler->texts, bytes, length);
+}
+
+/* For MATCHER_LOOSE: adds the entry once more, with ph for each f however often it is repeated. */
+static int draft_with_ph(struct compiler *compiler, const uint8_t *bytes, size_t length,
+                         const struct draft *plain)
+{
+    struct draft *draft = &compiler->drafts[compiler->draft_count];
+    uint8_t *spelled = NULL;
+    size_t written = 0;
+
+    if (!memchr(bytes, 'f', length))
+        return 0;
+    if (!(spelled = malloc(2 * length)))
+        return -ERR_MEMORY;
+    for (size_t at = 0; at < length; at++) {
+        if (bytes[at] != 'f') {
+            spelled[written++] = bytes[at];
+        } else if (at == 0 || bytes[at - 1] != 'f') {
+            spelled[written++] = 'p';
+            spelled[written++] = 'h';
+        }
+    }
+    *draft = *plain;
+    draft->entry.letters = 0;
+    int error = add_skeleton(compiler, spelled, written, draft);
+    compiler->draft_count += !error;
+    free(spelled);
+    return error;
 }
 
 static int draft_entry(struct compiler *compiler, const struct wordlist_entry *source,
                        uint32_t index)
 {
     struct draft *draft = &compiler->drafts[compiler->draft_count];
+    size_t length;
 
     *draft = (struct draft){
         .severity = source->severity,
@@ -137,14 +170,17 @@ static int draft_entry(struct compiler *compiler, const struct wordlist_entry *s
     compiler->header.any_allowed |= source->allowed;
     int error = folding_fold(compiler->level, (const uint8_t *)source->text, source->length,
                              &compiler->folded);
-    if (!error)
-        error = add_skeleton(compiler, draft);
+    if (error)
+        return error;
+    const uint8_t *bytes = trim(&compiler->folded, &length);
+    error = add_skeleton(compiler, bytes, length, draft);
     if (!error && compiler->level == MATCHER_EXACT)
         error = add_dots(compiler, source, &draft->entry);
     /* An entry of nothing but invisible characters matches nothing and is left out. */
-    if (!error && draft->length > 0)
-        compiler->draft_count++;
-    return error;
+    if (error || draft->length == 0)
+        return error;
+    compiler->draft_count++;
+    return compiler->level == MATCHER_LOOSE ? draft_with_ph(compiler, bytes, length, draft) : 0;
 }
 
 static int add_entries(struct compiler *compiler, const struct wordlist *list)
@@ -215,7 +251,7 @@ int matcher_compile(const struct wordlist *list, enum matcher_level level, void 
     folding_table(level, compiler.table);
     folding_init(&compiler.folded);
     compiler.sources = calloc(list->count + 1, sizeof *compiler.sources);
-    compiler.drafts = calloc(list->count + 1, sizeof *compiler.drafts);
+    compiler.drafts = calloc(2 * list->count + 1, sizeof *compiler.drafts);
     int error = -ERR_MEMORY;
     if (compiler.sources && compiler.drafts)
         error = add_entries(&compiler, list);

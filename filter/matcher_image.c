@@ -9,7 +9,7 @@
 #include <unistring/version.h>
 
 #define MAGIC   UINT64_C(0x31747366776f6e77)
-#define VERSION 3
+#define VERSION 4
 
 /* Sections begin at multiples of this, the size of a cache line. */
 #define ALIGNMENT 64
@@ -116,12 +116,13 @@ static void add_key(struct compiler *compiler, const struct draft *draft, uint8_
 {
     const uint8_t *bytes = draft->skeleton;
     struct image_header *header = &compiler->header;
+    bool (*is_word)(uint8_t) = compiler->level == MATCHER_LOOSE ? is_letter_byte : is_word_byte;
     size_t length = 1;
 
     if (bytes[0] >= 0x80) {
         length = folded_size(bytes[0]);
-    } else if (is_word_byte(bytes[0])) {
-        while (length < draft->length && length < KEY_BYTES && is_word_byte(bytes[length]))
+    } else if (is_word(bytes[0])) {
+        while (length < draft->length && length < KEY_BYTES && is_word(bytes[length]))
             length++;
         if (length == draft->length && length < KEY_BYTES && draft->entry.open_end)
             header->prefix_lengths |= (uint8_t)(1U << (length - 1));

@@ -39,13 +39,14 @@ struct image_entry {
     /* In texts: what has to be compared because the skeleton does not tell it. For MATCHER_EXACT it
      * is a byte for each i, a value of dotted_i.h; for MATCHER_LOOSE the folded entry. */
     uint32_t check;
-    uint32_t check_length; /* 0 when the skeleton tells all */
+    uint32_t check_length; /* 0 when there is nothing to compare */
     uint32_t letters;      /* characters of the skeleton; 0 when it has a space */
     bool open_start;       /* needs no word boundary there */
     bool open_end;
     bool allowed;
-    /* For MATCHER_EXACT: has an i, and only plain ones. An ASCII text needs no comparing then. */
-    bool has_plain_i;
+    /* There is no need to compare: for MATCHER_EXACT because all i are plain ones, if the text is
+     * ASCII; for MATCHER_LOOSE because no letter stands for another, if none is hidden. */
+    bool skeleton_tells;
 };
 
 /* By index in the word list. */

@@ -19,6 +19,12 @@ static inline bool is_word_byte(uint8_t byte)
            byte == '_';
 }
 
+/* The same for MATCHER_LOOSE, to which an underscore parts words. */
+static inline bool is_letter_byte(uint8_t byte)
+{
+    return is_word_byte(byte) && byte != '_';
+}
+
 /* Signs that MATCHER_LOOSE takes for letters. */
 static inline bool is_letter_sign(uint8_t byte)
 {

@@ -49,6 +49,13 @@ static bool is_first_word(const struct matcher *matcher, const struct view *view
     return is_key(matcher, bytes, length) || is_prefix_key(matcher, bytes, length);
 }
 
+/* Whether what begins here in a folded text is of no word there, though its folded form may be. */
+static bool is_folded_sign(const struct view *view, size_t at)
+{
+    return view->offsets && view->text[view->offsets[at]] >= 0x80 &&
+           matcher_view_class_after(view, at) == CLASS_OTHER;
+}
+
 /* The same for MATCHER_LOOSE: a repeated letter counts once, and each sign that may be a letter may
  * also end the word. */
 static bool is_first_loose_word(const struct matcher *matcher, const struct view *view,
@@ -60,8 +67,8 @@ static bool is_first_loose_word(const struct matcher *matcher, const struct view
 
     for (size_t at = begin; at < view->length && length < KEY_BYTES; at++) {
         uint8_t byte = view->bytes[at];
-        bool is_sign = is_letter_sign(byte);
-        if (!is_sign && !is_word_byte(byte))
+        bool is_sign = is_letter_sign(byte) || is_folded_sign(view, at);
+        if (!is_sign && !is_letter_byte(byte))
             break;
         if (is_sign && length > 0 && is_key(matcher, bytes, length))
             return true;
@@ -110,7 +117,7 @@ static inline bool may_begin_ascii(const struct matcher *matcher, const struct v
 
     if (is_loose && is_repeated(view, matcher->table, at))
         return false;
-    if (is_word_byte(byte) || (is_loose && is_letter_sign(byte)))
+    if (is_loose ? is_letter_byte(byte) || is_letter_sign(byte) : is_word_byte(byte))
         may_begin = !after_word && (is_loose ? is_first_loose_word(matcher, view, at)
                                              : is_first_word(matcher, view, at));
     else
@@ -134,7 +141,8 @@ static void scan_characters(struct search *search)
         if (byte < 0x80) {
             size = 1;
             may_begin = may_begin_ascii(matcher, view, at, after_word);
-            after_word = is_word_byte(byte);
+            after_word =
+                is_loose ? is_letter_byte(byte) && !is_folded_sign(view, at) : is_word_byte(byte);
         } else {
             size = folded_size(byte);
             may_begin = byte != 0xff && is_key(matcher, load_bytes(view, at), size) &&
@@ -219,6 +227,15 @@ static inline uint64_t drop_repeated(uint64_t bytes, uint64_t repeats, size_t *l
     return bytes;
 }
 
+/* Makes one small letter of another, in each of 8 ASCII characters. */
+static inline uint64_t replace_letter(uint64_t bytes, uint8_t from, uint8_t to)
+{
+    uint64_t other = (bytes ^ from * LOW_BITS) & 0x7f * LOW_BITS;
+    uint64_t is_from = ~(other + 0x7f * LOW_BITS) & HIGH_BITS;
+
+    return bytes ^ (is_from >> 7) * (uint8_t)(from ^ to);
+}
+
 /* is_first_loose_word for a word of nothing but letters, all of whose bytes are handled at once: 1,
  * 0, or -1 when this cannot tell. It cannot for other words, nor for long ones with a letter twice
  * in a row. */
@@ -226,10 +243,8 @@ static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, si
 {
     uint64_t whole = UINT64_MAX >> (64 - 8 * length);
     uint64_t small = bytes | 0x20 * LOW_BITS;
-    /* Each l becomes i, as in the table. */
-    uint64_t other = (small ^ 'l' * LOW_BITS) & 0x7f * LOW_BITS;
-    uint64_t is_l = ~(other + 0x7f * LOW_BITS) & HIGH_BITS;
-    uint64_t folded = small ^ (is_l >> 7) * ('l' ^ 'i');
+    /* As in the table. */
+    uint64_t folded = replace_letter(replace_letter(small, 'l', 'i'), 'v', 'u');
     uint64_t pairs = (folded ^ folded >> 8) & 0x7f * LOW_BITS;
     uint64_t repeats = ~(pairs + 0x7f * LOW_BITS) & HIGH_BITS & whole >> 8;
     uint64_t no_letter = ~bytes & 0x40 * LOW_BITS & whole;
@@ -258,12 +273,11 @@ static void scan_loose_words(struct search *search)
 {
     const struct matcher *matcher = search->matcher;
     const struct view *view = &search->view;
-    uint64_t words = kind_mask(view, 0, KIND_LETTER | KIND_UNDERSCORE),
-             signs = kind_mask(view, 0, KIND_SIGN);
+    uint64_t words = kind_mask(view, 0, KIND_LETTER), signs = kind_mask(view, 0, KIND_SIGN);
     uint64_t before = 0;
 
     for (size_t at = 0; at < view->length; at += 64) {
-        uint64_t next_words = kind_mask(view, at + 64, KIND_LETTER | KIND_UNDERSCORE);
+        uint64_t next_words = kind_mask(view, at + 64, KIND_LETTER);
         uint64_t next_signs = kind_mask(view, at + 64, KIND_SIGN);
         uint64_t starts = (words | signs) & ~(words << 1 | before);
         for (; starts; starts &= starts - 1) {

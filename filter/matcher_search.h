@@ -5,6 +5,7 @@
 #define WINNOW_MATCHER_SEARCH_H
 
 #include "folding.h"
+#include "matcher_cluster.h"
 #include "matcher_image.h"
 #include "matcher_spelled.h"
 #include "matcher_view.h"
@@ -37,6 +38,7 @@ struct hit {
 struct matcher_scratch {
     struct folded folded;
     struct spelled spelled;
+    struct cluster_breaks breaks;
     struct hit *hits; /* gathered when those of two views have to be merged */
     size_t hit_count;
     size_t hit_capacity;

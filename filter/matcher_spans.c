@@ -14,6 +14,7 @@ void matcher_spans_clear(struct matcher_spans *spans)
     if (spans->scratch) {
         folding_clear(&spans->scratch->folded);
         matcher_spelled_clear(&spans->scratch->spelled);
+        free(spans->scratch->breaks.begins);
         free(spans->scratch->hits);
         free(spans->scratch->trails);
     }
@@ -22,8 +23,9 @@ void matcher_spans_clear(struct matcher_spans *spans)
     matcher_spans_init(spans);
 }
 
-/* Makes a span of a hit unless an earlier one overlaps it or an allowed one covers it. Hits come in
- * the order of their starts, an allowed one before others of the same start. */
+/* Makes a span of a hit, widened to whole characters, unless an earlier one overlaps it or an
+ * allowed one covers it. Hits come in the order of their starts, an allowed one before others of
+ * the same start. */
 static void take(struct search *search, struct hit hit)
 {
     struct matcher_spans *spans = search->spans;
@@ -33,7 +35,10 @@ static void take(struct search *search, struct hit hit)
             search->allowed_until = hit.end;
         return;
     }
-    if (hit.start < search->taken_until || hit.end <= search->allowed_until)
+    if (hit.start < search->taken_until || hit.end <= search->allowed_until ||
+        (search->view.offsets &&
+         !matcher_cluster_widen(search->view.text, search->view.text_length, search->taken_until,
+                                &spans->scratch->breaks, &hit.start, &hit.end)))
         return;
     if (spans->count == spans->capacity) {
         size_t capacity = spans->capacity ? 2 * spans->capacity : 16;
@@ -76,15 +81,21 @@ void matcher_spans_offer(struct search *search, struct hit hit)
     scratch->hits[scratch->hit_count++] = hit;
 }
 
-static int compare_hits(const void *left, const void *right)
+static int compare_hits(const void *left, const void *right, void *context)
 {
+    const struct image_source *sources = ((const struct matcher *)context)->sources;
     const struct hit *a = left, *b = right;
+    int32_t a_severity = sources[a->entry].severity, b_severity = sources[b->entry].severity;
 
     if (a->start != b->start)
         return a->start < b->start ? -1 : 1;
     if (a->allowed != b->allowed)
         return a->allowed ? -1 : 1;
-    return a->end != b->end ? (a->end > b->end ? -1 : 1) : a->entry < b->entry ? -1 : 1;
+    if (a->end != b->end)
+        return a->end > b->end ? -1 : 1;
+    if (a_severity != b_severity)
+        return a_severity > b_severity ? -1 : 1;
+    return a->entry < b->entry ? -1 : a->entry > b->entry;
 }
 
 void matcher_spans_resolve(struct search *search)
@@ -93,7 +104,8 @@ void matcher_spans_resolve(struct search *search)
 
     if (scratch->hit_count == 0)
         return;
-    qsort(scratch->hits, scratch->hit_count, sizeof *scratch->hits, compare_hits);
+    qsort_r(scratch->hits, scratch->hit_count, sizeof *scratch->hits, compare_hits,
+            (void *)(uintptr_t)search->matcher);
     for (size_t i = 0; i < scratch->hit_count && !search->error; i++)
         take(search, scratch->hits[i]);
 }

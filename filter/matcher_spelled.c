@@ -25,6 +25,7 @@ struct view matcher_spelled_view(const struct spelled *spelled, const struct vie
         .offsets = spelled->offsets,
         .ends = spelled->ends,
         .is_spelled = true,
+        .is_loose = true,
         .text = whole->text,
         .text_length = whole->text_length,
     };
@@ -88,7 +89,7 @@ static uint8_t read_separator(const struct view *view, const uint8_t *table, siz
     if (*at == view->length || view->bytes[*at] >= 0x80 || is_letter(view, *at))
         return 0;
     uint8_t separator = table[view->bytes[(*at)++]];
-    while (separator == ' ' && *at < view->length && table[view->bytes[*at]] == ' ')
+    while (*at < view->length && table[view->bytes[*at]] == separator)
         ++*at;
     return separator;
 }

@@ -4,12 +4,23 @@
 
 #include <string.h>
 
+/* Whether an ASCII character is of a word. */
+static bool is_word_here(const struct view *view, uint8_t byte)
+{
+    return is_word_byte(byte) && !(view->is_loose && byte == '_');
+}
+
+static enum word_class class_here(const struct view *view, uint32_t character)
+{
+    return view->is_loose && character == '_' ? CLASS_OTHER : character_class(character);
+}
+
 enum word_class matcher_view_class_before(const struct view *view, size_t at)
 {
     if (view->is_spelled)
         return CLASS_OTHER;
     if (!view->offsets)
-        return at > 0 && is_word_byte(view->bytes[at - 1]) ? CLASS_WORD : CLASS_OTHER;
+        return at > 0 && is_word_here(view, view->bytes[at - 1]) ? CLASS_WORD : CLASS_OTHER;
 
     /* A mark takes the class of its letter. One that has no letter is part of a word by itself. */
     enum word_class class = CLASS_OTHER;
@@ -17,7 +28,7 @@ enum word_class matcher_view_class_before(const struct view *view, size_t at)
     for (size_t from = at > 0 ? view->offsets[at - 1] : 0; from < end && class == CLASS_OTHER;) {
         uint32_t character;
         from += character_read(view->text + from, end - from, &character);
-        class = character_class(character);
+        class = class_here(view, character);
     }
     return class;
 }
@@ -29,10 +40,10 @@ enum word_class matcher_view_class_after(const struct view *view, size_t at)
     if (at == view->length || view->is_spelled)
         return CLASS_OTHER;
     if (!view->offsets)
-        return is_word_byte(view->bytes[at]) ? CLASS_WORD : CLASS_OTHER;
+        return is_word_here(view, view->bytes[at]) ? CLASS_WORD : CLASS_OTHER;
     character_read(view->text + view->offsets[at], view->text_length - view->offsets[at],
                    &character);
-    return character_class(character);
+    return class_here(view, character);
 }
 
 size_t matcher_view_skip_repeated(const struct view *view, size_t at)

@@ -19,6 +19,7 @@ struct view {
     /* By byte, where in the text its character ends; NULL when that is where the next begins. */
     const uint32_t *ends;
     bool is_spelled;
+    bool is_loose; /* of MATCHER_LOOSE, to which an underscore is no part of a word */
     const uint8_t *text;
     size_t text_length;
 };

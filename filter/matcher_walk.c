@@ -1,10 +1,10 @@
 /* matcher_walk.c - follows the tree from a place of a view and decides what matches. Pure. */
+#include "disguises.h"
 #include "dotted_i.h"
 #include "matcher_kinds.h"
 #include "matcher_search.h"
 #include "matcher_trail.h"
 
-#include <assert.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -32,31 +32,10 @@ static bool has_same_dots(const struct search *search, const struct image_entry 
 /* Whether a byte of a text stands for one of an entry. */
 static bool stands_for(uint8_t byte, uint8_t wanted, bool is_last)
 {
-    if (byte >= 'A' && byte <= 'Z')
-        byte |= 0x20;
-    if (byte == wanted)
-        return true;
-    switch (byte) {
-    case '0':
-        return wanted == 'o';
-    case '1':
-        return wanted == 'i' || wanted == 'l';
-    case '!':
-        /* After a word it is punctuation. */
-        return !is_last && (wanted == 'i' || wanted == 'l');
-    case '3':
-        return wanted == 'e';
-    case '4':
-    case '@':
-        return wanted == 'a';
-    case '5':
-    case '$':
-        return wanted == 's';
-    case '7':
-        return wanted == 't';
-    default:
-        return false;
-    }
+    /* After a word it is punctuation. */
+    if (byte == '!' && is_last)
+        return wanted == '!';
+    return disguise_stands_for(byte, wanted);
 }
 
 /* How many bytes a run has of characters that the table takes for one. *count is of characters. */
@@ -76,52 +55,129 @@ static size_t measure_run(const uint8_t *table, const uint8_t *bytes, size_t len
 /* Of longer runs, in which one sign may stand for either of two letters, only the length counts. */
 #define MAX_RUN 64
 
-/* Whether a run of letters, digits and signs is that of an entry's letters, each of them one or
- * more times. */
-static bool is_same_run(const uint8_t *text, size_t length, const uint8_t *wanted, size_t count,
-                        bool is_last)
+/* Reads one more character of a run: whether all `count` letters of the entry's run may be read
+ * then, each of them one or more times.
+ *
+ * reached  bit n: what was read may end with the entry's letter n; 0 before the first character */
+static bool read_run(uint8_t byte, const uint8_t *wanted, size_t count, bool is_first, bool is_last,
+                     uint64_t *reached)
 {
-    uint64_t reached = 0; /* bit n: what has been read may end with the entry's letter n */
+    uint64_t fits = 0;
 
-    assert(count > 0);
+    for (size_t n = 0; n < count; n++)
+        fits |= (uint64_t)stands_for(byte, wanted[n], is_last) << n;
+    *reached = (*reached | *reached << 1 | is_first) & fits;
+    return *reached >> (count - 1) & 1;
+}
+
+/* Whether a run of letters, digits and signs inside a match is that of an entry's letters. */
+static bool is_same_run(const uint8_t *text, size_t length, const uint8_t *wanted, size_t count)
+{
+    uint64_t reached = 0;
+    bool is_same = false;
+
     if (length < count)
         return false;
     if (count > MAX_RUN)
         return true;
-    for (size_t i = 0; i < length; i++) {
-        uint64_t fits = 0;
-        for (size_t n = 0; n < count; n++)
-            fits |= (uint64_t)stands_for(text[i], wanted[n], is_last && i + 1 == length) << n;
-        reached = (reached | reached << 1 | (i == 0)) & fits;
-    }
-    return reached >> (count - 1) & 1;
+    for (size_t i = 0; i < length; i++)
+        is_same = read_run(text[i], wanted, count, i == 0, false, &reached);
+    return is_same;
 }
 
-/* For MATCHER_LOOSE: whether the letters of an entry are there, each at least as often as it has
- * them in a row. */
-static bool has_same_letters(const struct search *search, const struct image_entry *entry,
-                             size_t begin, size_t end)
+static bool is_letter_run(const uint8_t *wanted)
+{
+    return wanted[0] < 0x80 && wanted[0] != ' ';
+}
+
+/* For MATCHER_LOOSE: how many bytes of an entry's letters are read by a text without the run with
+ * which the match ends, each letter at least as often as the entry has it in a row; or SIZE_MAX. */
+static size_t read_letters(const struct search *search, const struct image_entry *entry,
+                           size_t begin, size_t run)
 {
     const uint8_t *table = search->matcher->table;
     const uint8_t *text = search->view.bytes + begin;
     const uint8_t *wanted = search->matcher->texts + entry->check;
-    size_t text_left = end - begin, wanted_left = entry->check_length;
+    size_t text_left = run - begin, wanted_left = entry->check_length;
 
-    /* A letter of the text takes as many bytes as the entry's, or more. */
-    while (wanted_left > 0 && wanted_left <= text_left) {
+    while (text_left > 0) {
         size_t text_count, wanted_count;
+        if (wanted_left == 0)
+            return SIZE_MAX;
         size_t text_run = measure_run(table, text, text_left, &text_count);
         size_t wanted_run = measure_run(table, wanted, wanted_left, &wanted_count);
-        if (wanted[0] < 0x80 && wanted[0] != ' '
-                ? !is_same_run(text, text_run, wanted, wanted_run, text_run == text_left)
-                : text_count < wanted_count)
-            return false;
+        if (is_letter_run(wanted) ? !is_same_run(text, text_run, wanted, wanted_run)
+                                  : text_count < wanted_count)
+            return SIZE_MAX;
         text += text_run;
         text_left -= text_run;
         wanted += wanted_run;
         wanted_left -= wanted_run;
     }
-    return text_left == 0 && wanted_left == 0;
+    return entry->check_length - wanted_left;
+}
+
+/* ---- where a match ends ---- */
+
+static bool is_free_end(const struct view *view, size_t end, const struct image_entry *entry)
+{
+    return is_character_end(view, end) &&
+           (entry->open_end || matcher_view_class_after(view, end) != CLASS_WORD);
+}
+
+/* For MATCHER_LOOSE: the last place up to `end` where a match of the entry may end whose last letter
+ * is repeated from `run` to `end`; 0 for none. In "ass!" and "hell$" it is not the end of the run:
+ * signs may be meant as such. */
+static size_t find_loose_end(const struct search *search, const struct image_entry *entry,
+                             size_t begin, size_t run, size_t end)
+{
+    const struct view *view = &search->view;
+    size_t read = 0, count = 1, found = 0;
+
+    /* The unit of a character of several bytes is the last of them. */
+    while (run > begin && (view->bytes[run] & 0xc0) == 0x80)
+        run--;
+    /* A letter of the text takes as many bytes as the entry's, or more. */
+    if (entry->check_length > end - begin)
+        return 0;
+    if (!entry->skeleton_tells && (read = read_letters(search, entry, begin, run)) == SIZE_MAX)
+        return 0;
+    const uint8_t *wanted = search->matcher->texts + entry->check + read;
+    size_t size = folded_size(view->bytes[run]), left = entry->check_length - read;
+    if (!entry->skeleton_tells &&
+        (left == 0 || measure_run(search->matcher->table, wanted, left, &count) != left))
+        return 0;
+    if (!is_letter_run(view->bytes + run) || count > MAX_RUN) {
+        bool is_enough = count <= (end - run) / size;
+        return is_enough && is_free_end(view, end, entry) ? end : 0;
+    }
+    uint64_t reached = 0;
+    for (size_t at = run; at < end; at++) {
+        uint64_t before = reached;
+        bool is_there = entry->skeleton_tells ||
+                        read_run(view->bytes[at], wanted, count, at == run, false, &reached);
+        if (is_there && view->bytes[at] == '!' && !entry->skeleton_tells)
+            is_there = read_run('!', wanted, count, at == run, true, &before);
+        if (is_there && is_free_end(view, at + 1, entry))
+            found = at + 1;
+    }
+    return found;
+}
+
+/* Where the longest match of an entry ends; 0 for none. */
+static size_t find_end(const struct search *search, const struct image_entry *entry, size_t begin,
+                       size_t run, size_t end)
+{
+    const struct view *view = &search->view;
+
+    if (search->matcher->level == MATCHER_LOOSE)
+        return find_loose_end(search, entry, begin, run, end);
+    if (!is_free_end(view, end, entry))
+        return 0;
+    if (entry->check_length > 0 && !(entry->skeleton_tells && !view->offsets) &&
+        !has_same_dots(search, entry, text_start(view, begin), text_end(view, end)))
+        return 0;
+    return end;
 }
 
 /* ---- the entries of a node ---- */
@@ -136,62 +192,28 @@ struct found {
     bool is_unfinished; /* the view ended before the tree did */
 };
 
-/* Notes the entries of a node that match from found->begin to this end in the view. Longer matches
- * are noted later and take the place of shorter ones. */
-static void note_matches(const struct search *search, const struct image_node *node, size_t end,
-                         struct found *found)
+/* Notes the entries of a node that match from found->begin, their last letter being what is between
+ * `run` and `end` in the view. Longer matches are noted later and take the place of shorter ones. */
+static void note_matches(const struct search *search, const struct image_node *node, size_t run,
+                         size_t end, struct found *found)
 {
     const struct view *view = &search->view;
     const struct image_entry *entry = &search->matcher->entries[node->entry];
-    bool has_match = false, has_allowed = false;
-
-    if (!is_character_end(view, end))
-        return;
-    bool start_is_free = found->before == CLASS_OTHER || found->before == CLASS_UNSPACED;
-    bool end_is_free = matcher_view_class_after(view, end) != CLASS_WORD;
-    size_t from = text_start(view, found->begin), to = text_end(view, end);
+    const bool start_is_free = found->before == CLASS_OTHER || found->before == CLASS_UNSPACED;
 
     for (uint32_t i = 0; i < node->entry_count; i++, entry++) {
-        if ((entry->allowed ? has_allowed : has_match || found->is_taken) ||
-            !(start_is_free || entry->open_start) || !(end_is_free || entry->open_end) ||
+        struct hit *noted = entry->allowed ? &found->allowed : &found->match;
+        if ((!entry->allowed && found->is_taken) || !(start_is_free || entry->open_start) ||
             (view->is_spelled && entry->letters < MIN_SPELLED_LETTERS))
             continue;
-        if (entry->check_length > 0 && !(entry->has_plain_i && !view->offsets) &&
-            !(search->matcher->level == MATCHER_EXACT
-                  ? has_same_dots(search, entry, from, to)
-                  : has_same_letters(search, entry, found->begin, end)))
+        size_t entry_end = find_end(search, entry, found->begin, run, end);
+        if (entry_end == 0 || text_end(view, entry_end) <= noted->end)
             continue;
-        struct hit hit = {(uint32_t)from, (uint32_t)to, entry->index, entry->allowed};
-        if (entry->allowed) {
-            found->allowed = hit;
-            has_allowed = true;
-        } else {
-            found->match = hit;
-            has_match = true;
-        }
+        *noted = (struct hit){.start = (uint32_t)text_start(view, found->begin),
+                              .end = (uint32_t)text_end(view, entry_end),
+                              .entry = entry->index,
+                              .allowed = entry->allowed};
     }
-}
-
-/* Notes the entries of a node whose last letter may be repeated from `run` to `end`. Signs at the
- * end of the run may be meant as such, as in "ass!" and "hell$". So the matches that end before the
- * first of the signs and before the last exclamation marks are noted too. */
-static void note_run(const struct search *search, const struct image_node *node, size_t run,
-                     size_t end, struct found *found)
-{
-    const uint8_t *bytes = search->view.bytes;
-
-    if (search->matcher->level == MATCHER_LOOSE && is_letter_sign(bytes[end - 1])) {
-        size_t first = run + 1, last = end;
-        while (first < end && !is_letter_sign(bytes[first]))
-            first++;
-        while (last > run + 1 && bytes[last - 1] == '!')
-            last--;
-        if (first < last)
-            note_matches(search, node, first, found);
-        if (last < end)
-            note_matches(search, node, last, found);
-    }
-    note_matches(search, node, end, found);
 }
 
 /* ---- the tree ---- */
@@ -256,7 +278,7 @@ static void walk(const struct search *search, struct found *found)
         if (i < node->label_length)
             return;
         if (node->entry_count > 0)
-            note_run(search, node, run, at, found);
+            note_matches(search, node, run, at, found);
     }
 }
 

@@ -51,16 +51,21 @@ static void print_fault(FILE *out, uint64_t count, const char *what, const char 
     *before = ", ";
 }
 
+static const char *what_lost_means(const struct report *report)
+{
+    if (report->work_known && report->work.ready_msgs >= report->ledger->counts.lost)
+        return "unanswered (as many still wait in the work queue)";
+    return report->persistent ? "lost (confirmed but not answered)"
+                              : "unanswered (transient, so not called lost)";
+}
+
 static void print_faults(FILE *out, const struct report *report)
 {
     const struct ledger_counts *counts = &report->ledger->counts;
     const char *before = "bad: ";
 
     if (report->verify) {
-        print_fault(out, counts->lost,
-                    report->persistent ? "lost (confirmed but not answered)"
-                                       : "unanswered (transient, so not called lost)",
-                    &before);
+        print_fault(out, counts->lost, what_lost_means(report), &before);
         print_fault(out, unexpected_dead(report), "dead (not answered; see winnow-reason)",
                     &before);
         print_fault(out, counts->corrupted, "corrupted", &before);

@@ -26,15 +26,15 @@ unknown = arrival_unknown_count == 0 ? "" : \
     "$arrival_unknown using 1:(0):1:2:(0):(workers_top) with boxxyerror fillcolor rgb pale" \
     ." title 'rate unknown',"
 
-# The line of what is desired lies under that of what there is, and shows where they differ.
+# The line of what is desired lies on that of what there is, so that it is seen where they agree, too.
 plot @unknown \
      $arrival using 1:2:(0) axes x1y2 with filledcurves fillcolor rgb orange \
          fillstyle transparent solid 0.22 notitle, \
      $arrival using 1:2 axes x1y2 with lines linecolor rgb vermilion linewidth thin \
          title 'arrival rate', \
-     $desired using 1:2 with lines linecolor rgb 'black' linewidth 2 dashtype (10,6) \
-         title 'workers desired', \
-     $workers using 1:2 with lines linecolor rgb blue linewidth thick title 'running, starting'
+     $workers using 1:2 with lines linecolor rgb blue linewidth thick title 'running, starting', \
+     $desired using 1:2 with lines linecolor rgb 'black' linewidth 0.25 * thick dashtype (25,15) \
+         title 'workers desired'
 
 do for [i = 1:4] { unset label i }
 unset y2tics

@@ -6,6 +6,17 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* Blocks these signals and opens a descriptor for them. */
+static int open_for(const sigset_t *set, int *fd, struct why *why)
+{
+    if (sigprocmask(SIG_BLOCK, set, NULL) == 0) {
+        *fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (*fd >= 0)
+            return 0;
+    }
+    return error_set(why, ERR_SYSTEM, "cannot take signals: %s", strerror(errno));
+}
+
 int signals_open(int *fd, struct why *why)
 {
     sigset_t set;
@@ -17,12 +28,7 @@ int signals_open(int *fd, struct why *why)
     signal(SIGXFSZ, SIG_IGN);
     /* A parent may have left it ignored; then the kernel would reap children unseen. */
     signal(SIGCHLD, SIG_DFL);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0) {
-        *fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-        if (*fd >= 0)
-            return 0;
-    }
-    return error_set(why, ERR_SYSTEM, "cannot take signals: %s", strerror(errno));
+    return open_for(&set, fd, why);
 }
 
 int signals_open_hangup(int *fd, struct why *why)
@@ -31,12 +37,16 @@ int signals_open_hangup(int *fd, struct why *why)
 
     sigemptyset(&set);
     sigaddset(&set, SIGHUP);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0) {
-        *fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-        if (*fd >= 0)
-            return 0;
-    }
-    return error_set(why, ERR_SYSTEM, "cannot take signals: %s", strerror(errno));
+    return open_for(&set, fd, why);
+}
+
+int signals_open_children(int *fd, struct why *why)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    return open_for(&set, fd, why);
 }
 
 int signals_next(int fd)

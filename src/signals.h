@@ -12,6 +12,10 @@ int signals_open(int *fd, struct why *why);
  * it. Returns 0 or -ERR_SYSTEM. */
 int signals_open_hangup(int *fd, struct why *why);
 
+/* Opens a descriptor that becomes readable when a child has ended. Several ends may come as one
+ * signal. Returns 0 or -ERR_SYSTEM. */
+int signals_open_children(int *fd, struct why *why);
+
 /* The next signal that arrived, or 0 when there is none. A SIGHUP from the kernel means that the
  * terminal has gone, so it comes as SIGTERM. */
 int signals_next(int fd);

@@ -1,5 +1,6 @@
 #include "answer.h"
 
+#include "clock.h"
 #include "log.h"
 #include "reply.h"
 #include "result_copy.h"
@@ -139,10 +140,14 @@ static int set_dead(struct delivery *delivery, const char *reason, struct why *w
     return 0;
 }
 
-static void tell_dead(const struct answerer *answerer, const struct delivery *delivery)
+/* A whole backlog may be dead for one reason. */
+static void tell_dead(struct answerer *answerer, const struct delivery *delivery)
 {
-    log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\"", answerer->topology->dead,
-              delivery->dead_reason);
+    uint64_t unlogged;
+
+    if (log_limit_allows(&answerer->dead_log, clock_now_ns(), &unlogged))
+        log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\" unlogged=%llu",
+                  answerer->topology->dead, delivery->dead_reason, (unsigned long long)unlogged);
 }
 
 static void drop_result(struct delivery *delivery)

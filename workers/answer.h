@@ -10,13 +10,15 @@
 #include "delivery.h"
 #include "error.h"
 #include "job.h"
+#include "log_limit.h"
 #include "scoreboard.h"
 #include "topology.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What answering needs; the caller fills it in and keeps it from event to event. All borrowed. */
+/* What answering needs; the caller fills it in and keeps it from event to event. All pointers are
+ * borrowed. */
 struct answerer {
     const struct topology *topology;
     const char *worker; /* "host/pid" */
@@ -24,6 +26,7 @@ struct answerer {
     struct scoreboard_slot *slot;
     struct broker *broker;                     /* of the moment */
     struct broker_properties *back_properties; /* for what answer_again decodes */
+    struct log_limit dead_log;
 };
 
 /* Why no worker handles such an event, from its size and its reply_to: 0, or -ERR_INVALID. */

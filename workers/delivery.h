@@ -33,7 +33,7 @@ struct delivery {
 
     bool left_out;     /* of the order in which events are acknowledged */
     uint32_t refusals; /* of what was published for it, one after the other */
-    int64_t since_ns;  /* when it was first refused */
+    int64_t since_ns;  /* when it was first refused; 0: it never was */
     int64_t due_ns;    /* when its answer is published again, or it goes back to the queue */
     char bytes[];
 };

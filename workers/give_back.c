@@ -36,21 +36,33 @@ static int return_handling(struct session *session, size_t *given, struct why *w
     return error;
 }
 
+/* What is published after this time would not be confirmed in time. */
+static int64_t last_publish_ns(const struct session *session)
+{
+    return session->drain_by_ns - CONFIRM_NS;
+}
+
+int64_t give_back_due_ns(const struct session *session, int64_t now_ns)
+{
+    int64_t last_ns = last_publish_ns(session);
+
+    return now_ns < last_ns ? last_ns : session->drain_by_ns;
+}
+
 int give_back_late(struct session *session, int64_t now_ns, struct why *why)
 {
     struct handling *handling = &session->handling;
     bool wanted = handling_is_wanted(handling);
     bool on_thread = wanted && handling_is_on_thread(handling);
     int64_t begin_ns = wanted && handling->started_ns ? handling->started_ns : now_ns;
-    bool late = (double)begin_ns + handling->service_ns + CONFIRM_NS > (double)session->drain_by_ns;
+    bool late = (double)begin_ns + handling->service_ns > (double)last_publish_ns(session);
     size_t given = 0;
     int error = 0;
 
     if (late)
         error = return_inbox(session, &given, why);
-    if (!error)
-        error = refusals_give_back_late(session, now_ns, session->drain_by_ns - CONFIRM_NS, &given,
-                                        why);
+    if (!error && now_ns >= last_publish_ns(session))
+        error = refusals_give_back_waiting(session, &given, why);
     if (!error && wanted && (on_thread ? now_ns >= session->drain_by_ns : late))
         error = return_handling(session, &given, why);
     if (!given)

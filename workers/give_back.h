@@ -9,8 +9,12 @@
 struct session;
 
 /* In a drain: those that would not be done and confirmed before its end. What is on the job's
- * thread may take less time than an event usually does, and has until then. */
+ * thread may take less time than an event usually does, and has until then. Answers that were
+ * refused are tried again until then. */
 int give_back_late(struct session *session, int64_t now_ns, struct why *why);
+
+/* When to call give_back_late again. */
+int64_t give_back_due_ns(const struct session *session, int64_t now_ns);
 
 /* Those held beside an event that takes long: they go to where another worker can do them, as soon
  * as the broker would not hand them out to this one again. */

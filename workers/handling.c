@@ -79,9 +79,8 @@ bool handling_awaits_quiet(const struct handling *handling)
 
 bool handling_wants_quiet(const struct handling *handling)
 {
-    bool suspect = handling->stage != HANDLING_NOTHING && handling->record.suspect;
-
-    return suspect || (handling->alone && !unacked_is_quiet(handling->unacked));
+    return (handling->stage != HANDLING_NOTHING && handling->record.suspect) ||
+           (handling->alone && !unacked_is_quiet(handling->unacked));
 }
 
 /* The scoreboard shows the event before anything of it is decoded. */

@@ -92,10 +92,11 @@ bool handling_is_wanted(const struct handling *handling);
 /* True while a job is on its thread, wanted or not. */
 bool handling_is_on_thread(const struct handling *handling);
 
-/* True while the event at hand waits for nothing but confirms. */
+/* True while the event at hand waits for confirms alone. */
 bool handling_awaits_quiet(const struct handling *handling);
 
-/* True while nothing else may be published, for the sake of an event that is answered alone. */
+/* True while nothing else ought to be published, because a suspect is at hand or its answer is on
+ * its way. */
 bool handling_wants_quiet(const struct handling *handling);
 
 /* What to wait for beside the connection. */

@@ -71,10 +71,10 @@ static int take_confirmed(struct session *session, const struct broker_event *ev
 
     session->confirmed = true;
     /* The queues that have taken them are asked for only where it matters. */
-    while (!error && refusals_aside(&session->refusals) &&
+    while (!error && refusals_keep(&session->refusals) &&
            (delivery = window_pending(&session->unacked.window, &sequence)) &&
            sequence++ <= event->tag)
-        error = refusals_taken(session, delivery, why);
+        error = refusals_taken(session, delivery, clock_now_ns(), why);
     unacked_confirmed(&session->unacked, event);
     return error;
 }

@@ -1,8 +1,5 @@
 #include "refusal_log.h"
 
-#include "log.h"
-
-#include <stdbool.h>
 #include <string.h>
 
 static bool names(const struct refusal_log *log, struct broker_bytes queue)
@@ -29,16 +26,17 @@ void refusal_log_given_up(struct refusal_log *log, struct broker_bytes queue)
         log->given_up++;
 }
 
-void refusal_log_step(struct refusal_log *log, int64_t now_ns, int64_t *until_ns)
+bool refusal_log_is_due(const struct refusal_log *log, int64_t now_ns, int64_t *until_ns)
 {
     if (!log->refused)
-        return;
-    if (now_ns < log->next_ns) {
-        *until_ns = log->next_ns < *until_ns ? log->next_ns : *until_ns;
-        return;
-    }
-    log_event(LOG_WARN, log->event, "queue=\"%s\" results=%zu dead=%zu others=%zu", log->queue,
-              log->refused, log->given_up, log->others);
+        return false;
+    if (now_ns < log->next_ns && log->next_ns < *until_ns)
+        *until_ns = log->next_ns;
+    return now_ns >= log->next_ns;
+}
+
+void refusal_log_written(struct refusal_log *log, int64_t now_ns)
+{
     log->next_ns = now_ns + log->pause_ns;
     log->refused = log->given_up = log->others = 0;
 }

@@ -1,18 +1,18 @@
-/* refusal_log.h - says which queue refuses, and how much, in few lines. */
+/* refusal_log.h - counts what queues refuse, so that few lines of a log say it. Pure. */
 #ifndef WINNOW_REFUSAL_LOG_H
 #define WINNOW_REFUSAL_LOG_H
 
 #include "broker/properties.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct refusal_log {
-    const char *event; /* of the line; borrowed */
-    int64_t pause_ns;  /* between two lines at the least */
+    int64_t pause_ns; /* between two lines at the least */
+    int64_t next_ns;  /* when the next may be written */
 
     /* Since the last line. */
-    int64_t next_ns; /* when another may be written */
     char queue[256]; /* the first that refused */
     size_t refused;  /* by it */
     size_t given_up; /* of those */
@@ -23,7 +23,10 @@ struct refusal_log {
 void refusal_log_add(struct refusal_log *log, struct broker_bytes queue);
 void refusal_log_given_up(struct refusal_log *log, struct broker_bytes queue);
 
-/* Writes the line that is due, if any. *until_ns is made sooner if one is due before. */
-void refusal_log_step(struct refusal_log *log, int64_t now_ns, int64_t *until_ns);
+/* Whether a line is due. If one is due later, *until_ns is made sooner. */
+bool refusal_log_is_due(const struct refusal_log *log, int64_t now_ns, int64_t *until_ns);
+
+/* The line was written. */
+void refusal_log_written(struct refusal_log *log, int64_t now_ns);
 
 #endif

@@ -1,6 +1,7 @@
 #include "refusals.h"
 
 #include "clock.h"
+#include "log.h"
 #include "session.h"
 
 #define LOG_PAUSE_NS      (1 * CLOCK_NS_PER_S)
@@ -13,14 +14,13 @@
  * connection of a worker that holds an event for longer than its consumer_timeout, 30 minutes. */
 #define LONGEST_NS (10 * 60 * CLOCK_NS_PER_S)
 
-#define BACK_FOR_EACH_TAKEN 2
+#define FOLLOW_EACH_TAKEN 2
 
-void refusals_init(struct refusals *refusals, uint32_t max_attempts)
+void refusals_init(struct refusals *refusals)
 {
     *refusals = (struct refusals){
-        .max_attempts = max_attempts,
-        .results_log = {.event = "result_refused", .pause_ns = LOG_PAUSE_NS},
-        .dead_log = {.event = "dead_refused", .pause_ns = DEAD_LOG_PAUSE_NS},
+        .results_log = {.pause_ns = LOG_PAUSE_NS},
+        .dead_log = {.pause_ns = DEAD_LOG_PAUSE_NS},
     };
     for (int by = 0; by < REFUSALS_KINDS; by++)
         inbox_init(&refusals->aside[by]);
@@ -76,6 +76,7 @@ static int give_up(struct session *session, enum refusals_by by, struct delivery
     }
     refusal_log_given_up(&session->refusals.results_log, delivery->queue);
     delivery->refusals = 0;
+    delivery->since_ns = 0;
     return published(session, delivery, answer_refused(&session->answerer, delivery, why), why);
 }
 
@@ -84,7 +85,7 @@ static bool has_waited_enough(const struct refusals *refusals, enum refusals_by 
 {
     return by == REFUSALS_BY_CLIENT
                ? delivery->refusals >= refusals->max_attempts
-               : delivery->refusals && now_ns - delivery->since_ns >= LONGEST_NS;
+               : delivery->since_ns && now_ns - delivery->since_ns >= LONGEST_NS;
 }
 
 int refusals_take(struct session *session, struct delivery *delivery, int64_t now_ns,
@@ -130,13 +131,22 @@ static int give_back_first(struct session *session, struct inbox *aside, struct 
     return error;
 }
 
-int refusals_taken(struct session *session, const struct delivery *delivery, struct why *why)
+bool refusals_keep(const struct refusals *refusals)
 {
-    struct inbox *aside = &session->refusals.aside[refused_by(session, delivery)];
+    return refusals->waiting[REFUSALS_BY_RESULTS].count ||
+           refusals->waiting[REFUSALS_BY_DEAD].count || refusals_aside(refusals);
+}
+
+int refusals_taken(struct session *session, const struct delivery *delivery, int64_t now_ns,
+                   struct why *why)
+{
+    enum refusals_by by = refused_by(session, delivery);
+    struct inbox *aside = &session->refusals.aside[by];
     int error = 0;
 
-    for (int i = 0; !error && aside->first && i < BACK_FOR_EACH_TAKEN; i++)
-        error = give_back_first(session, aside, why);
+    for (int i = 0; !error && by != REFUSALS_BY_CLIENT && i < FOLLOW_EACH_TAKEN; i++)
+        if (!waiting_hasten(&session->refusals.waiting[by], now_ns) && aside->first)
+            error = give_back_first(session, aside, why);
     return error;
 }
 
@@ -147,12 +157,12 @@ static int step_kind(struct session *session, enum refusals_by by, int64_t now_n
 {
     struct waiting *waiting = &session->refusals.waiting[by];
     struct inbox *aside = &session->refusals.aside[by];
+    bool may_publish = session->may_publish && !handling_wants_quiet(&session->handling);
     struct delivery *delivery;
     int error = 0;
 
     while (!error && aside->first && (session->draining || aside->first->due_ns <= now_ns))
         error = give_back_first(session, aside, why);
-    bool may_publish = session->may_publish && !handling_wants_quiet(&session->handling);
     while (!error && may_publish && (delivery = waiting_take_due(waiting, now_ns)))
         error = published(session, delivery, answer_again(&session->answerer, delivery, why), why);
     int64_t due_ns = may_publish ? waiting_due_ns(waiting) : CLOCK_NEVER;
@@ -162,28 +172,39 @@ static int step_kind(struct session *session, enum refusals_by by, int64_t now_n
     return error;
 }
 
+static void tell(struct refusals *refusals, int64_t now_ns, int64_t *until_ns)
+{
+    struct refusal_log *results = &refusals->results_log, *dead = &refusals->dead_log;
+
+    if (refusal_log_is_due(results, now_ns, until_ns)) {
+        log_event(LOG_WARN, "result_refused", "queue=\"%s\" results=%zu dead=%zu others=%zu",
+                  results->queue, results->refused, results->given_up, results->others);
+        refusal_log_written(results, now_ns);
+    }
+    if (refusal_log_is_due(dead, now_ns, until_ns)) {
+        log_event(LOG_WARN, "dead_refused", "queue=\"%s\" messages=%zu", dead->queue,
+                  dead->refused);
+        refusal_log_written(dead, now_ns);
+    }
+}
+
 int refusals_step(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
     int error = 0;
 
     for (int by = 0; !error && by < REFUSALS_KINDS; by++)
         error = step_kind(session, (enum refusals_by)by, now_ns, until_ns, why);
-    refusal_log_step(&session->refusals.results_log, now_ns, until_ns);
-    refusal_log_step(&session->refusals.dead_log, now_ns, until_ns);
+    tell(&session->refusals, now_ns, until_ns);
     return error;
 }
 
-int refusals_give_back_late(struct session *session, int64_t now_ns, int64_t by_ns, size_t *given,
-                            struct why *why)
+int refusals_give_back_waiting(struct session *session, size_t *given, struct why *why)
 {
     struct delivery *delivery;
     int error = 0;
 
-    if (now_ns > by_ns)
-        by_ns = 0; /* what is due is late too */
-
     for (int by = 0; !error && by < REFUSALS_KINDS; by++)
-        while (!error && (delivery = waiting_take_late(&session->refusals.waiting[by], by_ns))) {
+        while (!error && (delivery = waiting_take_oldest(&session->refusals.waiting[by]))) {
             error = unacked_give_back(&session->unacked, session->broker, delivery, why);
             delivery_free(delivery);
             (*given)++;

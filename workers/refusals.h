@@ -7,9 +7,10 @@
  *
  * At most REFUSALS_MOST wait for each of the three. Past that the oldest has waited enough: a
  * client's event goes to FARM.dead at once, and one that the farm's own queue refuses is set aside:
- * it goes back to the work queue after a while. It goes back sooner when the farm's own queue takes
- * messages again: two events for each that is taken, so that they come as fast as they can be
- * taken. As long as so many wait for FARM.results, other events for it are set aside unhandled. */
+ * it goes back to the work queue after a while. As long as so many wait for FARM.results, other
+ * events for it are set aside unhandled. For each message that the farm's own queue takes, two of
+ * those that wait for it or are set aside follow at once: so they come as fast as they can be
+ * taken. */
 #ifndef WINNOW_REFUSALS_H
 #define WINNOW_REFUSALS_H
 
@@ -40,7 +41,8 @@ struct refusals {
     struct refusal_log results_log, dead_log;
 };
 
-void refusals_init(struct refusals *refusals, uint32_t max_attempts);
+/* max_attempts is the caller's to set. */
+void refusals_init(struct refusals *refusals);
 
 /* The connection is gone: forgets all events. */
 void refusals_forget(struct refusals *refusals);
@@ -49,8 +51,12 @@ void refusals_forget(struct refusals *refusals);
 int refusals_take(struct session *session, struct delivery *delivery, int64_t now_ns,
                   struct why *why);
 
-/* The answer to an event was taken. */
-int refusals_taken(struct session *session, const struct delivery *delivery, struct why *why);
+/* The answer to an event was taken; to be called while refusals_keep. */
+int refusals_taken(struct session *session, const struct delivery *delivery, int64_t now_ns,
+                   struct why *why);
+
+/* Whether there is anything that the farm's own queues have refused. */
+bool refusals_keep(const struct refusals *refusals);
 
 /* Whether an event that is not handled yet ought to be set aside, and does so. */
 bool refusals_set_aside(struct session *session, struct delivery *delivery, int64_t now_ns);
@@ -59,10 +65,8 @@ bool refusals_set_aside(struct session *session, struct delivery *delivery, int6
  * writes what is to be said. *until_ns is made sooner if more is due before. */
 int refusals_step(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why);
 
-/* Gives back what would not be published before that time; *given grows by how many events that
- * was. */
-int refusals_give_back_late(struct session *session, int64_t now_ns, int64_t by_ns, size_t *given,
-                            struct why *why);
+/* Gives back what waits; *given grows by how many events that was. */
+int refusals_give_back_waiting(struct session *session, size_t *given, struct why *why);
 
 size_t refusals_aside(const struct refusals *refusals);
 

@@ -15,6 +15,9 @@
  * costs two system calls. */
 #define TEND_EVERY_NS (CLOCK_NS_PER_MS / 2)
 
+/* So many events that go to FARM.dead are logged in a second. */
+#define DEAD_LOGGED 2
+
 /* How long an event that its job wants later is kept before it goes back to the queue. */
 #define LATER_PAUSE_NS (1 * CLOCK_NS_PER_S)
 
@@ -169,7 +172,7 @@ static int tend(struct session *session, int64_t now_ns, int64_t *until_ns, stru
     *until_ns = until_long_ns(session, now_ns);
     if (session->draining) {
         error = give_back_late(session, now_ns, why);
-        *until_ns = sooner(*until_ns, session->drain_by_ns);
+        *until_ns = sooner(*until_ns, give_back_due_ns(session, now_ns));
     }
     if (!error)
         error = give_back_aside(session, now_ns, until_ns, why);
@@ -267,7 +270,7 @@ int session_init(struct session *session, const struct worker_settings *settings
     };
     inbox_init(&session->inbox);
     inbox_init(&session->aside);
-    refusals_init(&session->refusals, SCOREBOARD_OWN_ATTEMPTS);
+    refusals_init(&session->refusals);
     int error = scoreboard_attach(&session->scoreboard, &session->slot, why);
     if (error)
         return error;
@@ -280,6 +283,7 @@ int session_init(struct session *session, const struct worker_settings *settings
         .max_body_bytes = settings->max_body_bytes,
         .slot = session->slot,
         .back_properties = broker_properties_open(),
+        .dead_log = {.most_per_s = DEAD_LOGGED},
     };
     if (!session->answerer.back_properties)
         return error_set(why, ERR_MEMORY, "out of memory");

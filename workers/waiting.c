@@ -16,9 +16,9 @@ static int64_t pause_ns(uint32_t refusals)
 
 void waiting_put(struct waiting *waiting, struct delivery *delivery, int64_t now_ns)
 {
-    if (!delivery->refusals++)
+    if (!delivery->since_ns)
         delivery->since_ns = now_ns;
-    delivery->due_ns = now_ns + pause_ns(delivery->refusals);
+    delivery->due_ns = now_ns + pause_ns(++delivery->refusals);
     delivery->next = waiting->first;
     waiting->first = delivery;
     waiting->count++;
@@ -64,13 +64,18 @@ struct delivery *waiting_take_oldest(struct waiting *waiting)
     return take(waiting, found);
 }
 
-struct delivery *waiting_take_late(struct waiting *waiting, int64_t by_ns)
+bool waiting_hasten(struct waiting *waiting, int64_t now_ns)
 {
-    struct delivery **link = &waiting->first;
+    struct delivery *found = NULL;
 
-    while (*link && (*link)->due_ns <= by_ns)
-        link = &(*link)->next;
-    return take(waiting, link);
+    for (struct delivery *each = waiting->first; each; each = each->next)
+        if (each->due_ns > now_ns && (!found || each->due_ns < found->due_ns))
+            found = each;
+    if (!found)
+        return false;
+    found->refusals = 0;
+    found->due_ns = now_ns;
+    return true;
 }
 
 int64_t waiting_due_ns(const struct waiting *waiting)

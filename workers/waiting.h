@@ -4,6 +4,7 @@
 
 #include "delivery.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,9 @@ void waiting_put(struct waiting *waiting, struct delivery *delivery, int64_t now
 struct delivery *waiting_take_due(struct waiting *waiting, int64_t at_ns);
 struct delivery *waiting_take_oldest(struct waiting *waiting);
 
-/* One that would not be published before that time. */
-struct delivery *waiting_take_late(struct waiting *waiting, int64_t by_ns);
+/* Makes the answer that is due next after now_ns due at once; its next pauses are short again.
+ * False when there is none. */
+bool waiting_hasten(struct waiting *waiting, int64_t now_ns);
 
 /* When the next answer is due; CLOCK_NEVER when none is. */
 int64_t waiting_due_ns(const struct waiting *waiting);

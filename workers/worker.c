@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "deep_stack.h"
 #include "log.h"
+#include "log_limit.h"
 #include "session.h"
 #include "signals.h"
 #include "suspects.h"
@@ -32,9 +33,7 @@ struct worker {
     struct connection *connection;
     struct session session;
 
-    int64_t losses_from_ns; /* since when losses are counted for the log ... */
-    unsigned losses;        /* ... so many, ... */
-    unsigned unlogged;      /* ... and so many of all that were not logged */
+    struct log_limit loss_log;
 };
 
 static int declare(const void *context, struct broker *broker, struct why *why)
@@ -86,24 +85,18 @@ static bool log_loss(struct worker *worker, const struct suspects_verdict *verdi
                      const struct why *why)
 {
     char against[100] = "";
+    uint64_t unlogged;
 
-    if (now_ns - worker->losses_from_ns >= CLOCK_NS_PER_S) {
-        worker->losses_from_ns = now_ns;
-        worker->losses = 0;
-    }
-    if (++worker->losses > LOSSES_LOGGED) {
-        worker->unlogged++;
+    if (!log_limit_allows(&worker->loss_log, now_ns, &unlogged))
         return false;
-    }
     if (verdict->event.low)
         snprintf(against, sizeof against, " fingerprint=%016llx%016llx attempts=%u of=%u",
                  (unsigned long long)verdict->event.high, (unsigned long long)verdict->event.low,
                  verdict->attempts, scoreboard_max_attempts(worker->session.scoreboard));
     else if (verdict->suspects)
         snprintf(against, sizeof against, " suspects=%zu", verdict->suspects);
-    log_event(LOG_WARN, "connection_lost", "why=\"%s\"%s unlogged=%u", why->text, against,
-              worker->unlogged);
-    worker->unlogged = 0;
+    log_event(LOG_WARN, "connection_lost", "why=\"%s\"%s unlogged=%llu", why->text, against,
+              (unsigned long long)unlogged);
     return !verdict->event.low;
 }
 
@@ -206,7 +199,10 @@ static int run(void *context, struct why *why)
 
 int worker_run(const struct worker_settings *settings, const struct job *job, struct why *why)
 {
-    struct worker worker = {.settings = settings, .job = job, .signal_fd = -1};
+    struct worker worker = {.settings = settings,
+                            .job = job,
+                            .signal_fd = -1,
+                            .loss_log = {.most_per_s = LOSSES_LOGGED}};
     int error = deep_stack_run(run, &worker, why);
 
     session_clear(&worker.session);

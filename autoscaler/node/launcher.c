@@ -1,5 +1,6 @@
 #include "launcher.h"
 
+#include "group.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -17,15 +18,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The process and the pipe on which it says that it is ready. */
+/* The process that was started, whose number is its group's too, and the pipe on which it says that
+ * it is ready. */
 struct child {
     pid_t pid;
     int pid_fd, ready_fd;
+    _Atomic int32_t *place; /* in the guardian's table, or NULL */
+    bool left;              /* it has been waited for, and others of its group live */
+    int code, signal;       /* how it ended */
 };
 
 struct launcher {
     struct launcher_settings settings;
     struct child *children;
+    size_t left; /* children that have left others behind */
     int epoll_fd;
 };
 
@@ -112,6 +118,7 @@ int launcher_open(const struct launcher_settings *settings, struct launcher **ou
         launcher_close(launcher);
         return error;
     }
+    group_inherit_orphans();
     *out = launcher;
     return 0;
 }
@@ -135,6 +142,7 @@ struct preparation {
     char fd_variable[64], slot_variable[64], ready_variable[64];
     char **environment;
     int ready[2], failure[2];
+    _Atomic int32_t *place; /* in the guardian's table, or NULL */
 };
 
 static void forget_preparation(struct preparation *preparation)
@@ -204,6 +212,8 @@ static int prepare(const struct launcher *launcher, size_t slot, struct preparat
     snprintf(preparation->ready_variable, sizeof preparation->ready_variable, "%s=%d",
              settings->ready_variable, preparation->ready[1]);
     preparation->environment = worker_environment(launcher, preparation);
+    if (settings->guardian && guardian_lives(settings->guardian))
+        preparation->place = guardian_place(settings->guardian);
     if (preparation->environment)
         return 0;
     forget_preparation(preparation);
@@ -221,7 +231,10 @@ static void run_child(const struct launcher *launcher, const struct preparation 
 
     /* A group of its own, so that Ctrl-C on the terminal reaches the autoscaler alone. */
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (preparation->place)
+        *preparation->place = getpid();
+    else
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (null >= 0)
         dup2(null, STDIN_FILENO);
     /* A thread that connects may have made a socket that is not yet marked so. */
@@ -229,7 +242,7 @@ static void run_child(const struct launcher *launcher, const struct preparation 
     fcntl(launcher->settings.scoreboard_fd, F_SETFD, 0);
     fcntl(preparation->ready[1], F_SETFD, 0);
     signals_restore();
-    /* The parent may have died before the line above asked to be told. */
+    /* The parent may have died before anybody could be told. */
     if (getppid() != parent)
         _exit(0);
     execvpe(command[0], command, preparation->environment);
@@ -258,6 +271,12 @@ static bool temporary(int reason)
            reason == ETXTBSY || reason == EIO;
 }
 
+static void free_place(_Atomic int32_t *place)
+{
+    if (place)
+        *place = 0;
+}
+
 int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
 {
     struct child *child = &launcher->children[slot];
@@ -278,6 +297,7 @@ int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
     int reason = exec_failure(preparation.failure[0]);
     if (reason) {
         waitpid(pid, NULL, 0);
+        free_place(preparation.place);
         error = error_set(why, temporary(reason) ? ERR_SYSTEM : ERR_CONFIG,
                           "cannot execute the worker '%s': %s", launcher->settings.command[0],
                           strerror(reason));
@@ -286,12 +306,14 @@ int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
     int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pid_fd < 0 || watch(launcher, pid_fd, slot, WATCHED_PID)) {
         error = error_set(why, ERR_SYSTEM, "cannot watch a worker: %s", strerror(errno));
-        kill(pid, SIGKILL);
+        kill(-pid, SIGKILL);
         waitpid(pid, NULL, 0);
+        free_place(preparation.place);
         close_fd(&pid_fd);
         goto out;
     }
-    *child = (struct child){.pid = pid, .pid_fd = pid_fd, .ready_fd = preparation.ready[0]};
+    *child = (struct child){
+        .pid = pid, .pid_fd = pid_fd, .ready_fd = preparation.ready[0], .place = preparation.place};
     preparation.ready[0] = -1;
     /* Without it the worker counts as running after a second: no reason to give up. */
     if (watch(launcher, child->ready_fd, slot, WATCHED_READY))
@@ -301,23 +323,28 @@ out:
     return error;
 }
 
+static void signal_process(const struct child *child, int number)
+{
+    if (child->pid && !child->left)
+        kill(child->pid, number);
+}
+
 void launcher_drain(struct launcher *launcher, size_t slot)
 {
-    if (launcher->children[slot].pid)
-        kill(launcher->children[slot].pid, SIGTERM);
+    signal_process(&launcher->children[slot], SIGTERM);
 }
 
 void launcher_renew(struct launcher *launcher, size_t slot)
 {
-    if (launcher->children[slot].pid)
-        kill(launcher->children[slot].pid, SIGHUP);
+    signal_process(&launcher->children[slot], SIGHUP);
 }
 
 void launcher_kill(struct launcher *launcher, size_t slot)
 {
-    /* Its whole group: a wrapper's children would outlive it. */
-    if (launcher->children[slot].pid)
-        kill(-launcher->children[slot].pid, SIGKILL);
+    const struct child *child = &launcher->children[slot];
+
+    if (child->pid && !(child->left && group_is_empty(child->pid)))
+        kill(-child->pid, SIGKILL);
 }
 
 int launcher_pid(const struct launcher *launcher, size_t slot)
@@ -343,6 +370,11 @@ bool launcher_stopped(const struct launcher *launcher, size_t slot)
     return name_end && strncmp(name_end, ") T ", 4) == 0;
 }
 
+bool launcher_waits_for_rest(const struct launcher *launcher)
+{
+    return launcher->left > 0;
+}
+
 int launcher_fd(const struct launcher *launcher)
 {
     return launcher->epoll_fd;
@@ -359,24 +391,57 @@ static bool take_ready(struct child *child)
     return got == 1;
 }
 
-static bool take_end(struct child *child, struct launcher_event *event)
+/* Nobody is left of the group, so that its number may be another's from now on. */
+static void take_last(struct launcher *launcher, struct child *child, struct launcher_event *event)
+{
+    *event = (struct launcher_event){.type = LAUNCHER_ENDED,
+                                     .slot = (size_t)(child - launcher->children),
+                                     .pid = child->pid,
+                                     .code = child->code,
+                                     .signal = child->signal};
+    free_place(child->place);
+    launcher->left -= child->left;
+    *child = (struct child){.pid_fd = -1, .ready_fd = -1};
+}
+
+static bool take_end(struct launcher *launcher, struct child *child, struct launcher_event *event)
 {
     siginfo_t info = {0};
 
     if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
         return false;
-    /* A wrapper's children have lost who could tell them. Until it is waited for, the group is its
-     * own. */
+    /* What it has started has lost who could tell it. Until it is waited for, the group's number is
+     * its own. */
     kill(-child->pid, SIGTERM);
     waitid(P_PID, (id_t)child->pid, &info, WEXITED);
     bool exited = info.si_code == CLD_EXITED;
-    event->type = LAUNCHER_ENDED;
-    event->code = exited ? info.si_status : 0;
-    event->signal = exited ? 0 : info.si_status;
+    child->code = exited ? info.si_status : 0;
+    child->signal = exited ? 0 : info.si_status;
     close_fd(&child->pid_fd);
     close_fd(&child->ready_fd);
-    child->pid = 0;
+    if (group_is_empty(child->pid)) {
+        take_last(launcher, child, event);
+        return true;
+    }
+    child->left = true;
+    launcher->left++;
+    event->type = LAUNCHER_LEFT;
+    event->code = child->code;
+    event->signal = child->signal;
     return true;
+}
+
+/* A group whose first process had ended before the rest, and now that has ended too. */
+static bool take_rest(struct launcher *launcher, struct launcher_event *event)
+{
+    for (size_t i = 0; launcher->left && i < launcher->settings.slots; i++) {
+        struct child *child = &launcher->children[i];
+        if (child->left && group_is_empty(child->pid)) {
+            take_last(launcher, child, event);
+            return true;
+        }
+    }
+    return false;
 }
 
 int launcher_next(struct launcher *launcher, struct launcher_event *event)
@@ -390,8 +455,8 @@ int launcher_next(struct launcher *launcher, struct launcher_event *event)
         /* One that was ready and has ended tells both, in that order. */
         if (child->ready_fd >= 0 && take_ready(child))
             return 1;
-        if (readable.data.u64 % 2 == WATCHED_PID && take_end(child, event))
+        if (readable.data.u64 % 2 == WATCHED_PID && take_end(launcher, child, event))
             return 1;
     }
-    return 0;
+    return take_rest(launcher, event);
 }

@@ -4,6 +4,7 @@
 #define WINNOW_LAUNCHER_H
 
 #include "error.h"
+#include "guardian.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,13 +17,18 @@ struct launcher_settings {
     /* Names of the variables that tell a worker the scoreboard, its slot, and where to say it is
      * ready. */
     const char *scoreboard_variable, *slot_variable, *ready_variable;
+    /* NULL: workers get SIGTERM when the thread that started them ends. */
+    struct guardian *guardian;
 };
 
 struct launcher;
 
 enum launcher_event_type {
     LAUNCHER_READY, /* the worker said that it consumes */
-    LAUNCHER_ENDED, /* it has ended: code, or signal when that is not 0 */
+    /* The process that was started has ended: code, or signal when that is not 0. Others of its
+     * group live. They have got SIGTERM; LAUNCHER_ENDED says the same when they are gone. */
+    LAUNCHER_LEFT,
+    LAUNCHER_ENDED, /* nobody is left of its group */
 };
 
 struct launcher_event {
@@ -41,24 +47,28 @@ int launcher_open(const struct launcher_settings *settings, struct launcher **la
 /* Does not end workers: they drain by themselves when this process ends. */
 void launcher_close(struct launcher *launcher);
 
-/* Starts a worker in an empty slot, in a process group of its own; it gets SIGTERM when the thread
- * that called this ends. Returns 0; -ERR_CONFIG when the program cannot be executed, with the
- * system's reason; -ERR_SYSTEM when the system cannot start a process now. */
+/* Starts a worker in an empty slot, in a process group of its own. Returns 0; -ERR_CONFIG when the
+ * program cannot be executed, with the system's reason; -ERR_SYSTEM when the system cannot start a
+ * process now. */
 int launcher_start(struct launcher *launcher, size_t slot, struct why *why);
 
-/* SIGTERM to the worker; SIGHUP to it; SIGKILL to it and all of its process group. Harmless when it
- * has ended. What is left of its group when it ends gets SIGTERM. */
+/* SIGTERM to the process that was started; SIGHUP to it; SIGKILL to all of its process group.
+ * Harmless when it has ended. */
 void launcher_drain(struct launcher *launcher, size_t slot);
 void launcher_renew(struct launcher *launcher, size_t slot);
 void launcher_kill(struct launcher *launcher, size_t slot);
 
-/* Process id of the slot's worker, 0 when it has none. */
+/* Process id of the slot's worker, and the number of its group; 0 when nobody is left of it. */
 int launcher_pid(const struct launcher *launcher, size_t slot);
 
 /* Whether its process is stopped, by SIGSTOP say: then it cannot get on by itself. */
 bool launcher_stopped(const struct launcher *launcher, size_t slot);
 
-/* Readable when launcher_next has something. */
+/* Whether it still waits for what a worker has left behind. */
+bool launcher_waits_for_rest(const struct launcher *launcher);
+
+/* Readable when launcher_next has something, but for the end of what a worker left behind: of that
+ * SIGCHLD tells. */
 int launcher_fd(const struct launcher *launcher);
 /* The next event, without waiting: 1, or 0 when there is none. */
 int launcher_next(struct launcher *launcher, struct launcher_event *event);

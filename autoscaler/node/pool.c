@@ -74,7 +74,7 @@ int pool_init(struct pool *pool, const struct pool_params *params)
         .params = *params, .consuming = POOL_CONSUMING_UNKNOWN, .random = params->seed};
     if (params->max_workers < 1 || params->max_workers > POOL_MAX_WORKERS)
         return -ERR_INVALID;
-    pool->slot_count = (size_t)params->max_workers * 3;
+    pool->slot_count = POOL_SLOTS(params->max_workers);
     pool->slots = calloc(pool->slot_count, sizeof *pool->slots);
     return pool->slots ? 0 : -ERR_MEMORY;
 }
@@ -201,6 +201,30 @@ static void crashed(struct pool *pool, struct pool_end end, int64_t started_ns, 
         pool->start_from_ns = now_ns + wait_ns;
 }
 
+/* A patient drain has no deadline: at that time it is only said how long it takes. False when there
+ * is nothing to drain. */
+static bool begin_drain(struct pool *pool, size_t slot, bool patient, int64_t now_ns)
+{
+    struct pool_slot *drained = &pool->slots[slot];
+
+    if (!move(pool, slot, EVENT_DRAIN))
+        return false;
+    drained->patient = patient;
+    drained->drained_ns = now_ns;
+    drained->deadline_ns = now_ns + pool->params.drain_timeout_ns + POOL_DRAIN_GRACE_NS;
+    return true;
+}
+
+enum pool_verdict pool_left(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns)
+{
+    if (!begin_drain(pool, slot, false, now_ns))
+        return POOL_UNKNOWN;
+    pool->slots[slot].left = true;
+    pool->counts.crashed++;
+    crashed(pool, end, pool->slots[slot].started_ns, now_ns);
+    return POOL_CRASHED;
+}
+
 enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns)
 {
     if (slot >= pool->slot_count)
@@ -209,6 +233,8 @@ enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end
     if (!move(pool, slot, EVENT_ENDED))
         return POOL_UNKNOWN;
     pool->slots[slot] = (struct pool_slot){0};
+    if (before.left)
+        return POOL_GONE;
     /* What was taken from a worker is done: nobody is left who could hold it. */
     if (before.state == POOL_DRAINING && before.patient && !end.signal && end.code == EX_OK &&
         pool_is_empty(pool))
@@ -370,10 +396,7 @@ static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions
         if (!chosen)
             break;
         size_t index = (size_t)(chosen - pool->slots);
-        move(pool, index, EVENT_DRAIN);
-        chosen->patient = pool->patient;
-        chosen->drained_ns = now_ns;
-        chosen->deadline_ns = now_ns + pool->params.drain_timeout_ns + POOL_DRAIN_GRACE_NS;
+        begin_drain(pool, index, pool->patient, now_ns);
         add(actions, POOL_DRAIN, index);
     }
 }

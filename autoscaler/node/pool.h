@@ -64,6 +64,7 @@ struct pool_params {
 };
 
 #define POOL_MAX_WORKERS      1000
+#define POOL_SLOTS(max)       ((size_t)(max)*3)
 #define POOL_DRAIN_GRACE_NS   INT64_C(1000000000)
 #define POOL_SILENT_START_NS  INT64_C(1000000000)
 #define POOL_BACKOFF_FIRST_NS INT64_C(100000000)
@@ -86,6 +87,7 @@ struct pool_end {
 enum pool_verdict {
     POOL_STOPPED, /* it was asked to */
     POOL_CRASHED, /* nobody asked for it, or it failed in its drain */
+    POOL_GONE,    /* pool_left has told of its crash before; what it left behind has ended now */
     POOL_UNKNOWN, /* there was no worker in that slot */
 };
 
@@ -95,6 +97,7 @@ struct pool_slot {
     bool kill_due; /* KILLED, and the next step says so to the caller */
     bool tells;    /* it uses the scoreboard, so it will say when it consumes */
     bool ready;    /* it has said so */
+    bool left;     /* its crash is counted, and it drains what it left behind */
     bool idle;     /* it holds no event; set by the caller */
     bool patient;  /* its drain has no deadline: at deadline_ns that is said */
     int64_t started_ns;
@@ -114,7 +117,7 @@ enum pool_fault {
 
 struct pool {
     struct pool_params params;
-    struct pool_slot *slots; /* 3 * max_workers */
+    struct pool_slot *slots; /* POOL_SLOTS(max_workers) */
     size_t slot_count;
     uint32_t wanted;
     int64_t consuming; /* so many workers consume; POOL_CONSUMING_UNKNOWN */
@@ -154,6 +157,10 @@ void pool_hung(struct pool *pool, size_t slot);
 void pool_tells(struct pool *pool, size_t slot);
 void pool_idle(struct pool *pool, size_t slot, bool idle);
 void pool_took_up(struct pool *pool, size_t slot, int64_t took_up_ns);
+/* The process that was started has ended, and others of its group live. One that nobody had asked
+ * to end counts as crashed from now on, and its slot drains: POOL_CRASHED. Else pool_ended will
+ * tell: POOL_UNKNOWN. */
+enum pool_verdict pool_left(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns);
 /* The worker has ended, or could not be started. */
 enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end, int64_t now_ns);
 /* Every worker is to be killed at the next step: the second SIGINT. */

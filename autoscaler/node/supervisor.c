@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+/* What a worker has left behind is looked at this often, if no SIGCHLD wakes the loop before. */
+#define REST_NS (20 * CLOCK_NS_PER_MS)
+
 struct supervisor {
     const struct supervisor_settings *settings;
     struct pool pool;
@@ -65,11 +68,38 @@ static double drained_s(const struct supervisor *supervisor, size_t slot)
     return drained_ns ? (double)(clock_now_ns() - drained_ns) / (double)CLOCK_NS_PER_S : 0;
 }
 
+static void tell_crash(struct supervisor *supervisor, const struct launcher_event *event)
+{
+    struct why why;
+
+    log_crash(event);
+    error_set(&why, ERR_CONFIG,
+              "the worker '%s' ended with exit code %d; its own message says why, and no other is "
+              "started",
+              supervisor->settings->worker[0], event->code);
+    note_fault(supervisor, &why);
+}
+
+/* The event that it had at hand is nobody's any more; what else it told stands until those that it
+ * left behind have ended. When one of them is who tells, it may still answer. */
+static void worker_left(struct supervisor *supervisor, const struct launcher_event *event)
+{
+    struct scoreboard_slot *slot = scoreboard_slot(supervisor->scoreboard, event->slot);
+    struct pool_end end = {.code = event->code, .signal = event->signal};
+
+    if (pool_left(&supervisor->pool, event->slot, end, clock_now_ns()) != POOL_CRASHED)
+        return;
+    if (atomic_load(&slot->pid) == event->pid) {
+        count_attempt(supervisor, slot);
+        scoreboard_put_down(slot);
+    }
+    tell_crash(supervisor, event);
+}
+
 static void worker_ended(struct supervisor *supervisor, const struct launcher_event *event)
 {
     struct scoreboard_slot *slot = scoreboard_slot(supervisor->scoreboard, event->slot);
     struct pool_end end = {.code = event->code, .signal = event->signal};
-    struct why why;
 
     if (pool_is_overdue(&supervisor->pool, event->slot))
         log_event(LOG_INFO, "drain_ended", "worker=%d after_s=%.1f", event->pid,
@@ -81,16 +111,10 @@ static void worker_ended(struct supervisor *supervisor, const struct launcher_ev
     if (atomic_load_explicit(&slot->given_back_msgs, memory_order_relaxed))
         pool_cut_short(&supervisor->pool);
     scoreboard_clear(slot);
-    if (verdict == POOL_STOPPED) {
+    if (verdict == POOL_CRASHED)
+        tell_crash(supervisor, event);
+    else
         log_event(LOG_DEBUG, "worker_stopped", "worker=%d", event->pid);
-        return;
-    }
-    log_crash(event);
-    error_set(&why, ERR_CONFIG,
-              "the worker '%s' ended with exit code %d; its own message says why, and no other is "
-              "started",
-              supervisor->settings->worker[0], event->code);
-    note_fault(supervisor, &why);
 }
 
 static void take_worker_events(struct supervisor *supervisor)
@@ -98,10 +122,17 @@ static void take_worker_events(struct supervisor *supervisor)
     struct launcher_event event;
 
     while (launcher_next(supervisor->launcher, &event)) {
-        if (event.type == LAUNCHER_READY)
+        switch (event.type) {
+        case LAUNCHER_READY:
             pool_ready(&supervisor->pool, event.slot);
-        else
+            break;
+        case LAUNCHER_LEFT:
+            worker_left(supervisor, &event);
+            break;
+        case LAUNCHER_ENDED:
             worker_ended(supervisor, &event);
+            break;
+        }
     }
 }
 
@@ -231,7 +262,9 @@ int64_t supervisor_step(struct supervisor *supervisor, int64_t now_ns)
     int64_t hung_ns = hang_watch_step(&supervisor->hang_watch, &supervisor->pool,
                                       supervisor->launcher, supervisor->scoreboard, now_ns);
     int64_t pool_ns = step_pool(supervisor);
-    return hung_ns < pool_ns ? hung_ns : pool_ns;
+    int64_t wake_ns = hung_ns < pool_ns ? hung_ns : pool_ns;
+    bool soon = launcher_waits_for_rest(supervisor->launcher) && now_ns + REST_NS < wake_ns;
+    return soon ? now_ns + REST_NS : wake_ns;
 }
 
 int supervisor_fd(const struct supervisor *supervisor)
@@ -290,6 +323,7 @@ static int set_up(struct supervisor *supervisor, struct why *why)
                                                .environment = settings->environment,
                                                .scoreboard_fd =
                                                    scoreboard_fd(supervisor->scoreboard),
+                                               .guardian = settings->guardian,
                                                .scoreboard_variable = SCOREBOARD_FD_VARIABLE,
                                                .slot_variable = SCOREBOARD_SLOT_VARIABLE,
                                                .ready_variable = SCOREBOARD_READY_VARIABLE};

@@ -5,6 +5,7 @@
 
 #include "autoscaler/messages.h"
 #include "error.h"
+#include "guardian.h"
 #include "pool.h"
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@ struct supervisor_settings {
     enum pool_stop stop;   /* which worker goes when there are too many */
     char **worker;         /* program and arguments, NULL at the end */
     const char *const *environment; /* NAME=VALUE for every worker, NULL at the end */
+    struct guardian *guardian;      /* as in struct launcher_settings; borrowed */
 };
 
 struct supervisor;

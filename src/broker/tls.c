@@ -1,5 +1,7 @@
 #include "internal.h"
 
+#include "input.h"
+
 #include <amqp_ssl_socket.h>
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,8 +17,9 @@
 
 static int readable(const char *what, const char *path, struct why *why)
 {
+    /* Each connection reads it. */
     if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
-        return 0;
+        return input_check_repeatable(path, why);
     return error_set(why, ERR_CONFIG, "cannot read the TLS %s '%s': %s", what, path,
                      strerror(errno));
 }

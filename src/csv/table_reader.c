@@ -16,6 +16,7 @@
 #define QUOTING       "a field with quotes in it to be quoted, with each inner quote doubled"
 #define MAX_ROW_BYTES ((size_t)TABLE_MAX_ROW_MIB << 20)
 #define CHUNK_BYTES   65536
+#define FIELD_BYTES   4096
 
 struct table_reader {
     char *path;
@@ -240,6 +241,8 @@ static int parse_part(struct table_reader *reader, const char *text, size_t leng
         return error_set(reader->why, ERR_CONFIG,
                          "%s:%zu: a row of more than %d MiB, expected less; is a quote not closed?",
                          reader->path, reader->row_line, TABLE_MAX_ROW_MIB);
+    /* So that its buffer for a long field doubles, instead of growing by always the same. */
+    csv_set_blk_size(&reader->parser, FIELD_BYTES + csv_get_buffer_size(&reader->parser));
     if (csv_parse(&reader->parser, text, length, on_field, on_row, reader) != length)
         return parse_failed(reader, false);
     return reader->error;
@@ -296,7 +299,6 @@ static int start(struct table_reader *reader, const char *path, struct why *why)
         return error_set(why, ERR_MEMORY, "%s: out of memory", path);
     reader->parser_ready = true;
     csv_set_space_func(&reader->parser, is_space);
-    csv_set_blk_size(&reader->parser, 4096);
     reader->fd = input_open(path, INPUT_PATIENCE_MS);
     if (reader->fd < 0)
         return cannot_read(reader);

@@ -2,6 +2,7 @@
 load's. Innocents of the run's own are timed before and meanwhile, one every 10 ms: nobody waits behind another."""
 
 import base64
+import contextlib
 import struct
 import threading
 import time
@@ -157,3 +158,23 @@ def headers_over_the_frame(world):
         answers = {properties.message_id for properties, _ in declarer.take(replies)}
         owed(len(answers) == GUILTY, f"{len(answers)} of {GUILTY} events with long headers are answered")
         return seen
+
+
+@fault("refused results", None, "none", phases=LOAD)
+def refused_results(world):
+    """A client's queue that takes nothing. A quorum queue takes one message before it refuses, which is in it."""
+    kind = "quorum" if world.queue_type == "quorum" else "classic"
+    arguments = {"x-max-length": 0, "x-overflow": "reject-publish", "x-queue-type": kind}
+    with world.publisher() as declarer:
+        full = f"{world.farm.name}-full"
+        declarer.channel.queue_declare(full, durable=True, arguments=arguments)
+        with contextlib.suppress(pika.exceptions.NackError):
+            declarer.channel.basic_publish("", full, b"in it")
+
+        def publish(publisher, name):
+            publisher.publish(b"you fool", message_id=name, reply_to=full)
+
+        try:
+            return among_innocents(world, publish, REFUSED_S, f"refused by '{full}'")
+        finally:
+            declarer.channel.queue_delete(full)

@@ -30,6 +30,8 @@ static uint8_t *fold(const uint8_t *text, size_t length, size_t *folded_length)
             if (uc_is_property_white_space(character)) {
                 if (kept == 0 || tidy[kept - 1] != ' ')
                     tidy[kept++] = ' ';
+            } else if (character_is_presentation(character)) {
+                /* dropped */
             } else if (character == 0x2019) {
                 tidy[kept++] = '\'';
             } else {

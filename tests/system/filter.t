@@ -406,6 +406,35 @@ def words_and_mask():
         equal(client.ask("an airhead")[2], b"an airhead", "--match none looks for nothing")
 
 
+# By level, what it finds and the level before it does not.
+DISGUISES = {
+    "exact": ["\u2620\ufe0f", "\U0001f595", "\U0001f595\U0001f3fd", "\U0001f469\u200d\U0001f595", "fool\u200d"],
+    "folded": ["fo\u3164ol", "fo\U000e006fol", "fool\U000e0100"],
+    "loose": ["f*ol", "f**l", "sh*t", "c*nt", "@ss", "fvck", "phuck", "5hit", "b1tch", "b!tch", "fu\u00a2k",
+              "f\u2011o\u2011o\u2011l", "f\u00b7o\u00b7o\u00b7l"],
+}
+
+
+def disguises():
+    with open("disguised", "w", encoding="utf-8") as words:
+        words.write("\u2620\n\U0001f595\nfool\nshit\ncunt\nass\nfuck\nbitch\n")
+    found = []
+    for level, disguised in DISGUISES.items():
+        name = farm()
+        options = ("--words", "disguised", "--match", level)
+        with spawn("winnow-filter", *options, farm=name) as _, Client(name) as client:
+            left = [text for text in disguised if client.ask(f"a {text}, b")[2] != b"a CENSORED, b"]
+            equal(left, [], f"{level}: what is disguised is found, and masked as a whole")
+            if found:
+                found = [text for text in found if client.ask(f"a {text}, b")[2] != b"a CENSORED, b"]
+                equal(found, [], f"{level}: and so is what the level before it finds")
+            found += disguised
+            if level == "loose":
+                equal(client.ask("_fool_")[2], b"_CENSORED_", "an underscore parts words")
+                text = "*" * MIB
+                equal(client.ask(text, seconds=60)[2] == text.encode(), True, "a MiB of stars comes back")
+
+
 def names_tell_who_is_who():
     name = farm()
     with spawn("winnow-filter", farm=name) as worker, Client(name):
@@ -418,5 +447,6 @@ def names_tell_who_is_who():
 
 messages()
 words_and_mask()
+disguises()
 names_tell_who_is_who()
 done_testing()

@@ -53,6 +53,19 @@ def made_text(chance, words):
     return text.encode("utf-8", "surrogateescape").replace(b"\0", b"")
 
 
+# What an enemy of the filter would try: stars, signs, separators, pictures, invisible characters.
+HOSTILE_LIST = ["fool", "bad egg", "till", "*uck*", "!stuck", "ass", "shit\t3", "shot", "cunt", "idiot*", "*tard", "faff", "lool",
+                "дурак", "\U0001f595", "\u2620\ufe0f", "\U0001f1e6\U0001f1e8", "x", "oo", "*bil*", "l00t", "_u_", "vul*", "bass"]
+HOSTILE = (list("fool") * 3 + list("aslitcuvo01!@$*_-. ") * 2 + ["*"] * 8
+           + ["fool", "f*ol", "bad ", "egg", "sh", "it", "ph", "till", "uck", "tard", "idi*t", "дурак", "д*рак", "\U0001f595",
+              "\U0001f3fd", "\u2620", "\ufe0f", "\u200d", "\U0001f1e6", "\U0001f1e8", "\U0001f1ea", "é", "\u0301", "\u3164",
+              "\u200b", "¢", "\U000e006f", "\u2011", "·", "ñ", "漢", "~", "'"])
+
+
+def hostile_texts(chance, count):
+    return ["".join(chance.choices(HOSTILE, k=chance.randrange(1, 14))).encode() for _ in range(count)]
+
+
 def main():
     lines = [entry for entry, _ in SENTENCES.values()] + MORE
     with open("words.txt", "w", encoding="utf-8") as file:
@@ -70,12 +83,20 @@ def main():
 
     seed = int(os.environ.get("SEED", 1))
     chance = random.Random(seed)
-    texts = [made_text(chance, words) for _ in range(int(os.environ.get("TEXTS", 3000)))]
-    for level in ("exact", "folded"):
+    texts = [made_text(chance, words) for _ in range(int(os.environ.get("TEXTS", 1000)))]
+    for level in ("exact", "folded", "loose"):
         entries = oracle.entries_of(lines, level)
         wrong, spans = oracle.differences(PROGRAM, level, ["words.txt"], texts, entries)
         equal(wrong[:3], [], f"{level}: matcher and oracle agree (seed {seed})")
         ok(spans > len(texts), f"{level}: on more than one span a text")
+
+    with open("hostile.txt", "w", encoding="utf-8") as file:
+        file.write("\n".join(HOSTILE_LIST) + "\n")
+    texts = hostile_texts(chance, len(texts))
+    for level in ("exact", "folded", "loose"):
+        wrong, spans = oracle.differences(PROGRAM, level, ["hostile.txt"], texts, oracle.entries_of(HOSTILE_LIST, level))
+        equal(wrong[:3], [], f"{level}: they agree on hostile texts too (seed {seed})")
+        ok(spans > len(texts) // 5, f"{level}: of which many have a span")
     done_testing()
 
 

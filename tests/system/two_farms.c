@@ -40,7 +40,7 @@ int main(int argc, char **argv)
         error = farm_open(&settings[i].farm, &settings[i].options, &farms[i], &why);
     }
     if (!error)
-        error = loop_run(farms, FARMS, &why);
+        error = loop_run(farms, FARMS, NULL, &why);
     for (size_t i = 0; i < FARMS && !error; i++)
         error = farm_outcome(farms[i], &why);
     if (error)

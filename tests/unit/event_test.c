@@ -234,6 +234,21 @@ static void invalid_json_is_refused(void **state)
     assert_refused(true, BYTES("{\"a\":1\0,\"text\":\"x\"}"), "invalid JSON at ");
 }
 
+static void what_is_nested_without_end_is_refused(void **state)
+{
+    enum { LENGTH = 1000000 };
+    char *body = malloc(LENGTH);
+
+    (void)state;
+    assert_non_null(body);
+    for (const char *each = "[{"; *each; each++) {
+        for (size_t i = 0; i < LENGTH; i++)
+            body[i] = *each == '{' ? "{\"a\":"[i % 5] : '[';
+        assert_refused(true, body, LENGTH, "invalid JSON");
+    }
+    free(body);
+}
+
 static void the_place_of_the_mistake_is_told(void **state)
 {
     (void)state;
@@ -542,6 +557,7 @@ int main(void)
         cmocka_unit_test(members_beside_the_text_may_be_anything),
         cmocka_unit_test(numbers_may_be_greater_than_a_double_holds),
         cmocka_unit_test(invalid_json_is_refused),
+        cmocka_unit_test(what_is_nested_without_end_is_refused),
         cmocka_unit_test(the_place_of_the_mistake_is_told),
         cmocka_unit_test(json_without_one_string_text_is_refused),
         cmocka_unit_test(a_text_that_is_there_twice_is_refused),

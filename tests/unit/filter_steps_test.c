@@ -55,18 +55,56 @@ static uint64_t steps_to_find(const struct matcher *matcher, const char *text, s
 
 /* Pieces that make the worst texts, repeated. */
 static const char *const pieces[] = {
-    "a",       "a ",      "ab",     "l1!",          "a.",
-    "\u00e9",  "e\u0301", "\u0301", "\u0301\u0323", " ",
-    "\xff",    "!",       "'",      "cap ",         "cap d'",
-    "tonto ",  "\u00df",  "\u6f22", "\u2019",       "t.o.n.t.",
-    "a.a ",    "$ ",      "lil",    "0o",           "a                                       ",
-    "x\u200b", "\u0130",  "\n",
+    "a",
+    "a ",
+    "ab",
+    "l1!",
+    "a.",
+    "\u00e9",
+    "e\u0301",
+    "\u0301",
+    "\u0301\u0323",
+    " ",
+    "\xff",
+    "!",
+    "'",
+    "cap ",
+    "cap d'",
+    "tonto ",
+    "\u00df",
+    "\u6f22",
+    "\u2019",
+    "t.o.n.t.",
+    "a.a ",
+    "$ ",
+    "lil",
+    "0o",
+    "a                                       ",
+    "x\u200b",
+    "\u0130",
+    "\n",
+    "*",
+    "a*",
+    "**a",
+    "t**t*",
+    "*a ",
+    "@",
+    "a@",
+    "o@*",
+    "\u0436*",
+    "\U0001f1e6",
+    "\U0001f595\u200d",
+    "\U0001f595\U0001f3fd",
+    "v",
+    "_",
+    "uv",
 };
 
 static void steps_are_linear_in_the_text(void **state)
 {
     static const char words[] = "a\naaa*\n*aab\na a a a b\n*ab*\ntonto\nlilil\n\u00e9\u00e9*\n*.a\n"
-                                "!aaaa aaaa\ncap d'espinaca\ncap\nsi\u0307k\n\u6f22\u6f22\nool";
+                                "!aaaa aaaa\n\U0001f595\n\U0001f1e6\nu*\n*ao*\ncap "
+                                "d'espinaca\ncap\nsi\u0307k\n\u6f22\u6f22\nool";
     enum { LENGTH = 1 << 16 };
     (void)state;
 

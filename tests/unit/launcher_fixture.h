@@ -102,8 +102,9 @@ static inline struct launcher_event next_event(void)
 
     while (!launcher_next(launcher, &event)) {
         struct pollfd readable = {.fd = launcher_fd(launcher), .events = POLLIN};
-        struct timespec left;
-        if (ppoll(&readable, 1, clock_left(deadline_ns, &left), NULL) == 0)
+        /* Of the end of what a worker left behind only SIGCHLD tells. */
+        poll(&readable, 1, 10);
+        if (clock_now_ns() > deadline_ns)
             fail_msg("no event came");
     }
     return event;
@@ -113,6 +114,9 @@ static inline void assert_ended(size_t slot, int pid, int code, int signal_numbe
 {
     struct launcher_event event = next_event();
 
+    /* What a shell had started may end later than the shell. */
+    if (event.type == LAUNCHER_LEFT)
+        event = next_event();
     assert_int_equal(event.type, LAUNCHER_ENDED);
     assert_int_equal(event.slot, slot);
     assert_int_equal(event.pid, pid);

@@ -338,25 +338,64 @@ static int status_within_limit(pid_t pid)
     }
 }
 
-static void a_wrappers_children_are_told_to_drain_too(void **state)
-{
-    int child = 0;
+/* A wrapper that does not wait for what it has started, which takes its time to end. */
+#define HASTY_WRAPPER                                                                              \
+    "(trap 'sleep 0.1; echo ended >out; exit' TERM; echo ready >&$TEST_READY_FD;"                  \
+    " while :; do sleep 0.01; done) & wait"
 
+static void what_a_wrapper_leaves_behind_is_told_to_end_and_waited_for(void **state)
+{
     (void)state;
-    /* Orphans become children of this process, so that their end is seen. */
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-    open_shell("sleep 600 & echo $! >child; " SAY_READY "wait");
+    open_shell(HASTY_WRAPPER);
     start(0);
-    assert_int_equal(next_event().type, LAUNCHER_READY);
-    FILE *file = fopen("child", "re");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%d", &child), 1);
-    fclose(file);
-    unlink("child");
+    assert_ready(0);
     int wrapper = launcher_pid(launcher, 0);
     launcher_drain(launcher, 0);
+    struct launcher_event event = next_event();
+    assert_int_equal(event.type, LAUNCHER_LEFT);
+    assert_int_equal(event.signal, SIGTERM);
+    assert_int_equal(launcher_pid(launcher, 0), wrapper);
+    launcher_drain(launcher, 0);
     assert_ended(0, wrapper, 0, SIGTERM);
-    assert_int_equal(WTERMSIG(status_within_limit(child)), SIGTERM);
+    assert_string_equal(output(), "ended\n");
+    assert_int_equal(kill(-wrapper, 0), -1);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void what_a_crashed_wrapper_leaves_behind_can_be_killed(void **state)
+{
+    (void)state;
+    open_shell("(trap '' TERM; echo ready >&$TEST_READY_FD; sleep 600) & exit 7");
+    start(2);
+    int wrapper = launcher_pid(launcher, 2);
+    struct launcher_event event = next_event();
+    if (event.type == LAUNCHER_READY)
+        event = next_event();
+    assert_int_equal(event.type, LAUNCHER_LEFT);
+    assert_int_equal(event.code, 7);
+    assert_no_event();
+    launcher_kill(launcher, 2);
+    assert_ended(2, wrapper, 7, 0);
+    launcher_kill(launcher, 2);
+}
+
+static void who_leaves_the_group_is_not_waited_for(void **state)
+{
+    int daemon_pid = 0;
+
+    (void)state;
+    open_shell("setsid sleep 600 & echo $! >out; wait");
+    start(0);
+    int wrapper = launcher_pid(launcher, 0);
+    int64_t deadline_ns = clock_now_ns() + LIMIT_NS;
+    while ((access("out", R_OK) || sscanf(output(), "%d", &daemon_pid) != 1 ||
+            getsid(daemon_pid) != daemon_pid) &&
+           clock_now_ns() < deadline_ns)
+        poll(NULL, 0, 5);
+    launcher_drain(launcher, 0);
+    assert_ended(0, wrapper, 0, SIGTERM);
+    assert_int_equal(kill(daemon_pid, SIGKILL), 0);
+    assert_int_equal(WTERMSIG(status_within_limit(daemon_pid)), SIGKILL);
 }
 
 static void workers_are_told_to_drain_when_their_parent_dies(void **state)
@@ -408,7 +447,9 @@ int main(void)
         claim(a_drain_is_sigterm_and_a_kill_sigkill),
         claim(a_stopped_worker_is_known_from_one_that_waits),
         claim(a_slot_can_be_used_again),
-        claim(a_wrappers_children_are_told_to_drain_too),
+        claim(what_a_wrapper_leaves_behind_is_told_to_end_and_waited_for),
+        claim(what_a_crashed_wrapper_leaves_behind_can_be_killed),
+        claim(who_leaves_the_group_is_not_waited_for),
         claim(closing_ends_no_worker),
         claim(workers_are_told_to_drain_when_their_parent_dies),
     };

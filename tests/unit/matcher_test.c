@@ -207,6 +207,86 @@ static void loose_reads_what_is_spelled_out(void **state)
     LOOSE("ass", "a s shy", "a s shy");
 }
 
+static void nobody_sees_invisible_characters(void **state)
+{
+    (void)state;
+    for (unsigned level = MATCHER_FOLDED; level <= MATCHER_LOOSE; level++) {
+        assert_finds((enum matcher_level)level, "fool",
+                     "fo\u3164ol fo\U000e006fol fool\U000e0100 fo\u2800ol", "* * * *");
+        assert_finds((enum matcher_level)level, "fool", "x \u3164fool fo\u115fol foo\u180el",
+                     "x \u3164* * *");
+        assert_finds((enum matcher_level)level, "fool", "fo\xc2\x93ol", "*");
+        assert_finds((enum matcher_level)level, "fool", "fool\u3164ish", "fool\u3164ish");
+    }
+}
+
+static void pictures_are_found_however_they_are_drawn(void **state)
+{
+    (void)state;
+    for (unsigned level = 0; level <= MATCHER_LOOSE; level++) {
+        assert_finds((enum matcher_level)level, "\u2620", "a\u2620\ufe0fb \u2620", "a*b *");
+        assert_finds((enum matcher_level)level, "\u2620\ufe0f", "\u2620 \u2620\ufe0f \u2620\ufe0e",
+                     "* * *");
+        assert_finds((enum matcher_level)level, "\U0001f595\U0001f3fd",
+                     "\U0001f595 \U0001f595\U0001f3fd", "\U0001f595 *");
+    }
+}
+
+static void a_match_takes_whole_characters(void **state)
+{
+    (void)state;
+    for (unsigned level = 0; level <= MATCHER_LOOSE; level++) {
+        /* A skin colour, a family, a flag, a joiner behind a word. */
+        assert_finds((enum matcher_level)level, "\U0001f595\n\U0001f468\n\U0001f1e6",
+                     "\U0001f595\U0001f3fdx \U0001f469\u200d\U0001f468\u200d\U0001f467y "
+                     "\U0001f1e6\U0001f1e8",
+                     "*x *y *");
+        assert_finds((enum matcher_level)level, "fool", "fool\u200d, fool\u200c", "*, *");
+        /* No flag is taken apart. */
+        assert_finds((enum matcher_level)level, "\U0001f1e6\U0001f1e8",
+                     "\U0001f1eb\U0001f1e6\U0001f1e8\U0001f1f8 "
+                     "\U0001f1eb\U0001f1f7\U0001f1e6\U0001f1e8",
+                     "\U0001f1eb\U0001f1e6\U0001f1e8\U0001f1f8 \U0001f1eb\U0001f1f7*");
+    }
+    EXACT("1", "1\ufe0f\u20e3 1\u0301 1", "1\ufe0f\u20e3 1\u0301 *");
+}
+
+static void loose_sees_what_stars_hide(void **state)
+{
+    static const char words[] = "fool\nshit\ncunt\nass\nbad egg\n\u0434\u0443\u0440\u0430\u043a";
+    (void)state;
+    LOOSE(words, "f*ol f**l sh*t c*nt @ss *ss F*\u00d3L fo\uff0al", "* * * * * * * *");
+    LOOSE(words, "b*d egg, bad e*g \u0434\u0443*\u0430\u043a", "*, * *");
+    /* Less than half, or nothing hidden, or too short. */
+    LOOSE(words, "f*** *** ********** **s f*o f*oll f*ols", "f*** *** ********** **s f*o * f*ols");
+    LOOSE("as\nfuck*", "a* *s f*cker", "a* *s *er");
+    /* Stars on both sides of a word emphasise it. */
+    LOOSE(words, "*hit* *hit **fool** *f*ol*", "*hit* * ***** ***");
+    LOOSE("*tard\n!custard", "ret*rd c*stard", "re* c*stard");
+    LOOSE("fool\nfoul\t2", "f**l", "*");
+    FOLDED(words, "f*ol f**l", "f*ol f**l");
+}
+
+static void loose_reads_letters_for_letters(void **state)
+{
+    (void)state;
+    LOOSE("fuck\nshit\nbitch\nfool", "fvck phuck 5hit b1tch b!tch fu\u00a2k PHVCK",
+          "* * * * * * *");
+    LOOSE("fool\nbitch\ncunt", "f@@l f@ol blt\u00a2h \u00a2unt\u00a2", "* * * *\u00a2");
+    LOOSE("vul*\nmal*", "vulva uulva malicious", "*va uulva *icious");
+}
+
+static void loose_reads_over_any_separator(void **state)
+{
+    (void)state;
+    LOOSE("fool", "_fool_ __fool fool_x f\u2011o\u2011o\u2011l f\u00b7o\u00b7o\u00b7l",
+          "_*_ __* *_x * *");
+    LOOSE("fool", "f\u2013o\u2013o\u2013l f\u2022o\u2022o\u2022l f--o--o--l f.o-o.l",
+          "* * * f.o-o.l");
+    EXACT("fool", "_fool_", "_fool_");
+    LOOSE("_u_\nfoo_bar", "_u_ foo_bar", "* *");
+}
+
 static void an_image_serves_wherever_it_is_copied(void **state)
 {
     (void)state;
@@ -318,6 +398,12 @@ int main(void)
         cmocka_unit_test(loose_sees_through_digits_and_signs),
         cmocka_unit_test(loose_takes_repeated_letters),
         cmocka_unit_test(loose_reads_what_is_spelled_out),
+        cmocka_unit_test(nobody_sees_invisible_characters),
+        cmocka_unit_test(pictures_are_found_however_they_are_drawn),
+        cmocka_unit_test(a_match_takes_whole_characters),
+        cmocka_unit_test(loose_sees_what_stars_hide),
+        cmocka_unit_test(loose_reads_letters_for_letters),
+        cmocka_unit_test(loose_reads_over_any_separator),
         cmocka_unit_test(an_image_serves_wherever_it_is_copied),
         cmocka_unit_test(an_empty_list_finds_nothing),
         cmocka_unit_test(long_entries_are_found_at_every_place),

@@ -258,6 +258,37 @@ static void abandoned_workers_are_killed_at_once_and_count_as_stopped(void **sta
     assert_true(pool_is_empty(&model.pool));
 }
 
+static void what_a_crashed_worker_left_behind_drains_beside_its_successor(void **state)
+{
+    const struct pool_params params = {.max_workers = 1, .drain_timeout_ns = SECOND};
+    const struct pool_end end = {.code = 1};
+    struct pool_action actions[4];
+    struct pool pool;
+    int64_t wake_ns;
+
+    (void)state;
+    assert_int_equal(pool_init(&pool, &params), 0);
+    pool_want(&pool, 1);
+    assert_int_equal(pool_step(&pool, SECOND, actions, 4, &wake_ns), 1);
+    pool_ready(&pool, 0);
+    assert_int_equal(pool_left(&pool, 0, end, 2 * SECOND), POOL_CRASHED);
+    assert_int_equal(pool_counts(&pool).crashed, 1);
+    assert_int_equal(pool_counts(&pool).draining, 1);
+    assert_int_equal(pool_left(&pool, 0, end, 2 * SECOND), POOL_UNKNOWN);
+    assert_int_equal(pool_step(&pool, 2 * SECOND, actions, 4, &wake_ns), 1);
+    assert_int_equal(actions[0].kind, POOL_START);
+    assert_int_equal(actions[0].slot, 1);
+    assert_int_equal(pool_step(&pool, 4 * SECOND - 1, actions, 4, &wake_ns), 0);
+    assert_int_equal(pool_step(&pool, 4 * SECOND, actions, 4, &wake_ns), 1);
+    assert_int_equal(actions[0].kind, POOL_KILL);
+    assert_int_equal(actions[0].slot, 0);
+    assert_int_equal(pool_ended(&pool, 0, end, 4 * SECOND), POOL_GONE);
+    assert_int_equal(pool_counts(&pool).crashed, 1);
+    assert_int_equal(pool_counts(&pool).stopped, 0);
+    assert_int_equal(pool_counts(&pool).draining, 0);
+    pool_clear(&pool);
+}
+
 #define claim(name) cmocka_unit_test_teardown(name, close_model)
 
 int main(void)
@@ -277,6 +308,7 @@ int main(void)
         claim(workers_that_crash_together_are_one_incident),
         claim(a_hung_worker_is_killed_replaced_and_counted_as_crashed),
         claim(only_a_running_or_draining_worker_can_hang),
+        claim(what_a_crashed_worker_left_behind_drains_beside_its_successor),
         claim(abandoned_workers_are_killed_at_once_and_count_as_stopped),
     };
 
