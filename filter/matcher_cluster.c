@@ -22,7 +22,7 @@ static bool is_half_flag(const uint8_t *text, size_t length)
     return character >= 0x1f1e6 && character <= 0x1f1ff;
 }
 
-/* Leaves in *character the one that ends before *at, and *at at its beginning, but not below least. */
+/* Leaves in *character the one that ends before *at, and *at at its beginning. */
 static void read_before(const uint8_t *text, size_t least, size_t *at, uint32_t *character)
 {
     size_t end = *at;

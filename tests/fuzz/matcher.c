@@ -130,8 +130,8 @@ static size_t match_length(const struct wordlist_entry *entry, const uint8_t *te
     return longest;
 }
 
-/* Widens a match to whole characters as a person counts them. Returns false for one that begins with
- * the second half of a flag. */
+/* Widens a match to whole characters as a person counts them. Returns false for one that begins
+ * with the second half of a flag. */
 static bool widen(const uint8_t *text, size_t length, size_t *start, size_t *end)
 {
     char breaks[MAX_TEXT];
