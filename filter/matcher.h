@@ -16,8 +16,9 @@ enum matcher_level {
     MATCHER_EXACT,
     /* And but for diacritics, width, invisible characters and look-alike letters. */
     MATCHER_FOLDED,
-    /* And but for digits and signs in place of letters, letters that are repeated, and letters that
-     * are spelled out, with the same separator between each two. */
+    /* And but for digits, signs and letters in place of letters, letters that are repeated, letters
+     * that are spelled out with the same separator between each two, and letters that are hidden by
+     * stars: of an entry of three letters or more at most half. An underscore parts words. */
     MATCHER_LOOSE,
 };
 
@@ -93,7 +94,8 @@ void matcher_spans_init(struct matcher_spans *spans);
 /* Frees the memory and makes the spans as good as initialised. */
 void matcher_spans_clear(struct matcher_spans *spans);
 
-/* Finds the matches in a text: from left to right, none overlapping another. Of matches that
+/* Finds the matches in a text: from left to right, none overlapping another, widened to whole
+ * characters as a person counts them (grapheme clusters). Of matches that
  * overlap, the one that begins first counts, and of those that begin at one place the longest. A
  * match that lies within a match of an allowed entry does not count.
  *

@@ -22,21 +22,40 @@ static bool is_half_flag(const uint8_t *text, size_t length)
     return character >= 0x1f1e6 && character <= 0x1f1ff;
 }
 
-/* A place up to `at` and from `least` on where a character surely begins: before one that nothing
- * but a mark can be joined to. */
-static size_t find_sure_break(const uint8_t *text, size_t length, size_t least, size_t at)
+/* Leaves in *character the one that ends before *at, and *at at its beginning. */
+static void read_before(const uint8_t *text, size_t least, size_t *at, uint32_t *character)
 {
-    while (at > least) {
-        uint32_t character;
-        do
-            at--;
-        while (at > least && (text[at] & 0xc0) == 0x80);
-        character_read(text + at, length - at, &character);
-        if (character < 0x80 || (character != NOT_A_CHARACTER && !character_is_picture(character) &&
-                                 uc_graphemeclusterbreak_property(character) == GBP_OTHER))
-            break;
+    size_t end = *at;
+
+    do
+        --*at;
+    while (*at > least && (text[*at] & 0xc0) == 0x80);
+    character_read(text + *at, end - *at, character);
+}
+
+/* Whether nothing but a sign of the kind "prepend" can be joined to it from before. */
+static bool is_joined_to_none(uint32_t character)
+{
+    return character < 0x80 || (character != NOT_A_CHARACTER && !character_is_picture(character) &&
+                                uc_graphemeclusterbreak_property(character) == GBP_OTHER);
+}
+
+/* A place up to `at` and from `least` on where a character surely begins. */
+static size_t find_sure_break(const uint8_t *text, size_t least, size_t at)
+{
+    size_t before = at;
+    uint32_t character = 0;
+
+    while (before > least) {
+        uint32_t next = character;
+        at = before;
+        read_before(text, least, &before, &character);
+        if (next && is_joined_to_none(next) &&
+            (character == NOT_A_CHARACTER ||
+             uc_graphemeclusterbreak_property(character) != GBP_PREPEND))
+            return at;
     }
-    return at;
+    return before;
 }
 
 /* Where the character ends, from `least` on, of a text that begins with one; 0 without memory.
@@ -68,7 +87,7 @@ bool matcher_cluster_widen(const uint8_t *text, size_t length, size_t least,
     if (is_plain(text, length, *start) && is_plain(text, length, *end))
         return true;
     if (!is_plain(text, length, *start))
-        from = find_sure_break(text, length, least, *start);
+        from = find_sure_break(text, least, *start);
     size_t size = find_end(text + from, length - from, *end - from, breaks);
     if (size == 0)
         return true;

@@ -125,33 +125,15 @@ static bool is_free_end(const struct view *view, size_t end, const struct image_
            (entry->open_end || matcher_view_class_after(view, end) != CLASS_WORD);
 }
 
-/* For MATCHER_LOOSE: the last place up to `end` where a match of the entry may end whose last letter
- * is repeated from `run` to `end`; 0 for none. In "ass!" and "hell$" it is not the end of the run:
- * signs may be meant as such. */
-static size_t find_loose_end(const struct search *search, const struct image_entry *entry,
-                             size_t begin, size_t run, size_t end)
+/* The last place between `run` and `end` where a match may end that ends with a run of `count`
+ * letters of the entry; 0 for none. In "ass!" and "hell$" it is not the end of the run: signs may
+ * be meant as such. */
+static size_t find_run_end(const struct view *view, const struct image_entry *entry,
+                           const uint8_t *wanted, size_t count, size_t run, size_t end)
 {
-    const struct view *view = &search->view;
-    size_t read = 0, count = 1, found = 0;
-
-    /* The unit of a character of several bytes is the last of them. */
-    while (run > begin && (view->bytes[run] & 0xc0) == 0x80)
-        run--;
-    /* A letter of the text takes as many bytes as the entry's, or more. */
-    if (entry->check_length > end - begin)
-        return 0;
-    if (!entry->skeleton_tells && (read = read_letters(search, entry, begin, run)) == SIZE_MAX)
-        return 0;
-    const uint8_t *wanted = search->matcher->texts + entry->check + read;
-    size_t size = folded_size(view->bytes[run]), left = entry->check_length - read;
-    if (!entry->skeleton_tells &&
-        (left == 0 || measure_run(search->matcher->table, wanted, left, &count) != left))
-        return 0;
-    if (!is_letter_run(view->bytes + run) || count > MAX_RUN) {
-        bool is_enough = count <= (end - run) / size;
-        return is_enough && is_free_end(view, end, entry) ? end : 0;
-    }
     uint64_t reached = 0;
+    size_t found = 0;
+
     for (size_t at = run; at < end; at++) {
         uint64_t before = reached;
         bool is_there = entry->skeleton_tells ||
@@ -162,6 +144,36 @@ static size_t find_loose_end(const struct search *search, const struct image_ent
             found = at + 1;
     }
     return found;
+}
+
+/* For MATCHER_LOOSE: the last place up to `end` where a match of the entry may end whose last
+ * letter is repeated from `run` to `end`; 0 for none. */
+static size_t find_loose_end(const struct search *search, const struct image_entry *entry,
+                             size_t begin, size_t run, size_t end)
+{
+    const struct view *view = &search->view;
+    size_t read = 0, count = 1;
+
+    /* The unit of a character of several bytes is the last of them. */
+    while (run > begin && (view->bytes[run] & 0xc0) == 0x80)
+        run--;
+    size_t size = folded_size(view->bytes[run]);
+    /* A letter of the text takes as many bytes as the entry's, or more. Most are there once. */
+    if (entry->check_length > end - begin || (size == end - run && !is_free_end(view, end, entry)))
+        return 0;
+    if (!entry->skeleton_tells) {
+        read = read_letters(search, entry, begin, run);
+        if (read == SIZE_MAX || read == entry->check_length)
+            return 0;
+    }
+    const uint8_t *wanted = search->matcher->texts + entry->check + read;
+    if (!entry->skeleton_tells &&
+        measure_run(search->matcher->table, wanted, entry->check_length - read, &count) !=
+            entry->check_length - read)
+        return 0;
+    if (is_letter_run(view->bytes + run) && count <= MAX_RUN)
+        return find_run_end(view, entry, wanted, count, run, end);
+    return count <= (end - run) / size && is_free_end(view, end, entry) ? end : 0;
 }
 
 /* Where the longest match of an entry ends; 0 for none. */
@@ -193,7 +205,7 @@ struct found {
 };
 
 /* Notes the entries of a node that match from found->begin, their last letter being what is between
- * `run` and `end` in the view. Longer matches are noted later and take the place of shorter ones. */
+ * `run` and `end` in the view. Longer matches, noted later, take the place of shorter ones. */
 static void note_matches(const struct search *search, const struct image_node *node, size_t run,
                          size_t end, struct found *found)
 {

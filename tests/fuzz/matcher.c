@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unicase.h>
 #include <unictype.h>
+#include <unigbrk.h>
 #include <uninorm.h>
 #include <unistr.h>
 
@@ -129,6 +130,27 @@ static size_t match_length(const struct wordlist_entry *entry, const uint8_t *te
     return longest;
 }
 
+/* Widens a match to whole characters as a person counts them. Returns false for one that begins
+ * with the second half of a flag. */
+static bool widen(const uint8_t *text, size_t length, size_t *start, size_t *end)
+{
+    char breaks[MAX_TEXT];
+    uint32_t first, before;
+
+    u8_grapheme_breaks(text, length, breaks);
+    while (*end < length && !breaks[*end])
+        ++*end;
+    if (!breaks[*start] && *start >= 4) {
+        character_read(text + *start, length - *start, &first);
+        character_read(text + *start - 4, 4, &before);
+        if (first >= 0x1f1e6 && first <= 0x1f1ff && before >= 0x1f1e6 && before <= 0x1f1ff)
+            return false;
+    }
+    while (!breaks[*start])
+        --*start;
+    return true;
+}
+
 /* Claims that the matcher found what the rule finds. */
 static void check_exact(const struct wordlist *list, const uint8_t *text, size_t length,
                         const struct matcher_spans *spans)
@@ -153,10 +175,13 @@ static void check_exact(const struct wordlist *list, const uint8_t *text, size_t
         }
         if (longest == 0 || start < taken_until || start + longest <= allowed_until)
             continue;
+        size_t from = start, end = start + longest;
+        if (!widen(text, length, &from, &end))
+            continue;
         CLAIM(found < spans->count);
-        CLAIM(spans->items[found].start == start);
-        CLAIM(spans->items[found].length == longest);
-        taken_until = start + longest;
+        CLAIM(spans->items[found].start == from);
+        CLAIM(spans->items[found].length == end - from);
+        taken_until = end;
         found++;
     }
     CLAIM(found == spans->count);

@@ -279,6 +279,8 @@ def loose_matches(text, class_at, entries, limit=64):
         if not text.is_end(begin):
             continue
         for entry, wanted in ((e, w) for e in entries for w in e.spellings):
+            if begin not in hidden and not stands_for(text.chars[begin], wanted[0], False):
+                continue
             if not entry.open_start and class_at(begin)[0] not in ("other", "unspaced"):
                 continue
             for end in range(begin + len(wanted), len(text.chars) + 1):
