@@ -47,6 +47,9 @@ def opens_the_standard_descriptors_before_anything_else():
             equal(links, ["/dev/null"] * 3, "none of its files and connections has one of these numbers")
             if program == "winnow-autoscaler":
                 wait_for_row("closed", lambda row: row["running_workers"] == "1")
+            if program == "winnow-loadgen":
+                rows = lambda: open("closed-timeline.csv").read().count("\n")
+                ok(wait_until(lambda: rows() > 1, 10), "it sends")
             process.terminate()
             equal(process.wait(10), 0, "and it ends well")
     with open("closed.csv", newline="") as file:
