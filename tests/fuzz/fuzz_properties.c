@@ -1,4 +1,4 @@
-/* properties.c - the properties and headers of a message: decoded, changed as for a result,
+/* The properties and headers of a message: decoded, changed as for a result,
  * measured, and decoded again as the receiver of the result would. */
 #include "broker/properties.h"
 

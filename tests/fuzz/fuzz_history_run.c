@@ -1,4 +1,4 @@
-/* history_run.c - one run out of a history file, as the plots read it. */
+/* One run out of a history file, as the plots read it. */
 #include "plots/history_run.h"
 
 #include "fuzz.h"

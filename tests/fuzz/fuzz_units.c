@@ -1,4 +1,4 @@
-/* units.c - durations, counts, rates and sizes as people write them. */
+/* Durations, counts, rates and sizes as people write them. */
 #include "units.h"
 
 #include "fuzz.h"

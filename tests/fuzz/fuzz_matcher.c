@@ -1,4 +1,4 @@
-/* matcher.c - fuzzes the matcher, against a rule that tries every entry on every stretch of the
+/* Fuzzes the matcher, against a rule that tries every entry on every stretch of the
  * text. The input is a list, a byte FF, which no UTF-8 text has, and the text. */
 #include "filter/matcher.h"
 

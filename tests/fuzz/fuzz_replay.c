@@ -1,4 +1,4 @@
-/* replay.c - a history read back: rows behind a header, or the whole file when the input begins
+/* A history read back: rows behind a header, or the whole file when the input begins
  * with a NUL. */
 #include "autoscaler/simulate/replay.h"
 #include "csv/history_reader.h"

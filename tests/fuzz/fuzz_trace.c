@@ -1,4 +1,4 @@
-/* trace.c - recorded arrivals, with the columns that need no naming. */
+/* Recorded arrivals, with the columns that need no naming. */
 #include "csv/trace.h"
 
 #include "fuzz.h"

@@ -1,4 +1,4 @@
-/* control_message.c - messages of the control plane: whatever is read is written again with the
+/* Messages of the control plane: whatever is read is written again with the
  * same meaning, and a refusal says what was expected. */
 #include "control/command.h"
 #include "control/members.h"

@@ -1,4 +1,4 @@
-/* wordlist.c - fuzzes word lists, and masks over what their entries match. The input is a list, a
+/* Fuzzes word lists, and masks over what their entries match. The input is a list, a
  * byte FF, which no UTF-8 text has, and a text to censor. */
 #include "filter/wordlist.h"
 

@@ -1,4 +1,4 @@
-/* url.c - AMQP URLs: what is accepted means what was written, and what rabbitmq-c takes it to mean;
+/* AMQP URLs: what is accepted means what was written, and what rabbitmq-c takes it to mean;
  * no refusal tells a password. */
 #include "broker/broker.h"
 #include "broker/internal.h"

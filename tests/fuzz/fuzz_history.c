@@ -1,4 +1,4 @@
-/* history.c - continuing a history file: the input stands behind its header, or is the whole file
+/* Continuing a history file: the input stands behind its header, or is the whole file
  * when it begins with a NUL, which is left out. */
 #include "csv/history_writer.h"
 

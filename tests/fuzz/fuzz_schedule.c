@@ -1,4 +1,4 @@
-/* schedule.c - schedules. Input of more than one line is a schedule's file, else it is phases with
+/* Schedules. Input of more than one line is a schedule's file, else it is phases with
  * spaces between them. */
 #include "loadgen/schedule.h"
 

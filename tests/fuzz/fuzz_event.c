@@ -1,4 +1,4 @@
-/* event.c - bodies of events, plain and JSON: parse, and build with another text. */
+/* Bodies of events, plain and JSON: parse, and build with another text. */
 #include "event.h"
 #include "event_type.h"
 #include "fuzz.h"

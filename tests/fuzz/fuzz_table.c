@@ -1,4 +1,4 @@
-/* table.c - CSV files: what is read, written and read again is the same. */
+/* CSV files: what is read, written and read again is the same. */
 #include "csv/table.h"
 
 #include "fuzz.h"
