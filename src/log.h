@@ -19,8 +19,12 @@ const char *log_level_name(enum log_level level);
 bool log_enabled(enum log_level level);
 
 /* Writes `time=... level=... program=... pid=... event=EVENT FORMAT...` with one write(2). EVENT is
- * one word in snake_case. FORMAT prints key=value pairs, with text in double quotes. Control
- * characters in the result become spaces, so that text from outside cannot forge a line. */
+ * one word in snake_case. FORMAT has key=value pairs, with text in double quotes.
+ *
+ * Text from outside cannot forge a pair or a line: whatever a %s in quotes or right behind a =
+ * stands for is escaped (printable.h), and gets quotes where it has none and is not a plain word. A
+ * %s anywhere else stands for pairs that the program has made. The conversions are d, u, x, s with
+ * .*, l, ll and z, and those of doubles. */
 void log_event(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "printable.h"
 #include "units.h"
 #include "version.h"
 
@@ -293,6 +294,11 @@ size_t options_size(struct argp_state *state, const char *option, const char *te
 
 int options_fail(const char *program, int error, const struct why *why)
 {
-    fprintf(stderr, "%s: %s\n", program, why->text[0] ? why->text : error_text(error));
+    const char *text = why->text[0] ? why->text : error_text(error);
+    char shown[4 * sizeof why->text];
+
+    /* Names and answers of the broker are in it. */
+    printable_write(text, strlen(text), false, shown, sizeof shown);
+    fprintf(stderr, "%s: %s\n", program, shown);
     return error_exit_code(error);
 }

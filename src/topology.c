@@ -1,5 +1,7 @@
 #include "topology.h"
 
+#include "printable.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -29,9 +31,10 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
 
     if (length == 0 || length > FARM_MAX_BYTES || strncmp(farm, "amq.", 4) == 0)
         return -ERR_INVALID;
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)farm[i] < ' ' || farm[i] == 0x7f)
-            return -ERR_INVALID;
+    char shown[TOPOLOGY_NAME_SIZE];
+    if (printable_write(farm, length, false, shown, sizeof shown) != length ||
+        memcmp(shown, farm, length) != 0)
+        return -ERR_INVALID;
 
     topology->queue_type = type;
     snprintf(topology->farm, sizeof topology->farm, "%s", farm);
