@@ -100,7 +100,8 @@ static const char *read_conversion(const char *at, struct conversion *conversion
     return at + length + 1;
 }
 
-static const char *text_argument(const struct conversion *conversion, va_list args, size_t *length)
+static const char *text_argument(const struct conversion *conversion, struct arguments *args,
+                                 size_t *length)
 {
     int most = conversion->has_precision_argument ? va_arg(args->list, int) : -1;
     const char *text = va_arg(args->list, const char *);

@@ -1,5 +1,5 @@
 /* printable.h - text from outside as it may be shown: nothing in it moves a cursor, ends a line or
- * looks like something else. Pure. */
+ * looks like something else. */
 #ifndef WINNOW_PRINTABLE_H
 #define WINNOW_PRINTABLE_H
 

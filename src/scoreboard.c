@@ -209,6 +209,41 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* More events than any worker holds, or handles between its start and the end of its host. */
+#define MOST_IN_FLIGHT UINT64_C(1000000)
+#define MOST_HANDLED   (UINT64_C(1) << 53)
+
+/* A worker may read the clock a moment after whoever looks at its slot. */
+#define MOMENT_NS INT64_C(1000000000)
+#define DAY_NS    (86400 * MOMENT_NS)
+
+static bool is_past(const _Atomic int64_t *time, int64_t now_ns)
+{
+    int64_t ns = atomic_load_explicit(time, memory_order_relaxed);
+
+    return ns >= 0 && ns <= now_ns + MOMENT_NS;
+}
+
+const char *scoreboard_impossible(const struct scoreboard_slot *slot, int64_t now_ns)
+{
+    int32_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
+    int64_t simulated_ns = atomic_load_explicit(&slot->simulated_service_ns, memory_order_relaxed);
+
+    if (state < SCOREBOARD_EMPTY || state > SCOREBOARD_DRAINING)
+        return "state";
+    if (atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed) > MOST_IN_FLIGHT)
+        return "in_flight_msgs";
+    if (atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed) > MOST_HANDLED)
+        return "handled_msgs";
+    if (atomic_load_explicit(&slot->busy_ns, memory_order_relaxed) < 0)
+        return "busy_ns";
+    if (simulated_ns < 0 || simulated_ns > DAY_NS)
+        return "simulated_service_ns";
+    if (!is_past(&slot->progress_ns, now_ns))
+        return "progress_ns";
+    return is_past(&slot->started_ns, now_ns) ? NULL : "started_ns";
+}
+
 int64_t scoreboard_hung_at_ns(const struct scoreboard_slot *slot, int64_t judge_from_ns,
                               int64_t hang_timeout_ns, int64_t idle_limit_ns)
 {

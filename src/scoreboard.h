@@ -155,6 +155,10 @@ void scoreboard_clear(struct scoreboard_slot *slot);
 /* The event that the slot's worker has at hand. */
 struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *slot);
 
+/* The name of a field that says what cannot be, so that nothing of the slot is to be believed; NULL
+ * when there is none. Pure. */
+const char *scoreboard_impossible(const struct scoreboard_slot *slot, int64_t now_ns);
+
 /* When the slot's worker is to be called hung if it goes on as it does now; INT64_MAX for an empty
  * slot. Pure.
  *

@@ -33,8 +33,12 @@ int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct laun
         /* A draining worker may hang long before its deadline. */
         if ((state != POOL_RUNNING && state != POOL_DRAINING) || said == SCOREBOARD_EMPTY)
             continue;
+        /* One that has shown no progress yet was started a moment ago. */
+        int64_t from_ns = pool->slots[i].started_ns > watch->judge_from_ns
+                              ? pool->slots[i].started_ns
+                              : watch->judge_from_ns;
         int64_t hung_ns =
-            scoreboard_hung_at_ns(slot, watch->judge_from_ns, watch->hang_timeout_ns, IDLE_HANG_NS);
+            scoreboard_hung_at_ns(slot, from_ns, watch->hang_timeout_ns, IDLE_HANG_NS);
         if (hung_ns > now_ns) {
             wake_ns = hung_ns < wake_ns ? hung_ns : wake_ns;
             continue;

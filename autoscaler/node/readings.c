@@ -17,19 +17,23 @@ int readings_init(struct readings *readings, size_t slots)
 {
     *readings = (struct readings){.slots = slots};
     readings->workers = calloc(slots, sizeof *readings->workers);
-    return readings->workers ? 0 : -ERR_MEMORY;
+    readings->disbelieved = calloc(slots, sizeof *readings->disbelieved);
+    return readings->workers && readings->disbelieved ? 0 : -ERR_MEMORY;
 }
 
 void readings_clear(struct readings *readings)
 {
     free(readings->workers);
+    free(readings->disbelieved);
     readings->workers = NULL;
+    readings->disbelieved = NULL;
 }
 
-void readings_keep(struct readings *readings, const struct scoreboard_slot *slot)
+void readings_keep(struct readings *readings, const struct scoreboard_slot *slot, int64_t now_ns)
 {
-    readings->handled_by_ended_msgs +=
-        (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
+    if (!scoreboard_impossible(slot, now_ns))
+        readings->handled_by_ended_msgs +=
+            (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
 }
 
 static double seconds(int64_t ns)
@@ -81,6 +85,24 @@ static struct worker_reading reading_of(const struct scoreboard_slot *slot, int6
     };
 }
 
+/* Whether the slot's worker says what may be. Said once of each that does not. */
+static bool believes(struct readings *readings, size_t index, const struct scoreboard_slot *slot,
+                     int64_t now_ns)
+{
+    int32_t pid = atomic_load_explicit(&slot->pid, memory_order_acquire);
+    const char *field = scoreboard_impossible(slot, now_ns);
+
+    if (field && readings->disbelieved[index] != pid) {
+        readings->disbelieved[index] = pid;
+        log_event(
+            LOG_WARN, "worker_disbelieved",
+            "worker=%d field=%s why=\"its slot of the scoreboard says what cannot be: what it "
+            "holds is unknown and not counted\"",
+            pid, field);
+    }
+    return !field;
+}
+
 static void take_telling(struct readings *readings, enum pool_state state,
                          const struct scoreboard_slot *slot, struct node_report *report)
 {
@@ -112,6 +134,8 @@ struct node_report readings_take(struct readings *readings, struct pool *pool,
         readings->workers[i] = reading_of(slot, now_ns);
         if (worker->state == POOL_EMPTY)
             continue;
+        if (readings->workers[i].pid && !believes(readings, i, slot, now_ns))
+            readings->workers[i] = (struct worker_reading){0};
         if (readings->workers[i].pid) {
             take_telling(readings, worker->state, slot, &report);
             pool_idle(pool, i, !atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed));

@@ -14,6 +14,7 @@
 
 struct readings {
     struct worker_reading *workers; /* by slot, as they last were */
+    int32_t *disbelieved;           /* by slot: the pid of whom it was said; 0: of nobody */
     size_t slots;
     double handled_by_ended_msgs; /* by workers that have ended */
     double simulated_service_s;   /* what a worker last said it adds to each event; 0: nothing */
@@ -25,11 +26,12 @@ struct readings {
 int readings_init(struct readings *readings, size_t slots);
 void readings_clear(struct readings *readings);
 
-/* Reads every slot into a report, and notes in the pool which workers hold nothing. */
+/* Reads every slot into a report, and notes in the pool which workers hold nothing. A worker that
+ * says what cannot be tells nothing. */
 struct node_report readings_take(struct readings *readings, struct pool *pool,
                                  struct scoreboard *scoreboard, int64_t now_ns);
 
 /* Keeps the count of a worker that has ended; to be called before its slot is cleared. */
-void readings_keep(struct readings *readings, const struct scoreboard_slot *slot);
+void readings_keep(struct readings *readings, const struct scoreboard_slot *slot, int64_t now_ns);
 
 #endif

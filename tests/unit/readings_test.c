@@ -111,12 +111,64 @@ static void what_ended_workers_have_handled_is_kept(void **state)
     for (int worker = 0; worker < 2; worker++) {
         struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 0, 10);
         assert_true(take(NOW_NS).handled_msgs == 10 * (worker + 1));
-        readings_keep(&readings, slot);
+        readings_keep(&readings, slot, NOW_NS);
         scoreboard_clear(slot);
         pool.slots[0].state = POOL_EMPTY;
         assert_true(take(NOW_NS).handled_msgs == 10 * (worker + 1));
     }
     assert_true(take(NOW_NS).heard);
+}
+
+static void what_cannot_be_is_not_believed(void **state)
+{
+    (void)state;
+    for (int lie = 0; lie < 8; lie++) {
+        struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 3, 10);
+        put_worker(1, POOL_RUNNING, 5, 20);
+        switch (lie) {
+        case 0:
+            slot->in_flight_msgs = UINT64_MAX;
+            break;
+        case 1:
+            slot->handled_msgs = UINT64_MAX;
+            break;
+        case 2:
+            slot->busy_ns = -1;
+            break;
+        case 3:
+            slot->progress_ns = INT64_MAX;
+            break;
+        case 4:
+            slot->started_ns = -1;
+            break;
+        case 5:
+            slot->state = 77;
+            break;
+        case 6:
+            slot->state = -1;
+            break;
+        default:
+            slot->simulated_service_ns = INT64_MIN;
+        }
+        struct node_report report = take(NOW_NS);
+        assert_true(report.unknown);
+        assert_int_equal(report.silent, 1);
+        assert_int_equal(report.telling, 1);
+        assert_true(report.in_flight_msgs == 5 && report.handled_msgs == 20);
+        assert_int_equal(report.readings[0].pid, 0);
+        assert_int_equal(readings.disbelieved[0], 100);
+        readings_keep(&readings, slot, NOW_NS);
+        assert_true(readings.handled_by_ended_msgs == 0);
+        scoreboard_clear(slot);
+    }
+}
+
+static void a_slot_written_a_moment_later_is_believed(void **state)
+{
+    (void)state;
+    struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 3, 10);
+    slot->progress_ns = slot->started_ns = NOW_NS + CLOCK_NS_PER_MS;
+    assert_false(take(NOW_NS).unknown);
 }
 
 static void what_a_silent_worker_holds_is_unknown(void **state)
@@ -221,6 +273,8 @@ int main(void)
         claim(an_empty_slot_counts_for_nothing),
         claim(a_running_worker_from_which_the_broker_takes_nothing_is_blocked),
         claim(what_ended_workers_have_handled_is_kept),
+        claim(what_cannot_be_is_not_believed),
+        claim(a_slot_written_a_moment_later_is_believed),
         claim(what_a_silent_worker_holds_is_unknown),
         claim(one_that_starts_may_hold_something_only_where_none_has_ever_told),
         claim(the_longest_drain_that_is_left_alone_is_told_of),
