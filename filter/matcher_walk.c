@@ -5,6 +5,7 @@
 #include "matcher_search.h"
 #include "matcher_trail.h"
 
+#include <assert.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -64,6 +65,7 @@ static bool read_run(uint8_t byte, const uint8_t *wanted, size_t count, bool is_
 {
     uint64_t fits = 0;
 
+    assert(count > 0);
     for (size_t n = 0; n < count; n++)
         fits |= (uint64_t)stands_for(byte, wanted[n], is_last) << n;
     *reached = (*reached | *reached << 1 | is_first) & fits;

@@ -138,7 +138,7 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
         error = work(worker, why);
         if (!is_loss(worker, error, why))
             return error;
-        level = lose(worker, error, why) ? LOG_WARN : LOG_INFO;
+        level = lose(worker, error, why) ? LOG_WARN : LOG_DEBUG;
         if (worker->session.draining)
             return 0; /* what it held has come back to the queue already */
         error = reconnect(worker, why);

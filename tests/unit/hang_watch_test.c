@@ -95,6 +95,18 @@ static void progress_puts_it_off(void **state)
     assert_hung(1);
 }
 
+static void one_that_has_shown_nothing_yet_is_judged_from_its_start(void **state)
+{
+    (void)state;
+    step_until(NOW_NS + IDLE_NS - 1);
+    scoreboard_slot(board, 0)->progress_ns = 0;
+    pool.slots[0].started_ns = NOW_NS + IDLE_NS - 1;
+    step(NOW_NS + IDLE_NS);
+    assert_hung(0xff & ~1u);
+    step_until(NOW_NS + 2 * IDLE_NS - 1);
+    assert_hung(0xff);
+}
+
 static void workers_that_start_or_use_no_scoreboard_cannot_be_found(void **state)
 {
     (void)state;
@@ -157,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         claim(an_event_may_take_the_hang_time_out_and_waiting_for_one_a_heartbeat),
         claim(progress_puts_it_off),
+        claim(one_that_has_shown_nothing_yet_is_judged_from_its_start),
         claim(workers_that_start_or_use_no_scoreboard_cannot_be_found),
         claim(after_a_standstill_everybody_gets_the_whole_time_again),
         claim(one_that_waits_for_the_broker_is_found_only_when_its_process_is_stopped),
