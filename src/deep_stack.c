@@ -12,9 +12,11 @@
 /* AddressSanitizer wants to know on which stack it is. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
+#define switch_begins __sanitizer_start_switch_fiber
+#define switch_ended  __sanitizer_finish_switch_fiber
 #else
-#define __sanitizer_start_switch_fiber(save, bottom, size)  ((void)(bottom), (void)(size))
-#define __sanitizer_finish_switch_fiber(save, bottom, size) ((void)(save))
+#define switch_begins(save, bottom, size) ((void)(bottom), (void)(size))
+#define switch_ended(save, bottom, size)  ((void)(save))
 #endif
 
 struct call {
@@ -33,11 +35,11 @@ static void begin(unsigned high, unsigned low)
     const void *bottom = NULL;
     size_t size = 0;
 
-    __sanitizer_finish_switch_fiber(NULL, &bottom, &size);
+    switch_ended(NULL, &bottom, &size);
     call->result = call->run(call->context, call->why);
     /* To go back restores the mask of those days. */
     sigprocmask(SIG_BLOCK, NULL, &call->here.uc_sigmask);
-    __sanitizer_start_switch_fiber(NULL, bottom, size);
+    switch_begins(NULL, bottom, size);
 }
 
 /* Not by swapcontext, which AddressSanitizer complains of. */
@@ -58,10 +60,10 @@ static int switch_to(struct call *call, void *stack, size_t bytes)
         return -1;
     if (!call->gone) {
         call->gone = true;
-        __sanitizer_start_switch_fiber(&saved, stack, bytes);
+        switch_begins(&saved, stack, bytes);
         return setcontext(&call->there);
     }
-    __sanitizer_finish_switch_fiber(saved, NULL, NULL);
+    switch_ended(saved, NULL, NULL);
     return 0;
 }
 

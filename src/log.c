@@ -122,11 +122,9 @@ static void add_number(struct line *line, const struct conversion *conversion,
 
     if (strchr("fgeFGE", conversion->kind))
         written = snprintf(to, size, conversion->form, va_arg(args->list, double));
-    else if (conversion->is_size)
-        written = snprintf(to, size, conversion->form, va_arg(args->list, size_t));
     else if (conversion->longs == 2)
         written = snprintf(to, size, conversion->form, va_arg(args->list, long long));
-    else if (conversion->longs == 1)
+    else if (conversion->longs == 1 || conversion->is_size) /* of one size */
         written = snprintf(to, size, conversion->form, va_arg(args->list, long));
     else
         written = snprintf(to, size, conversion->form, va_arg(args->list, int));

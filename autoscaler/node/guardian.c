@@ -91,7 +91,7 @@ static void end_groups(const struct guardian *guardian, int64_t patience_ns)
     size_t count = 0;
 
     if (!watched || !leaders)
-        return;
+        goto out;
     int64_t deadline_ns = clock_now_ns() + patience_ns;
     tell_first(guardian, watched, leaders, &count);
     if (count)
@@ -103,6 +103,9 @@ static void end_groups(const struct guardian *guardian, int64_t patience_ns)
             log_event(LOG_WARN, "worker_killed", "worker=%d", (int)*watched[i].group);
             kill(-*watched[i].group, SIGKILL);
         }
+out:
+    free(watched);
+    free(leaders);
 }
 
 /* `ps` and `pgrep` are to know it from the autoscaler. The name stands where argv[0] stood. */
