@@ -120,6 +120,7 @@ static void add_number(struct line *line, const struct conversion *conversion,
     size_t size = space(line);
     int written;
 
+    /* NOLINTNEXTLINE(bugprone-branch-clone): each takes another type. */
     if (strchr("fgeFGE", conversion->kind))
         written = snprintf(to, size, conversion->form, va_arg(args->list, double));
     else if (conversion->longs == 2)
