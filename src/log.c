@@ -120,7 +120,7 @@ static void add_number(struct line *line, const struct conversion *conversion,
     size_t size = space(line);
     int written;
 
-    /* NOLINTNEXTLINE(bugprone-branch-clone): each takes another type. */
+    /* NOLINTBEGIN(bugprone-branch-clone): each takes another type. */
     if (strchr("fgeFGE", conversion->kind))
         written = snprintf(to, size, conversion->form, va_arg(args->list, double));
     else if (conversion->longs == 2)
@@ -129,6 +129,7 @@ static void add_number(struct line *line, const struct conversion *conversion,
         written = snprintf(to, size, conversion->form, va_arg(args->list, long));
     else
         written = snprintf(to, size, conversion->form, va_arg(args->list, int));
+    /* NOLINTEND(bugprone-branch-clone) */
     if (written > 0)
         line->length += (size_t)written < size ? (size_t)written : size - 1;
 }
