@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: what is claimed of time here is far from what a busy machine takes
 """What a job can say of an event, and jobs that take long: neither heartbeats nor signals wait for them, nor do the
 events beside them; the autoscaler finds those hung that report nothing."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: what is claimed of time here is far from what a busy machine takes
 """Processes: what every program has open, what becomes of what workers start, and who ends whom."""
 
 import csv

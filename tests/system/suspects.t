@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: what is claimed of time here is far from what a busy machine takes
 """One event that costs its worker the connection: it ends in FARM.dead with the broker's words, and all others are
 answered meanwhile."""
 

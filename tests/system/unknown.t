@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: what is claimed of time here is far from what a busy machine takes
 """winnow-autoscaler where something is unknown: workers that tell nothing, or nothing yet, and events that are
 counted though the queue refused them."""
 
