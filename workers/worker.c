@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* So many losses of connections are logged in a second. */
-#define LOSSES_LOGGED 3
+#define LOSSES_LOGGED 2
 
 /* What has to be sent over a connection before a worker can use it. */
 struct declaration {
@@ -104,11 +104,12 @@ static bool lose(struct worker *worker, int error, const struct why *why)
 {
     struct session *session = &worker->session;
     int64_t now_ns = clock_now_ns();
-    struct suspects_verdict verdict =
-        suspects_judge(session->scoreboard, &session->unacked, &session->handling,
-                       broker_end(connection_broker(worker->connection)), now_ns, why);
+    enum broker_end end = broker_end(connection_broker(worker->connection));
+    struct suspects_verdict verdict = suspects_judge(session->scoreboard, &session->unacked,
+                                                     &session->handling, end, now_ns, why);
 
-    bool news = log_loss(worker, &verdict, now_ns, why);
+    /* Where the broker itself goes on, so does the worker. */
+    bool news = log_loss(worker, &verdict, now_ns, why) && end != BROKER_END_REFUSED;
     if (worker->session.confirmed)
         connection_mark_useful(worker->connection);
     connection_lost(worker->connection, error, why);
