@@ -101,7 +101,7 @@ check-system: all units fuzzers ## only the system tests, on a private broker
 
 check-more: ## set more up, then check manual pages, service and scripts with other programs
 	@tools/install-deps demo check more
-	@$(MAKE) all $(MANUALS)
+	@$(MAKE) all units $(MANUALS)
 	@tests/run $(O) more
 
 asan: ## every test under the address and undefined-behaviour sanitizers
