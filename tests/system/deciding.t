@@ -57,8 +57,8 @@ def learns_the_capacity():
             float(row["handled_per_s"]) / int(row["running_workers"]) / (float(row["capacity_msgs"]) / 2) for row in full
         ]
         ok(
-            ratios and abs(statistics.median(ratios) - 1) < 0.1 and float(known[-1]["capacity_msgs"]) <= 2 / service_s,
-            "what one clears is measured within 10 %",
+            ratios and abs(statistics.median(ratios) - 1) < 0.05 and float(known[-1]["capacity_msgs"]) <= 2 / service_s,
+            "what one clears is measured within 5 %",
         ) or diag(ratios)
         ok(max(int(row["desired_workers"]) for row in known) > 1, "and then the formula decides with it")
         equal(json.loads(known[-1]["params"])["capacity_msgs"], "auto", "the parameters say that it was measured")

@@ -83,7 +83,7 @@ def main():
 
     seed = int(os.environ.get("SEED", 1))
     chance = random.Random(seed)
-    texts = [made_text(chance, words) for _ in range(int(os.environ.get("TEXTS", 1000)))]
+    texts = [made_text(chance, words) for _ in range(int(os.environ.get("TEXTS", 3000)))]
     for level in ("exact", "folded", "loose"):
         entries = oracle.entries_of(lines, level)
         wrong, spans = oracle.differences(PROGRAM, level, ["words.txt"], texts, entries)
