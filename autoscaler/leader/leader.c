@@ -120,6 +120,7 @@ bool leader_is_ready(const struct leader *leader)
 static struct node_target target_of(const struct leader *leader)
 {
     return (struct node_target){.workers = leader->decider.state.desired_workers,
+                                .max_workers = leader->decider.params->max_workers,
                                 .consuming = own_consumers_count(&leader->own_consumers)};
 }
 
