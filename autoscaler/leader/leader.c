@@ -231,7 +231,7 @@ static bool react(struct leader *leader, int64_t now_ns, const struct node_repor
         leader->ready_msgs = last->sampled.ready_msgs;
     return decider_decide(&leader->decider, &leader->learner, POLICY_REACT, time_s(leader, now_ns),
                           last) &&
-           last->decision.desired_workers > before;
+           last->decision.desired_workers != before;
 }
 
 static bool step_reaction(struct leader *leader, int64_t now_ns, const struct node_report *report)
