@@ -40,6 +40,13 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
     return error;
 }
 
+/* For the next attempt to connect: the broker may still keep the queue of the one before. */
+static void name_queue(struct control_link *link)
+{
+    snprintf(link->set_up.queue, sizeof link->set_up.queue, "%s/%s/%u",
+             link->set_up.topology.control, link->name, link->attempts++);
+}
+
 int control_link_open(struct control_link *link, const struct broker_options *options,
                       const struct topology *topology, const char *name, struct why *why)
 {
@@ -51,6 +58,7 @@ int control_link_open(struct control_link *link, const struct broker_options *op
                                                  .context = &link->set_up,
                                                  .context_bytes = sizeof link->set_up};
 
+    name_queue(link);
     if (!link->properties)
         return error_set(why, ERR_MEMORY, "out of memory");
     return link_open(&link->link, &settings, "control", why);
@@ -85,6 +93,7 @@ static void refuse(struct control_link *link, const struct why *why, int64_t now
 /* What an error means, of an attempt or of the connection. */
 static void judge(struct control_link *link, int error, const struct why *why, int64_t now_ns)
 {
+    name_queue(link);
     if (error == -ERR_UNAVAILABLE)
         return;
     if (link->set_up.all && error_is_about(why, ABOUT_EXCHANGE, TOPOLOGY_ALL_FARMS)) {
@@ -148,10 +157,6 @@ bool control_link_step(struct control_link *link, int64_t now_ns)
         check_refusal(link, now_ns);
         check_exchange(link, now_ns);
     } else if (now_ns >= link->retry_ns) {
-        /* The broker may still keep the queue of a connection that was lost. */
-        snprintf(link->set_up.queue, sizeof link->set_up.queue, "%s/%s/%u",
-                 link->set_up.topology.control, link->name, link->attempts);
-        link->attempts++;
         is_new = link_step(&link->link, now_ns);
         if (is_new)
             opened(link, now_ns);
