@@ -47,6 +47,9 @@ static void a_time_that_nobody_could_count_on_from_is_not_believed(void **state)
     lamport_receive(&clock, -1);
     assert_int_equal(clock.time, 5);
     lamport_receive(&clock, LAMPORT_MAX);
+    assert_int_equal(clock.time, 5);
+    clock.time = LAMPORT_MAX - 3;
+    lamport_receive(&clock, LAMPORT_MAX);
     assert_int_equal(clock.time, LAMPORT_MAX);
     assert_int_equal(lamport_send(&clock), LAMPORT_MAX);
 }
