@@ -164,6 +164,8 @@ def bad_commands(control, scaler, name):
     refuses(control, {**pause, "seen": {**now, "sequence": old}}, r"1\d s old; expected one of the last 10 s", "of too old a status", "stale")
     refuses(control, {"verb": "pause"}, '"seen" is missing', "without a status")
     refuses(control, {**pause, "farm": "other"}, "for the farm 'other'; this is", "for another farm")
+    refuses(control, {**pause, "farm": "ä" * 60}, "for the farm 'ä+", "for one with a long name")
+    refuses(control, {**pause, "from": "ä" * 199, "v": "ä" * 15}, '"v" is "ä+"; expected', "letters of any language")
     refuses(control, {**pause, "farm": "*"}, "for the farm '\\*'", "for all farms")
     refuses(control, {**pause, "verb": "explode"}, "expected status, set, pause, resume or stop", "an unknown verb")
     refuses(control, {**pause, "v": 2}, "version 2; this program speaks version 1", "of another version")
