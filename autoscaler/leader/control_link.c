@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* In each window so much is taken; a message counts as one and for each of its pieces and of those of
- * its answer. */
+/* In each window so much is taken: a message counts as one, and for each piece of itself and of its
+ * answer. */
 #define WINDOW_NS   (10 * CLOCK_NS_PER_MS)
 #define WINDOW_MOST 32
 #define PIECE_BYTES 8192

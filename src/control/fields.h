@@ -27,8 +27,8 @@ struct field {
 #member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member)           \
     }
 
-/* Text as a JSON string, or NULL when out of memory. If it is not UTF-8, all of it but ASCII becomes
- * U+FFFD. */
+/* Text as a JSON string, or NULL when out of memory. If it is not UTF-8, all of it but its ASCII
+ * becomes U+FFFD. */
 struct json_t *fields_text(const char *text);
 
 /* A new object, or NULL when out of memory. */
