@@ -370,8 +370,34 @@ def no_broker():
         ok(control.wait(lambda: control.notices("connection_lost")), "what happened meanwhile is told afterwards")
 
 
+def who_answers(control):
+    """From whom an answer comes, while one autoscaler after the other is asked."""
+    status = control.status(0.3)
+    return status and status["from"]
+
+
+def one_answers_at_a_time():
+    name = farm()
+    with autoscaler(name, *QUICK, "--min", "1", "--", FILTER) as first, Control(name) as control, \
+            spawn("winnow-autoscaler", *QUICK, "--standby", "--quiet", "--min", "1", "--", FILTER, farm=name) as second:
+        epoch = control.run()["epoch"]
+        wait_until(lambda: "event=standby" in second.stderr(), 10)
+        number = control.send({"verb": "status"})
+        control.answer(number)
+        control.status()
+        equal([own for _, own, _ in control.taken].count(number), 1, "who waits to take over says nothing")
+        equal(control.tell("set", max=2), ("done", ""), "the one that runs the farm is told")
+        seen = control.seen()
+        first.signal(signal.SIGTERM)
+        ok(control.wait(lambda: (who_answers(control) or "").endswith(f"/{second.pid}"), 15), "the next one answers when it has taken over")
+        ok(control.last["epoch"] > epoch, "it is another run")
+        equal(control.last["limits"]["max_workers"], 32, "with limits of its own")
+        equal(control.ask({"verb": "pause", "seen": seen})[0], "stale", "and obeys nothing that was said to the one before")
+
+
 verbs()
 exchanges()
+one_answers_at_a_time()
 floods()
 the_end()
 no_broker()
