@@ -114,13 +114,14 @@ def max_may_be_more_than_at_the_start(control):
 
 def a_worker_is_stopped(control, scaler):
     before = {worker["slot"]: worker["pid"] for worker in control.last["workers"]}
-    slot, pid = next(iter(before.items()))
-    equal(control.tell("stop", slot=slot), ("done", ""), "a worker is told to stop")
-    ok(wait_until(lambda: not lives(pid), 5), "it ends")
-    ok(control.wait(lambda: control.last["running"] == 2 and pid not in {w["pid"] for w in control.last["workers"]}),
-       "and another takes its place")
+    numbers = [control.send({"verb": "stop", "seen": control.seen(), "slot": slot}) for slot in before]
+    equal([control.answer(number)["outcome"] for number in numbers], ["done", "done"], "two workers are told to stop at once")
+    ok(wait_until(lambda: not any(lives(pid) for pid in before.values()), 5), "they end")
+    ok(control.wait(lambda: control.last["running"] == 2 and not set(before.values()) & {
+        worker["pid"] for worker in control.last["workers"]}), "and others take their place")
     equal(control.last["counters"]["crashed"], 0, "which is no crash")
-    like(scaler.stderr(), rf"event=worker_told_to_stop worker={pid} slot={slot}", "the log says which")
+    for slot, pid in before.items():
+        like(scaler.stderr(), rf"event=worker_told_to_stop worker={pid} slot={slot}", "the log says which")
     equal(control.tell("stop", slot=2000), ("refused", "there is no worker in slot 2000; expected one that is"),
           "a slot without a worker is refused")
 
