@@ -121,7 +121,7 @@ def a_worker_is_stopped(control, scaler):
         worker["pid"] for worker in control.last["workers"]}), "and others take their place")
     equal(control.last["counters"]["crashed"], 0, "which is no crash")
     for slot, pid in before.items():
-        like(scaler.stderr(), rf"event=worker_told_to_stop worker={pid} slot={slot}", "the log says which")
+        like(scaler.stderr(), rf"event=worker_told_to_stop worker={pid} slot={slot} by=test/here/1", "the log says which, and who wanted it")
     equal(control.tell("stop", slot=2000), ("refused", "there is no worker in slot 2000; expected one that is"),
           "a slot without a worker is refused")
 
