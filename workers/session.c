@@ -234,7 +234,7 @@ int session_run(struct session *session, struct broker *broker, size_t published
 
     session->broker = session->answerer.broker = broker;
     session->confirmed = false;
-    trials_reconnected(&session->trials, clock_now_ns());
+    trials_reconnected(&session->trials, scoreboard_running(session->scoreboard), clock_now_ns());
     for (; !error && published; published--)
         error = unacked_published(&session->unacked, NULL, why);
     while (!error && !drained(session)) {

@@ -5,8 +5,13 @@
 
 #include <string.h>
 
-/* The others get as much time as a loss took, and so much at least. */
+/* The others get as much time as a loss took, and so much at least; more, in proportion, when more
+ * than two workers run. */
 #define OTHERS_LEAST_NS (150 * CLOCK_NS_PER_MS)
+#define OTHERS_MOST_NS  (2 * CLOCK_NS_PER_S)
+
+/* So much of that they may have had before the loss: a single guilty event is tried at once. */
+#define OTHERS_AHEAD_NS (600 * CLOCK_NS_PER_MS)
 
 #define ASIDE_NS (1 * CLOCK_NS_PER_S)
 
@@ -29,12 +34,20 @@ void trials_lost(struct trials *trials, int64_t now_ns)
     trials->failed = trials->tried;
 }
 
-void trials_reconnected(struct trials *trials, int64_t now_ns)
+void trials_reconnected(struct trials *trials, size_t workers, int64_t now_ns)
 {
     if (!trials->lost_ns)
         return;
     int64_t pause_ns = now_ns - trials->lost_ns;
-    trials->from_ns = now_ns + (pause_ns > OTHERS_LEAST_NS ? pause_ns : OTHERS_LEAST_NS);
+    if (pause_ns < OTHERS_LEAST_NS)
+        pause_ns = OTHERS_LEAST_NS;
+    if (workers > 2)
+        pause_ns = pause_ns * (int64_t)workers / 2;
+    if (pause_ns > OTHERS_MOST_NS)
+        pause_ns = OTHERS_MOST_NS;
+    if (trials->from_ns < now_ns - OTHERS_AHEAD_NS)
+        trials->from_ns = now_ns - OTHERS_AHEAD_NS;
+    trials->from_ns += pause_ns;
     trials->lost_ns = 0;
 }
 
@@ -54,8 +67,8 @@ static uint32_t suspicion(struct session *session, const struct delivery *delive
 {
     const struct trials_queue *failed = &session->trials.failed;
     struct broker_bytes queue = queue_of(session, delivery);
-    bool alike =
-        queue.length == failed->length && !memcmp(queue.bytes, failed->name, failed->length);
+    bool alike = queue.length && queue.length == failed->length &&
+                 !memcmp(queue.bytes, failed->name, failed->length);
 
     return 2 * scoreboard_look_up(session->scoreboard, delivery->fingerprint).attempts + alike;
 }

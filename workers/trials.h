@@ -1,8 +1,9 @@
 /* trials.h - suspects (suspects.h) that wait until they are answered alone.
  *
  * A trial may cost the connection, and all that the worker holds then comes back to the queue. So
- * that the others get most of the worker's time however many are guilty, no trial begins until the
- * connection after such a loss has stood for as long as the loss took, and longer. Suspects wait
+ * that the others get most of the workers' time however many are guilty, the worker rests from
+ * trials after such a loss, the longer the more workers there are: each that reconnects takes the
+ * time of the broker too. Suspects wait
  * outside the order of the others meanwhile.
  *
  * An innocent suspect takes one round trip, so those that are likely to be innocent come first: the
@@ -39,9 +40,9 @@ void trials_init(struct trials *trials);
 /* The connection is gone: forgets all events. */
 void trials_forget(struct trials *trials);
 
-/* A trial has cost the connection; there is another one. */
+/* A trial has cost the connection; there is another one, and so many workers run. */
 void trials_lost(struct trials *trials, int64_t now_ns);
-void trials_reconnected(struct trials *trials, int64_t now_ns);
+void trials_reconnected(struct trials *trials, size_t workers, int64_t now_ns);
 
 /* The suspect, which is the trials' now, waits for its trial. */
 void trials_put(struct session *session, struct delivery *delivery, int64_t now_ns);
