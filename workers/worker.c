@@ -112,8 +112,8 @@ static bool lose(struct worker *worker, int error, const struct why *why)
     if (verdict.event.low)
         trials_lost(&session->trials, now_ns);
     bool news = log_loss(worker, &verdict, now_ns, why) && end != BROKER_END_REFUSED;
-    /* An error that makes suspects is a step forward, as each event becomes one only once. */
-    bool tells = end == BROKER_END_REFUSED && verdict.suspects;
+    /* An error that makes suspects or counts is a step forward, and no event takes many. */
+    bool tells = end == BROKER_END_REFUSED && (verdict.suspects || verdict.event.low);
     if (worker->session.confirmed || tells)
         connection_mark_useful(worker->connection);
     connection_lost(worker->connection, error, why);
