@@ -30,6 +30,8 @@ static const struct meaning {
     [POLICY_HELD_BLOCKED] = {", as before: the broker is short of memory or disk, and takes "
                              "nothing from the workers",
                              NULL},
+    [POLICY_PAUSED] = {", as before: the farm was paused when that was decided", NULL},
+    [POLICY_FIXED] = {": so many were asked for when that was decided", NULL},
 };
 
 static const struct meaning *find_meaning(const char *reason)
@@ -94,12 +96,12 @@ void sentence_print(const struct status *status, FILE *out)
 
     if (print_state(status, out))
         return;
-    if (limits->paused) {
+    if (isfinite(limits->replicas)) {
+        fprintf(out, "Fixed: %s, whatever the load", amounts_workers(limits->replicas, text));
+        print_by(limits, out);
+    } else if (limits->paused) {
         fprintf(out, "Paused: the number of workers stays at %s",
                 amounts_number(status->decision.desired_workers, text));
-        print_by(limits, out);
-    } else if (isfinite(limits->replicas)) {
-        fprintf(out, "Fixed: %s, whatever the load", amounts_workers(limits->replicas, text));
         print_by(limits, out);
     } else if (isnan(status->decided_s)) {
         fprintf(out, "Nothing was decided yet.\n");

@@ -92,8 +92,8 @@ static void print_bound(const struct history_row *row, FILE *out)
     fprintf(out, "\n");
 }
 
-/* What each policy says to the same measurements, from the workers that there are; none of them
- * remembers what was before. */
+/* What each other policy says to the same measurements, from the workers that there are; and the
+ * farm's own, if a person's word goes before it. None of them remembers what was before. */
 static void print_others(const struct history_row *row, FILE *out)
 {
     const struct policy *own, *other;
@@ -110,7 +110,7 @@ static void print_others(const struct history_row *row, FILE *out)
         struct policy_params theirs;
         struct policy_state state;
         struct policy_decision decision = {0};
-        if (other == own)
+        if (other == own && params.paused <= 0 && params.replicas < 0)
             continue;
         policy_tune_like(other, own, &params, &theirs);
         policy_start(&state, &theirs);
