@@ -199,6 +199,7 @@ int topology_listen(const struct topology *topology, struct broker *broker, cons
     const struct broker_argument arguments[] = {
         {.name = "x-queue-type", .text = "classic"},
         {.name = "x-max-length", .number = TOPOLOGY_LISTENER_MAX_MSGS},
+        {.name = "x-max-length-bytes", .number = TOPOLOGY_LISTENER_MAX_BYTES},
         {.name = "x-overflow", .text = "drop-head"},
         {0}};
     const struct broker_queue listener = {.name = queue, .exclusive = true, .arguments = arguments};
@@ -211,6 +212,16 @@ int topology_listen(const struct topology *topology, struct broker *broker, cons
     for (; !error && *keys; keys++)
         error = broker_bind(broker, queue, topology->control, *keys, why);
     return error ? error : broker_settle(broker, why);
+}
+
+int topology_listen_again(const struct topology *topology, struct broker *broker, const char *queue,
+                          const char *const *keys, struct why *why)
+{
+    int error = 0;
+
+    for (; !error && *keys; keys++)
+        error = broker_bind(broker, queue, topology->control, *keys, why);
+    return error ? error : broker_flush(broker, why);
 }
 
 int topology_listen_to_all(struct broker *broker, const char *queue, struct why *why)
@@ -227,6 +238,19 @@ int topology_listen_to_all(struct broker *broker, const char *queue, struct why 
 static bool is(struct broker_bytes queue, const char *name)
 {
     return queue.length == strlen(name) && memcmp(queue.bytes, name, queue.length) == 0;
+}
+
+bool topology_is_of_a_farm(struct broker_bytes queue)
+{
+    static const char *const endings[] = {".work", ".count", ".results", ".dead"};
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t length = strlen(endings[i]);
+        if (queue.length >= length &&
+            memcmp(queue.bytes + queue.length - length, endings[i], length) == 0)
+            return true;
+    }
+    return false;
 }
 
 bool topology_is_results(const struct topology *topology, struct broker_bytes queue)
