@@ -108,13 +108,11 @@ static void print_others(const struct history_row *row, FILE *out)
     const char *before = "";
     for (size_t i = 0; (other = policies_at(i)); i++) {
         struct policy_params theirs;
-        struct policy_state state;
+        struct policy_state state = {.desired_workers = sample.workers};
         struct policy_decision decision = {0};
         if (other == own && params.paused <= 0 && params.replicas < 0)
             continue;
         policy_tune_like(other, own, &params, &theirs);
-        policy_start(&state, &theirs);
-        state.desired_workers = sample.workers;
         if (policy_decide(other, &sample, &theirs, &state, &decision))
             continue;
         fprintf(out, "%s %s says %u", before, other->name, (unsigned)decision.desired_workers);
