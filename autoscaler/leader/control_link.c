@@ -40,6 +40,14 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
     return error;
 }
 
+/* Each connection has a queue of its own: the broker may still keep that of one that was lost. */
+static void name_queue(struct control_link *link)
+{
+    snprintf(link->set_up.queue, sizeof link->set_up.queue, "%s/%s/%u",
+             link->set_up.topology.control, link->name, link->attempts);
+    link->attempts++;
+}
+
 int control_link_open(struct control_link *link, const struct broker_options *options,
                       const struct topology *topology, const char *name, struct why *why)
 {
@@ -53,6 +61,7 @@ int control_link_open(struct control_link *link, const struct broker_options *op
 
     if (!link->properties)
         return error_set(why, ERR_MEMORY, "out of memory");
+    name_queue(link);
     return link_open(&link->link, &settings, "control", why);
 }
 
@@ -106,6 +115,7 @@ static void lose(struct control_link *link, int error, const struct why *why)
         link->link.error = error;
     }
     link_lost(&link->link, error, why);
+    name_queue(link);
 }
 
 static void opened(struct control_link *link, int64_t now_ns)
@@ -148,15 +158,13 @@ bool control_link_step(struct control_link *link, int64_t now_ns)
         check_refusal(link, now_ns);
         check_exchange(link, now_ns);
     } else if (now_ns >= link->retry_ns) {
-        /* The broker may still keep the queue of a connection that was lost. */
-        snprintf(link->set_up.queue, sizeof link->set_up.queue, "%s/%s/%u",
-                 link->set_up.topology.control, link->name, link->attempts);
-        link->attempts++;
         is_new = link_step(&link->link, now_ns);
         if (is_new)
             opened(link, now_ns);
-        else if (link->link.failed)
+        else if (link->link.failed) {
+            name_queue(link);
             judge(link, connection_error(link->link.connection, &why), &why, now_ns);
+        }
     }
     return is_new;
 }
