@@ -1,22 +1,37 @@
 #include "verbatim.h"
 
+#include <stdint.h>
+#include <unictype.h>
+#include <unistr.h>
+
+/* As JSON writes any character in a string. */
+static void print_escaped(ucs4_t character, FILE *out)
+{
+    if (character < 0x10000) {
+        fprintf(out, "\\u%04x", (unsigned)character);
+        return;
+    }
+    character -= 0x10000;
+    fprintf(out, "\\u%04x\\u%04x", 0xd800 + (unsigned)(character >> 10),
+            0xdc00 + (unsigned)(character & 0x3ff));
+}
+
 void verbatim_print(const char *text, size_t length, FILE *out)
 {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        unsigned char next = i + 1 < length ? (unsigned char)text[i + 1] : 0;
-        /* JSON has the characters below 0x20 between its tokens alone. Those up to U+009F, of which
-         * terminals take some for commands, it may have in its strings. */
-        if (byte < 0x20) {
+    for (size_t at = 0; at < length;) {
+        ucs4_t character;
+        int bytes = u8_mbtouc(&character, (const uint8_t *)text + at, length - at);
+        /* JSON has these between its tokens alone, and all others that are hidden in its strings
+         * alone. */
+        if (character < 0x20)
             fputc(' ', out);
-        } else if (byte == 0x7f) {
-            fputs("\\u007f", out);
-        } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
-            fprintf(out, "\\u00%02x", next);
-            i++;
-        } else {
-            fputc(byte, out);
-        }
+        else if (uc_is_general_category_withtable(character,
+                                                  UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf |
+                                                      UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp))
+            print_escaped(character, out);
+        else
+            fwrite(text + at, 1, (size_t)bytes, out);
+        at += (size_t)bytes;
     }
     fputc('\n', out);
 }
