@@ -31,6 +31,7 @@ _Static_assert(offsetof(struct scoreboard_layout, attempts) == 32, "the layout h
 _Static_assert(sizeof(struct scoreboard_attempt) == 16, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, reasons) == 131104, "the layout has changed");
 _Static_assert(sizeof(struct scoreboard_reason) == 384, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, clock) == 155768, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, slot) == 155776, "the layout has changed");
 
 struct scoreboard {
@@ -171,6 +172,11 @@ void scoreboard_close(struct scoreboard *scoreboard)
 int scoreboard_fd(const struct scoreboard *scoreboard)
 {
     return scoreboard->fd;
+}
+
+_Atomic int64_t *scoreboard_clock(const struct scoreboard *scoreboard)
+{
+    return &scoreboard->layout->clock;
 }
 
 struct scoreboard_layout *scoreboard_memory(const struct scoreboard *scoreboard)

@@ -128,6 +128,10 @@ struct scoreboard_layout {
     _Atomic uint32_t attempts_used; /* 0: nothing was ever written to the attempts */
     struct scoreboard_attempt attempts[SCOREBOARD_ATTEMPTS];
     struct scoreboard_reason reasons[SCOREBOARD_REASONS];
+    uint64_t unused[11];
+    /* The host's Lamport clock (control/lamport.h), to which all that log keep. 0: nobody did
+     * yet. */
+    _Atomic int64_t clock;
     struct scoreboard_slot slot[];
 };
 
@@ -243,6 +247,9 @@ void scoreboard_set_reason(struct scoreboard *scoreboard, struct scoreboard_fing
                            const char *text);
 bool scoreboard_get_reason(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event,
                            char text[SCOREBOARD_REASON_SIZE]);
+
+/* The word that everybody's clock keeps to while the scoreboard is open. */
+_Atomic int64_t *scoreboard_clock(const struct scoreboard *scoreboard);
 
 /* The memory itself. */
 struct scoreboard_layout *scoreboard_memory(const struct scoreboard *scoreboard);

@@ -16,7 +16,26 @@
 /* No command is longer, whatever later versions say in it. */
 #define COMMAND_MOST_BYTES 8192
 
+/* Fits a notice in bytes of UTF-8, cut in the middle of a character or not. */
+#define NOTICE_TEXT_BYTES 1000
+
 /* ---- opening and closing ---- */
+
+/* What is logged while the desk is at work is about the desk, and would never end. */
+static void hear(void *context, const struct log_heard *heard)
+{
+    struct control_desk *desk = context;
+
+    if (!desk->hears || heard->level > LOG_INFO || !desk->link.watched[CONTROL_LOG])
+        return;
+    struct notices_event *event = notices_add(&desk->notices);
+    *event = (struct notices_event){.clock = heard->clock};
+    snprintf(event->notice.level, sizeof event->notice.level, "%s", log_level_name(heard->level));
+    snprintf(event->notice.event, sizeof event->notice.event, "%s", heard->event);
+    snprintf(event->notice.text, sizeof event->notice.text, "%.*s", NOTICE_TEXT_BYTES,
+             heard->pairs);
+    clock_stamp(event->time);
+}
 
 int control_desk_open(struct control_desk *desk, const struct control_desk_settings *settings,
                       int64_t now_ns, struct why *why)
@@ -29,11 +48,14 @@ int control_desk_open(struct control_desk *desk, const struct control_desk_setti
     if (error)
         return error;
     desk->open = true;
+    log_listen(hear, desk);
     return 0;
 }
 
 void control_desk_close(struct control_desk *desk)
 {
+    if (desk->open)
+        log_listen(NULL, NULL);
     desk->open = false;
     control_link_close(&desk->link);
     snapshot_clear(&desk->snapshot);
@@ -49,9 +71,9 @@ void control_desk_leave(struct control_desk *desk)
 
 /* ---- what goes out ---- */
 
-static struct envelope begin_message(struct control_desk *desk)
+static struct envelope begin_message(const struct control_desk *desk)
 {
-    struct envelope envelope = {.clock = lamport_send(&desk->clock)};
+    struct envelope envelope = {.clock = lamport_send(log_clock())};
 
     snprintf(envelope.farm, sizeof envelope.farm, "%s", desk->settings.topology->farm);
     snprintf(envelope.from, sizeof envelope.from, "%s", desk->from);
@@ -177,7 +199,7 @@ static int check_farm(const struct control_desk *desk, const struct control_mess
 }
 
 /* 0; 1: it is not for this farm; or an error with what was expected. */
-static int read_command(struct control_desk *desk, const struct control_message *message,
+static int read_command(const struct control_desk *desk, const struct control_message *message,
                         struct envelope *envelope, struct command *command, struct why *why)
 {
     struct json_t *json;
@@ -188,7 +210,7 @@ static int read_command(struct control_desk *desk, const struct control_message 
     int error = envelope_read(message->body.bytes, message->body.length, envelope, &json, why);
     if (error)
         return error;
-    lamport_receive(&desk->clock, envelope->clock);
+    lamport_receive(log_clock(), envelope->clock);
     error = command_read(json, command, why);
     members_release(json);
     return error ? error : check_farm(desk, message, envelope, command, why);

@@ -12,7 +12,6 @@
 #define WINNOW_CONTROL_DESK_H
 
 #include "autoscaler/messages.h"
-#include "control/lamport.h"
 #include "control/status.h"
 #include "control_link.h"
 #include "notices.h"
@@ -38,7 +37,6 @@ struct control_desk_settings {
 struct control_desk {
     struct control_desk_settings settings;
     struct control_link link;
-    struct lamport clock;
     struct notices notices;
     struct snapshot snapshot;
     char from[ENVELOPE_FROM_SIZE];

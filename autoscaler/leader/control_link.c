@@ -40,12 +40,11 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
     return error;
 }
 
-/* Each connection has a queue of its own: the broker may still keep that of one that was lost. */
+/* For the next attempt to connect: the broker may still keep the queue of the one before. */
 static void name_queue(struct control_link *link)
 {
     snprintf(link->set_up.queue, sizeof link->set_up.queue, "%s/%s/%u",
-             link->set_up.topology.control, link->name, link->attempts);
-    link->attempts++;
+             link->set_up.topology.control, link->name, link->attempts++);
 }
 
 int control_link_open(struct control_link *link, const struct broker_options *options,
@@ -59,9 +58,9 @@ int control_link_open(struct control_link *link, const struct broker_options *op
                                                  .context = &link->set_up,
                                                  .context_bytes = sizeof link->set_up};
 
+    name_queue(link);
     if (!link->properties)
         return error_set(why, ERR_MEMORY, "out of memory");
-    name_queue(link);
     return link_open(&link->link, &settings, "control", why);
 }
 
@@ -94,6 +93,7 @@ static void refuse(struct control_link *link, const struct why *why, int64_t now
 /* What an error means, of an attempt or of the connection. */
 static void judge(struct control_link *link, int error, const struct why *why, int64_t now_ns)
 {
+    name_queue(link);
     if (error == -ERR_UNAVAILABLE)
         return;
     if (link->set_up.all && error_is_about(why, ABOUT_EXCHANGE, TOPOLOGY_ALL_FARMS)) {
@@ -115,7 +115,6 @@ static void lose(struct control_link *link, int error, const struct why *why)
         link->link.error = error;
     }
     link_lost(&link->link, error, why);
-    name_queue(link);
 }
 
 static void opened(struct control_link *link, int64_t now_ns)
@@ -161,10 +160,8 @@ bool control_link_step(struct control_link *link, int64_t now_ns)
         is_new = link_step(&link->link, now_ns);
         if (is_new)
             opened(link, now_ns);
-        else if (link->link.failed) {
-            name_queue(link);
+        else if (link->link.failed)
             judge(link, connection_error(link->link.connection, &why), &why, now_ns);
-        }
     }
     return is_new;
 }

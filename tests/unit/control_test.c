@@ -47,6 +47,9 @@ static void a_time_that_nobody_could_count_on_from_is_not_believed(void **state)
     lamport_receive(&clock, -1);
     assert_int_equal(clock.time, 5);
     lamport_receive(&clock, LAMPORT_MAX);
+    assert_int_equal(clock.time, 5);
+    clock.time = LAMPORT_MAX - 3;
+    lamport_receive(&clock, LAMPORT_MAX);
     assert_int_equal(clock.time, LAMPORT_MAX);
     assert_int_equal(lamport_send(&clock), LAMPORT_MAX);
 }
@@ -201,6 +204,7 @@ static void a_command_that_cannot_be_meant_is_refused_with_what_was_expected(voi
         {"\"verb\":\"set\",\"min\":1001" SEEN, "\"min\" is 1001"},
         {"\"verb\":\"set\",\"max\":-2" SEEN, "\"max\" is -2"},
         {"\"verb\":\"set\",\"max\":null" SEEN, "\"max\" is null"},
+        {"\"verb\":\"set\",\"max\":0" SEEN, "\"max\" is 0; expected a whole number from 1 to 1000"},
         {"\"verb\":\"set\",\"min\":3,\"max\":2" SEEN, "expected min <= max"},
         {"\"verb\":\"stop\"" SEEN, "\"slot\" is missing"},
     };
