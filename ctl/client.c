@@ -32,7 +32,6 @@ struct client {
     char name[BROKER_NAME_SIZE];
     struct connection *connection;
     struct broker_properties *properties; /* of the message that is being sent or taken */
-    struct lamport clock;
     uint64_t sent;       /* commands, each with its number as the correlation_id */
     struct json_t *json; /* of the message that was handed out last */
 };
@@ -95,14 +94,14 @@ int client_connect(struct client *client, int wake_fd, int64_t deadline_ns, stru
 /* ---- sending ---- */
 
 /* "PROGRAM/HOST/PID": the connection's name without the farm. */
-static void fill_envelope(struct client *client, bool to_all_farms, struct envelope *envelope)
+static void fill_envelope(const struct client *client, bool to_all_farms, struct envelope *envelope)
 {
     const char *farm = client->options->topology.farm;
 
     snprintf(envelope->farm, sizeof envelope->farm, "%s", to_all_farms ? "*" : farm);
     snprintf(envelope->from, sizeof envelope->from, "%s", client->name + strlen(farm) + 1);
     clock_stamp(envelope->time);
-    envelope->clock = lamport_send(&client->clock);
+    envelope->clock = lamport_send(log_clock());
 }
 
 static int publish(struct client *client, bool to_all_farms, struct broker_bytes body,
@@ -194,7 +193,7 @@ static int read_message(struct client *client, const struct broker_event *event,
     if (error)
         return error;
     client->json = message->json;
-    lamport_receive(&client->clock, message->envelope.clock);
+    lamport_receive(log_clock(), message->envelope.clock);
     return 0;
 }
 

@@ -15,7 +15,6 @@ import struct
 import subprocess
 import termios
 import threading
-import time
 
 from tap import wait_until
 
@@ -103,7 +102,8 @@ class Terminal:
         self.process = subprocess.Popen(
             command, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=self._control
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _control(self):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -121,13 +121,11 @@ class Terminal:
             pass
 
     def resize(self, rows, columns):
-        """A fresh screen, as a terminal that is made smaller or larger and drawn anew."""
+        """A fresh screen. What is still on its way was drawn for the other size, and may be in error on this one."""
         with self.lock:
-            alternate, errors = self.screen.alternate, self.screen.errors
-            self.screen = Screen(rows, columns)
-            # What is still on its way was drawn for the other size.
-            self.screen.alternate = alternate
-            self.earlier = errors
+            fresh = Screen(rows, columns)
+            fresh.alternate, fresh.cursor = self.screen.alternate, self.screen.cursor
+            self.screen = fresh
         self._set_size(rows, columns)
 
     def type(self, text):
@@ -141,12 +139,10 @@ class Terminal:
         return wait_until(look, seconds)
 
     def end(self, number=signal.SIGTERM, seconds=10):
-        """The exit code, when all that it wrote has been read."""
+        """The exit code. What it wrote last is waited for, as long as the screen is not given back."""
         self.process.send_signal(number)
         code = self.process.wait(seconds)
-        deadline = time.monotonic() + seconds
-        while self.screen.alternate and time.monotonic() < deadline:
-            time.sleep(0.01)
+        self.wait_for(lambda screen: not screen.alternate and screen.cursor, seconds)
         return code
 
     def __enter__(self):
@@ -156,5 +152,6 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self.slave)
+        os.close(self.slave)  # the last one: the reader comes to the end
+        self._reader.join()
         os.close(self._master)
