@@ -34,7 +34,7 @@ int main(int argc, char **argv)
         settings.farm.node.worker = worker;
     settings.farm.leader.worker = settings.farm.node.worker[0];
     /* Before there is anything that it should not keep. */
-    int error = guardian_open(POOL_SLOTS(settings.farm.node.max_workers),
+    int error = guardian_open(POOL_SLOTS(POOL_MAX_WORKERS),
                               settings.farm.node.drain_timeout_ns + POOL_DRAIN_GRACE_NS,
                               &settings.farm.node.guardian, &why);
     if (error)
