@@ -213,6 +213,10 @@ static int read_command(const struct control_desk *desk, const struct control_me
     lamport_receive(log_clock(), envelope->clock);
     error = command_read(json, command, why);
     members_release(json);
+    if (!error && message->asks && command->verb != COMMAND_STATUS)
+        error = error_set(why, ERR_INVALID,
+                          "a command by the key '" CONTROL_ASK
+                          "'; expected status, or the key 'command'");
     return error ? error : check_farm(desk, message, envelope, command, why);
 }
 

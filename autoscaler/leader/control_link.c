@@ -24,7 +24,7 @@
 
 static const char *const topics[CONTROL_TOPICS] = {
     [CONTROL_STATUS] = "status", [CONTROL_LOG] = "log"};
-static const char *const keys[] = {"command", NULL};
+static const char *const keys[] = {"command", CONTROL_ASK, NULL};
 
 /* ---- connecting ---- */
 
@@ -81,7 +81,9 @@ void control_link_leave(struct control_link *link)
 
 static void refuse(struct control_link *link, const struct why *why, int64_t now_ns)
 {
-    log_event(link->refused ? LOG_DEBUG : LOG_WARN, "control_refused",
+    enum log_level level = link->refused ? LOG_DEBUG : LOG_WARN;
+
+    log_event(level, "control_refused",
               "why=\"%s\" doing=\"going on without commands, and trying on\"", why->text);
     link->refused = true;
     link->pause_ns = link->pause_ns ? 2 * link->pause_ns : FIRST_PAUSE_NS;
@@ -191,11 +193,16 @@ size_t control_link_poll(const struct control_link *link, struct pollfd *fds)
 
 /* ---- what comes in ---- */
 
+static bool is(struct broker_bytes bytes, const char *text)
+{
+    return bytes.length == strlen(text) && memcmp(bytes.bytes, text, bytes.length) == 0;
+}
+
 /* The broker knows nobody who is bound to the topic. */
 static void returned(struct control_link *link, struct broker_bytes key)
 {
     for (int i = 0; i < CONTROL_TOPICS; i++)
-        if (key.length == strlen(topics[i]) && memcmp(key.bytes, topics[i], key.length) == 0)
+        if (is(key, topics[i]))
             link->watched[i] = false;
 }
 
@@ -215,9 +222,8 @@ static void read_message(struct control_link *link, const struct broker_event *e
     /* Of properties that cannot be read none is there. */
     (void)broker_properties_decode(properties, event->raw_properties);
     message->body = event->body;
-    message->to_all =
-        event->exchange.length == strlen(TOPOLOGY_ALL_FARMS) &&
-        memcmp(event->exchange.bytes, TOPOLOGY_ALL_FARMS, event->exchange.length) == 0;
+    message->to_all = is(event->exchange, TOPOLOGY_ALL_FARMS);
+    message->asks = is(event->routing_key, CONTROL_ASK);
     copy(&message->reply_to, broker_properties_get(properties, BROKER_REPLY_TO));
     copy(&message->correlation_id, broker_properties_get(properties, BROKER_CORRELATION_ID));
 }

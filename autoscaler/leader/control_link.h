@@ -20,6 +20,10 @@
 enum control_topic { CONTROL_STATUS, CONTROL_LOG };
 #define CONTROL_TOPICS 2
 
+/* Commands have the key `command`. By this one nothing may be said but that a status is wanted, so
+ * that the broker's permissions can let somebody ask who may not command. */
+#define CONTROL_ASK "ask"
+
 #define CONTROL_QUEUE_SIZE 600
 #define CONTROL_NAME_MOST  255 /* bytes of a text property */
 
@@ -55,6 +59,7 @@ struct control_message {
     struct broker_bytes body;
     struct control_name reply_to, correlation_id;
     bool to_all; /* it was said to all farms */
+    bool asks;   /* it came by the key of those who may ask only */
 };
 
 /* Connects to nothing yet. Borrows the name, which the queue's ends with. 0, -ERR_MEMORY or the

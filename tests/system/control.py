@@ -83,8 +83,8 @@ class Control:
         said = self.answer(self.send(body, **properties)) or {}
         return said.get("outcome"), said.get("reason")
 
-    def tell(self, verb, **members):
-        return self.ask({"verb": verb, "seen": self.seen(), **members})
+    def tell(self, verb, key="command", **members):
+        return self.ask({"verb": verb, "seen": self.seen(), **members}, key=key)
 
     def status(self, seconds=5, **members):
         return self.answer(self.send({"verb": "status", **members}), seconds)

@@ -183,6 +183,8 @@ def bad_commands(control, scaler, name):
           "what is said to all farms and meant for another is ignored")
     ok(control.answer(control.send({"verb": "status", "farm": "*"}, exchange="amq.topic", key="winnow.command")),
        "what is meant for all is answered")
+    equal(control.tell("pause", key="ask")[0], "malformed", "by the key of those who may only ask nothing is told")
+    ok(control.answer(control.send({"verb": "status"}, key="ask")), "and a status is given")
     answers_that_go_nowhere(control, scaler, name)
     contradictions(control)
     equal(control.status()["limits"]["paused"], False, "nothing of all that was carried out")
