@@ -19,6 +19,11 @@
 /* A command that nobody has taken by then is not carried out any more. */
 #define EXPIRATION_MS "10000"
 
+/* The routing keys of the control exchange: one that everything may have, and one for asking alone,
+ * which is all that the broker lets some users do. */
+#define KEY_COMMAND "command"
+#define KEY_ASK     "ask"
+
 /* All that an attempt to connect works with. */
 struct listener {
     const struct topology *topology;
@@ -32,8 +37,8 @@ struct client {
     char name[BROKER_NAME_SIZE];
     struct connection *connection;
     struct broker_properties *properties; /* of the message that is being sent or taken */
-    uint64_t sent;       /* commands, each with its number as the correlation_id */
-    struct json_t *json; /* of the message that was handed out last */
+    uint64_t sent;                        /* commands, each with its number as the correlation_id */
+    struct json_t *json;                  /* of the message that was handed out last */
 };
 
 static int set_up(const void *context, struct broker *broker, struct why *why)
@@ -104,8 +109,8 @@ static void fill_envelope(const struct client *client, bool to_all_farms, struct
     envelope->clock = lamport_send(log_clock());
 }
 
-static int publish(struct client *client, bool to_all_farms, struct broker_bytes body,
-                   struct why *why)
+static int publish(struct client *client, const char *exchange, const char *key,
+                   struct broker_bytes body, struct why *why)
 {
     struct broker_properties *properties = client->properties;
     char correlation[24];
@@ -119,10 +124,8 @@ static int publish(struct client *client, bool to_all_farms, struct broker_bytes
     (void)broker_properties_set(properties, BROKER_REPLY_TO, broker_text(client->listener.queue));
     (void)broker_properties_set(properties, BROKER_CORRELATION_ID, broker_text(correlation));
     struct broker *broker = connection_broker(client->connection);
-    int error = broker_publish(
-        broker, to_all_farms ? TOPOLOGY_ALL_FARMS : client->options->topology.control,
-        broker_text(to_all_farms ? TOPOLOGY_ALL_KEY : "command"), properties, body, true, NULL,
-        why);
+    int error =
+        broker_publish(broker, exchange, broker_text(key), properties, body, true, NULL, why);
 
     return error ? error : broker_flush(broker, why);
 }
@@ -144,7 +147,11 @@ int client_send(struct client *client, const struct command *command, bool to_al
     if (error)
         return error_set(why, ERR_MEMORY, "out of memory");
     body.bytes = text;
-    error = publish(client, to_all_farms, body, why);
+    if (to_all_farms)
+        error = publish(client, TOPOLOGY_ALL_FARMS, TOPOLOGY_ALL_KEY, body, why);
+    else
+        error = publish(client, client->options->topology.control,
+                        command->verb == COMMAND_STATUS ? KEY_ASK : KEY_COMMAND, body, why);
     free(text);
     if (error)
         connection_lost(client->connection, error, why);

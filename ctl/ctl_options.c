@@ -62,9 +62,10 @@ static void refuse(const char *what, const char *text, const char *form)
 
 /* ---- arguments ---- */
 
-static int64_t read_workers(struct argp_state *state, const char *what, const char *text)
+static int64_t read_workers(struct argp_state *state, const char *what, const char *text,
+                            uint64_t least)
 {
-    return (int64_t)options_count(state, what, text, 0, COMMAND_MOST_WORKERS);
+    return (int64_t)options_count(state, what, text, least, COMMAND_MOST_WORKERS);
 }
 
 /* "min=2". */
@@ -72,13 +73,13 @@ static void read_pair(struct argp_state *state, const struct verb *verb, const c
                       struct command *command)
 {
     if (strncmp(text, "min=", 4) == 0)
-        command->min_workers = read_workers(state, "min", text + 4);
+        command->min_workers = read_workers(state, "min", text + 4, 0);
     else if (strncmp(text, "max=", 4) == 0)
-        command->max_workers = read_workers(state, "max", text + 4);
+        command->max_workers = read_workers(state, "max", text + 4, 1);
     else if (strcmp(text, "replicas=none") == 0)
         command->replicas = COMMAND_NONE;
     else if (strncmp(text, "replicas=", 9) == 0)
-        command->replicas = read_workers(state, "replicas", text + 9);
+        command->replicas = read_workers(state, "replicas", text + 9, 0);
     else
         refuse("set: ", text, verb->form);
 }
@@ -97,7 +98,7 @@ static void read_command(struct argp_state *state, const struct verb *verb,
         for (size_t i = 0; i < options->argument_count; i++)
             read_pair(state, verb, arguments[i], command);
     else if (strcmp(verb->name, "fix") == 0)
-        command->replicas = read_workers(state, "fix", arguments[0]);
+        command->replicas = read_workers(state, "fix", arguments[0], 0);
     else if (strcmp(verb->name, "unfix") == 0)
         command->replicas = COMMAND_NONE;
     else if (strcmp(verb->name, "stop") == 0)

@@ -42,7 +42,7 @@ _winnow()
         ;;
     *)
         # The words of the usage that are to be taken as they stand: `scaling|relation`.
-        values=$(sed -n '1s/.*\] *\([a-z|]*\).*/\1/p' <<<"$help" | tr '|' ' ')
+        values=$(sed -n '1s/^[^]]*\] *\([a-z|]*\).*/\1/p' <<<"$help" | tr '|' ' ')
         mapfile -t COMPREPLY < <(compgen -W "$values" -f -- "$current")
         compopt -o filenames 2>/dev/null
         ;;

@@ -79,7 +79,8 @@ class Leader:
         channel = self.connection.channel()
         channel.exchange_declare(f"{name}.control", "topic", durable=False, auto_delete=True)
         queue = channel.queue_declare("", exclusive=True).method.queue
-        channel.queue_bind(queue, f"{name}.control", "command")
+        for key in ("command", "ask"):
+            channel.queue_bind(queue, f"{name}.control", key)
         channel.basic_consume(queue, self._take, auto_ack=True)
         self.ending = False
         self.thread = threading.Thread(target=self._serve)
@@ -125,7 +126,7 @@ def says_what_was_expected():
         (("set",), "an argument is missing; expected min=N"),
         (("set", "min"), "'min'; expected min=N, max=N"),
         (("set", "min=x"), "min: 'x' is not a count"),
-        (("set", "max=1001"), "max: '1001' is not in range; expected 0 to 1000"),
+        (("set", "max=1001"), "max: '1001' is not in range; expected 1 to 1000"),
         (("set", "min=3", "max=2"), "expected min to be at most max"),
         (("fix",), "expected the number of workers"),
         (("fix", "-1"), "winnow-ctl: "),
@@ -218,6 +219,21 @@ def shows_strange_names_as_text(status):
             ok(terminal.wait_for(lambda screen: "Paused" in screen.text(), 20), "so does the screen")
             terminal.end()
             equal(terminal.screen.errors, [], "which knows each sequence")
+
+
+def lets_some_only_ask(name):
+    user = f"reader-{name}"
+    url = f"amqp://{user}:secret@127.0.0.1:{port_of(URL)}"
+    own = rf"^{name}\.(ctl\..*|control)$"
+    ctl("add_user", user, "secret")
+    with contextlib.ExitStack() as stack:
+        stack.callback(ctl, "delete_user", user)
+        ctl("set_permissions", user, own, own, own)
+        ctl("set_topic_permissions", user, f"{name}.control", "^ask$", "^(status|log)$")
+        run(name, "status", url=url, about="one who may only ask: winnow-ctl status")
+        with lines_of(name, "status", "--watch", url=url) as plain:
+            ok(wait_until(lambda: plain.stdout().count("\n") > 2, 20), "... may watch")
+        run(name, "pause", url=url, code=77, said="ACCESS_REFUSED.*'command'", about="... and may not pause")
 
 
 # ---- the real one ----
@@ -396,6 +412,7 @@ merges_logs()
 with busy_farm() as (name, scaler):
     status = shows_a_farm(name)
     lists_farms(name)
+    lets_some_only_ask(name)
     made_up = status | {"epoch": 1, "sequence": 42}
     tells_a_refusal(made_up)
     reads_what_another_version_says(made_up)

@@ -49,6 +49,7 @@ LOGGED_IN = {
     "Workers": "workers",
     "Word lists, in winnow-filter and winnow-censor": "filter",
     "winnow-loadgen": "loadgen",
+    "winnow-ctl": "ctl",
     "All programs": "src",
 }
 
