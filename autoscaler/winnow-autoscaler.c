@@ -7,6 +7,7 @@
 #include "node/pool.h"
 #include "worker_environment.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -27,6 +28,10 @@ int main(int argc, char **argv)
     struct farm *farm = NULL;
     struct why why = {0};
 
+    /* Tables are for the most workers that a farm may ever have, and few farms use more than their
+     * first page: what the heap has no room for comes from the kernel, which gives a page when it
+     * is touched. rabbitmq-c's pages, of 64 KiB, come and go as before. */
+    mallopt(M_MMAP_THRESHOLD, 68 * 1024);
     descriptors_open(DESCRIPTORS_SILENT);
     autoscaler_options_parse(&settings, argc, argv);
     char *worker[] = {worker_environment_default_program(), NULL};

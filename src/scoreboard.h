@@ -129,8 +129,8 @@ struct scoreboard_layout {
     struct scoreboard_attempt attempts[SCOREBOARD_ATTEMPTS];
     struct scoreboard_reason reasons[SCOREBOARD_REASONS];
     uint64_t unused[11];
-    /* The host's Lamport clock (control/lamport.h), to which all that log keep. 0: nobody did
-     * yet. */
+    /* What the log clocks (log.h) of all who have the scoreboard open keep to so that their lines
+     * have one order. It is only ever raised. */
     _Atomic int64_t clock;
     struct scoreboard_slot slot[];
 };
@@ -247,9 +247,6 @@ void scoreboard_set_reason(struct scoreboard *scoreboard, struct scoreboard_fing
                            const char *text);
 bool scoreboard_get_reason(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event,
                            char text[SCOREBOARD_REASON_SIZE]);
-
-/* The word that everybody's clock keeps to while the scoreboard is open. */
-_Atomic int64_t *scoreboard_clock(const struct scoreboard *scoreboard);
 
 /* The memory itself. */
 struct scoreboard_layout *scoreboard_memory(const struct scoreboard *scoreboard);

@@ -40,7 +40,9 @@ static void hear(void *context, const struct log_heard *heard)
 int control_desk_open(struct control_desk *desk, const struct control_desk_settings *settings,
                       int64_t now_ns, struct why *why)
 {
-    *desk = (struct control_desk){.settings = *settings, .begun_ns = now_ns, .hears = true};
+    desk->settings = *settings;
+    desk->begun_ns = now_ns;
+    desk->hears = true;
     snprintf(desk->from, sizeof desk->from, "%s",
              settings->broker->name + strlen(settings->topology->farm) + 1);
     int error =
@@ -97,6 +99,7 @@ static int make_status(struct control_desk *desk, int64_t now_ns, const struct n
 
     snprintf(status.state, sizeof status.state, "%s", desk->ending ? "draining" : "running");
     desk->settings.describe(desk->settings.leader, report, now_ns, &status);
+    status.counters.untold_msgs = (int64_t)(desk->link.dropped_msgs + desk->notices.dropped);
     free(desk->text);
     desk->text = NULL;
     int error = snapshot_take(&desk->snapshot, report, now_ns, &status);
@@ -329,6 +332,9 @@ bool control_desk_step(struct control_desk *desk, int64_t now_ns, bool ending,
     if (!desk->open)
         return false;
     desk->ending = ending;
+    /* Whoever takes the farm over when the lock was lost is then asked alone. */
+    if (ending)
+        link_retire(&desk->link.link);
     desk->hears = false;
     if (control_link_step(&desk->link, now_ns))
         control_desk_decided(desk);

@@ -54,7 +54,7 @@ struct control_desk {
     struct worker_counts counts; /* as of then */
 };
 
-/* Connects to nothing yet. 0 or the errors of control_link_open. */
+/* A desk starts zeroed. Connects to nothing yet. 0 or the errors of control_link_open. */
 int control_desk_open(struct control_desk *desk, const struct control_desk_settings *settings,
                       int64_t now_ns, struct why *why);
 /* Says goodbye. Harmless when it was not opened. */

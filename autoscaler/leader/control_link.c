@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* In each window so much is taken; a message counts as one and for each of its pieces. */
+/* In each window so much is taken: a message counts as one, and for each piece of itself and of its
+ * answer. */
 #define WINDOW_NS   (10 * CLOCK_NS_PER_MS)
 #define WINDOW_MOST 32
 #define PIECE_BYTES 8192
@@ -319,6 +320,7 @@ static struct broker_bytes bytes_of(const struct control_name *name)
 void control_link_answer(struct control_link *link, const struct control_message *message,
                          const char *type, const char *text, size_t length)
 {
+    link->taken += length / PIECE_BYTES;
     if (message->reply_to.length)
         send_text(link, "", bytes_of(&message->reply_to), type, bytes_of(&message->correlation_id),
                   text, length);

@@ -166,8 +166,6 @@ static void open_desk(struct leader *leader, int64_t now_ns)
                                                    .leader = leader};
     struct why why = {0};
 
-    leader->steering =
-        (struct steering){.params = leader->settings->params, .epoch = clock_wall_ms()};
     if (control_desk_open(&leader->desk, &settings, now_ns, &why))
         log_event(LOG_WARN, "control_refused", "why=\"%s\" doing=\"going on without commands\"",
                   why.text);
@@ -177,7 +175,7 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
 {
     const struct leader_settings *settings = leader->settings;
 
-    open_desk(leader, now_ns);
+    leader->steering = (struct steering){.params = settings->params, .epoch = clock_wall_ms()};
     const struct record_settings record = {.history_path = settings->history_path,
                                            .may_wait = settings->standby,
                                            .quiet = settings->quiet,
@@ -189,6 +187,7 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
     if (error)
         return error;
 
+    open_desk(leader, now_ns);
     decider_init(&leader->decider, settings->policy, &leader->steering.params);
     sampler_begin(leader->sampler, now_ns);
     /* Before the first worker starts: whether others consume the queue. */

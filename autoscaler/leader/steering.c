@@ -8,11 +8,20 @@ static bool is_fixed(const struct policy_params *params)
     return params->replicas >= 0;
 }
 
+/* So much of the text as fits, which ends with a NUL. */
+static void copy(char *to, size_t size, const char *text)
+{
+    size_t length = strnlen(text, size - 1);
+
+    memcpy(to, text, length);
+    to[length] = '\0';
+}
+
 static struct steering_outcome refuse(enum command_outcome outcome, const struct why *why)
 {
     struct steering_outcome refused = {.answer.outcome = outcome};
 
-    memcpy(refused.answer.reason, why->text, sizeof refused.answer.reason - 1);
+    copy(refused.answer.reason, sizeof refused.answer.reason, why->text);
     return refused;
 }
 
@@ -124,8 +133,8 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
         return outcome;
     outcome.changed = true;
     steering->params = params;
-    memcpy(steering->by, envelope->from, sizeof steering->by);
-    memcpy(steering->at, now, sizeof steering->at);
+    copy(steering->by, sizeof steering->by, envelope->from);
+    copy(steering->at, sizeof steering->at, now);
     return outcome;
 }
 
@@ -137,7 +146,7 @@ struct status_limits steering_limits(const struct steering *steering)
                                    .paused = params->paused > 0,
                                    .replicas = is_fixed(params) ? params->replicas : (double)NAN};
 
-    memcpy(limits.by, steering->by, sizeof limits.by);
-    memcpy(limits.at, steering->at, sizeof limits.at);
+    copy(limits.by, sizeof limits.by, steering->by);
+    copy(limits.at, sizeof limits.at, steering->at);
     return limits;
 }

@@ -146,8 +146,8 @@ struct pool {
 int pool_init(struct pool *pool, const struct pool_params *params);
 void pool_clear(struct pool *pool);
 
-/* Max from now on, 1 .. params.max_workers; more means params.max_workers. What is wanted falls with
- * it, and is to be said again when max has risen. */
+/* Max from now on, 1 .. params.max_workers; more means params.max_workers. What is wanted falls
+ * with it, and is to be said again when max has risen. */
 void pool_limit(struct pool *pool, uint32_t max_workers);
 
 /* How many workers should be starting or running; more than max means max. */

@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "fields.h"
 #include "members.h"
 
 #include <jansson.h>
@@ -143,10 +144,10 @@ int command_read(const json_t *message, struct command *command, struct why *why
 int command_write_answer(const struct envelope *envelope, const struct command_answer *answer,
                          char **text, size_t *length)
 {
-    return envelope_write(
-        envelope,
-        json_pack("{s:s, s:s}", "outcome", outcomes[answer->outcome], "reason", answer->reason),
-        text, length);
+    return envelope_write(envelope,
+                          json_pack("{s:s, s:o}", "outcome", outcomes[answer->outcome], "reason",
+                                    fields_text(answer->reason)),
+                          text, length);
 }
 
 int command_read_answer(const json_t *message, struct command_answer *answer, struct why *why)

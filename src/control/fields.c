@@ -10,8 +10,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* A JSON string of text that may not be UTF-8, of which then only the ASCII characters are left. */
-static json_t *text_of(const char *text)
+json_t *fields_text(const char *text)
 {
     json_t *string = json_string(text);
     char clean[3 * 1024 + 1];
@@ -41,7 +40,7 @@ static json_t *write_field(const struct field *field, const char *at)
     case FIELD_BOOL:
         return json_boolean(*(const bool *)at);
     case FIELD_TEXT:
-        return text_of(at);
+        return fields_text(at);
     case FIELD_END:
     default:
         return NULL;

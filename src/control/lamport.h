@@ -39,7 +39,7 @@ void lamport_receive(struct lamport *clock, int64_t time);
  * word  borrowed until lamport_unshare; 0 in memory that is new */
 void lamport_share(struct lamport *clock, _Atomic int64_t *word);
 
-/* Lets go of the word, if the clock keeps to it. No other thread may be using the clock. */
+/* Lets go of the word, if the clock keeps to it. A call in another thread may still be at it. */
 void lamport_unshare(struct lamport *clock, const _Atomic int64_t *word);
 
 #endif

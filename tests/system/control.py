@@ -63,11 +63,10 @@ class Control:
     def wait(self, condition, seconds=5):
         """Takes what comes until the condition holds of what was taken; returns its value."""
 
-        def look():
-            self.connection.process_data_events(0)
-            return condition()
-
-        return wait_until(look, seconds)
+        deadline = time.monotonic() + seconds
+        while not (result := condition()) and time.monotonic() < deadline:
+            self.connection.process_data_events(0.02)
+        return result
 
     def answer(self, number, seconds=5):
         """The answer to a message; None after the deadline."""
@@ -95,12 +94,3 @@ class Control:
 
     def notices(self, event):
         return [message for kind, _, message in self.taken if kind == "log" and message["event"] == event]
-
-    def flood(self, count, body):
-        """Publishes one message again and again, as fast as it goes."""
-        for _ in range(count):
-            self.send(body)
-
-
-def sleep_until(moment):
-    time.sleep(max(0, moment - time.monotonic()))
