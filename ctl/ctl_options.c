@@ -2,6 +2,7 @@
 
 #include "clock.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,11 +53,17 @@ struct input {
     const struct verb *verb; /* NULL: not yet */
 };
 
-static void refuse(const char *what, const char *text, const char *form) __attribute__((noreturn));
+static void refuse(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-static void refuse(const char *what, const char *text, const char *form)
+static void refuse(const char *format, ...)
 {
-    fprintf(stderr, "%s: %s'%s'; expected %s\n", CTL_OPTIONS_PROGRAM, what, text, form);
+    va_list args;
+
+    fprintf(stderr, "%s: ", CTL_OPTIONS_PROGRAM);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
     exit(EX_USAGE);
 }
 
@@ -81,7 +88,7 @@ static void read_pair(struct argp_state *state, const struct verb *verb, const c
     else if (strncmp(text, "replicas=", 9) == 0)
         command->replicas = read_workers(state, "replicas", text + 9, 0);
     else
-        refuse("set: ", text, verb->form);
+        refuse("set: '%s' is no limit; expected %s", text, verb->form);
 }
 
 static void read_command(struct argp_state *state, const struct verb *verb,
@@ -105,7 +112,7 @@ static void read_command(struct argp_state *state, const struct verb *verb,
         command->slot = (int64_t)options_count(state, "stop", arguments[0], 0, INT32_MAX);
     if (command->min_workers >= 0 && command->max_workers >= 0 &&
         command->min_workers > command->max_workers)
-        refuse("set: ", arguments[0], "min to be at most max");
+        refuse("set: min is greater than max; expected min <= max");
 }
 
 static void take_argument(struct input *input, char *text)
@@ -120,31 +127,31 @@ static void take_argument(struct input *input, char *text)
         if (strcmp(text, verbs[i].name) == 0)
             input->verb = &verbs[i];
     if (!input->verb)
-        refuse("not a verb: ", text, VERB_FORM);
+        refuse("'%s' is not a verb; expected %s", text, VERB_FORM);
 }
 
 /* What options and arguments mean together. */
-static void check(struct argp_state *state, struct input *input)
+static void check(struct argp_state *state, const struct input *input)
 {
     struct ctl_options *options = input->options;
     const struct verb *verb = input->verb;
     size_t count = options->argument_count;
 
     if (!verb)
-        argp_failure(state, EX_USAGE, 0, "the verb is missing; expected %s", VERB_FORM);
+        refuse("the verb is missing; expected %s", VERB_FORM);
     if (count < verb->least)
-        argp_failure(state, EX_USAGE, 0, "%s: an argument is missing; expected %s", verb->name,
-                     verb->form);
+        refuse("%s: an argument is missing; expected %s", verb->name, verb->form);
     if (count > verb->most)
-        refuse("unexpected argument ", options->arguments[verb->most], verb->form);
+        refuse("%s: unexpected argument '%s'; expected %s", verb->name,
+               options->arguments[verb->most], verb->form);
     if (options->watch && verb->verb != CTL_STATUS)
-        refuse("--watch goes with status, not with ", verb->name, "status --watch");
+        refuse("--watch: '%s' cannot be watched; expected status --watch", verb->name);
     if (options->follow && verb->verb != CTL_LOG)
-        refuse("--follow goes with log, not with ", verb->name, "log --follow");
+        refuse("--follow: '%s' cannot be followed; expected log --follow", verb->name);
     if (verb->verb == CTL_LOG && !options->follow && !count)
-        argp_failure(state, EX_USAGE, 0, "log: expected --follow, or log files to merge");
+        refuse("log: expected --follow, or log files to merge");
     if (verb->verb == CTL_LOG && options->json && count)
-        refuse("log files are no JSON, as ", options->arguments[0], "log --follow --json");
+        refuse("log: '%s' is not JSON; expected log --follow --json", options->arguments[0]);
     options->verb = verb->verb;
     read_command(state, verb, options);
     if (!options->wait_ns)

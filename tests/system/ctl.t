@@ -121,20 +121,20 @@ def answer(name, outcome, reason=""):
 def says_what_was_expected():
     for args, said in (
         ((), "the verb is missing; expected status"),
-        (("hold",), "not a verb: 'hold'; expected status"),
-        (("status", "now"), "unexpected argument 'now'; expected no argument"),
+        (("hold",), "'hold' is not a verb; expected status"),
+        (("status", "now"), "status: unexpected argument 'now'; expected no argument"),
         (("set",), "an argument is missing; expected min=N"),
-        (("set", "min"), "'min'; expected min=N, max=N"),
+        (("set", "min"), "'min' is no limit; expected min=N, max=N"),
         (("set", "min=x"), "min: 'x' is not a count"),
         (("set", "max=1001"), "max: '1001' is not in range; expected 1 to 1000"),
-        (("set", "min=3", "max=2"), "expected min to be at most max"),
+        (("set", "min=3", "max=2"), "expected min <= max"),
         (("fix",), "expected the number of workers"),
         (("fix", "-1"), "winnow-ctl: "),
         (("stop", "a"), "stop: 'a' is not a count"),
         (("log",), "expected --follow, or log files"),
-        (("log", "x", "--json"), "no JSON"),
-        (("workers", "--watch"), "--watch goes with status"),
-        (("status", "--follow"), "--follow goes with log"),
+        (("log", "x", "--json"), "is not JSON; expected log --follow --json"),
+        (("workers", "--watch"), "expected status --watch"),
+        (("status", "--follow"), "expected log --follow"),
         (("status", "--wait", "5"), "--wait: '5' is not a duration"),
     ):
         run("winnow", *args, code=64, said=said)
@@ -348,6 +348,13 @@ def draws_a_screen(name):
         ok(terminal.screen.text().isascii(), "... and nothing else")
         terminal.resize(40, 120)
         ok(terminal.wait_for(lambda screen: screen.lines()[0].endswith(" old") and len(screen.lines()[0]) == 120, 20), "it follows the size")
+        for _ in range(2):
+            terminal.type("\x1a")
+            stopped = lambda: open(f"/proc/{terminal.process.pid}/stat").read().rpartition(")")[2].split()[0] == "T"
+            ok(terminal.wait_for(lambda screen: not screen.alternate and stopped(), 10), "Ctrl-Z gives the terminal back and stops it")
+            terminal.process.send_signal(signal.SIGCONT)
+            drawn = lambda screen: screen.alternate and screen.lines()[0].endswith(" old")
+            ok(terminal.wait_for(drawn, 10), "... and it draws anew when it goes on")
         terminal.type("\x03")
         equal(terminal.process.wait(10), 0, "Ctrl-C ends it")
     dumb = subprocess.run(["timeout", "1", CTL, "--amqp", URL, "--farm", name, "status", "--watch"], env=environment(TERM="dumb"), capture_output=True)
