@@ -26,11 +26,17 @@ static int nobody(const struct options *options, struct why *why)
                      options->farm, options->farm);
 }
 
-static int too_late(const struct options *options, int64_t wait_ns, struct why *why)
+static int too_late(const struct client *client, const struct options *options, int64_t wait_ns,
+                    struct why *why)
 {
     char wait[UNITS_TEXT_SIZE];
 
     units_format_duration(wait_ns, wait);
+    if (client_is_blocked(client))
+        return error_set(why, ERR_TIMEOUT,
+                         "the broker runs short of memory or disk, and took no command within %s; "
+                         "look at its alarms",
+                         wait);
     return error_set(why, ERR_TIMEOUT,
                      "the autoscaler of the farm '%s' did not answer within %s; try again, or "
                      "look at its log",
@@ -54,7 +60,7 @@ int ask(struct client *client, const struct options *options, const struct comma
             return nobody(options, why);
         case CLIENT_NO_NEWS:
             if (clock_now_ns() >= deadline_ns)
-                return too_late(options, wait_ns, why);
+                return too_late(client, options, wait_ns, why);
             client_wait(client, -1, deadline_ns);
             break;
         default: /* lost: there is an error */

@@ -275,7 +275,9 @@ void client_wait(const struct client *client, int wake_fd, int64_t deadline_ns)
     ppoll(fds, 2, clock_left(due_ns < deadline_ns ? due_ns : deadline_ns, &left), NULL);
 }
 
-int64_t client_away_since_ns(const struct client *client)
+bool client_is_blocked(const struct client *client)
 {
-    return connection_away_since_ns(client->connection);
+    const struct broker *broker = connection_broker(client->connection);
+
+    return broker && broker_blocked(broker);
 }

@@ -78,6 +78,7 @@ bool feed_step(struct feed *feed, struct client_message *message)
             lose(feed, &why);
             break;
         case CLIENT_NO_NEWS:
+            feed->blocked = client_is_blocked(feed->client);
             if (clock_now_ns() < feed->ask_ns)
                 return false;
             ask(feed);

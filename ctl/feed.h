@@ -20,6 +20,7 @@ struct feed {
     enum feed_state state;
     int64_t since_ns; /* of the state */
     int64_t ask_ns;   /* when it is asked again; CLOCK_NEVER while there is no connection */
+    bool blocked;     /* the broker takes no question */
     struct why why;   /* FEED_AWAY: the reason */
 };
 

@@ -48,7 +48,7 @@ static void print_by(const struct status_limits *limits, FILE *out)
     char by[AMOUNTS_SHOWN_SIZE], at[AMOUNTS_SHOWN_SIZE];
 
     if (limits->by[0])
-        fprintf(out, " (last command: %s, %s)", amounts_shown(limits->by, by),
+        fprintf(out, " (last command by %s at %s)", amounts_shown(limits->by, by),
                 amounts_shown(limits->at, at));
     fputs(".\n", out);
 }

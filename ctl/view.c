@@ -70,11 +70,14 @@ static void print_alert(const struct view *view, const struct feed *feed, int64_
 
     span_since(feed->since_ns, now_ns, span);
     if (feed->state == FEED_AWAY)
-        fprintf(out, "THE BROKER IS AWAY since %s: %s\n", span, amounts_shown(feed->why.text, why));
+        fprintf(out, "THE BROKER HAS BEEN AWAY for %s: %s\n", span,
+                amounts_shown(feed->why.text, why));
     else if (feed->state == FEED_NOBODY)
-        fprintf(out, "NOBODY RUNS THE FARM on this broker since %s or longer.\n", span);
+        fprintf(out, "NOBODY RUNS THE FARM on this broker, as was found %s ago.\n", span);
+    else if (feed->blocked)
+        fprintf(out, "THE BROKER TAKES NOTHING: it runs short of memory or disk.\n");
     else if (now_ns - quiet_since_ns > SILENT_NS)
-        fprintf(out, "THE AUTOSCALER DOES NOT ANSWER since %s.\n",
+        fprintf(out, "THE AUTOSCALER HAS NOT ANSWERED for %s.\n",
                 span_since(quiet_since_ns, now_ns, span));
     else if (!view->has_status)
         fprintf(out, "Waiting for an answer.\n");

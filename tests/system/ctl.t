@@ -270,7 +270,7 @@ def steers(name):
     equal(json_of(name, "status")["limits"]["max_workers"], 3, "... and the status says so too")
     equal(json_of(name, "set", "min=1")["outcome"], "done", "set --json is the answer")
     equal(run(name, "pause", *PATIENCE), "paused: the number of workers stays at 2\n", "pause says at what")
-    like(run(name, "status", *PATIENCE), r"\nPaused: .* \(last command: winnow-ctl/.*Z\)\.\n", "status says so, who and when")
+    like(run(name, "status", *PATIENCE), r"\nPaused: .* \(last command by winnow-ctl/.*Z\)\.\n", "status says so, who and when")
     run(name, "resume", *PATIENCE)
     run(name, "fix", "3", *PATIENCE)
     ok(wait_for_row(name, lambda row: row["reason"] == "fixed" and row["desired_workers"] == "3", 20), "fix fixes")
@@ -326,6 +326,16 @@ def watches_in_a_pipe(name):
         equal(closed.wait(20), 71, "when nobody reads any more it ends, and says so in its code")
 
 
+def says_that_the_broker_takes_nothing(name):
+    with contextlib.ExitStack() as stack:
+        ctl("set_vm_memory_high_watermark", "absolute", "1")
+        stack.callback(ctl, "set_vm_memory_high_watermark", "0.6")
+        asked = lambda: ran_to_its_end(name, "status", "--wait", "300ms")
+        blocked = wait_until(lambda: next((ran for ran in [asked()] if ran.returncode == 75), None), 20)
+        like(blocked.stderr, "the broker runs short of memory or disk", "a broker that takes nothing is named")
+    ok(wait_until(lambda: asked().returncode == 0, 20), "... and it takes commands again")
+
+
 # ---- the screen ----
 
 
@@ -367,7 +377,7 @@ def stays_open(scaler, name):
         ok(terminal.wait_for(lambda screen: "1 worker" in screen.text(), 20), "a farm is seen")
         line.mode = "silent"
         line.cut()
-        ok(terminal.wait_for(lambda screen: "THE BROKER IS AWAY since" in screen.text(), 20), "the broker goes: that is said")
+        ok(terminal.wait_for(lambda screen: "THE BROKER HAS BEEN AWAY for" in screen.text(), 20), "the broker goes: that is said")
         ok("1 worker" in terminal.screen.text(), "... and what was known is still there")
         line.mode = "pass"
         line.cut()
@@ -427,6 +437,7 @@ with busy_farm() as (name, scaler):
     steers(name)
     stops_one(name)
     watches_in_a_pipe(name)
+    says_that_the_broker_takes_nothing(name)
     follows_the_log(name)
     draws_a_screen(name)
     stays_open(scaler, name)

@@ -206,14 +206,17 @@ static void what_is_shown_tells_its_age(void **state)
     show(&view, &feed, screen, 1000 * SECOND + SECOND / 2);
     assert_non_null(strstr(said, "0.5 s old\n"));
     assert_int_equal(strchr(said, '\n') - said, 80);
-    assert_null(strstr(said, "DOES NOT ANSWER"));
+    assert_null(strstr(said, "HAS NOT ANSWERED"));
     show(&view, &feed, screen, 1012 * SECOND);
     assert_non_null(strstr(said, "12 s old\n"));
-    assert_non_null(strstr(said, "THE AUTOSCALER DOES NOT ANSWER since 12 s."));
+    assert_non_null(strstr(said, "THE AUTOSCALER HAS NOT ANSWERED for 12 s."));
+    feed.blocked = true;
+    show(&view, &feed, screen, 1012 * SECOND);
+    assert_non_null(strstr(said, "THE BROKER TAKES NOTHING"));
     feed = (struct feed){
         .state = FEED_AWAY, .since_ns = 1010 * SECOND, .why.text = "gone\x1b[2J for good"};
     show(&view, &feed, screen, 1130 * SECOND);
-    assert_non_null(strstr(said, "THE BROKER IS AWAY since 2 min: gone\\x1b[2J for good"));
+    assert_non_null(strstr(said, "THE BROKER HAS BEEN AWAY for 2 min: gone\\x1b[2J for good"));
     feed.state = FEED_NOBODY;
     show(&view, &feed, screen, 1130 * SECOND);
     assert_non_null(strstr(said, "NOBODY RUNS THE FARM"));

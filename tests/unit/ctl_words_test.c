@@ -163,10 +163,10 @@ static void what_keeps_the_number_goes_before_the_reason(void **state)
     strcpy(status.limits.by, "winnow-ctl/desk\x9b/7");
     strcpy(status.limits.at, "2026-01-31T12:00:00.123Z");
     say(&status);
-    assert_said("5 (last command: winnow-ctl/desk\\x9b/7, 2026-01-31T12:00:00.123Z).\n");
+    assert_said("5 (last command by winnow-ctl/desk\\x9b/7 at 2026-01-31T12:00:00.123Z).\n");
     status.limits.replicas = 1;
     say(&status);
-    assert_said("Fixed: 1 worker, whatever the load (last command:");
+    assert_said("Fixed: 1 worker, whatever the load (last command by");
     status.broker_away_s = 12;
     say(&status);
     assert_said("no connection to its broker for 12 s");
