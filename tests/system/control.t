@@ -114,13 +114,14 @@ def max_may_be_more_than_at_the_start(control):
 
 def a_worker_is_stopped(control, scaler):
     before = {worker["slot"]: worker["pid"] for worker in control.last["workers"]}
-    slot, pid = next(iter(before.items()))
-    equal(control.tell("stop", slot=slot), ("done", ""), "a worker is told to stop")
-    ok(wait_until(lambda: not lives(pid), 5), "it ends")
-    ok(control.wait(lambda: control.last["running"] == 2 and pid not in {w["pid"] for w in control.last["workers"]}),
-       "and another takes its place")
+    numbers = [control.send({"verb": "stop", "seen": control.seen(), "slot": slot}) for slot in before]
+    equal([control.answer(number)["outcome"] for number in numbers], ["done", "done"], "two workers are told to stop at once")
+    ok(wait_until(lambda: not any(lives(pid) for pid in before.values()), 5), "they end")
+    ok(control.wait(lambda: control.last["running"] == 2 and not set(before.values()) & {
+        worker["pid"] for worker in control.last["workers"]}), "and others take their place")
     equal(control.last["counters"]["crashed"], 0, "which is no crash")
-    like(scaler.stderr(), rf"event=worker_told_to_stop worker={pid} slot={slot}", "the log says which")
+    for slot, pid in before.items():
+        like(scaler.stderr(), rf"event=worker_told_to_stop worker={pid} slot={slot}", "the log says which")
     equal(control.tell("stop", slot=2000), ("refused", "there is no worker in slot 2000; expected one that is"),
           "a slot without a worker is refused")
 
@@ -370,8 +371,34 @@ def no_broker():
         ok(control.wait(lambda: control.notices("connection_lost")), "what happened meanwhile is told afterwards")
 
 
+def who_answers(control):
+    """From whom an answer comes, while one autoscaler after the other is asked."""
+    status = control.status(0.3)
+    return status and status["from"]
+
+
+def one_answers_at_a_time():
+    name = farm()
+    with autoscaler(name, *QUICK, "--min", "1", "--", FILTER) as first, Control(name) as control, \
+            spawn("winnow-autoscaler", *QUICK, "--standby", "--quiet", "--min", "1", "--", FILTER, farm=name) as second:
+        epoch = control.run()["epoch"]
+        wait_until(lambda: "event=standby" in second.stderr(), 10)
+        number = control.send({"verb": "status"})
+        control.answer(number)
+        control.status()
+        equal([own for _, own, _ in control.taken].count(number), 1, "who waits to take over says nothing")
+        equal(control.tell("set", max=2), ("done", ""), "the one that runs the farm is told")
+        seen = control.seen()
+        first.signal(signal.SIGTERM)
+        ok(control.wait(lambda: (who_answers(control) or "").endswith(f"/{second.pid}"), 15), "the next one answers when it has taken over")
+        ok(control.last["epoch"] > epoch, "it is another run")
+        equal(control.last["limits"]["max_workers"], 32, "with limits of its own")
+        equal(control.ask({"verb": "pause", "seen": seen})[0], "stale", "and obeys nothing that was said to the one before")
+
+
 verbs()
 exchanges()
+one_answers_at_a_time()
 floods()
 the_end()
 no_broker()
