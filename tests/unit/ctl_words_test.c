@@ -133,7 +133,7 @@ static void every_reason_has_words_of_its_own(void **state)
         assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
         /* Not only the word that the history has. */
         assert_true(strlen(said) > strlen("5 workers: .\n") + strlen(status.decision.reason));
-        snprintf(before[i], sizeof before[i], "%s", said);
+        snprintf(before[i], sizeof before[i], "%.500s", said);
         for (int other = 0; other < i; other++)
             assert_string_not_equal(before[i], before[other]);
     }
