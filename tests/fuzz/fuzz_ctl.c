@@ -1,5 +1,5 @@
-/* What winnow-ctl makes of a farm's messages and of lines of logs: whatever they say, what is printed
- * moves no cursor, and a screen is not exceeded. */
+/* What winnow-ctl makes of a farm's messages and of lines of logs: whatever they say, what is
+ * printed moves no cursor, and a screen is not exceeded. */
 #include "clock.h"
 #include "control/members.h"
 #include "ctl/log_merge.h"
