@@ -125,10 +125,16 @@ static bool may_publish(const struct control_desk *desk)
            !control_link_is_full(&desk->link);
 }
 
+static bool same(const struct worker_counts *a, const struct worker_counts *b)
+{
+    return a->starting == b->starting && a->running == b->running && a->draining == b->draining &&
+           a->spawned == b->spawned && a->stopped == b->stopped && a->crashed == b->crashed;
+}
+
 static void publish_status(struct control_desk *desk, int64_t now_ns,
                            const struct node_report *report)
 {
-    if (memcmp(&desk->counts, &report->counts, sizeof desk->counts) != 0)
+    if (!same(&desk->counts, &report->counts))
         desk->outdated = desk->unpublished = true;
     if (!may_publish(desk) || now_ns < desk->made_ns + STATUS_NS ||
         have_status(desk, now_ns, report))
