@@ -42,8 +42,8 @@ static void print_counters(const struct status *status, FILE *out)
         fprintf(out, "decided   %s ago, by %s\n", amounts_span(status->decided_s, span),
                 amounts_shown(status->decision.policy ? status->decision.policy : "?", policy));
     fprintf(out,
-            "so far    %" PRId64 " events arrived, %" PRId64 " handled; %" PRId64
-            " workers started, %" PRId64 " stopped, %" PRId64 " crashed\n",
+            "so far    %" PRId64 " events arrived, %" PRId64 " handled; workers: %" PRId64
+            " started, %" PRId64 " stopped, %" PRId64 " crashed\n",
             counters->arrived_msgs, counters->handled_msgs, counters->spawned, counters->stopped,
             counters->crashed);
 }

@@ -24,7 +24,8 @@ static const struct meaning {
     [POLICY_SATURATED] = {": the load needs ", ", but more were seen not to help"},
     [POLICY_SILENT] = {": the load seems to need only ",
                        ", but some workers do not tell what they hold"},
-    [POLICY_LEARNING] = {": it is being learnt how many events one worker clears", NULL},
+    [POLICY_LEARNING] =
+        {": how many events one worker clears is not known yet, and one at work finds out", NULL},
     [POLICY_HELD_ARRIVAL] = {", as before: the arrival rate is not known", NULL},
     [POLICY_HELD_BACKLOG] = {", as before: the backlog is not known", NULL},
     [POLICY_HELD_BLOCKED] = {", as before: the broker is short of memory or disk, and takes "
@@ -130,6 +131,8 @@ void sentence_print_rest(const struct status *status, FILE *out)
     if (isfinite(wanted) && (double)alive < wanted)
         fprintf(out, "%s still to be started.\n", amounts_workers(wanted - (double)alive, text));
     if (silent)
-        fprintf(out, "%s %s nothing: what they hold is not in the backlog.\n",
+        fprintf(out,
+                "%s %s nothing of what they hold and handle, so the backlog is at least what is "
+                "said.\n",
                 amounts_workers((double)silent, text), silent == 1 ? "tells" : "tell");
 }
