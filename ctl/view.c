@@ -56,9 +56,9 @@ static void print_header(const struct view *view, const struct screen *screen, i
     } else {
         snprintf(head, sizeof head, "Farm %s", farm);
     }
-    screen_print_padded(head, screen->columns > strlen(age) ? screen->columns - strlen(age) : 0,
-                        out);
-    fprintf(out, "%s\n", age);
+    size_t right = age[0] ? strlen(age) + 1 : 0;
+    screen_print_padded(head, screen->columns > right ? screen->columns - right : 0, out);
+    fprintf(out, "%s%s\n", age[0] ? " " : "", age);
 }
 
 /* What keeps the snapshot from being a fresh one; nothing when it is. */
