@@ -65,12 +65,6 @@ void control_desk_close(struct control_desk *desk)
     desk->text = NULL;
 }
 
-void control_desk_leave(struct control_desk *desk)
-{
-    if (desk->open)
-        control_link_leave(&desk->link);
-}
-
 /* ---- what goes out ---- */
 
 static struct envelope begin_message(const struct control_desk *desk)
@@ -188,6 +182,13 @@ void control_desk_tell(struct control_desk *desk)
     desk->hears = true;
 }
 
+void control_desk_leave(struct control_desk *desk)
+{
+    control_desk_tell(desk);
+    if (desk->open)
+        control_link_leave(&desk->link);
+}
+
 /* ---- what comes in ---- */
 
 /* One that names another farm is an error, but where it was said to all farms. 0; 1: it is for
@@ -284,6 +285,7 @@ static bool may_answer(struct control_desk *desk, const struct control_message *
 struct change {
     bool limits; /* they are others */
     bool stop;   /* a worker is to stop, which the node must be told before the next */
+    char by[ENVELOPE_FROM_SIZE]; /* who said so */
 };
 
 static void take(struct control_desk *desk, const struct control_message *message, int64_t now_ns,
@@ -307,20 +309,23 @@ static void take(struct control_desk *desk, const struct control_message *messag
     else
         said = obey(desk, &command, &envelope, now_ns, report, &changed);
     answer(desk, message, &said);
-    change->stop |= changed && command.verb == COMMAND_STOP;
-    change->limits |= changed && command.verb != COMMAND_STOP;
+    if (!changed)
+        return;
+    change->stop |= command.verb == COMMAND_STOP;
+    change->limits |= command.verb != COMMAND_STOP;
+    snprintf(change->by, sizeof change->by, "%s", envelope.from);
 }
 
-static void log_change(const struct control_desk *desk, struct change change)
+static void log_change(const struct control_desk *desk, const struct change *change)
 {
     const struct steering *steering = desk->settings.steering;
     const struct policy_params *params = &steering->params;
     char replicas[16] = "none";
 
-    if (change.stop)
-        log_event(LOG_INFO, "worker_told_to_stop", "worker=%d slot=%u", steering->stop_pid,
-                  steering->stop_slot);
-    if (!change.limits)
+    if (change->stop)
+        log_event(LOG_INFO, "worker_told_to_stop", "worker=%d slot=%u by=%s", steering->stop_pid,
+                  steering->stop_slot, change->by);
+    if (!change->limits)
         return;
     if (params->replicas >= 0)
         snprintf(replicas, sizeof replicas, "%.0f", params->replicas);
@@ -351,7 +356,7 @@ bool control_desk_step(struct control_desk *desk, int64_t now_ns, bool ending,
     if (!change.limits)
         publish_status(desk, now_ns, report);
     desk->hears = true;
-    log_change(desk, change);
+    log_change(desk, &change);
     return change.limits;
 }
 

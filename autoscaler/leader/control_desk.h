@@ -59,7 +59,7 @@ int control_desk_open(struct control_desk *desk, const struct control_desk_setti
                       int64_t now_ns, struct why *why);
 /* Says goodbye. Harmless when it was not opened. */
 void control_desk_close(struct control_desk *desk);
-/* Another leader is asked from now on. */
+/* Another leader is asked from now on: tells why, and listens no more. */
 void control_desk_leave(struct control_desk *desk);
 
 /* Does what is due. True when the limits have changed, so that a decision is due. ending: the

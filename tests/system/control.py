@@ -17,17 +17,18 @@ from tap import connect, wait_until
 class Control:
     """Listens to FARM.control and takes answers, all in one queue of its own."""
 
-    def __init__(self, farm, url=None, listens=True):
+    def __init__(self, farm, url=None, listens=True, queue="", declares=True):
         self.farm = farm
         self.connection = connect(url)
         self.channel = self.connection.channel()
         self.returned = []
         self.channel.add_on_return_callback(lambda channel, method, properties, body: self.returned.append(body))
-        self.queue = self.channel.queue_declare("", exclusive=True).method.queue
+        self.queue = self.channel.queue_declare(queue, exclusive=True).method.queue
         self.last = None  # status
         self.taken = []  # (type, correlation_id, message), in the order in which they came
         self._number = 0
-        self.channel.exchange_declare(f"{farm}.control", "topic", auto_delete=True)
+        if declares:
+            self.channel.exchange_declare(f"{farm}.control", "topic", auto_delete=True)
         if listens:
             self.listen()
         self.channel.basic_consume(self.queue, self._take, auto_ack=True)

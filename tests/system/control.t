@@ -121,7 +121,7 @@ def a_worker_is_stopped(control, scaler):
         worker["pid"] for worker in control.last["workers"]}), "and others take their place")
     equal(control.last["counters"]["crashed"], 0, "which is no crash")
     for slot, pid in before.items():
-        like(scaler.stderr(), rf"event=worker_told_to_stop worker={pid} slot={slot}", "the log says which")
+        like(scaler.stderr(), rf"event=worker_told_to_stop worker={pid} slot={slot} by=test/here/1", "the log says which, and who wanted it")
     equal(control.tell("stop", slot=2000), ("refused", "there is no worker in slot 2000; expected one that is"),
           "a slot without a worker is refused")
 
@@ -241,6 +241,7 @@ def exchanges():
                 autoscaler(forbidden[1], *QUICK, "--min", "1", amqp=users[1]) as four:
             runs_on_without_it((two, three, four), (fanout, *forbidden))
             a_deleted_exchange_comes_back(control, one)
+            one_who_may_only_ask(plain)
             seen = control.seen()
             channel.exchange_delete(f"{fanout}.control")
             allow(forbidden)
@@ -249,6 +250,16 @@ def exchanges():
                     ok(other.run(10), "when it may, the desk is there by itself")
                 ok(wait_until(lambda: "event=control_back" in scaler.stderr(), 6), "and the log says so")
             what_was_said_to_an_old_status_is_stale(plain, seen)
+
+
+def one_who_may_only_ask(name):
+    reader = Control(name, add_reader(name), queue="reader.own", declares=False)
+    status = reader.answer(reader.send({"verb": "status"}, key="ask"))
+    ok(status, "one who may only ask is answered")
+    ok(reader.wait(lambda: len([kind for kind, *_ in reader.taken if kind == "status"]) > 2), "and told what follows")
+    reader.send({"verb": "pause", "seen": reader.seen()})
+    ok(reader.wait(lambda: not reader.channel.is_open), "but when he commands, the broker ends it")
+    reader.connection.close()
 
 
 def what_was_said_to_an_old_status_is_stale(name, seen):
@@ -285,7 +296,20 @@ def add_users(farms, forbidden):
         may = {kind: all_but_it if kind == permission else ".*" for kind in ("configure", "write", "read")}
         calls += [call("add_user", name, "secret"), call("set_permissions", name, "/", *may.values())]
     ctl("eval", ", ".join(calls) + ".")
-    return [URL.replace("guest:guest", f"{name}:secret") for name in farms]
+    return [url_of(name) for name in farms]
+
+
+def url_of(user):
+    return URL.replace("guest:guest", f"{user}:secret")
+
+
+def add_reader(farm):
+    """A user who may ask a farm and not command it, as docs/operations.md has it."""
+    ctl("eval", ", ".join((
+        call("add_user", "reader", "secret"),
+        call("set_permissions", "reader", "/", "^reader\\.", f"^(reader\\..*|{farm}\\.control)$", f"^(reader\\..*|{farm}\\.control)$"),
+        call("set_topic_permissions", "reader", "/", f"{farm}.control", "^ask$", "^(status|log)$"))) + ".")
+    return url_of("reader")
 
 
 def allow(users):
