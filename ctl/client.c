@@ -6,6 +6,7 @@
 #include "control/lamport.h"
 #include "control/members.h"
 #include "log.h"
+#include "log_limit.h"
 #include "topology.h"
 
 #include <errno.h>
@@ -24,6 +25,9 @@
 #define KEY_COMMAND "command"
 #define KEY_ASK     "ask"
 
+/* Lines about messages that cannot be read. */
+#define MOST_LINES_PER_S 2
+
 /* All that an attempt to connect works with. */
 struct listener {
     const struct topology *topology;
@@ -37,8 +41,9 @@ struct client {
     char name[BROKER_NAME_SIZE];
     struct connection *connection;
     struct broker_properties *properties; /* of the message that is being sent or taken */
-    uint64_t sent;                        /* commands, each with its number as the correlation_id */
-    struct json_t *json;                  /* of the message that was handed out last */
+    struct log_limit unreadable_log;
+    uint64_t sent;       /* commands, each with its number as the correlation_id */
+    struct json_t *json; /* of the message that was handed out last */
 };
 
 static int set_up(const void *context, struct broker *broker, struct why *why)
@@ -58,6 +63,7 @@ int client_open(const struct options *options, const char *const *keys, struct c
     if (!client)
         return error_set(why, ERR_MEMORY, "out of memory");
     client->options = options;
+    client->unreadable_log.most_per_s = MOST_LINES_PER_S;
     client->listener = (struct listener){.topology = &options->topology, .keys = keys};
     broker_client_name(options->farm, options->program, client->name);
     if (getrandom(&random, sizeof random, 0) != sizeof random) {
@@ -204,6 +210,15 @@ static int read_message(struct client *client, const struct broker_event *event,
     return 0;
 }
 
+static void log_unreadable(struct client *client, size_t bytes, const struct why *why)
+{
+    uint64_t unlogged;
+
+    if (log_limit_allows(&client->unreadable_log, clock_now_ns(), &unlogged))
+        log_event(LOG_WARN, "message_ignored", "bytes=%zu unlogged=%llu why=\"%s\"", bytes,
+                  (unsigned long long)unlogged, why->text);
+}
+
 static enum client_news take_event(struct client *client, const struct broker_event *event,
                                    struct client_message *message)
 {
@@ -214,10 +229,11 @@ static enum client_news take_event(struct client *client, const struct broker_ev
     if (event->type != BROKER_DELIVERY)
         return CLIENT_NO_NEWS;
     connection_mark_useful(client->connection);
-    if (read_message(client, event, message, &why) == 0)
-        return CLIENT_MESSAGE;
-    log_event(LOG_WARN, "message_ignored", "bytes=%zu why=\"%s\"", event->body.length, why.text);
-    return CLIENT_NO_NEWS;
+    if (read_message(client, event, message, &why)) {
+        *message = (struct client_message){.kind = CLIENT_UNREADABLE};
+        log_unreadable(client, event->body.length, &why);
+    }
+    return CLIENT_MESSAGE;
 }
 
 /* The broker closes the connection of whoever publishes to an exchange that is not there: then

@@ -33,7 +33,12 @@ int client_connect(struct client *client, int wake_fd, int64_t deadline_ns, stru
 int client_send(struct client *client, const struct command *command, bool to_all_farms,
                 uint64_t *correlation, struct why *why);
 
-enum client_kind { CLIENT_STATUS, CLIENT_ANSWER, CLIENT_NOTICE };
+enum client_kind {
+    CLIENT_STATUS,
+    CLIENT_ANSWER,
+    CLIENT_NOTICE,
+    CLIENT_UNREADABLE, /* it was logged, and has no more members */
+};
 
 /* A message that came in. Everything in it is borrowed until the next client_step. */
 struct client_message {
@@ -53,8 +58,7 @@ enum client_news {
     CLIENT_MESSAGE,
 };
 
-/* Does what is due. Messages that cannot be read are logged and left out. *error is that of
- * CLIENT_LOST. */
+/* Does what is due. *error is that of CLIENT_LOST. */
 enum client_news client_step(struct client *client, struct client_message *message, int *error,
                              struct why *why);
 

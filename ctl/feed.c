@@ -50,8 +50,10 @@ static void ask(struct feed *feed)
         lose(feed, &why);
 }
 
-static void hear(struct feed *feed)
+static void hear(struct feed *feed, const struct client_message *message)
 {
+    if (message->kind == CLIENT_UNREADABLE)
+        return;
     /* One that has just begun to run the farm tells so once, and more when it is asked. */
     feed->ask_ns = clock_now_ns() + (feed->state == FEED_HEARD ? ASK_NS : 0);
     enter(feed, FEED_HEARD);
@@ -65,7 +67,7 @@ bool feed_step(struct feed *feed, struct client_message *message)
     for (;;) {
         switch (client_step(feed->client, message, &error, &why)) {
         case CLIENT_MESSAGE:
-            hear(feed);
+            hear(feed, message);
             return true;
         case CLIENT_CONNECTED:
             enter(feed, FEED_STARTING);

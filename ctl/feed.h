@@ -32,15 +32,18 @@ int feed_open(const struct options *options, const char *const *keys, int wake_f
               struct feed *feed, struct why *why);
 void feed_close(struct feed *feed);
 
-/* Does what is due; true when there is a message, borrowed until the next call. Call it until
- * there is none. */
+/* So many messages are taken in a row, so that signals and the screen have their turn in a flood. */
+#define FEED_MOST 64
+
+/* Does what is due; true when there is a message, borrowed until the next call. */
 bool feed_step(struct feed *feed, struct client_message *message);
 
 /* Logs that the farm is silent and why, and that it is heard again, when the state is not the one
  * that was logged last. *logged is FEED_STARTING at first. */
 void feed_log(const struct feed *feed, const char *farm, enum feed_state *logged);
 
-/* Waits until feed_step may have something, wake_fd is readable, or the deadline. */
+/* Waits until feed_step may have something, wake_fd is readable, or the deadline. Call feed_step
+ * until it has nothing before. */
 void feed_wait(const struct feed *feed, int wake_fd, int64_t deadline_ns);
 
 #endif

@@ -114,13 +114,14 @@ int log_view_follow(const struct ctl_options *options, FILE *out, struct why *wh
         return error;
     error = feed_open(&options->common, keys, signal_fd, &feed, why);
     while (!error && !signals_next(signal_fd)) {
-        while (feed_step(&feed, &message))
+        int taken = 0;
+        for (; taken < FEED_MOST && feed_step(&feed, &message); taken++)
             show(&message, options->json, out);
         feed_log(&feed, options->common.farm, &logged);
         if (fflush(out))
             error =
                 error_set(why, ERR_SYSTEM, "cannot write to standard output: %s", strerror(errno));
-        else
+        else if (taken < FEED_MOST)
             feed_wait(&feed, signal_fd, CLOCK_NEVER);
     }
     feed_close(&feed);

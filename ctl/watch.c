@@ -60,13 +60,15 @@ static int watch_lines(const struct ctl_options *options, int signal_fd, struct 
     struct client_message message;
 
     while (!signals_next(signal_fd)) {
-        while (feed_step(feed, &message))
+        int taken = 0;
+        for (; taken < FEED_MOST && feed_step(feed, &message); taken++)
             print_snapshot(&message, options->json, &last);
         feed_log(feed, options->common.farm, &logged);
         if (fflush(stdout))
             return error_set(why, ERR_SYSTEM, "cannot write to standard output: %s",
                              strerror(errno));
-        feed_wait(feed, signal_fd, CLOCK_NEVER);
+        if (taken < FEED_MOST)
+            feed_wait(feed, signal_fd, CLOCK_NEVER);
     }
     return 0;
 }
@@ -126,10 +128,12 @@ static int watch_screen(const struct ctl_options *options, int signal_fd, struct
     log_open(CTL_OPTIONS_PROGRAM, LOG_ERROR); /* the screen says what goes on */
     screen_enter(&screen);
     while (obey(signal_fd, &screen)) {
-        while (feed_step(feed, &message))
+        int taken = 0;
+        for (; taken < FEED_MOST && feed_step(feed, &message); taken++)
             hear(view, &message);
         draw(view, feed, &screen, signal_fd);
-        feed_wait(feed, signal_fd, clock_now_ns() + REDRAW_NS);
+        if (taken < FEED_MOST)
+            feed_wait(feed, signal_fd, clock_now_ns() + REDRAW_NS);
     }
     screen_leave();
     view_clear(view);

@@ -392,6 +392,28 @@ def stays_open(scaler, name):
         equal((terminal.end(), terminal.screen.errors), (0, []), "it ends well")
 
 
+def stands_a_flood():
+    """Of messages that anybody may publish who may write to the exchange."""
+    name = farm()
+    ending = threading.Event()
+
+    def flood(connection=connect()):
+        channel = connection.channel()
+        while not ending.is_set():
+            channel.basic_publish(f"{name}.control", "status", b"{" * 1000, pika.BasicProperties(type="status"))
+        connection.close()
+
+    with watch(name, 24, 80) as terminal:
+        ok(terminal.wait_for(lambda screen: "NOBODY RUNS" in screen.text(), 20), "a farm is watched that nobody runs")
+        thread = threading.Thread(target=flood)
+        thread.start()
+        terminal.resize(24, 60)
+        ok(terminal.wait_for(lambda screen: "NOBODY RUNS" in screen.text(), 20), "in a flood of messages it goes on drawing")
+        equal(terminal.end(), 0, "... and ends when it is told to")
+        ending.set()
+        thread.join()
+
+
 # ---- the log ----
 
 
@@ -443,4 +465,5 @@ with busy_farm() as (name, scaler):
     follows_the_log(name)
     draws_a_screen(name)
     stays_open(scaler, name)
+stands_a_flood()
 done_testing()
