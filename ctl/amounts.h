@@ -4,7 +4,7 @@
 
 #define AMOUNTS_SIZE 32
 
-/* "1520", "9.9"; "?" when unknown. Each of these returns text, or a constant. */
+/* "1520", "9.9"; "?" when unknown. Each of these writes text and returns it. */
 const char *amounts_number(double value, char text[AMOUNTS_SIZE]);
 
 /* "1 worker", "8 workers". */

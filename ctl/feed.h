@@ -32,7 +32,7 @@ int feed_open(const struct options *options, const char *const *keys, int wake_f
               struct feed *feed, struct why *why);
 void feed_close(struct feed *feed);
 
-/* So many messages are taken in a row, so that signals and the screen have their turn in a flood. */
+/* So many messages are taken in a row: signals and the screen have their turn in a flood, too. */
 #define FEED_MOST 64
 
 /* Does what is due; true when there is a message, borrowed until the next call. */

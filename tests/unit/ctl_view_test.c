@@ -119,7 +119,6 @@ static void words_wrap_where_the_line_ends(void **state)
 /* ---- the whole ---- */
 
 #define WORKERS 40
-static struct status_worker workers[WORKERS];
 
 static void some_view(struct view *view)
 {
@@ -134,7 +133,7 @@ static void some_view(struct view *view)
     status.decision.desired_workers = WORKERS;
     status.decision.arrival_per_s = 1520;
     status.decision.reason = "saturated: more workers do not help";
-    status.workers = malloc(sizeof workers); /* view_clear frees it */
+    status.workers = calloc(WORKERS, sizeof *status.workers); /* view_clear frees it */
     assert_non_null(status.workers);
     status.worker_count = WORKERS;
     for (int64_t i = 0; i < WORKERS; i++)

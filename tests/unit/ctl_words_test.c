@@ -300,6 +300,10 @@ static void what_was_not_decided_has_no_terms(void **state)
     status.decided_s = 0;
     explain(&status);
     assert_said("  B          ? events: ? ready in the queue, ? held by workers\n");
+    status.decision.need_workers = NAN;
+    status.decision.formula_workers = 3;
+    explain(&status);
+    assert_said("  needed     3: (B + λT) / C = (? + ? × ?) / ? = ?\n");
 }
 
 /* ---- what a command changed ---- */
