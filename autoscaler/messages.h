@@ -20,9 +20,20 @@ struct worker_counts {
     uint64_t spawned, stopped, crashed;
 };
 
-/* What one worker has said of its work since it started. */
+/* A worker from its start until its end is known; node/pool.h draws how one leads to the next. */
+enum worker_state { WORKER_NONE, WORKER_STARTING, WORKER_RUNNING, WORKER_DRAINING, WORKER_KILLED };
+#define WORKER_STATES 5
+
+/* One worker. All is 0 in a slot that has none. */
 struct worker_reading {
-    int32_t pid; /* tells one worker of a slot from the next; 0: none that says anything */
+    enum worker_state state;
+    int32_t pid;        /* its process; tells one worker of a slot from the next */
+    int64_t started_ns; /* monotonic */
+
+    /* What it has said of its work since it started; all 0 of one that says nothing. */
+    bool tells;
+    bool blocked; /* the broker takes nothing from it */
+    double in_flight_msgs;
     uint64_t handled_msgs;
     int64_t busy_ns;  /* spent on events that are finished */
     double working_s; /* on the event that it is handling; 0 when it handles none */
@@ -47,15 +58,22 @@ struct node_report {
     /* So long the longest drain has lasted that goes on past its time-out, so that no event is
      * taken from one worker after the other; 0: none does. */
     double overdue_s;
-    /* By slot; borrowed until the node's next report. */
+    /* By slot, as far as slots were ever used; borrowed until the node's next report. */
     const struct worker_reading *readings;
     size_t reading_count;
 };
 
 struct node_target {
-    uint32_t workers;  /* that shall be starting or running */
-    bool ending;       /* none will be wanted any more */
+    uint32_t workers;     /* that shall be starting or running */
+    uint32_t max_workers; /* never more than so many are; 1 .. POOL_MAX_WORKERS */
+    bool ending;          /* none will be wanted any more; then the rest is of no account */
     int64_t consuming; /* of the node's workers, by the queue's consumers; < 0: nobody can tell */
+    /* This worker drains, whatever the number, which stays: another takes its place. Whoever is in
+     * that slot by another pid is left alone, so that saying it twice is harmless. */
+    struct {
+        uint32_t slot;
+        int32_t pid; /* 0: nobody */
+    } stop;
 };
 
 #endif

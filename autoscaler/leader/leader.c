@@ -120,6 +120,7 @@ bool leader_is_ready(const struct leader *leader)
 static struct node_target target_of(const struct leader *leader)
 {
     return (struct node_target){.workers = leader->decider.state.desired_workers,
+                                .max_workers = leader->decider.params->max_workers,
                                 .consuming = own_consumers_count(&leader->own_consumers)};
 }
 
@@ -230,7 +231,7 @@ static bool react(struct leader *leader, int64_t now_ns, const struct node_repor
         leader->ready_msgs = last->sampled.ready_msgs;
     return decider_decide(&leader->decider, &leader->learner, POLICY_REACT, time_s(leader, now_ns),
                           last) &&
-           last->decision.desired_workers > before;
+           last->decision.desired_workers != before;
 }
 
 static bool step_reaction(struct leader *leader, int64_t now_ns, const struct node_report *report)

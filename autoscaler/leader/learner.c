@@ -23,7 +23,7 @@ static void learn_capacity(struct learner *learner, const struct node_report *re
 {
     for (size_t i = 0; i < report->reading_count; i++) {
         const struct worker_reading *worker = &report->readings[i];
-        struct capacity_reading reading = {.pid = worker->pid,
+        struct capacity_reading reading = {.pid = worker->tells ? worker->pid : 0,
                                            .handled_msgs = worker->handled_msgs,
                                            .busy_ns = worker->busy_ns,
                                            .working_s = worker->working_s};

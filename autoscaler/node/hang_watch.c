@@ -28,10 +28,10 @@ int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct laun
         watch->stopped_check_ns = now_ns + STOPPED_CHECK_NS;
     for (size_t i = 0; i < pool->slot_count; i++) {
         const struct scoreboard_slot *slot = scoreboard_slot(scoreboard, i);
-        enum pool_state state = pool->slots[i].state;
+        enum worker_state state = pool->slots[i].state;
         int32_t said = atomic_load_explicit(&slot->state, memory_order_acquire);
         /* A draining worker may hang long before its deadline. */
-        if ((state != POOL_RUNNING && state != POOL_DRAINING) || said == SCOREBOARD_EMPTY)
+        if ((state != WORKER_RUNNING && state != WORKER_DRAINING) || said == SCOREBOARD_EMPTY)
             continue;
         /* One that has shown no progress yet was started a moment ago. */
         int64_t from_ns = pool->slots[i].started_ns > watch->judge_from_ns

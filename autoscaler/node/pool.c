@@ -14,36 +14,36 @@ enum event { EVENT_START, EVENT_READY, EVENT_DRAIN, EVENT_KILL, EVENT_HUNG, EVEN
 /* What the table leads to: a state, or nothing. */
 enum {
     IGNORE = -1,
-    EMPTY = POOL_EMPTY,
-    STARTING = POOL_STARTING,
-    RUNNING = POOL_RUNNING,
-    DRAINING = POOL_DRAINING,
-    KILLED = POOL_KILLED
+    NONE = WORKER_NONE,
+    STARTING = WORKER_STARTING,
+    RUNNING = WORKER_RUNNING,
+    DRAINING = WORKER_DRAINING,
+    KILLED = WORKER_KILLED
 };
 
 /* The whole machine: what each state makes of each event. */
 /* clang-format off */
-static const signed char transitions[POOL_STATES][EVENTS] = {
+static const signed char transitions[WORKER_STATES][EVENTS] = {
     /*             START     READY    DRAIN     KILL    HUNG    ENDED */
-    [EMPTY]    = {STARTING, IGNORE,  IGNORE,   IGNORE, IGNORE, IGNORE},
-    [STARTING] = {IGNORE,   RUNNING, DRAINING, KILLED, IGNORE, EMPTY},
-    [RUNNING]  = {IGNORE,   IGNORE,  DRAINING, KILLED, KILLED, EMPTY},
-    [DRAINING] = {IGNORE,   IGNORE,  IGNORE,   KILLED, KILLED, EMPTY},
-    [KILLED]   = {IGNORE,   IGNORE,  IGNORE,   IGNORE, IGNORE, EMPTY},
+    [NONE]     = {STARTING, IGNORE,  IGNORE,   IGNORE, IGNORE, IGNORE},
+    [STARTING] = {IGNORE,   RUNNING, DRAINING, KILLED, IGNORE, NONE},
+    [RUNNING]  = {IGNORE,   IGNORE,  DRAINING, KILLED, KILLED, NONE},
+    [DRAINING] = {IGNORE,   IGNORE,  IGNORE,   KILLED, KILLED, NONE},
+    [KILLED]   = {IGNORE,   IGNORE,  IGNORE,   IGNORE, IGNORE, NONE},
 };
 /* clang-format on */
 
-static uint32_t *count_of(struct pool *pool, enum pool_state state)
+static uint32_t *count_of(struct pool *pool, enum worker_state state)
 {
     switch (state) {
-    case POOL_STARTING:
+    case WORKER_STARTING:
         return &pool->counts.starting;
-    case POOL_RUNNING:
+    case WORKER_RUNNING:
         return &pool->counts.running;
-    case POOL_DRAINING:
-    case POOL_KILLED:
+    case WORKER_DRAINING:
+    case WORKER_KILLED:
         return &pool->counts.draining;
-    case POOL_EMPTY:
+    case WORKER_NONE:
     default:
         return NULL;
     }
@@ -55,12 +55,12 @@ static bool move(struct pool *pool, size_t slot, enum event event)
 {
     if (slot >= pool->slot_count)
         return false;
-    enum pool_state from = pool->slots[slot].state;
+    enum worker_state from = pool->slots[slot].state;
     int to = transitions[from][event];
     if (to == IGNORE)
         return false;
-    pool->slots[slot].state = (enum pool_state)to;
-    uint32_t *left = count_of(pool, from), *entered = count_of(pool, (enum pool_state)to);
+    pool->slots[slot].state = (enum worker_state)to;
+    uint32_t *left = count_of(pool, from), *entered = count_of(pool, (enum worker_state)to);
     if (left)
         --*left;
     if (entered)
@@ -116,7 +116,7 @@ static bool run(struct pool *pool, size_t slot)
 
 void pool_ready(struct pool *pool, size_t slot)
 {
-    if (run(pool, slot) || (slot < pool->slot_count && pool->slots[slot].state == POOL_RUNNING))
+    if (run(pool, slot) || (slot < pool->slot_count && pool->slots[slot].state == WORKER_RUNNING))
         pool->slots[slot].ready = true;
 }
 
@@ -236,11 +236,11 @@ enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end
     if (before.left)
         return POOL_GONE;
     /* What was taken from a worker is done: nobody is left who could hold it. */
-    if (before.state == POOL_DRAINING && before.patient && !end.signal && end.code == EX_OK &&
+    if (before.state == WORKER_DRAINING && before.patient && !end.signal && end.code == EX_OK &&
         pool_is_empty(pool))
         pool->patient = false;
 
-    bool asked = before.state == POOL_DRAINING || (before.state == POOL_KILLED && !before.hung);
+    bool asked = before.state == WORKER_DRAINING || (before.state == WORKER_KILLED && !before.hung);
     if (!asked) {
         pool->counts.crashed++;
         crashed(pool, end, before.started_ns, now_ns);
@@ -248,7 +248,7 @@ enum pool_verdict pool_ended(struct pool *pool, size_t slot, struct pool_end end
     }
     /* SIGTERM may reach a worker before it can take it; 75 tells of a drain that ran out of
      * time. */
-    bool clean = before.state == POOL_KILLED || end.signal == SIGNAL_TERM ||
+    bool clean = before.state == WORKER_KILLED || end.signal == SIGNAL_TERM ||
                  (!end.signal && (end.code == EX_OK || end.code == EX_TEMPFAIL));
     if (clean)
         pool->counts.stopped++;
@@ -297,7 +297,8 @@ static void step_consuming(struct pool *pool, int64_t now_ns)
         struct pool_slot *oldest = NULL;
         for (size_t i = 0; i < pool->slot_count; i++) {
             struct pool_slot *slot = &pool->slots[i];
-            if (slot->state == POOL_STARTING && (!oldest || slot->started_ns < oldest->started_ns))
+            if (slot->state == WORKER_STARTING &&
+                (!oldest || slot->started_ns < oldest->started_ns))
                 oldest = slot;
         }
         if (!oldest)
@@ -316,7 +317,7 @@ static int64_t step_unheard(struct pool *pool, size_t index, int64_t now_ns)
         note_silent(pool, index, now_ns);
         return POOL_NEVER;
     }
-    if (slot->state == POOL_RUNNING || pool->heard || consumers_tell(pool))
+    if (slot->state == WORKER_RUNNING || pool->heard || consumers_tell(pool))
         return silent_ns;
     int64_t assumed_ns = slot->started_ns + POOL_SILENT_START_NS;
     if (assumed_ns > now_ns)
@@ -353,14 +354,14 @@ static void step_deadlines(struct pool *pool, int64_t now_ns, struct actions *ac
         struct pool_slot *slot = &pool->slots[i];
         int64_t due_ns = POOL_NEVER;
 
-        if (slot->state == POOL_STARTING && slot->tells) {
+        if (slot->state == WORKER_STARTING && slot->tells) {
             due_ns = slot->started_ns + pool->params.start_timeout_ns;
             if (due_ns <= now_ns)
                 run(pool, i);
-        } else if (slot->state == POOL_STARTING ||
-                   (slot->state == POOL_RUNNING && !slot->tells && !slot->silent_ns)) {
+        } else if (slot->state == WORKER_STARTING ||
+                   (slot->state == WORKER_RUNNING && !slot->tells && !slot->silent_ns)) {
             due_ns = step_unheard(pool, i, now_ns);
-        } else if (slot->state == POOL_DRAINING) {
+        } else if (slot->state == WORKER_DRAINING) {
             due_ns = step_drain(pool, i, now_ns, actions);
         }
         if (due_ns > now_ns && due_ns < *wake_ns)
@@ -389,7 +390,7 @@ static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions
         struct pool_slot *chosen = NULL;
         for (size_t i = 0; i < pool->slot_count; i++) {
             struct pool_slot *slot = &pool->slots[i];
-            if ((slot->state == POOL_STARTING || slot->state == POOL_RUNNING) &&
+            if ((slot->state == WORKER_STARTING || slot->state == WORKER_RUNNING) &&
                 (!chosen || better_to_stop(pool, slot, chosen)))
                 chosen = slot;
         }
@@ -443,7 +444,7 @@ bool pool_is_overdue(const struct pool *pool, size_t slot)
 {
     const struct pool_slot *worker = &pool->slots[slot];
 
-    return worker->state == POOL_DRAINING && worker->patient && worker->deadline_ns == POOL_NEVER;
+    return worker->state == WORKER_DRAINING && worker->patient && worker->deadline_ns == POOL_NEVER;
 }
 
 struct worker_counts pool_counts(const struct pool *pool)

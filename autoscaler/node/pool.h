@@ -1,7 +1,7 @@
 /* pool.h - the supervision of a farm's workers as a state machine. Pure: no clock, no processes.
  *
  *              start             it consumes, or time has passed
- *     EMPTY ----------> STARTING -----------------------------------> RUNNING
+ *     NONE  ----------> STARTING -----------------------------------> RUNNING
  *       ^                  |  |                                        |   |
  *       |  ended (a crash) |  | no longer wanted     no longer wanted  |   | ended (a crash), hung
  *       |<-----------------+  +----------> DRAINING <------------------+   |
@@ -36,9 +36,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum pool_state { POOL_EMPTY, POOL_STARTING, POOL_RUNNING, POOL_DRAINING, POOL_KILLED };
-#define POOL_STATES 5
 
 enum pool_action_kind {
     POOL_START, /* start a worker in this slot; pool_ended follows if that fails */
@@ -92,7 +89,7 @@ enum pool_verdict {
 };
 
 struct pool_slot {
-    enum pool_state state;
+    enum worker_state state;
     bool hung;     /* KILLED because it hung, so its end is a crash */
     bool kill_due; /* KILLED, and the next step says so to the caller */
     bool tells;    /* it uses the scoreboard, so it will say when it consumes */

@@ -29,6 +29,11 @@ void readings_clear(struct readings *readings)
     readings->disbelieved = NULL;
 }
 
+void readings_begin(struct readings *readings, size_t slot, int32_t pid)
+{
+    readings->workers[slot] = (struct worker_reading){.pid = pid};
+}
+
 void readings_keep(struct readings *readings, const struct scoreboard_slot *slot, int64_t now_ns)
 {
     if (!scoreboard_impossible(slot, now_ns))
@@ -46,13 +51,13 @@ static double seconds(int64_t ns)
 static void take_silent(struct readings *readings, const struct pool_slot *worker, int64_t now_ns,
                         struct node_report *report)
 {
-    bool starts = worker->state == POOL_STARTING;
+    bool starts = worker->state == WORKER_STARTING;
     int64_t silent_ns = worker->silent_ns ? now_ns - worker->silent_ns : 0;
 
     if (starts && readings->heard)
         return;
     report->unknown |= !starts || now_ns - worker->started_ns >= ATTACHED_NS;
-    report->silent += starts || worker->state == POOL_RUNNING;
+    report->silent += starts || worker->state == WORKER_RUNNING;
     report->silent_s = fmax(report->silent_s, seconds(silent_ns));
     if (silent_ns >= SILENT_NS && !readings->silence_logged) {
         readings->silence_logged = true;
@@ -70,19 +75,21 @@ static int64_t took_up_ns(const struct scoreboard_slot *slot)
                : 0;
 }
 
-/* What the worker has done so far, to learn from. */
-static struct worker_reading reading_of(const struct scoreboard_slot *slot, int64_t now_ns)
+/* What the worker says that it has done so far. */
+static void read_worker(struct worker_reading *reading, const struct scoreboard_slot *slot,
+                        int64_t now_ns)
 {
     int64_t started_ns = atomic_load_explicit(&slot->started_ns, memory_order_relaxed);
     bool working = scoreboard_handling(slot).low != 0 && now_ns > started_ns;
 
-    return (struct worker_reading){
-        /* What a worker stores once, it stores before its pid. */
-        .pid = atomic_load_explicit(&slot->pid, memory_order_acquire),
-        .handled_msgs = atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed),
-        .busy_ns = atomic_load_explicit(&slot->busy_ns, memory_order_relaxed),
-        .working_s = working ? seconds(now_ns - started_ns) : 0,
-    };
+    reading->tells = true;
+    reading->blocked =
+        atomic_load_explicit(&slot->state, memory_order_relaxed) == SCOREBOARD_BLOCKED;
+    reading->in_flight_msgs =
+        (double)atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed);
+    reading->handled_msgs = atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
+    reading->busy_ns = atomic_load_explicit(&slot->busy_ns, memory_order_relaxed);
+    reading->working_s = working ? seconds(now_ns - started_ns) : 0;
 }
 
 /* Whether the slot's worker says what may be. Said once of each that does not. */
@@ -103,24 +110,45 @@ static bool believes(struct readings *readings, size_t index, const struct score
     return !field;
 }
 
-static void take_telling(struct readings *readings, enum pool_state state,
+static void take_telling(struct readings *readings, const struct worker_reading *worker,
                          const struct scoreboard_slot *slot, struct node_report *report)
 {
-    double held_msgs = (double)atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed);
     int64_t simulated_ns = atomic_load_explicit(&slot->simulated_service_ns, memory_order_relaxed);
 
     readings->heard = true;
-    report->in_flight_msgs += held_msgs;
-    report->handled_msgs += (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
-    if (state == POOL_DRAINING || state == POOL_KILLED)
-        report->draining_in_flight_msgs += held_msgs;
-    if (state == POOL_RUNNING) {
+    report->in_flight_msgs += worker->in_flight_msgs;
+    report->handled_msgs += (double)worker->handled_msgs;
+    if (worker->state == WORKER_DRAINING || worker->state == WORKER_KILLED)
+        report->draining_in_flight_msgs += worker->in_flight_msgs;
+    if (worker->state == WORKER_RUNNING) {
         report->telling++;
-        report->blocked +=
-            atomic_load_explicit(&slot->state, memory_order_relaxed) == SCOREBOARD_BLOCKED;
+        report->blocked += worker->blocked;
     }
     if (simulated_ns)
         readings->simulated_service_s = seconds(simulated_ns);
+}
+
+/* Reads one slot, and notes in the pool whether its worker holds nothing. */
+static void take(struct readings *readings, struct pool *pool, size_t index,
+                 const struct scoreboard_slot *slot, int64_t now_ns, struct node_report *report)
+{
+    const struct pool_slot *worker = &pool->slots[index];
+    struct worker_reading *reading = &readings->workers[index];
+
+    *reading = (struct worker_reading){
+        .state = worker->state, .pid = reading->pid, .started_ns = worker->started_ns};
+    /* What a worker stores once, it stores before its pid. */
+    if (atomic_load_explicit(&slot->pid, memory_order_acquire) &&
+        believes(readings, index, slot, now_ns)) {
+        read_worker(reading, slot, now_ns);
+        take_telling(readings, reading, slot, report);
+        pool_idle(pool, index, reading->in_flight_msgs <= 0);
+        pool_took_up(pool, index, took_up_ns(slot));
+    } else {
+        take_silent(readings, worker, now_ns, report);
+    }
+    if (pool_is_overdue(pool, index))
+        report->overdue_s = fmax(report->overdue_s, seconds(now_ns - worker->drained_ns));
 }
 
 struct node_report readings_take(struct readings *readings, struct pool *pool,
@@ -128,24 +156,11 @@ struct node_report readings_take(struct readings *readings, struct pool *pool,
 {
     struct node_report report = {.handled_msgs = readings->handled_by_ended_msgs};
 
-    for (size_t i = 0; i < readings->slots; i++) {
-        const struct pool_slot *worker = &pool->slots[i];
-        const struct scoreboard_slot *slot = scoreboard_slot(scoreboard, i);
-        readings->workers[i] = reading_of(slot, now_ns);
-        if (worker->state == POOL_EMPTY)
-            continue;
-        if (readings->workers[i].pid && !believes(readings, i, slot, now_ns))
+    for (size_t i = 0; i < readings->slots; i++)
+        if (pool->slots[i].state == WORKER_NONE)
             readings->workers[i] = (struct worker_reading){0};
-        if (readings->workers[i].pid) {
-            take_telling(readings, worker->state, slot, &report);
-            pool_idle(pool, i, !atomic_load_explicit(&slot->in_flight_msgs, memory_order_relaxed));
-            pool_took_up(pool, i, took_up_ns(slot));
-        } else {
-            take_silent(readings, worker, now_ns, &report);
-        }
-        if (pool_is_overdue(pool, i))
-            report.overdue_s = fmax(report.overdue_s, seconds(now_ns - worker->drained_ns));
-    }
+        else
+            take(readings, pool, i, scoreboard_slot(scoreboard, i), now_ns, &report);
     report.counts = pool_counts(pool);
     report.heard = readings->heard;
     report.simulated_service_s = readings->simulated_service_s;

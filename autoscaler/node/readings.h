@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 struct readings {
-    struct worker_reading *workers; /* by slot, as they last were */
-    int32_t *disbelieved;           /* by slot: the pid of whom it was said; 0: of nobody */
+    /* By slot, as they last were; of one that has started since, the pid alone. */
+    struct worker_reading *workers;
+    int32_t *disbelieved; /* by slot: the pid of whom it was said; 0: of nobody */
     size_t slots;
     double handled_by_ended_msgs; /* by workers that have ended */
     double simulated_service_s;   /* what a worker last said it adds to each event; 0: nothing */
@@ -25,6 +26,9 @@ struct readings {
 /* 0 or -ERR_MEMORY. */
 int readings_init(struct readings *readings, size_t slots);
 void readings_clear(struct readings *readings);
+
+/* A worker was started in that slot. */
+void readings_begin(struct readings *readings, size_t slot, int32_t pid);
 
 /* Reads every slot into a report, and notes in the pool which workers hold nothing. A worker that
  * says what cannot be tells nothing. */

@@ -147,8 +147,9 @@ static void start_worker(struct supervisor *supervisor, size_t slot)
     supervisor->renew[slot] = false;
     int error = launcher_start(supervisor->launcher, slot, &why);
     if (!error) {
-        log_event(LOG_DEBUG, "worker_started", "worker=%d",
-                  launcher_pid(supervisor->launcher, slot));
+        int pid = launcher_pid(supervisor->launcher, slot);
+        readings_begin(&supervisor->readings, slot, pid);
+        log_event(LOG_DEBUG, "worker_started", "worker=%d", pid);
         return;
     }
     log_event(LOG_WARN, "worker_not_started", "why=\"%s\"", why.text);
@@ -186,7 +187,7 @@ static void act(struct supervisor *supervisor, struct pool_action action)
 static void note_telling(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->pool.slot_count; i++)
-        if (supervisor->pool.slots[i].state != POOL_EMPTY && !supervisor->pool.slots[i].tells &&
+        if (supervisor->pool.slots[i].state != WORKER_NONE && !supervisor->pool.slots[i].tells &&
             atomic_load_explicit(&scoreboard_slot(supervisor->scoreboard, i)->pid,
                                  memory_order_relaxed))
             pool_tells(&supervisor->pool, i);
@@ -221,7 +222,7 @@ static void step_renewal(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->pool.slot_count; i++) {
         if (!supervisor->renew[i])
             continue;
-        if (supervisor->pool.slots[i].state == POOL_EMPTY) {
+        if (supervisor->pool.slots[i].state == WORKER_NONE) {
             supervisor->renew[i] = false;
         } else if (atomic_load(&scoreboard_slot(supervisor->scoreboard, i)->takes_hangup)) {
             supervisor->renew[i] = false;

@@ -62,6 +62,8 @@ static const char *const reason_texts[POLICY_REASONS] = {
     [POLICY_HELD_ARRIVAL] = "held: arrival rate unknown",
     [POLICY_HELD_BACKLOG] = "held: backlog unknown",
     [POLICY_HELD_BLOCKED] = "held: workers blocked by the broker",
+    [POLICY_PAUSED] = "paused",
+    [POLICY_FIXED] = "fixed",
 };
 
 const char *policy_reason_text(enum policy_reason reason)
@@ -178,7 +180,63 @@ static uint32_t steady(uint32_t wanted, const struct policy_sample *sample,
 
 void policy_start(struct policy_state *state, const struct policy_params *params)
 {
-    *state = (struct policy_state){.desired_workers = params->min_workers};
+    *state = (struct policy_state){.desired_workers = params->min_workers, .fresh = true};
+}
+
+/* The state with the numbers within the limits, which may be others than at the last decision. */
+static struct policy_state within_limits(const struct policy_state *state,
+                                         const struct policy_params *params)
+{
+    struct policy_state within = *state;
+
+    within.desired_workers =
+        state->fresh ? params->min_workers : clamp(state->desired_workers, params);
+    within.steadiness.fewer_most = clamp(state->steadiness.fewer_most, params);
+    return within;
+}
+
+/* What the policy makes of the sample, or why it is not asked. */
+static void ask(const struct policy *policy, const struct policy_sample *sample,
+                const struct policy_params *params, struct policy_state *state,
+                struct policy_decision *decided)
+{
+    if (must_hold(policy, sample, &decided->reason)) {
+        state->steadiness.fewer = false;
+        decided->desired_workers = state->desired_workers;
+    } else if (isnan(decided->capacity_msgs)) {
+        decided->reason = POLICY_LEARNING;
+        decided->desired_workers = clamp(learn(sample, state), params);
+        if (sample->silent_workers)
+            decided->desired_workers =
+                steady(decided->desired_workers, sample, params, state, decided);
+    } else {
+        policy->need(sample, params, state, decided);
+        decided->desired_workers =
+            steady(limit(sample, params, decided), sample, params, state, decided);
+    }
+}
+
+/* A person's word. */
+static void obey(const struct policy_params *params, struct policy_state *state,
+                 struct policy_decision *decided)
+{
+    if (params->replicas >= 0) {
+        decided->desired_workers = clamp((uint32_t)params->replicas, params);
+        decided->reason = POLICY_FIXED;
+    } else if (params->paused > 0) {
+        decided->desired_workers = state->desired_workers;
+        decided->reason = POLICY_PAUSED;
+    } else {
+        return;
+    }
+    state->steadiness.fewer = false;
+}
+
+/* Between ticks the policy's number may only rise. */
+static bool may_react(const struct policy_decision *decided, uint32_t before)
+{
+    return decided->reason == POLICY_FIXED ? decided->desired_workers != before
+                                           : decided->desired_workers > before;
 }
 
 int policy_decide(const struct policy *policy, const struct policy_sample *sample,
@@ -188,10 +246,7 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
     if (policy_check(policy, params) || !sample_in_range(sample))
         return -ERR_INVALID;
 
-    struct policy_state next = *state;
-    /* A history may go on with other limits than it began with. */
-    next.desired_workers = clamp(state->desired_workers, params);
-    next.steadiness.fewer_most = clamp(state->steadiness.fewer_most, params);
+    struct policy_state next = within_limits(state, params);
     const uint32_t before = next.desired_workers;
     double capacity_msgs =
         params->capacity_msgs > 0 ? params->capacity_msgs : sample->capacity_msgs;
@@ -203,25 +258,17 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
         .wait_workers = NAN,
         .drain_workers = NAN,
     };
-    if (must_hold(policy, sample, &decided.reason)) {
-        next.steadiness.fewer = false;
-        decided.desired_workers = before;
-    } else if (isnan(decided.capacity_msgs)) {
-        decided.reason = POLICY_LEARNING;
-        decided.desired_workers = clamp(learn(sample, &next), params);
-        if (sample->silent_workers)
-            decided.desired_workers =
-                steady(decided.desired_workers, sample, params, &next, &decided);
-    } else {
-        policy->need(sample, params, &next, &decided);
-        decided.desired_workers =
-            steady(limit(sample, params, &decided), sample, params, &next, &decided);
-    }
-    /* Between ticks the number may only rise. */
-    if (sample->trigger == POLICY_REACT && decided.desired_workers <= before) {
+    ask(policy, sample, params, &next, &decided);
+    obey(params, &next, &decided);
+    next.fresh = false;
+    bool stays = sample->trigger == POLICY_REACT && !may_react(&decided, before);
+    if (stays) {
         decided.desired_workers = before;
         next = *state;
     }
+    /* The policy's number is not taken, and the limits have moved the one before. */
+    if (stays && before != state->desired_workers && decided.reason < POLICY_LEARNING)
+        decided.reason = before == params->min_workers ? POLICY_MIN : POLICY_MAX;
     next.desired_workers = decided.desired_workers;
     *state = next;
     *decision = decided;

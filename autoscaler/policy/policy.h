@@ -1,10 +1,12 @@
 /* policy.h - decides how many workers the farm should have. Pure.
  *
  * measured --> known? --> the policy's need --> headroom --> min, max --> what helps --> steadiness
+ *          --> fixed, paused
  *
  * A policy is one function that says how many workers it takes (policies.h lists them); all else is
  * the same for every policy: what is unknown holds the number, what is decided stays within the
- * limits, and every decision says which term bound it. The same inputs in the same order give the
+ * limits, and every decision says which term bound it. Parameters and limits may change from one
+ * decision to the next. The same inputs in the same order give the
  * same decisions, bit for bit. */
 #ifndef WINNOW_POLICY_H
 #define WINNOW_POLICY_H
@@ -20,7 +22,7 @@
 /* Why a decision is due. */
 enum policy_trigger {
     POLICY_TICK,  /* the interval is over */
-    POLICY_REACT, /* between ticks: workers may be added, and none taken away */
+    POLICY_REACT, /* between ticks: the policy may add workers, and takes none away */
 };
 
 /* What was measured. NAN means unknown, which is not 0. */
@@ -46,6 +48,7 @@ struct policy_sample {
 /* What is remembered between decisions; start from policy_start. */
 struct policy_state {
     uint32_t desired_workers;
+    bool fresh; /* nothing was decided yet, and there are min_workers */
     struct steadiness steadiness;
     double memory[POLICY_MOST_MEMORY]; /* the policy's own; 0 at the start */
 };
@@ -63,12 +66,15 @@ enum policy_reason {
     POLICY_STEP_DOWN,     /* fewer are needed than one step down allows */
     POLICY_SATURATED,     /* the policy needs more than useful_workers */
     POLICY_SILENT,        /* fewer are needed, but for what silent workers may hold */
-    POLICY_LEARNING,      /* C is not yet known: one worker finds out */
-    POLICY_HELD_ARRIVAL,  /* the arrival rate is unknown: the number stays */
-    POLICY_HELD_BACKLOG,  /* the backlog is unknown: the number stays */
-    POLICY_HELD_BLOCKED,  /* the broker takes nothing from the workers: the number stays */
+    /* From here on the number is not the policy's. */
+    POLICY_LEARNING,     /* C is not yet known: one worker finds out */
+    POLICY_HELD_ARRIVAL, /* the arrival rate is unknown: the number stays */
+    POLICY_HELD_BACKLOG, /* the backlog is unknown: the number stays */
+    POLICY_HELD_BLOCKED, /* the broker takes nothing from the workers: the number stays */
+    POLICY_PAUSED,       /* a person wants the number to stay */
+    POLICY_FIXED,        /* a person has said the number */
 };
-#define POLICY_REASONS 15
+#define POLICY_REASONS 17
 
 struct policy_decision {
     uint32_t desired_workers;
@@ -125,8 +131,15 @@ void policy_start(struct policy_state *state, const struct policy_params *params
 
 /* One decision: how many workers there should be now, within [min_workers, max_workers].
  *
- * sample    as measured; with POLICY_REACT only a greater number than before is taken, and when
- *           there is none the state stays as it was, so that nothing need be written down
+ * A person's word needs no measurement, is no subject to steadiness, and holds while workers are
+ * blocked: whoever says a number sees the farm. A fixed number goes before a pause, for it is the
+ * more exact wish, and the pause then holds that number when it is fixed no more. The policy is
+ * asked all the same: its terms say what it would have done, and it goes on remembering. But for
+ * how long fewer were enough counts only from when the number is the policy's again.
+ *
+ * sample    as measured; with POLICY_REACT the policy's number is taken only when it is greater
+ *           than before, a fixed one in any case. When desired_workers does not change thereby,
+ *           nothing else of the state does, so that nothing need be written down
  * state     read and written
  * decision  written only on success
  *

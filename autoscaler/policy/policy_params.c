@@ -17,6 +17,10 @@ static const struct policy_param common[] = {
      .most = DBL_MAX, .whole = true, .only_if_set = true},
     {FIELD(silent_delay_s), .meaning = "the same where some worker tells nothing", .least = 0,
      .most = DBL_MAX, .only_if_set = true},
+    {FIELD(paused), .meaning = "1 to keep the number of workers, or 0", .least = 0, .most = 1,
+     .whole = true, .only_if_set = true},
+    {FIELD(replicas), .meaning = "a fixed number of workers, or -1 for none",
+     .least = POLICY_NOT_FIXED, .most = UINT32_MAX, .whole = true, .only_if_set = true},
 };
 
 const struct policy_param *policy_params_common(size_t *count)

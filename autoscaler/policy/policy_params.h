@@ -15,6 +15,9 @@
 /* scale_down_delay_s, before policy_tune: not given, so that it becomes what suits the policy. */
 #define POLICY_UNSET ((double)NAN)
 
+/* replicas: the number is the policy's. */
+#define POLICY_NOT_FIXED (-1.0)
+
 /* So many parameters of its own a policy may declare. */
 #define POLICY_MOST_OWN 8
 
@@ -29,6 +32,10 @@ struct policy_params {
     double step_up, step_down; /* at most so many workers more or fewer a decision; 0: any number */
     double silent_delay_s;     /* >= 0: scale_down_delay_s while some worker tells nothing */
 
+    /* A person's word, which goes before the policy's. */
+    double paused;   /* 1: the number stays as it is; 0: it does not */
+    double replicas; /* >= 0: so many workers, whole; or POLICY_NOT_FIXED */
+
     double own[POLICY_MOST_OWN]; /* the policy's own, in the order in which it declares them */
 };
 
@@ -37,7 +44,7 @@ struct policy_params {
 #define POLICY_DEFAULT_PARAMS                                                                      \
     {                                                                                              \
         .horizon_s = 2, .capacity_msgs = 1000, .min_workers = 0, .max_workers = 32, .headroom = 1, \
-        .silent_delay_s = 30                                                                       \
+        .silent_delay_s = 30, .replicas = POLICY_NOT_FIXED                                         \
     }
 
 /* The declaration of a parameter. Whoever sets, checks, writes down or reads back parameters goes

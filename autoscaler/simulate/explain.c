@@ -82,7 +82,7 @@ static void print_header(const struct others *others)
 }
 
 /* The parameters of the row for another policy. What the user asked for stays; what suits the row's
- * policy gives way to what suits the other. */
+ * policy gives way to what suits the other, and nobody has told it to stay at a number. */
 static void tune_like(const struct policy *other, const struct replay_row *row,
                       struct policy_params *params)
 {
@@ -90,6 +90,8 @@ static void tune_like(const struct policy *other, const struct replay_row *row,
     const struct policy_param *to = policy_param_find(other, POLICY_WAIT);
 
     *params = row->params;
+    params->paused = 0;
+    params->replicas = POLICY_NOT_FIXED;
     if (params->scale_down_delay_s == row->policy->scale_down_delay_s)
         params->scale_down_delay_s = POLICY_UNSET;
     policy_tune(other, params);

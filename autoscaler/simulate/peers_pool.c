@@ -107,7 +107,7 @@ uint32_t peers_pool_spring(struct peer *peer, const struct simulation *simulatio
     }
     for (size_t i = 0; i < simulation->pool.slot_count; i++) {
         const struct simulation_worker *worker = &simulation->workers[i];
-        if (simulation->pool.slots[i].state != POOL_RUNNING)
+        if (simulation->pool.slots[i].state != WORKER_RUNNING)
             continue;
         bool rests = !worker->busy && now_ns - worker->since_ns >= SIMULATION_IDLE_NS;
         busy |= !rests && worker->streak >= SPRING_CYCLES;

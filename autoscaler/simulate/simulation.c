@@ -119,7 +119,7 @@ static void handle_moment(struct simulation *simulation)
 {
     size_t slot = simulation->moments.heap[0].slot;
     struct simulation_worker *worker = &simulation->workers[slot];
-    bool drains = simulation->pool.slots[slot].state == POOL_DRAINING;
+    bool drains = simulation->pool.slots[slot].state == WORKER_DRAINING;
 
     if (worker->busy) {
         simulation->handled++;
@@ -300,7 +300,7 @@ double simulation_worker_s(const struct simulation *simulation)
     int64_t alive_ns = simulation->ended_alive_ns;
 
     for (size_t i = 0; i < simulation->pool.slot_count; i++)
-        if (simulation->pool.slots[i].state != POOL_EMPTY)
+        if (simulation->pool.slots[i].state != WORKER_NONE)
             alive_ns += simulation->now_ns - simulation->pool.slots[i].started_ns;
     return (double)alive_ns / NS_PER_S;
 }

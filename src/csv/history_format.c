@@ -130,5 +130,6 @@ int history_format_line(const struct history_row *row, struct table_row *cells)
 
 bool history_format_held(const struct history_row *row)
 {
-    return row->reason && strncmp(row->reason, "held", 4) == 0;
+    return row->reason && (strncmp(row->reason, "held", 4) == 0 ||
+                           strcmp(row->reason, "paused") == 0 || strcmp(row->reason, "fixed") == 0);
 }

@@ -111,8 +111,9 @@ int history_format_header(size_t age, struct table_row *cells);
 /* The row as a line of the file. 0 or -ERR_MEMORY. */
 int history_format_line(const struct history_row *row, struct table_row *cells);
 
-/* Whether the decision left the number of workers as it was because something was not known or the
- * workers were blocked: then its reason begins with "held". */
+/* Whether the number of workers was not the policy's: it stayed because something was not known or
+ * the workers were blocked (the reason begins with "held"), or a person said so ("paused",
+ * "fixed"). */
 bool history_format_held(const struct history_row *row);
 
 #endif

@@ -41,6 +41,7 @@ static struct node_report report_of(uint64_t handled)
     for (int i = 0; i < 2; i++)
         readings[i] =
             (struct worker_reading){.pid = i + 1,
+                                    .tells = true,
                                     .handled_msgs = handled,
                                     .busy_ns = (int64_t)handled * (4 + 2 * i) * CLOCK_NS_PER_MS};
     return (struct node_report){.counts.running = 2,

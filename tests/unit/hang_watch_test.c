@@ -25,7 +25,7 @@ static int open_node(void **state)
         return -1;
     open_launcher(sleeper, NULL);
     for (size_t i = 0; i < WORKERS; i++) {
-        pool.slots[i].state = POOL_RUNNING;
+        pool.slots[i].state = WORKER_RUNNING;
         scoreboard_slot(board, i)->state = SCOREBOARD_WORKING;
         scoreboard_slot(board, i)->progress_ns = NOW_NS;
     }
@@ -110,9 +110,9 @@ static void one_that_has_shown_nothing_yet_is_judged_from_its_start(void **state
 static void workers_that_start_or_use_no_scoreboard_cannot_be_found(void **state)
 {
     (void)state;
-    pool.slots[0].state = POOL_STARTING;
-    pool.slots[1].state = POOL_KILLED;
-    pool.slots[2].state = POOL_DRAINING;
+    pool.slots[0].state = WORKER_STARTING;
+    pool.slots[1].state = WORKER_KILLED;
+    pool.slots[2].state = WORKER_DRAINING;
     scoreboard_slot(board, 3)->state = SCOREBOARD_EMPTY;
     step_until(NOW_NS + IDLE_NS);
     assert_hung(0xff & ~(1u << 0) & ~(1u << 1) & ~(1u << 3));
@@ -143,7 +143,7 @@ static void one_that_waits_for_the_broker_is_found_only_when_its_process_is_stop
     scoreboard_slot(board, 0)->state = SCOREBOARD_BLOCKED;
     scoreboard_slot(board, 1)->state = SCOREBOARD_SENDING;
     for (size_t i = 2; i < WORKERS; i++)
-        pool.slots[i].state = POOL_EMPTY;
+        pool.slots[i].state = WORKER_NONE;
     start(0);
     start(1);
     /* Nothing tells when it will be, so that only the caller's own rounds find it. */

@@ -115,6 +115,7 @@ static void a_very_large_load_takes_one_worker_for_each_workers_load_more(void *
 static const struct policy_params defaults = {.horizon_s = 2,
                                               .capacity_msgs = 1000,
                                               .max_workers = 32,
+                                              .replicas = POLICY_NOT_FIXED,
                                               .headroom = 1,
                                               .own = {[ERLANG_WAIT_S] = 0.2,
                                                       [ERLANG_EPSILON] = 0.25,

@@ -72,11 +72,14 @@ static void each_policy_brings_its_own_parameters(void **state)
 }
 
 /* Of erlang; the first so many are every policy's. */
-static const char *const names[] = {
-    "horizon_s", "capacity_msgs", "headroom",       "scale_down_delay_s",
-    "step_up",   "step_down",     "silent_delay_s", "wait_s",
-    "epsilon",   "theta",         "average_s",      "z"};
-#define COMMON 7
+static const char *const names[] = {"horizon_s",      "capacity_msgs",
+                                    "headroom",       "scale_down_delay_s",
+                                    "step_up",        "step_down",
+                                    "silent_delay_s", "paused",
+                                    "replicas",       "wait_s",
+                                    "epsilon",        "theta",
+                                    "average_s",      "z"};
+#define COMMON 9
 #define NAMES  (sizeof names / sizeof names[0])
 
 static void a_policy_has_the_common_parameters_and_its_own(void **state)
@@ -108,8 +111,8 @@ static void a_parameter_that_is_set_is_the_one_that_is_got(void **state)
         assert_true(policy_params_get(policy_param_at(erlang, i), &params) == (double)i + 1);
     assert_true(params.horizon_s == 1 && params.capacity_msgs == 2 && params.headroom == 3);
     assert_true(params.scale_down_delay_s == 4 && params.step_up == 5 && params.step_down == 6);
-    assert_true(params.silent_delay_s == 7);
-    assert_true(params.own[ERLANG_WAIT_S] == 8 && params.own[ERLANG_Z] == 12);
+    assert_true(params.silent_delay_s == 7 && params.paused == 8 && params.replicas == 9);
+    assert_true(params.own[ERLANG_WAIT_S] == 10 && params.own[ERLANG_Z] == 14);
     assert_true(params.min_workers == 0 && params.max_workers == 0);
 }
 
@@ -117,6 +120,7 @@ static void parameters_out_of_range_are_refused(void **state)
 {
     static const double below_1[] = {0.99, 0, -1}, not_positive[] = {0, -1};
     static const double no_share[] = {0, 1, 1.5, -0.5}, no_step[] = {-1, 0.5}, negative[] = {-1};
+    static const double not_bool[] = {-1, 0.5, 2}, no_number[] = {-2, -0.5, 1.5, 0x1p32};
     static const struct {
         const char *name;
         const double *values;
@@ -128,7 +132,8 @@ static void parameters_out_of_range_are_refused(void **state)
         BAD("step_up", no_step),        BAD("step_down", no_step),
         BAD("wait_s", not_positive),    BAD("epsilon", no_share),
         BAD("theta", not_positive),     BAD("average_s", not_positive),
-        BAD("z", not_positive),
+        BAD("z", not_positive),         BAD("paused", not_bool),
+        BAD("replicas", no_number),
 #undef BAD
     };
     const struct policy *erlang = policies_find("erlang");

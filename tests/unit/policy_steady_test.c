@@ -9,8 +9,11 @@
 #include <cmocka.h>
 
 /* One worker clears one event, so the backlog is the number asked for. */
-static const struct policy_params plain = {
-    .horizon_s = 1, .capacity_msgs = 1, .max_workers = 100, .headroom = 1};
+static const struct policy_params plain = {.horizon_s = 1,
+                                           .capacity_msgs = 1,
+                                           .max_workers = 100,
+                                           .headroom = 1,
+                                           .replicas = POLICY_NOT_FIXED};
 
 static void assert_next(struct policy_state *state, const struct policy_params *params,
                         double time_s, double wanted, uint32_t desired, enum policy_reason reason)

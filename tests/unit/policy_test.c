@@ -254,6 +254,8 @@ static void every_reason_has_words_and_a_hold_is_told_apart(void **state)
         [POLICY_HELD_ARRIVAL] = "held: arrival rate unknown",
         [POLICY_HELD_BACKLOG] = "held: backlog unknown",
         [POLICY_HELD_BLOCKED] = "held: workers blocked by the broker",
+        [POLICY_PAUSED] = "paused",
+        [POLICY_FIXED] = "fixed",
     };
 
     (void)state;

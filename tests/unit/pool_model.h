@@ -154,20 +154,20 @@ static inline void check_invariants(void)
 {
     struct worker_counts counts = pool_counts(&model.pool);
     uint32_t max_workers = model.pool.params.max_workers;
-    uint32_t of[POOL_STATES] = {0}, alive = 0, empty = 0;
+    uint32_t of[WORKER_STATES] = {0}, alive = 0, empty = 0;
 
     for (size_t i = 0; i < model.pool.slot_count; i++) {
         const struct process *process = &model.processes[i];
-        enum pool_state worker = model.pool.slots[i].state;
+        enum worker_state worker = model.pool.slots[i].state;
 
         of[worker]++;
         alive += process->alive;
         empty += !process->alive;
-        assert_int_equal(worker != POOL_EMPTY, process->alive);
+        assert_int_equal(worker != WORKER_NONE, process->alive);
         if (!process->alive)
             continue;
-        assert_int_equal(worker == POOL_KILLED, process->killed);
-        assert_int_equal(worker == POOL_DRAINING, process->told_to_drain && !process->killed);
+        assert_int_equal(worker == WORKER_KILLED, process->killed);
+        assert_int_equal(worker == WORKER_DRAINING, process->told_to_drain && !process->killed);
         if (process->told_to_drain && model.now_ns >= process->kill_by_ns)
             assert_true(process->killed);
         if (process->hung || model.abandoned)
@@ -175,9 +175,9 @@ static inline void check_invariants(void)
         if (process->patient && !process->killed && model.now_ns >= process->drained_ns + GRACED_NS)
             assert_true(process->left_alone || model.ending);
     }
-    assert_int_equal(counts.starting, of[POOL_STARTING]);
-    assert_int_equal(counts.running, of[POOL_RUNNING]);
-    assert_int_equal(counts.draining, of[POOL_DRAINING] + of[POOL_KILLED]);
+    assert_int_equal(counts.starting, of[WORKER_STARTING]);
+    assert_int_equal(counts.running, of[WORKER_RUNNING]);
+    assert_int_equal(counts.draining, of[WORKER_DRAINING] + of[WORKER_KILLED]);
     assert_int_equal(pool_is_empty(&model.pool), alive == 0);
 
     assert_true(at_work() <= max_workers);
@@ -219,7 +219,7 @@ static inline void step(void)
     assert_int_equal(pool_step(&model.pool, model.now_ns, actions, MOST_SLOTS, &model.wake_ns), 0);
     assert_true(wake_ns <= model.wake_ns);
     for (size_t i = 0; i < model.pool.slot_count; i++)
-        model.ever_ran |= model.pool.slots[i].state == POOL_RUNNING;
+        model.ever_ran |= model.pool.slots[i].state == WORKER_RUNNING;
     check_invariants();
     check_wake();
 }
@@ -249,8 +249,8 @@ static inline void hung(size_t slot)
 {
     struct process *process = &model.processes[slot];
 
-    enum pool_state state = model.pool.slots[slot].state;
-    if (process->alive && (state == POOL_RUNNING || state == POOL_DRAINING))
+    enum worker_state state = model.pool.slots[slot].state;
+    if (process->alive && (state == WORKER_RUNNING || state == WORKER_DRAINING))
         process->hung = true;
     pool_hung(&model.pool, slot);
     step();

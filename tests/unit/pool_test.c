@@ -102,7 +102,7 @@ static void the_consumers_of_the_queue_show_which_silent_worker_runs(void **stat
     pool_consuming(&model.pool, 1);
     step();
     assert_int_equal(pool_counts(&model.pool).running, 1);
-    assert_int_equal(model.pool.slots[0].state, POOL_RUNNING);
+    assert_int_equal(model.pool.slots[0].state, WORKER_RUNNING);
     assert_true(model.pool.slots[0].silent_ns == model.now_ns);
     pool_consuming(&model.pool, 3);
     step();

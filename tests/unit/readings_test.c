@@ -35,7 +35,7 @@ static int close_node(void **state)
 }
 
 /* A worker in that state, which tells what it holds and has handled. */
-static struct scoreboard_slot *put_worker(size_t index, enum pool_state state, uint64_t holds,
+static struct scoreboard_slot *put_worker(size_t index, enum worker_state state, uint64_t holds,
                                           uint64_t handled)
 {
     struct scoreboard_slot *slot = scoreboard_slot(board, index);
@@ -50,7 +50,7 @@ static struct scoreboard_slot *put_worker(size_t index, enum pool_state state, u
 }
 
 /* One of which nothing has been heard; silent_ns 0: it may still say something. */
-static void put_silent(size_t index, enum pool_state state, int64_t started_ns, int64_t silent_ns)
+static void put_silent(size_t index, enum worker_state state, int64_t started_ns, int64_t silent_ns)
 {
     pool.slots[index].state = state;
     pool.slots[index].started_ns = started_ns;
@@ -65,10 +65,10 @@ static struct node_report take(int64_t now_ns)
 static void what_workers_hold_and_have_handled_is_added_up(void **state)
 {
     (void)state;
-    put_worker(1, POOL_RUNNING, 3, 10);
-    put_worker(2, POOL_STARTING, 1, 0);
-    put_worker(4, POOL_DRAINING, 5, 20);
-    put_worker(5, POOL_KILLED, 7, 40);
+    put_worker(1, WORKER_RUNNING, 3, 10);
+    put_worker(2, WORKER_STARTING, 1, 0);
+    put_worker(4, WORKER_DRAINING, 5, 20);
+    put_worker(5, WORKER_KILLED, 7, 40);
     struct node_report report = take(NOW_NS);
     assert_true(report.in_flight_msgs == 16);
     assert_true(report.draining_in_flight_msgs == 12);
@@ -79,15 +79,35 @@ static void what_workers_hold_and_have_handled_is_added_up(void **state)
     assert_false(report.unknown);
     assert_true(report.silent_s == 0);
     assert_int_equal(report.reading_count, SLOTS);
-    assert_int_equal(report.readings[4].pid, 104);
     assert_int_equal(report.readings[4].handled_msgs, 20);
-    assert_int_equal(report.readings[0].pid, 0);
+    assert_int_equal(report.readings[0].state, WORKER_NONE);
+}
+
+static void a_reading_says_whose_it_is_and_what_that_worker_does(void **state)
+{
+    (void)state;
+    put_worker(1, WORKER_RUNNING, 3, 10)->state = SCOREBOARD_BLOCKED;
+    put_silent(2, WORKER_STARTING, NOW_NS + 5, 0);
+    readings_begin(&readings, 1, 77);
+    readings_begin(&readings, 2, 78);
+    const struct worker_reading *blocked = &take(NOW_NS).readings[1], *silent = blocked + 1;
+    assert_int_equal(blocked->state, WORKER_RUNNING);
+    /* The process that was started, which need not be the one that tells. */
+    assert_int_equal(blocked->pid, 77);
+    assert_true(blocked->started_ns == NOW_NS);
+    assert_true(blocked->tells && blocked->blocked && blocked->in_flight_msgs == 3);
+    assert_int_equal(silent->state, WORKER_STARTING);
+    assert_int_equal(silent->pid, 78);
+    assert_true(silent->started_ns == NOW_NS + 5);
+    assert_false(silent->tells);
+    pool.slots[1].state = WORKER_NONE;
+    assert_int_equal(take(NOW_NS).readings[1].pid, 0);
 }
 
 static void an_empty_slot_counts_for_nothing(void **state)
 {
     (void)state;
-    put_worker(0, POOL_EMPTY, 3, 10);
+    put_worker(0, WORKER_NONE, 3, 10);
     struct node_report report = take(NOW_NS);
     assert_true(report.in_flight_msgs == 0 && report.handled_msgs == 0);
     assert_false(report.heard);
@@ -97,9 +117,9 @@ static void an_empty_slot_counts_for_nothing(void **state)
 static void a_running_worker_from_which_the_broker_takes_nothing_is_blocked(void **state)
 {
     (void)state;
-    put_worker(0, POOL_RUNNING, 3, 10)->state = SCOREBOARD_BLOCKED;
-    put_worker(1, POOL_RUNNING, 3, 10)->state = SCOREBOARD_SENDING;
-    put_worker(2, POOL_DRAINING, 3, 10)->state = SCOREBOARD_BLOCKED;
+    put_worker(0, WORKER_RUNNING, 3, 10)->state = SCOREBOARD_BLOCKED;
+    put_worker(1, WORKER_RUNNING, 3, 10)->state = SCOREBOARD_SENDING;
+    put_worker(2, WORKER_DRAINING, 3, 10)->state = SCOREBOARD_BLOCKED;
     struct node_report report = take(NOW_NS);
     assert_int_equal(report.telling, 2);
     assert_int_equal(report.blocked, 1);
@@ -109,11 +129,11 @@ static void what_ended_workers_have_handled_is_kept(void **state)
 {
     (void)state;
     for (int worker = 0; worker < 2; worker++) {
-        struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 0, 10);
+        struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 0, 10);
         assert_true(take(NOW_NS).handled_msgs == 10 * (worker + 1));
         readings_keep(&readings, slot, NOW_NS);
         scoreboard_clear(slot);
-        pool.slots[0].state = POOL_EMPTY;
+        pool.slots[0].state = WORKER_NONE;
         assert_true(take(NOW_NS).handled_msgs == 10 * (worker + 1));
     }
     assert_true(take(NOW_NS).heard);
@@ -123,8 +143,8 @@ static void what_cannot_be_is_not_believed(void **state)
 {
     (void)state;
     for (int lie = 0; lie < 8; lie++) {
-        struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 3, 10);
-        put_worker(1, POOL_RUNNING, 5, 20);
+        struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 3, 10);
+        put_worker(1, WORKER_RUNNING, 5, 20);
         switch (lie) {
         case 0:
             slot->in_flight_msgs = UINT64_MAX;
@@ -155,7 +175,8 @@ static void what_cannot_be_is_not_believed(void **state)
         assert_int_equal(report.silent, 1);
         assert_int_equal(report.telling, 1);
         assert_true(report.in_flight_msgs == 5 && report.handled_msgs == 20);
-        assert_int_equal(report.readings[0].pid, 0);
+        assert_false(report.readings[0].tells);
+        assert_int_equal(report.readings[0].handled_msgs, 0);
         assert_int_equal(readings.disbelieved[0], 100);
         readings_keep(&readings, slot, NOW_NS);
         assert_true(readings.handled_by_ended_msgs == 0);
@@ -166,7 +187,7 @@ static void what_cannot_be_is_not_believed(void **state)
 static void a_slot_written_a_moment_later_is_believed(void **state)
 {
     (void)state;
-    struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 3, 10);
+    struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 3, 10);
     slot->progress_ns = slot->started_ns = NOW_NS + CLOCK_NS_PER_MS;
     assert_false(take(NOW_NS).unknown);
 }
@@ -174,33 +195,33 @@ static void a_slot_written_a_moment_later_is_believed(void **state)
 static void what_a_silent_worker_holds_is_unknown(void **state)
 {
     (void)state;
-    put_worker(0, POOL_RUNNING, 3, 10);
-    put_silent(1, POOL_RUNNING, NOW_NS, 0);
+    put_worker(0, WORKER_RUNNING, 3, 10);
+    put_silent(1, WORKER_RUNNING, NOW_NS, 0);
     struct node_report report = take(NOW_NS);
     assert_true(report.unknown);
     assert_true(report.in_flight_msgs == 3);
     assert_int_equal(report.silent, 1);
     assert_true(report.silent_s == 0);
-    put_silent(2, POOL_RUNNING, NOW_NS - 9 * CLOCK_NS_PER_S, NOW_NS - 5 * CLOCK_NS_PER_S);
-    put_silent(3, POOL_RUNNING, NOW_NS - 9 * CLOCK_NS_PER_S, NOW_NS - 2 * CLOCK_NS_PER_S);
-    put_silent(4, POOL_DRAINING, NOW_NS, 0);
+    put_silent(2, WORKER_RUNNING, NOW_NS - 9 * CLOCK_NS_PER_S, NOW_NS - 5 * CLOCK_NS_PER_S);
+    put_silent(3, WORKER_RUNNING, NOW_NS - 9 * CLOCK_NS_PER_S, NOW_NS - 2 * CLOCK_NS_PER_S);
+    put_silent(4, WORKER_DRAINING, NOW_NS, 0);
     report = take(NOW_NS);
     assert_true(report.silent_s == 5);
     assert_int_equal(report.silent, 3);
     /* Once it says something it is silent no longer. */
-    put_worker(2, POOL_RUNNING, 0, 0);
+    put_worker(2, WORKER_RUNNING, 0, 0);
     assert_true(take(NOW_NS).silent_s == 2);
 }
 
 static void one_that_starts_may_hold_something_only_where_none_has_ever_told(void **state)
 {
     (void)state;
-    put_silent(0, POOL_STARTING, NOW_NS, 0);
+    put_silent(0, WORKER_STARTING, NOW_NS, 0);
     assert_false(take(NOW_NS + 199 * CLOCK_NS_PER_MS).unknown);
     struct node_report report = take(NOW_NS + 200 * CLOCK_NS_PER_MS);
     assert_true(report.unknown);
     assert_int_equal(report.silent, 1);
-    put_worker(1, POOL_RUNNING, 3, 10);
+    put_worker(1, WORKER_RUNNING, 3, 10);
     take(NOW_NS);
     report = take(NOW_NS);
     assert_false(report.unknown);
@@ -211,21 +232,21 @@ static void the_longest_drain_that_is_left_alone_is_told_of(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        put_silent(i, POOL_DRAINING, NOW_NS, 0);
+        put_silent(i, WORKER_DRAINING, NOW_NS, 0);
         pool.slots[i].patient = true;
         pool.slots[i].deadline_ns = i < 2 ? POOL_NEVER : NOW_NS + 1;
         pool.slots[i].drained_ns = NOW_NS - (int64_t)(7 + i) * CLOCK_NS_PER_S;
     }
     assert_true(take(NOW_NS).overdue_s == 8);
-    pool.slots[0].state = pool.slots[1].state = POOL_EMPTY;
+    pool.slots[0].state = pool.slots[1].state = WORKER_NONE;
     assert_true(take(NOW_NS).overdue_s == 0);
 }
 
 static void a_worker_that_holds_nothing_is_idle(void **state)
 {
     (void)state;
-    struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 0, 10);
-    put_worker(1, POOL_RUNNING, 1, 10);
+    struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 0, 10);
+    put_worker(1, WORKER_RUNNING, 1, 10);
     take(NOW_NS);
     assert_true(pool.slots[0].idle);
     assert_false(pool.slots[1].idle);
@@ -236,7 +257,7 @@ static void a_worker_that_holds_nothing_is_idle(void **state)
 
 static void the_time_on_an_event_counts_while_it_is_at_hand(void **state)
 {
-    struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 1, 10);
+    struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 1, 10);
 
     (void)state;
     slot->busy_ns = 7;
@@ -255,12 +276,12 @@ static void the_time_on_an_event_counts_while_it_is_at_hand(void **state)
 static void simulated_work_is_told_of_as_long_as_nobody_says_otherwise(void **state)
 {
     (void)state;
-    struct scoreboard_slot *slot = put_worker(0, POOL_RUNNING, 0, 0);
+    struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 0, 0);
     assert_true(take(NOW_NS).simulated_service_s == 0);
     slot->simulated_service_ns = 20 * CLOCK_NS_PER_MS;
     assert_true(take(NOW_NS).simulated_service_s == 0.02);
     scoreboard_clear(slot);
-    pool.slots[0].state = POOL_EMPTY;
+    pool.slots[0].state = WORKER_NONE;
     assert_true(take(NOW_NS).simulated_service_s == 0.02);
 }
 
@@ -270,6 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         claim(what_workers_hold_and_have_handled_is_added_up),
+        claim(a_reading_says_whose_it_is_and_what_that_worker_does),
         claim(an_empty_slot_counts_for_nothing),
         claim(a_running_worker_from_which_the_broker_takes_nothing_is_blocked),
         claim(what_ended_workers_have_handled_is_kept),
