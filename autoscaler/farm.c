@@ -26,8 +26,7 @@ static int open_halves(struct farm *farm, struct why *why)
     int error = supervisor_open(&farm->settings->node, &farm->node, why);
 
     if (!error)
-        error = leader_open(&farm->settings->leader, farm->options,
-                            supervisor_report(farm->node, clock_now_ns()).reading_count,
+        error = leader_open(&farm->settings->leader, farm->options, POOL_SLOTS(POOL_MAX_WORKERS),
                             &farm->leader, why);
     farm->phase = CONNECTING;
     return error;

@@ -7,6 +7,7 @@
 #include "node/pool.h"
 #include "worker_environment.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -27,6 +28,10 @@ int main(int argc, char **argv)
     struct farm *farm = NULL;
     struct why why = {0};
 
+    /* Tables are for the most workers that a farm may ever have, and few farms use more than their
+     * first page: what the heap has no room for comes from the kernel, which gives a page when it
+     * is touched. rabbitmq-c's pages, of 64 KiB, come and go as before. */
+    mallopt(M_MMAP_THRESHOLD, 68 * 1024);
     descriptors_open(DESCRIPTORS_SILENT);
     autoscaler_options_parse(&settings, argc, argv);
     char *worker[] = {worker_environment_default_program(), NULL};
@@ -34,7 +39,7 @@ int main(int argc, char **argv)
         settings.farm.node.worker = worker;
     settings.farm.leader.worker = settings.farm.node.worker[0];
     /* Before there is anything that it should not keep. */
-    int error = guardian_open(POOL_SLOTS(settings.farm.node.max_workers),
+    int error = guardian_open(POOL_SLOTS(POOL_MAX_WORKERS),
                               settings.farm.node.drain_timeout_ns + POOL_DRAIN_GRACE_NS,
                               &settings.farm.node.guardian, &why);
     if (error)

@@ -26,7 +26,7 @@ int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct laun
     bool check_stopped = now_ns >= watch->stopped_check_ns;
     if (check_stopped)
         watch->stopped_check_ns = now_ns + STOPPED_CHECK_NS;
-    for (size_t i = 0; i < pool->slot_count; i++) {
+    for (size_t i = 0; i < pool->used; i++) {
         const struct scoreboard_slot *slot = scoreboard_slot(scoreboard, i);
         enum worker_state state = pool->slots[i].state;
         int32_t said = atomic_load_explicit(&slot->state, memory_order_acquire);

@@ -31,6 +31,7 @@ struct child {
 struct launcher {
     struct launcher_settings settings;
     struct child *children;
+    size_t used; /* from this slot on there was never a child */
     size_t left; /* children that have left others behind */
     int epoll_fd;
 };
@@ -110,8 +111,6 @@ int launcher_open(const struct launcher_settings *settings, struct launcher **ou
     }
     launcher->settings = *settings;
     launcher->children = children;
-    for (size_t i = 0; i < settings->slots; i++)
-        children[i] = (struct child){.pid_fd = -1, .ready_fd = -1};
     launcher->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (launcher->epoll_fd < 0) {
         int error = error_set(why, ERR_SYSTEM, "cannot watch workers: %s", strerror(errno));
@@ -127,7 +126,7 @@ void launcher_close(struct launcher *launcher)
 {
     if (!launcher)
         return;
-    for (size_t i = 0; i < launcher->settings.slots; i++) {
+    for (size_t i = 0; i < launcher->used; i++) {
         close_fd(&launcher->children[i].pid_fd);
         close_fd(&launcher->children[i].ready_fd);
     }
@@ -281,6 +280,8 @@ int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
 {
     struct child *child = &launcher->children[slot];
     struct preparation preparation;
+    while (launcher->used <= slot)
+        launcher->children[launcher->used++] = (struct child){.pid_fd = -1, .ready_fd = -1};
     int error = prepare(launcher, slot, &preparation, why);
     if (error)
         return error;
@@ -434,7 +435,7 @@ static bool take_end(struct launcher *launcher, struct child *child, struct laun
 /* A group whose first process had ended before the rest, and now that has ended too. */
 static bool take_rest(struct launcher *launcher, struct launcher_event *event)
 {
-    for (size_t i = 0; launcher->left && i < launcher->settings.slots; i++) {
+    for (size_t i = 0; launcher->left && i < launcher->used; i++) {
         struct child *child = &launcher->children[i];
         if (child->left && group_is_empty(child->pid)) {
             take_last(launcher, child, event);

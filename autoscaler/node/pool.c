@@ -35,18 +35,11 @@ static const signed char transitions[WORKER_STATES][EVENTS] = {
 
 static uint32_t *count_of(struct pool *pool, enum worker_state state)
 {
-    switch (state) {
-    case WORKER_STARTING:
-        return &pool->counts.starting;
-    case WORKER_RUNNING:
-        return &pool->counts.running;
-    case WORKER_DRAINING:
-    case WORKER_KILLED:
-        return &pool->counts.draining;
-    case WORKER_NONE:
-    default:
+    if (state == WORKER_NONE)
         return NULL;
-    }
+    return state == WORKER_STARTING  ? &pool->counts.starting
+           : state == WORKER_RUNNING ? &pool->counts.running
+                                     : &pool->counts.draining;
 }
 
 /* Moves a slot by the table and keeps the counts; false when the event means nothing in its
@@ -65,13 +58,35 @@ static bool move(struct pool *pool, size_t slot, enum event event)
         --*left;
     if (entered)
         ++*entered;
+    if (slot >= pool->used)
+        pool->used = slot + 1;
+    while (pool->used && pool->slots[pool->used - 1].state == WORKER_NONE)
+        pool->used--;
     return true;
+}
+
+static bool is_at_work(const struct pool_slot *slot)
+{
+    return slot->state == WORKER_STARTING || slot->state == WORKER_RUNNING;
+}
+
+static uint32_t at_work(const struct pool *pool)
+{
+    return pool->counts.starting + pool->counts.running;
+}
+
+static uint32_t alive(const struct pool *pool)
+{
+    return at_work(pool) + pool->counts.draining;
 }
 
 int pool_init(struct pool *pool, const struct pool_params *params)
 {
-    *pool = (struct pool){
-        .params = *params, .consuming = POOL_CONSUMING_UNKNOWN, .random = params->seed};
+    *pool = (struct pool){.params = *params,
+                          .max_workers = params->max_workers,
+                          .room_workers = params->max_workers,
+                          .consuming = POOL_CONSUMING_UNKNOWN,
+                          .random = params->seed};
     if (params->max_workers < 1 || params->max_workers > POOL_MAX_WORKERS)
         return -ERR_INVALID;
     pool->slot_count = POOL_SLOTS(params->max_workers);
@@ -85,9 +100,28 @@ void pool_clear(struct pool *pool)
     *pool = (struct pool){0};
 }
 
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+void pool_limit(struct pool *pool, uint32_t max_workers)
+{
+    pool->max_workers = lesser(max_workers, pool->params.max_workers);
+    pool->wanted = lesser(pool->wanted, pool->max_workers);
+    if (pool->room_workers < pool->max_workers)
+        pool->room_workers = pool->max_workers;
+}
+
 void pool_want(struct pool *pool, uint32_t workers)
 {
-    pool->wanted = workers < pool->params.max_workers ? workers : pool->params.max_workers;
+    pool->wanted = lesser(workers, pool->max_workers);
+}
+
+void pool_retire(struct pool *pool, size_t slot)
+{
+    if (slot < pool->slot_count && is_at_work(&pool->slots[slot]))
+        pool->slots[slot].retired = true;
 }
 
 void pool_finish(struct pool *pool)
@@ -135,7 +169,7 @@ static void kill_slot(struct pool *pool, size_t slot)
 void pool_abandon(struct pool *pool)
 {
     pool->wanted = 0;
-    for (size_t i = 0; i < pool->slot_count; i++)
+    for (size_t i = 0; i < pool->used; i++)
         kill_slot(pool, i);
 }
 
@@ -271,11 +305,6 @@ static bool add(struct actions *actions, enum pool_action_kind kind, size_t slot
     return true;
 }
 
-static size_t space(const struct actions *actions)
-{
-    return actions->capacity - actions->count;
-}
-
 /* It is sure that the worker uses no scoreboard. */
 static void note_silent(struct pool *pool, size_t slot, int64_t now_ns)
 {
@@ -295,7 +324,7 @@ static void step_consuming(struct pool *pool, int64_t now_ns)
 {
     while (consumers_tell(pool) && pool->counts.running < pool->consuming) {
         struct pool_slot *oldest = NULL;
-        for (size_t i = 0; i < pool->slot_count; i++) {
+        for (size_t i = 0; i < pool->used; i++) {
             struct pool_slot *slot = &pool->slots[i];
             if (slot->state == WORKER_STARTING &&
                 (!oldest || slot->started_ns < oldest->started_ns))
@@ -350,7 +379,7 @@ static int64_t step_drain(struct pool *pool, size_t index, int64_t now_ns, struc
 static void step_deadlines(struct pool *pool, int64_t now_ns, struct actions *actions,
                            int64_t *wake_ns)
 {
-    for (size_t i = 0; i < pool->slot_count; i++) {
+    for (size_t i = 0; i < pool->used; i++) {
         struct pool_slot *slot = &pool->slots[i];
         int64_t due_ns = POOL_NEVER;
 
@@ -381,17 +410,25 @@ static bool better_to_stop(const struct pool *pool, const struct pool_slot *a,
     return a->started_ns < b->started_ns;
 }
 
+static bool may_drain(const struct pool *pool)
+{
+    return pool->counts.draining < 2 * pool->room_workers;
+}
+
+static void step_retired(struct pool *pool, int64_t now_ns, struct actions *actions)
+{
+    for (size_t i = 0; i < pool->used && may_drain(pool) && actions->count < actions->capacity; i++)
+        if (pool->slots[i].retired && begin_drain(pool, i, pool->patient, now_ns))
+            add(actions, POOL_DRAIN, i);
+}
+
 static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions)
 {
-    const struct worker_counts *counts = &pool->counts;
-
-    while (counts->starting + counts->running > pool->wanted &&
-           counts->draining < 2 * pool->params.max_workers && space(actions)) {
+    while (at_work(pool) > pool->wanted && may_drain(pool) && actions->count < actions->capacity) {
         struct pool_slot *chosen = NULL;
-        for (size_t i = 0; i < pool->slot_count; i++) {
+        for (size_t i = 0; i < pool->used; i++) {
             struct pool_slot *slot = &pool->slots[i];
-            if ((slot->state == WORKER_STARTING || slot->state == WORKER_RUNNING) &&
-                (!chosen || better_to_stop(pool, slot, chosen)))
+            if (is_at_work(slot) && (!chosen || better_to_stop(pool, slot, chosen)))
                 chosen = slot;
         }
         if (!chosen)
@@ -404,17 +441,15 @@ static void step_down(struct pool *pool, int64_t now_ns, struct actions *actions
 
 static void step_up(struct pool *pool, int64_t now_ns, struct actions *actions, int64_t *wake_ns)
 {
-    const struct worker_counts *counts = &pool->counts;
-
-    if (pool->fault != POOL_SOUND || counts->starting + counts->running >= pool->wanted)
+    if (pool->fault != POOL_SOUND || at_work(pool) >= pool->wanted)
         return;
     if (now_ns < pool->start_from_ns) {
         if (pool->start_from_ns < *wake_ns)
             *wake_ns = pool->start_from_ns;
         return;
     }
-    for (size_t i = 0; i < pool->slot_count && space(actions) &&
-                       counts->starting + counts->running < pool->wanted;
+    for (size_t i = 0; actions->count < actions->capacity && at_work(pool) < pool->wanted &&
+                       alive(pool) < POOL_SLOTS(pool->room_workers);
          i++) {
         if (!move(pool, i, EVENT_START))
             continue;
@@ -433,7 +468,12 @@ size_t pool_step(struct pool *pool, int64_t now_ns, struct pool_action *actions,
     struct actions step = {.list = actions, .capacity = capacity};
 
     *wake_ns = POOL_NEVER;
+    /* What a lowered max had left has gone. */
+    if (alive(pool) <= POOL_SLOTS(pool->max_workers) &&
+        pool->counts.draining <= 2 * pool->max_workers)
+        pool->room_workers = pool->max_workers;
     step_consuming(pool, now_ns);
+    step_retired(pool, now_ns, &step);
     step_down(pool, now_ns, &step);
     step_deadlines(pool, now_ns, &step, wake_ns);
     step_up(pool, now_ns, &step, wake_ns);
@@ -454,5 +494,5 @@ struct worker_counts pool_counts(const struct pool *pool)
 
 bool pool_is_empty(const struct pool *pool)
 {
-    return !pool->counts.starting && !pool->counts.running && !pool->counts.draining;
+    return !alive(pool);
 }

@@ -25,8 +25,14 @@
  * pool drains one that holds nothing, else the one that took up its event last: the event that has
  * been in hand for longest is never the one that is taken. The end of the pool is not patient.
  *
- * Always: starting + running <= max, and a drain begins only while draining + killed < 2 max.
- * Unless the pool is patient a drain ends by its deadline. Back-off is at most 30 s. */
+ * Max may change at any time. What a lowered one leaves drains like any other that is no longer
+ * wanted; so long as that takes, there is room as under the max before (room_workers), so that it
+ * drains at once and what is wanted starts beside it.
+ *
+ * Always: starting + running <= max, but after max was lowered while as many drain as there is room
+ * for. A drain begins only while draining + killed < 2 room, and a worker starts only while there
+ * are fewer than 3 room. Room is max from when that holds with max as well. Unless the pool is
+ * patient a drain ends by its deadline. Back-off is at most 30 s. */
 #ifndef WINNOW_POOL_H
 #define WINNOW_POOL_H
 
@@ -52,7 +58,8 @@ struct pool_action {
 enum pool_stop { POOL_STOP_OLDEST, POOL_STOP_IDLE };
 
 struct pool_params {
-    uint32_t max_workers; /* 1 .. POOL_MAX_WORKERS */
+    uint32_t
+        max_workers; /* the most that max will ever be, and at first is: 1 .. POOL_MAX_WORKERS */
     /* a drain that takes longer than this, and POOL_DRAIN_GRACE_NS, is killed */
     int64_t drain_timeout_ns;
     int64_t start_timeout_ns; /* a worker is starting for no longer than this */
@@ -96,6 +103,7 @@ struct pool_slot {
     bool ready;    /* it has said so */
     bool left;     /* its crash is counted, and it drains what it left behind */
     bool idle;     /* it holds no event; set by the caller */
+    bool retired;  /* it is to drain whatever the number */
     bool patient;  /* its drain has no deadline: at deadline_ns that is said */
     int64_t started_ns;
     int64_t took_up_ns; /* when it took up the event at hand; 0: none, or it does not tell */
@@ -114,8 +122,11 @@ enum pool_fault {
 
 struct pool {
     struct pool_params params;
-    struct pool_slot *slots; /* POOL_SLOTS(max_workers) */
-    size_t slot_count;
+    struct pool_slot *slots; /* memory that no worker has used yet was never touched */
+    size_t slot_count;       /* POOL_SLOTS(params.max_workers) */
+    size_t used;             /* from this slot on there is no worker */
+    uint32_t max_workers;    /* max as it is now */
+    uint32_t room_workers;   /* >= max_workers; as told above */
     uint32_t wanted;
     int64_t consuming; /* so many workers consume; POOL_CONSUMING_UNKNOWN */
     bool heard;        /* some worker has ever used the scoreboard */
@@ -135,7 +146,11 @@ struct pool {
 int pool_init(struct pool *pool, const struct pool_params *params);
 void pool_clear(struct pool *pool);
 
-/* How many workers should be starting or running; more than max_workers means max_workers. */
+/* Max from now on, 1 .. params.max_workers; more means params.max_workers. What is wanted falls
+ * with it, and is to be said again when max has risen. */
+void pool_limit(struct pool *pool, uint32_t max_workers);
+
+/* How many workers should be starting or running; more than max means max. */
 void pool_want(struct pool *pool, uint32_t workers);
 
 /* No worker will be wanted any more: drains keep to their time-out, and those that were left alone
@@ -150,6 +165,9 @@ void pool_cut_short(struct pool *pool);
 void pool_ready(struct pool *pool, size_t slot);
 /* The worker makes no progress. Ignored unless it is running or draining. */
 void pool_hung(struct pool *pool, size_t slot);
+/* The worker drains at the next step, whatever the number, and another takes its place if it is
+ * wanted. Ignored unless it is starting or running. */
+void pool_retire(struct pool *pool, size_t slot);
 /* Facts about a worker that steps take into account. */
 void pool_tells(struct pool *pool, size_t slot);
 void pool_idle(struct pool *pool, size_t slot, bool idle);

@@ -15,7 +15,7 @@
 
 int readings_init(struct readings *readings, size_t slots)
 {
-    *readings = (struct readings){.slots = slots};
+    *readings = (struct readings){0};
     readings->workers = calloc(slots, sizeof *readings->workers);
     readings->disbelieved = calloc(slots, sizeof *readings->disbelieved);
     return readings->workers && readings->disbelieved ? 0 : -ERR_MEMORY;
@@ -156,7 +156,7 @@ struct node_report readings_take(struct readings *readings, struct pool *pool,
 {
     struct node_report report = {.handled_msgs = readings->handled_by_ended_msgs};
 
-    for (size_t i = 0; i < readings->slots; i++)
+    for (size_t i = 0; i < pool->used; i++)
         if (pool->slots[i].state == WORKER_NONE)
             readings->workers[i] = (struct worker_reading){0};
         else
@@ -165,6 +165,6 @@ struct node_report readings_take(struct readings *readings, struct pool *pool,
     report.heard = readings->heard;
     report.simulated_service_s = readings->simulated_service_s;
     report.readings = readings->workers;
-    report.reading_count = readings->slots;
+    report.reading_count = pool->used;
     return report;
 }

@@ -15,8 +15,7 @@
 struct readings {
     /* By slot, as they last were; of one that has started since, the pid alone. */
     struct worker_reading *workers;
-    int32_t *disbelieved; /* by slot: the pid of whom it was said; 0: of nobody */
-    size_t slots;
+    int32_t *disbelieved;         /* by slot: the pid of whom it was said; 0: of nobody */
     double handled_by_ended_msgs; /* by workers that have ended */
     double simulated_service_s;   /* what a worker last said it adds to each event; 0: nothing */
     bool heard;                   /* some worker has ever used the scoreboard */

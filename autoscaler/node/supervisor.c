@@ -186,7 +186,7 @@ static void act(struct supervisor *supervisor, struct pool_action action)
 /* A worker that is on the scoreboard will say itself when it consumes. */
 static void note_telling(struct supervisor *supervisor)
 {
-    for (size_t i = 0; i < supervisor->pool.slot_count; i++)
+    for (size_t i = 0; i < supervisor->pool.used; i++)
         if (supervisor->pool.slots[i].state != WORKER_NONE && !supervisor->pool.slots[i].tells &&
             atomic_load_explicit(&scoreboard_slot(supervisor->scoreboard, i)->pid,
                                  memory_order_relaxed))
@@ -219,7 +219,7 @@ static void step_renewal(struct supervisor *supervisor)
     if (!supervisor->renewing)
         return;
     supervisor->renewing = false;
-    for (size_t i = 0; i < supervisor->pool.slot_count; i++) {
+    for (size_t i = 0; i < supervisor->pool.used; i++) {
         if (!supervisor->renew[i])
             continue;
         if (supervisor->pool.slots[i].state == WORKER_NONE) {
@@ -236,7 +236,7 @@ static void step_renewal(struct supervisor *supervisor)
 void supervisor_renew(struct supervisor *supervisor)
 {
     log_event(LOG_INFO, "renewing", "workers=%u", pool_counts(&supervisor->pool).running);
-    for (size_t i = 0; i < supervisor->pool.slot_count; i++)
+    for (size_t i = 0; i < supervisor->pool.used; i++)
         supervisor->renew[i] = true;
     supervisor->renewing = true;
 }
@@ -245,10 +245,18 @@ void supervisor_renew(struct supervisor *supervisor)
 
 void supervisor_target(struct supervisor *supervisor, struct node_target target)
 {
-    pool_want(&supervisor->pool, target.workers);
-    pool_consuming(&supervisor->pool, target.consuming);
-    if (target.ending)
-        pool_finish(&supervisor->pool);
+    struct pool *pool = &supervisor->pool;
+
+    if (target.ending) {
+        pool_finish(pool);
+        return;
+    }
+    pool_limit(pool, target.max_workers);
+    pool_want(pool, target.workers);
+    pool_consuming(pool, target.consuming);
+    if (target.stop.pid && target.stop.slot < pool->used &&
+        launcher_pid(supervisor->launcher, target.stop.slot) == target.stop.pid)
+        pool_retire(pool, target.stop.slot);
 }
 
 struct node_report supervisor_report(struct supervisor *supervisor, int64_t now_ns)
@@ -302,7 +310,7 @@ bool supervisor_is_empty(const struct supervisor *supervisor)
 static int set_up(struct supervisor *supervisor, struct why *why)
 {
     const struct supervisor_settings *settings = supervisor->settings;
-    const struct pool_params params = {.max_workers = settings->max_workers,
+    const struct pool_params params = {.max_workers = POOL_MAX_WORKERS,
                                        .drain_timeout_ns = settings->drain_timeout_ns,
                                        .start_timeout_ns = settings->start_timeout_ns,
                                        .stop = settings->stop,
@@ -315,6 +323,7 @@ static int set_up(struct supervisor *supervisor, struct why *why)
         readings_init(&supervisor->readings, supervisor->pool.slot_count) ||
         !(supervisor->renew = calloc(supervisor->pool.slot_count, sizeof *supervisor->renew)))
         return error_set(why, ERR_MEMORY, "out of memory");
+    pool_limit(&supervisor->pool, settings->max_workers);
     error = scoreboard_create(supervisor->pool.slot_count, settings->max_attempts,
                               settings->hang_timeout_ns, &supervisor->scoreboard, why);
     if (error)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct supervisor_settings {
-    uint32_t max_workers;
+    uint32_t max_workers;     /* until a target says another; 1 .. POOL_MAX_WORKERS */
     int64_t drain_timeout_ns; /* longest that a worker may take to finish what it holds; pool.h */
     int64_t start_timeout_ns; /* longest that a worker counts as starting */
     int64_t hang_timeout_ns;  /* a worker that is on one event for longer is replaced */

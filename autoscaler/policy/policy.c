@@ -266,8 +266,9 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
         decided.desired_workers = before;
         next = *state;
     }
-    /* The policy's number is not taken, and the limits have moved the one before. */
-    if (stays && before != state->desired_workers && decided.reason < POLICY_LEARNING)
+    /* The policy's number is not taken, and the one before is what the limits have made of it. */
+    bool moved = state->fresh || before != state->desired_workers;
+    if (stays && moved && decided.reason < POLICY_LEARNING)
         decided.reason = before == params->min_workers ? POLICY_MIN : POLICY_MAX;
     next.desired_workers = decided.desired_workers;
     *state = next;

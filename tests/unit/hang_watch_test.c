@@ -24,6 +24,7 @@ static int open_node(void **state)
         scoreboard_create(pool.slot_count, 3, HANG_NS, &board, NULL))
         return -1;
     open_launcher(sleeper, NULL);
+    pool.used = WORKERS;
     for (size_t i = 0; i < WORKERS; i++) {
         pool.slots[i].state = WORKER_RUNNING;
         scoreboard_slot(board, i)->state = SCOREBOARD_WORKING;

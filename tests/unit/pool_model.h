@@ -24,6 +24,7 @@ enum { SIGNAL_KILL = 9, SIGNAL_SEGV = 11, SIGNAL_TERM = 15 };
 
 struct process {
     bool alive, told_to_drain, killed, hung;
+    bool retired;             /* it is to drain whatever the number */
     bool patient, left_alone; /* its drain has no deadline; that deadline was passed */
     int64_t started_ns, drained_ns, kill_by_ns;
 };
@@ -35,6 +36,7 @@ static struct model {
     size_t capacity; /* actions taken at a time */
     struct process processes[MOST_SLOTS];
     uint32_t wanted;
+    uint32_t max_workers, room_workers;
     uint64_t starts, stops, crashes;
     bool ever_ran, faulty, abandoned;
     bool patient, ending;
@@ -51,8 +53,10 @@ static inline void open_model(uint32_t max_workers, enum pool_stop stop, uint64_
                                  .stop = stop,
                                  .seed = seed};
 
-    model =
-        (struct model){.now_ns = INT64_C(1000000000000) + (int64_t)(seed % 1000), .capacity = 16};
+    model = (struct model){.now_ns = INT64_C(1000000000000) + (int64_t)(seed % 1000),
+                           .capacity = 16,
+                           .max_workers = max_workers,
+                           .room_workers = max_workers};
     assert_int_equal(pool_init(&model.pool, &params), 0);
     assert_true(model.pool.slot_count <= MOST_SLOTS);
 }
@@ -107,7 +111,8 @@ static inline void carry_out(struct pool_action action)
     case POOL_DRAIN:
         assert_true(process->alive);
         assert_false(process->told_to_drain || process->killed);
-        check_choice(action.slot);
+        if (!process->retired)
+            check_choice(action.slot);
         process->told_to_drain = true;
         process->patient = model.patient;
         process->drained_ns = model.now_ns;
@@ -153,8 +158,7 @@ static inline void check_wake(void)
 static inline void check_invariants(void)
 {
     struct worker_counts counts = pool_counts(&model.pool);
-    uint32_t max_workers = model.pool.params.max_workers;
-    uint32_t of[WORKER_STATES] = {0}, alive = 0, empty = 0;
+    uint32_t of[WORKER_STATES] = {0}, alive = 0;
 
     for (size_t i = 0; i < model.pool.slot_count; i++) {
         const struct process *process = &model.processes[i];
@@ -162,8 +166,8 @@ static inline void check_invariants(void)
 
         of[worker]++;
         alive += process->alive;
-        empty += !process->alive;
         assert_int_equal(worker != WORKER_NONE, process->alive);
+        assert_true(!process->alive || i < model.pool.used);
         if (!process->alive)
             continue;
         assert_int_equal(worker == WORKER_KILLED, process->killed);
@@ -172,6 +176,8 @@ static inline void check_invariants(void)
             assert_true(process->killed);
         if (process->hung || model.abandoned)
             assert_true(process->killed);
+        if (process->retired && !process->killed)
+            assert_true(process->told_to_drain || counts.draining >= 2 * model.room_workers);
         if (process->patient && !process->killed && model.now_ns >= process->drained_ns + GRACED_NS)
             assert_true(process->left_alone || model.ending);
     }
@@ -180,11 +186,14 @@ static inline void check_invariants(void)
     assert_int_equal(counts.draining, of[WORKER_DRAINING] + of[WORKER_KILLED]);
     assert_int_equal(pool_is_empty(&model.pool), alive == 0);
 
-    assert_true(at_work() <= max_workers);
+    assert_true(model.wanted <= model.max_workers);
+    assert_true(alive <= POOL_SLOTS(model.room_workers));
     if (at_work() > model.wanted)
-        assert_true(counts.draining >= 2 * max_workers);
+        assert_true(counts.draining >= 2 * model.room_workers);
     if (at_work() < model.wanted)
-        assert_true(model.faulty || empty == 0 || model.now_ns < model.pool.start_from_ns);
+        assert_true(model.faulty || alive == POOL_SLOTS(model.room_workers) ||
+                    model.now_ns < model.pool.start_from_ns);
+    assert_true(model.pool.used == 0 || model.processes[model.pool.used - 1].alive);
     assert_true(model.pool.start_from_ns - model.now_ns <= POOL_BACKOFF_LAST_NS);
     assert_int_equal(model.pool.fault != POOL_SOUND, model.faulty);
     assert_int_equal(model.pool.patient, model.patient);
@@ -204,13 +213,17 @@ static inline void step(void)
     model.start_count = model.drain_count = model.kill_count = 0;
     do {
         uint32_t draining = pool_counts(&model.pool).draining;
+        uint32_t most = at_work() > model.max_workers ? at_work() : model.max_workers;
+        if (at_work() + draining <= POOL_SLOTS(model.max_workers) &&
+            draining <= 2 * model.max_workers)
+            model.room_workers = model.max_workers;
         count = pool_step(&model.pool, model.now_ns, actions, model.capacity, &model.wake_ns);
         assert_true(count <= model.capacity);
         for (size_t i = 0; i < count; i++) {
             if (actions[i].kind == POOL_DRAIN)
-                assert_true(draining++ < 2 * model.pool.params.max_workers);
+                assert_true(draining++ < 2 * model.room_workers);
             carry_out(actions[i]);
-            assert_true(at_work() <= model.pool.params.max_workers);
+            assert_true(at_work() <= most);
         }
     } while (count == model.capacity);
     /* Nothing is left. The time to come again may have been that of a worker that starts and has
@@ -232,10 +245,29 @@ static inline void advance(int64_t ns)
 
 static inline void want(uint32_t workers)
 {
-    uint32_t max_workers = model.pool.params.max_workers;
-
-    model.wanted = workers < max_workers ? workers : max_workers;
+    model.wanted = workers < model.max_workers ? workers : model.max_workers;
     pool_want(&model.pool, workers);
+    step();
+}
+
+/* At most what the model was opened with. */
+static inline void limit(uint32_t max_workers)
+{
+    model.max_workers = max_workers;
+    if (model.wanted > max_workers)
+        model.wanted = max_workers;
+    if (model.room_workers < max_workers)
+        model.room_workers = max_workers;
+    pool_limit(&model.pool, max_workers);
+    step();
+}
+
+static inline void retire(size_t slot)
+{
+    struct process *process = &model.processes[slot];
+
+    process->retired |= process->alive && !process->told_to_drain && !process->killed;
+    pool_retire(&model.pool, slot);
     step();
 }
 

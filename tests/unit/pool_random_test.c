@@ -55,7 +55,7 @@ static void random_event(uint64_t *random)
 {
     size_t slot;
 
-    switch (random_bits(random) % 16) {
+    switch (random_bits(random) % 18) {
     case 0:
     case 1:
     case 2:
@@ -107,6 +107,15 @@ static void random_event(uint64_t *random)
         }
         step();
         break;
+    case 13:
+        slot = any_slot(random);
+        if (slot < model.pool.slot_count)
+            retire(slot);
+        break;
+    case 14:
+        if (random_bits(random) % 4 == 0)
+            limit((uint32_t)(1 + random_bits(random) % model.pool.params.max_workers));
+        break;
     default:
         advance(any_time(random));
     }
@@ -141,6 +150,7 @@ static void every_random_history_keeps_the_invariants(void **state)
 {
     enum { HISTORIES = 3000, EVENTS = 300 };
     uint64_t random = 23, most_draining = 0, faults = 0, crashes = 0, patient = 0, forgotten = 0;
+    uint64_t over = 0, roomy = 0;
 
     (void)state;
     for (int history = 0; history < HISTORIES; history++) {
@@ -157,8 +167,10 @@ static void every_random_history_keeps_the_invariants(void **state)
         for (int event = 0; event < EVENTS; event++) {
             random_event(&random);
             uint64_t draining = pool_counts(&model.pool).draining;
-            if (draining == 2 * max_workers)
+            if (draining == 2 * model.room_workers)
                 most_draining++;
+            over += at_work() > model.max_workers;
+            roomy += model.room_workers > model.max_workers;
             forgotten += was_patient && !model.patient;
             was_patient = model.patient;
             patient += was_patient;
@@ -173,6 +185,7 @@ static void every_random_history_keeps_the_invariants(void **state)
     assert_in_range(faults, HISTORIES / 10, HISTORIES * 9 / 10);
     assert_true(crashes > HISTORIES);
     assert_true(patient > HISTORIES && forgotten > 10);
+    assert_true(over > 100 && roomy > HISTORIES);
 }
 
 static void the_actions_do_not_depend_on_how_many_fit(void **state)

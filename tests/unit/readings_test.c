@@ -40,6 +40,7 @@ static struct scoreboard_slot *put_worker(size_t index, enum worker_state state,
 {
     struct scoreboard_slot *slot = scoreboard_slot(board, index);
 
+    pool.used = SLOTS;
     pool.slots[index].state = state;
     pool.slots[index].started_ns = NOW_NS;
     slot->pid = (int32_t)index + 100;
@@ -52,6 +53,7 @@ static struct scoreboard_slot *put_worker(size_t index, enum worker_state state,
 /* One of which nothing has been heard; silent_ns 0: it may still say something. */
 static void put_silent(size_t index, enum worker_state state, int64_t started_ns, int64_t silent_ns)
 {
+    pool.used = SLOTS;
     pool.slots[index].state = state;
     pool.slots[index].started_ns = started_ns;
     pool.slots[index].silent_ns = silent_ns;

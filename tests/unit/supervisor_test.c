@@ -74,7 +74,7 @@ static struct node_report step_until(struct supervisor *supervisor, condition *m
 
 static void target(struct supervisor *supervisor, uint32_t workers)
 {
-    supervisor_target(supervisor, (struct node_target){.workers = workers});
+    supervisor_target(supervisor, (struct node_target){.workers = workers, .max_workers = 4});
 }
 
 static void it_runs_what_it_was_last_told(void **state)
@@ -89,7 +89,7 @@ static void it_runs_what_it_was_last_told(void **state)
     target(supervisor, 3);
     struct node_report report = step_until(supervisor, running, 3);
     assert_int_equal(report.counts.spawned, 3);
-    assert_int_equal(report.reading_count, 12);
+    assert_int_equal(report.reading_count, 3);
     target(supervisor, 1);
     report = step_until(supervisor, running, 1);
     assert_int_equal(report.counts.stopped, 2);
@@ -98,6 +98,63 @@ static void it_runs_what_it_was_last_told(void **state)
     assert_true(supervisor_is_empty(supervisor));
     assert_int_equal(report.counts.spawned, 3);
     assert_int_equal(report.counts.crashed, 0);
+    supervisor_close(supervisor);
+}
+
+static void the_most_may_rise_and_fall_while_it_runs(void **state)
+{
+    struct supervisor_settings settings;
+    char *words[4], command[] = OBEDIENT;
+    struct supervisor *supervisor = open_with(command, &settings, words);
+
+    (void)state;
+    supervisor_target(supervisor, (struct node_target){.workers = 9, .max_workers = 6});
+    step_until(supervisor, running, 6);
+    supervisor_target(supervisor, (struct node_target){.workers = 9, .max_workers = 2});
+    struct node_report report = step_until(supervisor, running, 2);
+    assert_int_equal(report.counts.stopped, 4);
+    supervisor_target(supervisor, (struct node_target){.ending = true});
+    step_until(supervisor, running, 0);
+    supervisor_close(supervisor);
+}
+
+static void the_worker_that_is_told_to_stop_is_replaced_once(void **state)
+{
+    struct supervisor_settings settings;
+    char *words[4], command[] = OBEDIENT;
+    struct supervisor *supervisor = open_with(command, &settings, words);
+    struct node_target stopping = {.workers = 2, .max_workers = 4};
+
+    (void)state;
+    target(supervisor, 2);
+    struct node_report report = step_until(supervisor, running, 2);
+    stopping.stop.slot = 1;
+    stopping.stop.pid = report.readings[0].pid;
+    /* Another worker is in that slot. */
+    supervisor_target(supervisor, stopping);
+    step_until(supervisor, running, 2);
+    stopping.stop.slot = 5000;
+    supervisor_target(supervisor, stopping);
+    report = step_until(supervisor, running, 2);
+    assert_int_equal(report.counts.spawned, 2);
+    int32_t stays = report.readings[0].pid, goes = report.readings[1].pid;
+    stopping.stop.slot = 1;
+    stopping.stop.pid = goes;
+    supervisor_target(supervisor, stopping);
+    supervisor_step(supervisor, clock_now_ns());
+    report = supervisor_report(supervisor, clock_now_ns());
+    assert_int_equal(report.readings[1].state, WORKER_DRAINING);
+    supervisor_target(supervisor, stopping);
+    report = step_until(supervisor, running, 2);
+    /* The slot is free, and what was said of who was in it holds for nobody else. */
+    supervisor_target(supervisor, stopping);
+    report = step_until(supervisor, running, 2);
+    assert_int_equal(report.counts.spawned, 3);
+    assert_int_equal(report.counts.stopped, 1);
+    assert_int_equal(report.readings[0].pid, stays);
+    assert_int_equal(report.readings[2].state, WORKER_RUNNING);
+    supervisor_target(supervisor, (struct node_target){.ending = true});
+    step_until(supervisor, running, 0);
     supervisor_close(supervisor);
 }
 
@@ -193,6 +250,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_runs_what_it_was_last_told),
+        cmocka_unit_test(the_most_may_rise_and_fall_while_it_runs),
+        cmocka_unit_test(the_worker_that_is_told_to_stop_is_replaced_once),
         cmocka_unit_test(a_target_of_more_than_the_most_is_the_most),
         cmocka_unit_test(a_worker_that_dies_is_replaced),
         cmocka_unit_test(workers_that_say_nothing_are_reported_as_unknown),
