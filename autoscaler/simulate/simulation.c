@@ -128,7 +128,7 @@ static void handle_moment(struct simulation *simulation)
         simulation->busy_since_ns -= (uint64_t)worker->since_ns;
         simulation->draining_busy -= drains;
     } else {
-        pool_ready(&simulation->pool, slot);
+        pool_ready(&simulation->pool, slot, simulation->now_ns);
     }
     if (drains) {
         moments_drop_first(&simulation->moments);
@@ -292,7 +292,8 @@ struct simulation_view simulation_view(const struct simulation *simulation)
                                     .draining_busy = simulation->draining_busy,
                                     .free = free,
                                     .busy_s = (double)busy_ns / NS_PER_S,
-                                    .workers = pool_counts(&simulation->pool)};
+                                    .workers = pool_counts(&simulation->pool),
+                                    .startup_s = startup_median_s(&simulation->pool.startup)};
 }
 
 double simulation_worker_s(const struct simulation *simulation)

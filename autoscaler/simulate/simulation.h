@@ -65,6 +65,7 @@ struct simulation_view {
     uint32_t free;                /* running, without an event */
     double busy_s;                /* service done since the start, of all workers */
     struct worker_counts workers;
+    double startup_s; /* of the last workers that have started; NAN: none has yet */
 };
 
 struct simulation {
