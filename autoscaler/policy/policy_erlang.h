@@ -23,6 +23,7 @@ enum policy_erlang_param {
     ERLANG_THETA,
     ERLANG_AVERAGE_S,
     ERLANG_Z,
+    ERLANG_FEW_STARTS,
     ERLANG_PARAMS,
 };
 extern const struct policy_param policy_erlang_params[ERLANG_PARAMS];
