@@ -18,9 +18,10 @@
 /* startup_s: it is measured. */
 #define POLICY_STARTUP_AUTO (-1.0)
 
-/* What it counts as before the first worker has started: as a program that loads a little. Too long
- * a guess holds workers for as long, and too short a one starts more than needed. */
-#define POLICY_STARTUP_GUESS_S 1.0
+/* What it counts as before the first worker has started, where programs take from milliseconds to
+ * minutes. Too long a guess is corrected by that start; too short a one would start more and more
+ * meanwhile. */
+#define POLICY_STARTUP_GUESS_S 10.0
 
 /* replicas: the number is the policy's. */
 #define POLICY_NOT_FIXED (-1.0)
