@@ -124,6 +124,9 @@ double policy_startup_s(const struct policy_sample *sample, const struct policy_
  * whichever policy that has it. */
 #define POLICY_WAIT "wait_s"
 
+/* Likewise of the one that asks for fewer starts, at the price of more workers. */
+#define POLICY_FEW_STARTS "few_starts"
+
 /* The parameters of a policy: those that every policy has, then its own. NULL after the last. */
 const struct policy_param *policy_param_at(const struct policy *policy, size_t index);
 /* By name; NULL when it has none of that name. */

@@ -30,7 +30,7 @@ const struct policy_param policy_erlang_params[ERLANG_PARAMS] = {
                   .least = POLICY_ABOVE_0,
                   .most = DBL_MAX,
                   .offset = POLICY_OWN_OFFSET(ERLANG_Z)},
-    [ERLANG_FEW_STARTS] = {.name = "few_starts",
+    [ERLANG_FEW_STARTS] = {.name = POLICY_FEW_STARTS,
                            .meaning = "1 to hold workers for longer, so that fewer start, or 0",
                            .least = 0,
                            .most = 1,

@@ -75,7 +75,8 @@ static const char *amount(double value, char text[24])
 
 static void print_header(const struct others *others)
 {
-    printf("%9s %9s %9s %7s %7s %7s %4s", "time", "λ/s", "B", "need", "waits", "drains", "N");
+    printf("%9s %9s %9s %7s %7s %7s %7s %4s", "time", "λ/s", "B", "start", "need", "waits",
+           "drains", "N");
     for (size_t k = 0; k < others->count; k++)
         printf(" %12s", others->policies[k]->name);
     printf("  why\n");
@@ -104,10 +105,11 @@ static void explain_row(const struct replay_row *row, const struct policy_decisi
 {
     char t[5][24];
 
-    printf("%8.1fs %9s %9s %7s %7s %7s %4.0f", row->sample.time_s,
+    printf("%8.1fs %9s %9s %6.2gs %7s %7s %7s %4.0f", row->sample.time_s,
            amount(row->sample.arrival_per_s, t[0]), amount(row->sample.backlog_msgs, t[1]),
-           amount(decision->need_workers, t[2]), amount(decision->wait_workers, t[3]),
-           amount(decision->drain_workers, t[4]), row->desired_workers);
+           policy_startup_s(&row->sample, &row->params), amount(decision->need_workers, t[2]),
+           amount(decision->wait_workers, t[3]), amount(decision->drain_workers, t[4]),
+           row->desired_workers);
     for (size_t k = 0; k < others->count; k++) {
         struct policy_params params;
         struct policy_decision other = {.desired_workers = 0};

@@ -15,8 +15,8 @@
  * seed       of what is random
  * times_ns   those of the file, borrowed by the service, to be freed by the caller; NULL: none
  *
- * Returns 0; -ERR_INVALID: none of these, or a time under least_ns or over SERVICE_MAX_NS; -ERR_CONFIG: what
- * is wrong in the file; -ERR_MEMORY. */
+ * Returns 0; -ERR_INVALID: none of these, or a time under least_ns or over SERVICE_MAX_NS;
+ * -ERR_CONFIG: what is wrong in the file; -ERR_MEMORY. */
 int service_file_parse(const char *text, int64_t least_ns, uint64_t seed, struct service *service,
                        int64_t **times_ns, struct why *why);
 
