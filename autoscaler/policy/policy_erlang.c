@@ -64,7 +64,10 @@ static void average(double *per_s, double *weight, double sample_per_s, double i
     double fresh = -expm1(-interval_s / average_s);
 
     *weight += fresh * (1 - *weight);
-    *per_s += *weight > 0 ? fresh / *weight * (sample_per_s - *per_s) : 0;
+    if (isinf(*per_s))
+        *per_s = sample_per_s;
+    else
+        *per_s += *weight > 0 ? fresh / *weight * (sample_per_s - *per_s) : 0;
 }
 
 /* The long average, which starts anew from the short one when the rate has changed. Within the time

@@ -75,11 +75,10 @@ static const char *amount(double value, char text[24])
 
 static void print_header(const struct others *others)
 {
-    printf("%9s %9s %9s %7s %7s %7s %7s %4s", "time", "λ/s", "B", "start", "need", "waits",
-           "drains", "N");
+    printf("%9s %9s %9s %7s %7s %7s %4s", "time", "λ/s", "B", "need", "waits", "drains", "N");
     for (size_t k = 0; k < others->count; k++)
         printf(" %12s", others->policies[k]->name);
-    printf("  why\n");
+    printf(" %8s  why\n", "start-up");
 }
 
 /* The parameters of the row for another policy. What the user asked for stays; what suits the row's
@@ -87,8 +86,7 @@ static void print_header(const struct others *others)
 static void tune_like(const struct policy *other, const struct replay_row *row,
                       struct policy_params *params)
 {
-    const struct policy_param *from = policy_param_find(row->policy, POLICY_WAIT);
-    const struct policy_param *to = policy_param_find(other, POLICY_WAIT);
+    static const char *const asked_for[] = {POLICY_WAIT, POLICY_FEW_STARTS};
 
     *params = row->params;
     params->paused = 0;
@@ -96,8 +94,12 @@ static void tune_like(const struct policy *other, const struct replay_row *row,
     if (params->scale_down_delay_s == row->policy->scale_down_delay_s)
         params->scale_down_delay_s = POLICY_UNSET;
     policy_tune(other, params);
-    if (from && to)
-        policy_params_set(to, params, policy_params_get(from, &row->params));
+    for (size_t i = 0; i < sizeof asked_for / sizeof asked_for[0]; i++) {
+        const struct policy_param *from = policy_param_find(row->policy, asked_for[i]);
+        const struct policy_param *to = policy_param_find(other, asked_for[i]);
+        if (from && to)
+            policy_params_set(to, params, policy_params_get(from, &row->params));
+    }
 }
 
 static void explain_row(const struct replay_row *row, const struct policy_decision *decision,
@@ -105,11 +107,10 @@ static void explain_row(const struct replay_row *row, const struct policy_decisi
 {
     char t[5][24];
 
-    printf("%8.1fs %9s %9s %6.2gs %7s %7s %7s %4.0f", row->sample.time_s,
+    printf("%8.1fs %9s %9s %7s %7s %7s %4.0f", row->sample.time_s,
            amount(row->sample.arrival_per_s, t[0]), amount(row->sample.backlog_msgs, t[1]),
-           policy_startup_s(&row->sample, &row->params), amount(decision->need_workers, t[2]),
-           amount(decision->wait_workers, t[3]), amount(decision->drain_workers, t[4]),
-           row->desired_workers);
+           amount(decision->need_workers, t[2]), amount(decision->wait_workers, t[3]),
+           amount(decision->drain_workers, t[4]), row->desired_workers);
     for (size_t k = 0; k < others->count; k++) {
         struct policy_params params;
         struct policy_decision other = {.desired_workers = 0};
@@ -120,7 +121,7 @@ static void explain_row(const struct replay_row *row, const struct policy_decisi
             printf(" %12" PRIu32, other.desired_workers);
         others->worker_s[k] += other.desired_workers * span_s;
     }
-    printf("  %s\n", row->reason);
+    printf(" %7.2gs  %s\n", policy_startup_s(&row->sample, &row->params), row->reason);
 }
 
 static void start_others(struct others *others, const struct policy_params *params)
