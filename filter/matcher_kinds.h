@@ -65,6 +65,20 @@ static inline uint64_t kind_lane(const uint8_t *from, unsigned kinds)
     }
     return (uint64_t)(unsigned)_mm_movemask_epi8(found);
 }
+
+/* Folds LANE ASCII letters for MATCHER_LOOSE, as its table does. Of what is no letter it makes
+ * anything but one. */
+static inline void fold_lane(const uint8_t *from, uint8_t *to)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)from);
+    __m128i small = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+    __m128i is_l = _mm_cmpeq_epi8(small, _mm_set1_epi8('l'));
+    __m128i is_v = _mm_cmpeq_epi8(small, _mm_set1_epi8('v'));
+    __m128i other = _mm_or_si128(_mm_and_si128(is_l, _mm_set1_epi8('l' ^ 'i')),
+                                 _mm_and_si128(is_v, _mm_set1_epi8('v' ^ 'u')));
+
+    _mm_storeu_si128((__m128i *)to, _mm_xor_si128(small, other));
+}
 #else
 #define LANE 8
 
@@ -89,25 +103,54 @@ static inline uint64_t kind_lane(const uint8_t *from, unsigned kinds)
     /* The product gathers the 8 bits in the highest byte. */
     return ((found & HIGH_BITS) >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
+
+/* Makes one small letter of another, in each of 8 ASCII characters. */
+static inline uint64_t replace_letter(uint64_t bytes, uint8_t from, uint8_t to)
+{
+    uint64_t other = (bytes ^ from * LOW_BITS) & 0x7f * LOW_BITS;
+    uint64_t is_from = ~(other + 0x7f * LOW_BITS) & HIGH_BITS;
+
+    return bytes ^ (is_from >> 7) * (uint8_t)(from ^ to);
+}
+
+static inline void fold_lane(const uint8_t *from, uint8_t *to)
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, from, sizeof bytes);
+    bytes = replace_letter(replace_letter(bytes | 0x20 * LOW_BITS, 'l', 'i'), 'v', 'u');
+    memcpy(to, &bytes, sizeof bytes);
+}
 #endif
 
-/* For the 64 characters from a place in an ASCII view, of which it may have fewer, bit n: character
- * n is of one of the kinds. */
-static inline uint64_t kind_mask(const struct view *view, size_t at, unsigned kinds)
+/* The 64 characters from a place in a view. Where it has fewer they are copied to `rest`, with
+ * zeros behind them. */
+static inline const uint8_t *whole_block(const struct view *view, size_t at, uint8_t rest[64])
 {
-    uint8_t rest[64] = {0};
-    const uint8_t *from = view->bytes + at;
+    if (at + 64 <= view->length)
+        return view->bytes + at;
+    memset(rest, 0, 64);
+    if (at < view->length)
+        memcpy(rest, view->bytes + at, view->length - at);
+    return rest;
+}
+
+/* Of 64 ASCII characters, bit n: character n is of one of the kinds. */
+static inline uint64_t block_mask(const uint8_t *block, unsigned kinds)
+{
     uint64_t mask = 0;
 
-    if (at >= view->length)
-        return 0;
-    if (at + 64 > view->length) {
-        memcpy(rest, from, view->length - at);
-        from = rest;
-    }
     for (unsigned i = 0; i < 64; i += LANE)
-        mask |= kind_lane(from + i, kinds) << i;
+        mask |= kind_lane(block + i, kinds) << i;
     return mask;
+}
+
+/* The same for those from a place in an ASCII view, of which it may have fewer. */
+static inline uint64_t kind_mask(const struct view *view, size_t at, unsigned kinds)
+{
+    uint8_t rest[64];
+
+    return at < view->length ? block_mask(whole_block(view, at, rest), kinds) : 0;
 }
 
 #endif

@@ -227,27 +227,47 @@ static inline uint64_t drop_repeated(uint64_t bytes, uint64_t repeats, size_t *l
     return bytes;
 }
 
-/* Makes one small letter of another, in each of 8 ASCII characters. */
-static inline uint64_t replace_letter(uint64_t bytes, uint8_t from, uint8_t to)
-{
-    uint64_t other = (bytes ^ from * LOW_BITS) & 0x7f * LOW_BITS;
-    uint64_t is_from = ~(other + 0x7f * LOW_BITS) & HIGH_BITS;
+/* 64 characters of a view and the 64 that follow, all folded. Bit n of a mask: character n is a
+ * letter or a digit, or it is a sign that may be a letter. */
+struct loose_block {
+    uint64_t words, signs, next_words, next_signs;
+    uint8_t folded[128];
+};
 
-    return bytes ^ (is_from >> 7) * (uint8_t)(from ^ to);
+/* Goes on by 64 characters; `next` is where the second half then begins. */
+static inline void read_block(const struct view *view, size_t next, struct loose_block *block)
+{
+    uint8_t rest[64];
+    const uint8_t *from = whole_block(view, next, rest);
+
+    block->words = block->next_words;
+    block->signs = block->next_signs;
+    block->next_words = block_mask(from, KIND_LETTER);
+    block->next_signs = block_mask(from, KIND_SIGN);
+    memcpy(block->folded, block->folded + 64, 64);
+    for (unsigned i = 0; i < 64; i += LANE)
+        fold_lane(from + i, block->folded + 64 + i);
+}
+
+/* 8 bits of two masks that follow each other, from bit n of the first. */
+static inline uint64_t next_bits(uint64_t mask, uint64_t next, unsigned n)
+{
+    return (mask >> n | next << 1 << (63 - n)) & 0xff;
 }
 
 /* is_first_loose_word for a word of nothing but letters, all of whose bytes are handled at once: 1,
  * 0, or -1 when this cannot tell. It cannot for other words, nor for long ones with a letter twice
  * in a row. */
-static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, size_t length)
+static inline int is_plain_loose_word(const struct matcher *matcher,
+                                      const struct loose_block *block, unsigned start)
 {
+    uint64_t folded;
+    size_t length = (size_t)__builtin_ctzll(~next_bits(block->words, block->next_words, start));
+    memcpy(&folded, block->folded + start, sizeof folded);
     uint64_t whole = UINT64_MAX >> (64 - 8 * length);
-    uint64_t small = bytes | 0x20 * LOW_BITS;
-    /* As in the table. */
-    uint64_t folded = replace_letter(replace_letter(small, 'l', 'i'), 'v', 'u');
     uint64_t pairs = (folded ^ folded >> 8) & 0x7f * LOW_BITS;
     uint64_t repeats = ~(pairs + 0x7f * LOW_BITS) & HIGH_BITS & whole >> 8;
-    uint64_t no_letter = ~bytes & 0x40 * LOW_BITS & whole;
+    uint64_t no_letter = ~folded & 0x40 * LOW_BITS & whole;
 
     if (no_letter || (repeats && length == KEY_BYTES))
         return -1;
@@ -255,43 +275,32 @@ static int is_plain_loose_word(const struct matcher *matcher, uint64_t bytes, si
     return is_key(matcher, folded, length) || is_prefix_key(matcher, folded, length);
 }
 
-/* Whether an entry may begin here, where a word begins. `length` says of how many letters and
- * signs, at most 8, and near_signs whether any of the next 8 characters is a sign. */
-static inline bool may_begin_loose(const struct matcher *matcher, const struct view *view,
-                                   size_t start, size_t length, bool near_signs)
-{
-    int is_first = -1;
-
-    if (is_repeated(view, matcher->table, start))
-        return false;
-    if (start + 8 <= view->length && !near_signs)
-        is_first = is_plain_loose_word(matcher, load_bytes(view, start), length);
-    return is_first < 0 ? is_first_loose_word(matcher, view, start) : is_first;
-}
-
 static void scan_loose_words(struct search *search)
 {
     const struct matcher *matcher = search->matcher;
     const struct view *view = &search->view;
-    uint64_t words = kind_mask(view, 0, KIND_LETTER), signs = kind_mask(view, 0, KIND_SIGN);
-    uint64_t before = 0;
+    struct loose_block block = {0};
+    uint64_t word_before = 0, sign_before = 0;
 
+    read_block(view, 0, &block);
     for (size_t at = 0; at < view->length; at += 64) {
-        uint64_t next_words = kind_mask(view, at + 64, KIND_LETTER);
-        uint64_t next_signs = kind_mask(view, at + 64, KIND_SIGN);
-        uint64_t starts = (words | signs) & ~(words << 1 | before);
+        read_block(view, at + 64, &block);
+        uint64_t starts = (block.words | block.signs) & ~(block.words << 1 | word_before);
+        /* What follows a sign may repeat it. */
+        uint64_t after_signs = block.signs << 1 | sign_before;
         for (; starts; starts &= starts - 1) {
             unsigned start = (unsigned)__builtin_ctzll(starts);
-            uint64_t letters =
-                ((words | signs) >> start | (next_words | next_signs) << 1 << (63 - start)) & 0xff;
-            uint64_t near_signs = (signs >> start | next_signs << 1 << (63 - start)) & 0xff;
-            size_t length = (size_t)__builtin_ctzll(~letters);
-            if (may_begin_loose(matcher, view, at + start, length, near_signs != 0))
+            int is_first = -1;
+            if (!next_bits(block.signs, block.next_signs, start) && !(after_signs >> start & 1))
+                is_first = is_plain_loose_word(matcher, &block, start);
+            if (is_first < 0)
+                is_first = !is_repeated(view, matcher->table, at + start) &&
+                           is_first_loose_word(matcher, view, at + start);
+            if (is_first)
                 matcher_walk(search, at + start);
         }
-        before = words >> 63;
-        words = next_words;
-        signs = next_signs;
+        word_before = block.words >> 63;
+        sign_before = block.signs >> 63;
     }
 }
 

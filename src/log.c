@@ -1,6 +1,7 @@
 #include "log.h"
 
 #include "clock.h"
+#include "control/lamport.h"
 #include "error.h"
 #include "printable.h"
 
@@ -16,6 +17,9 @@ static const char *const level_names[] = {
 /* State of the whole process, because there is one log for it. */
 static const char *log_program = "winnow";
 static enum log_level log_threshold = LOG_INFO;
+static struct lamport clock_of_all;
+static log_listener *listening;
+static void *listening_context;
 
 void log_open(const char *program, enum log_level level)
 {
@@ -41,6 +45,17 @@ const char *log_level_name(enum log_level level)
 bool log_enabled(enum log_level level)
 {
     return level <= log_threshold;
+}
+
+struct lamport *log_clock(void)
+{
+    return &clock_of_all;
+}
+
+void log_listen(log_listener *listener, void *context)
+{
+    listening = listener;
+    listening_context = context;
 }
 
 /* ---- a line ---- */
@@ -173,6 +188,28 @@ static void add_formatted(struct line *line, const char *format, struct argument
     }
 }
 
+/* A log that nobody reads, or that cannot be written, must not stop the work it tells of. */
+static void write_line(const struct line *line)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    if (poll(&out, 1, 0) != 1)
+        return;
+    ssize_t written = write(STDERR_FILENO, line->text, line->length);
+    (void)written;
+}
+
+static void tell_listener(const struct log_heard *heard)
+{
+    static _Thread_local bool telling;
+
+    if (!listening || telling)
+        return;
+    telling = true;
+    listening(listening_context, heard);
+    telling = false;
+}
+
 void log_event(enum log_level level, const char *event, const char *format, ...)
 {
     if (!log_enabled(level))
@@ -180,19 +217,19 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
 
     struct line line = {0};
     char stamp[CLOCK_STAMP_SIZE];
+    int64_t time = lamport_send(&clock_of_all);
     clock_stamp(stamp);
-    line.length = (size_t)snprintf(line.text, sizeof line.text,
-                                   "time=%s level=%s program=%s pid=%d event=%s ", stamp,
-                                   level_names[level], log_program, (int)getpid(), event);
+    line.length = (size_t)snprintf(
+        line.text, sizeof line.text, "time=%s level=%s program=%s pid=%d clock=%lld event=%s ",
+        stamp, level_names[level], log_program, (int)getpid(), (long long)time, event);
+    size_t head = line.length;
     struct arguments args;
     va_start(args.list, format);
     add_formatted(&line, format, &args);
     va_end(args.list);
     line.text[line.length++] = '\n';
-    /* A log that nobody reads, or that cannot be written, must not stop the work it tells of. */
-    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&out, 1, 0) != 1)
-        return;
-    ssize_t written = write(STDERR_FILENO, line.text, line.length);
-    (void)written;
+    write_line(&line);
+    line.text[line.length - 1] = '\0';
+    tell_listener(&(struct log_heard){
+        .level = level, .clock = time, .event = event, .pairs = line.text + head});
 }

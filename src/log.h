@@ -3,6 +3,10 @@
 #define WINNOW_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lamport;
 
 #define LOG_LEVEL_FORM "error, warn, info or debug"
 
@@ -18,8 +22,8 @@ int log_parse_level(const char *text, enum log_level *level);
 const char *log_level_name(enum log_level level);
 bool log_enabled(enum log_level level);
 
-/* Writes `time=... level=... program=... pid=... event=EVENT FORMAT...` with one write(2). EVENT is
- * one word in snake_case. FORMAT has key=value pairs, with text in double quotes.
+/* Writes `time=... level=... program=... pid=... clock=N event=EVENT FORMAT...` with one write(2).
+ * EVENT is one word in snake_case. FORMAT has key=value pairs, with text in double quotes.
  *
  * Text from outside cannot forge a pair or a line: whatever a %s in quotes or right behind a =
  * stands for is escaped (printable.h), and gets quotes where it has none and is not a plain word. A
@@ -27,5 +31,30 @@ bool log_enabled(enum log_level level);
  * .*, l, ll and z, and those of doubles. */
 void log_event(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The process's one clock (control/lamport.h), whose time is the N of every line. The times of
+ * control messages come from it too, and those of messages that come in are given to it. Processes
+ * that share a scoreboard have one order; several threads of a process may write lines of
+ * neighbouring times in the other order. */
+struct lamport *log_clock(void);
+
+/* What a listener hears of a line; all of it is gone when it returns. */
+struct log_heard {
+    enum log_level level;
+    int64_t clock;     /* the N of the line */
+    const char *event; /* its name */
+    const char *pairs; /* as they stand in the line, escaped and maybe cut; no newline, ends with a
+                          NUL */
+};
+
+typedef void log_listener(void *context, const struct log_heard *heard);
+
+/* From now on the listener hears every line that passes the level, once it was written or dropped
+ * because nobody reads the log, in the thread that logs it. What it logs itself is written and not
+ * heard. NULL: nobody listens. To be called while no other thread logs.
+ *
+ * A process has one listener. It hears the lines of everything in the process: whoever runs several
+ * farms tells them apart by a pair such as farm=, and hands each line on. */
+void log_listen(log_listener *listener, void *context);
 
 #endif

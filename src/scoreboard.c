@@ -1,5 +1,8 @@
 #include "scoreboard.h"
 
+#include "control/lamport.h"
+#include "log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,6 +34,7 @@ _Static_assert(offsetof(struct scoreboard_layout, attempts) == 32, "the layout h
 _Static_assert(sizeof(struct scoreboard_attempt) == 16, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, reasons) == 131104, "the layout has changed");
 _Static_assert(sizeof(struct scoreboard_reason) == 384, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, clock) == 155768, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, slot) == 155776, "the layout has changed");
 
 struct scoreboard {
@@ -40,6 +44,8 @@ struct scoreboard {
     /* What the autoscaler wrote in the layout, and does not read back: workers can write there. */
     uint32_t max_attempts;
     int64_t hang_timeout_ns;
+    /* A worker's other threads may be logging while it ends, and reach for the clock. */
+    bool stays_mapped;
 };
 
 static size_t bytes_for(size_t slots)
@@ -71,6 +77,7 @@ int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_
     scoreboard->max_attempts = max_attempts;
     scoreboard->hang_timeout_ns = hang_timeout_ns;
     scoreboard_write_head(scoreboard);
+    lamport_share(log_clock(), &scoreboard->layout->clock);
     *out = scoreboard;
     return 0;
 }
@@ -96,9 +103,11 @@ static int create_own(struct scoreboard **out, struct scoreboard_slot **slot, st
 {
     int error = scoreboard_create(1, SCOREBOARD_OWN_ATTEMPTS, SCOREBOARD_OWN_HANG_NS, out, why);
 
-    if (!error)
-        *slot = scoreboard_slot(*out, 0);
-    return error;
+    if (error)
+        return error;
+    (*out)->stays_mapped = true;
+    *slot = scoreboard_slot(*out, 0);
+    return 0;
 }
 
 int scoreboard_attach(struct scoreboard **out, struct scoreboard_slot **slot, struct why *why)
@@ -124,6 +133,7 @@ int scoreboard_attach(struct scoreboard **out, struct scoreboard_slot **slot, st
     if (!scoreboard)
         return error_set(why, ERR_MEMORY, "out of memory");
     scoreboard->fd = (int)fd;
+    scoreboard->stays_mapped = true;
     scoreboard->bytes = (size_t)status.st_size;
     scoreboard->layout =
         mmap(NULL, scoreboard->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, scoreboard->fd, 0);
@@ -137,6 +147,7 @@ int scoreboard_attach(struct scoreboard **out, struct scoreboard_slot **slot, st
                          " is of another version, or has no slot %ld",
                          index);
     }
+    lamport_share(log_clock(), &scoreboard->layout->clock);
     *out = scoreboard;
     *slot = scoreboard_slot(scoreboard, (size_t)index);
     return 0;
@@ -161,8 +172,11 @@ void scoreboard_close(struct scoreboard *scoreboard)
 {
     if (!scoreboard)
         return;
-    if (scoreboard->layout != MAP_FAILED)
-        munmap(scoreboard->layout, scoreboard->bytes);
+    if (scoreboard->layout != MAP_FAILED) {
+        lamport_unshare(log_clock(), &scoreboard->layout->clock);
+        if (!scoreboard->stays_mapped)
+            munmap(scoreboard->layout, scoreboard->bytes);
+    }
     if (scoreboard->fd >= 0)
         close(scoreboard->fd);
     free(scoreboard);

@@ -128,6 +128,10 @@ struct scoreboard_layout {
     _Atomic uint32_t attempts_used; /* 0: nothing was ever written to the attempts */
     struct scoreboard_attempt attempts[SCOREBOARD_ATTEMPTS];
     struct scoreboard_reason reasons[SCOREBOARD_REASONS];
+    uint64_t unused[11];
+    /* What the log clocks (log.h) of all who have the scoreboard open keep to so that their lines
+     * have one order. It is only ever raised. */
+    _Atomic int64_t clock;
     struct scoreboard_slot slot[];
 };
 

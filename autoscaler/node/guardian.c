@@ -1,6 +1,7 @@
 #include "guardian.h"
 
 #include "clock.h"
+#include "control/lamport.h"
 #include "log.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 #define LOOK_MS 20
 
 struct table {
+    _Atomic int64_t clock; /* of both logs */
     _Atomic int32_t guardian;
     _Atomic int32_t groups[]; /* 0: free */
 };
@@ -183,6 +185,7 @@ int guardian_open(size_t groups, int64_t patience_ns, struct guardian **out, str
         mmap(NULL, table_bytes(groups), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int error = guardian->table == MAP_FAILED || pipe2(pipe_fds, O_CLOEXEC) ? -ERR_SYSTEM : 0;
     if (!error) {
+        lamport_share(log_clock(), &guardian->table->clock);
         guardian->pipe_fd = pipe_fds[1];
         error = start(guardian, pipe_fds[0], patience_ns);
         int reason = errno;
@@ -206,8 +209,10 @@ void guardian_close(struct guardian *guardian)
         close(guardian->pipe_fd);
     if (guardian->pid_fd >= 0)
         close(guardian->pid_fd);
-    if (guardian->table != MAP_FAILED)
+    if (guardian->table != MAP_FAILED) {
+        lamport_unshare(log_clock(), &guardian->table->clock);
         munmap(guardian->table, table_bytes(guardian->groups));
+    }
     free(guardian);
 }
 

@@ -46,7 +46,7 @@ int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct laun
         if ((said == SCOREBOARD_BLOCKED || said == SCOREBOARD_SENDING) &&
             !(check_stopped && launcher_stopped(launcher, i)))
             continue;
-        log_event(LOG_WARN, "worker_hung", "worker=%d", launcher_pid(launcher, i));
+        log_event(LOG_WARN, "worker_hung", "worker=%d slot=%zu", launcher_pid(launcher, i), i);
         pool_hung(pool, i);
     }
     return wake_ns;

@@ -46,7 +46,7 @@ static void count_attempt(struct supervisor *supervisor, struct scoreboard_slot 
     uint32_t attempts = scoreboard_count_attempt(
         supervisor->scoreboard, event,
         atomic_load_explicit(&slot->started_ns, memory_order_relaxed), clock_now_ns());
-    log_event(LOG_WARN, "attempt_failed", "event=%016llx%016llx attempts=%u of=%u",
+    log_event(LOG_WARN, "attempt_failed", "fingerprint=%016llx%016llx attempts=%u of=%u",
               (unsigned long long)event.high, (unsigned long long)event.low, attempts,
               supervisor->settings->max_attempts);
 }
@@ -54,9 +54,11 @@ static void count_attempt(struct supervisor *supervisor, struct scoreboard_slot 
 static void log_crash(const struct launcher_event *event)
 {
     if (event->signal)
-        log_event(LOG_WARN, "worker_crashed", "worker=%d signal=%d", event->pid, event->signal);
+        log_event(LOG_WARN, "worker_crashed", "worker=%d signal=%d slot=%zu", event->pid,
+                  event->signal, event->slot);
     else
-        log_event(LOG_WARN, "worker_crashed", "worker=%d code=%d%s", event->pid, event->code,
+        log_event(LOG_WARN, "worker_crashed", "worker=%d code=%d slot=%zu%s", event->pid,
+                  event->code, event->slot,
                   event->code ? "" : " why=\"it ended though nobody had asked it to\"");
 }
 
@@ -102,8 +104,8 @@ static void worker_ended(struct supervisor *supervisor, const struct launcher_ev
     struct pool_end end = {.code = event->code, .signal = event->signal};
 
     if (pool_is_overdue(&supervisor->pool, event->slot))
-        log_event(LOG_INFO, "drain_ended", "worker=%d after_s=%.1f", event->pid,
-                  drained_s(supervisor, event->slot));
+        log_event(LOG_INFO, "drain_ended", "worker=%d after_s=%.1f slot=%zu", event->pid,
+                  drained_s(supervisor, event->slot), event->slot);
     readings_keep(&supervisor->readings, slot, clock_now_ns());
     enum pool_verdict verdict = pool_ended(&supervisor->pool, event->slot, end, clock_now_ns());
     if (verdict == POOL_CRASHED)
@@ -114,7 +116,7 @@ static void worker_ended(struct supervisor *supervisor, const struct launcher_ev
     if (verdict == POOL_CRASHED)
         tell_crash(supervisor, event);
     else
-        log_event(LOG_DEBUG, "worker_stopped", "worker=%d", event->pid);
+        log_event(LOG_DEBUG, "worker_stopped", "worker=%d slot=%zu", event->pid, event->slot);
 }
 
 static void take_worker_events(struct supervisor *supervisor)
@@ -149,10 +151,10 @@ static void start_worker(struct supervisor *supervisor, size_t slot)
     if (!error) {
         int pid = launcher_pid(supervisor->launcher, slot);
         readings_begin(&supervisor->readings, slot, pid);
-        log_event(LOG_DEBUG, "worker_started", "worker=%d", pid);
+        log_event(LOG_DEBUG, "worker_started", "worker=%d slot=%zu", pid, slot);
         return;
     }
-    log_event(LOG_WARN, "worker_not_started", "why=\"%s\"", why.text);
+    log_event(LOG_WARN, "worker_not_started", "slot=%zu why=\"%s\"", slot, why.text);
     pool_ended(&supervisor->pool, slot,
                (struct pool_end){.code = error == -ERR_CONFIG ? EX_CONFIG : EX_OSERR},
                clock_now_ns());
@@ -169,16 +171,17 @@ static void act(struct supervisor *supervisor, struct pool_action action)
         launcher_drain(supervisor->launcher, action.slot);
         break;
     case POOL_KILL:
-        log_event(LOG_WARN, "worker_killed", "worker=%d",
-                  launcher_pid(supervisor->launcher, action.slot));
+        log_event(LOG_WARN, "worker_killed", "worker=%d slot=%zu",
+                  launcher_pid(supervisor->launcher, action.slot), action.slot);
         launcher_kill(supervisor->launcher, action.slot);
         break;
     case POOL_LEAVE:
-        log_event(LOG_WARN, "drain_overdue",
-                  "worker=%d after_s=%.1f why=\"a scale-down cut a drain short before: what was "
-                  "taken then may be in hand here\" doing=\"leaving it alone until it is done\"",
-                  launcher_pid(supervisor->launcher, action.slot),
-                  drained_s(supervisor, action.slot));
+        log_event(
+            LOG_WARN, "drain_overdue",
+            "worker=%d after_s=%.1f slot=%zu why=\"a scale-down cut a drain short before: what was "
+            "taken then may be in hand here\" doing=\"leaving it alone until it is done\"",
+            launcher_pid(supervisor->launcher, action.slot), drained_s(supervisor, action.slot),
+            action.slot);
         break;
     }
 }

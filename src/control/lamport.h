@@ -5,20 +5,41 @@
 #ifndef WINNOW_LAMPORT_H
 #define WINNOW_LAMPORT_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* Greater times are not believed: whoever heard of one could not count on. It is the greatest
  * integer that every reader of JSON keeps exact. */
 #define LAMPORT_MAX INT64_C(9007199254740991)
 
+/* Nor is one that is ahead by more than this, which a thousand log lines a second reach in thirty
+ * years. So one wrong number does not use up the clocks of all who hear of it. */
+#define LAMPORT_MAX_STEP (INT64_C(1) << 40)
+
+/* Words in shared memory that a clock may keep to at one time. */
+#define LAMPORT_WORDS 4
+
+/* All zero is a clock at its beginning. Every thread may use it. */
 struct lamport {
-    int64_t time; /* of the last thing sent or received; 0: none */
+    _Atomic int64_t time; /* of the last thing sent or received; 0: none */
+    _Atomic(_Atomic int64_t *) words[LAMPORT_WORDS]; /* NULL: a free place */
 };
 
 /* The time of a message or log line that is about to go out. */
 int64_t lamport_send(struct lamport *clock);
 
-/* A message with that time came in. One outside 0..LAMPORT_MAX counts for nothing. */
+/* A message with that time came in. One that is not believed counts for nothing. */
 void lamport_receive(struct lamport *clock, int64_t time);
+
+/* Keeps to a word that other processes' clocks keep to as well: from now on what one of them sends
+ * is later than all that any of them sent before. The clock never goes back, whatever stands in the
+ * word, and a word that says what is not believed is put right. With LAMPORT_WORDS shared already,
+ * nothing happens.
+ *
+ * word  borrowed until lamport_unshare; 0 in memory that is new */
+void lamport_share(struct lamport *clock, _Atomic int64_t *word);
+
+/* Lets go of the word, if the clock keeps to it. A call in another thread may still be at it. */
+void lamport_unshare(struct lamport *clock, const _Atomic int64_t *word);
 
 #endif

@@ -5,6 +5,7 @@
 import csv
 import fcntl
 import os
+import re
 import signal
 import subprocess
 
@@ -180,6 +181,10 @@ def leaves_nothing_behind_when_it_is_killed():
         ok(wait_until(lambda: not of_group(group), 3), "killed, it leaves no worker, though there is a wrapper")
         ok(wait_until(lambda: not lives(guardian), 5), "and no guardian")
         like(scaler.stderr(), "program=winnow-guardian .*event=autoscaler_gone workers=1", "which has said so")
+        times = {program: [int(time) for time in re.findall(rf"program={program} .*?clock=(\d+) ", scaler.stderr())]
+                 for program in ("winnow-autoscaler", "winnow-guardian")}
+        ok(max(times["winnow-autoscaler"], default=0) < min(times["winnow-guardian"]),
+           "with a later time than all that the autoscaler logged")
         ok("worker_killed" not in scaler.stderr(), "and has killed nobody")
     accounted(name, 60)
     with open(f"{name}.csv", "a") as history:

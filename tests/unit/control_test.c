@@ -47,8 +47,80 @@ static void a_time_that_nobody_could_count_on_from_is_not_believed(void **state)
     lamport_receive(&clock, -1);
     assert_int_equal(clock.time, 5);
     lamport_receive(&clock, LAMPORT_MAX);
+    assert_int_equal(clock.time, 5);
+    clock.time = LAMPORT_MAX - 3;
+    lamport_receive(&clock, LAMPORT_MAX);
     assert_int_equal(clock.time, LAMPORT_MAX);
     assert_int_equal(lamport_send(&clock), LAMPORT_MAX);
+}
+
+static void clocks_that_keep_to_one_word_have_one_order(void **state)
+{
+    _Atomic int64_t word = 0;
+    struct lamport first = {.time = 7}, second = {0};
+
+    (void)state;
+    lamport_share(&first, &word);
+    lamport_share(&second, &word);
+    int64_t last = lamport_send(&first);
+    assert_true(last > 8);
+    for (int i = 0; i < 10; i++) {
+        int64_t next = lamport_send(i % 3 ? &first : &second);
+        assert_true(next > last);
+        last = next;
+    }
+    lamport_receive(&second, 500);
+    assert_true(lamport_send(&first) > 501);
+}
+
+static void a_clock_does_not_go_back_when_its_word_is_gone(void **state)
+{
+    _Atomic int64_t word = 100, other = 0, third = 40;
+    struct lamport clock = {0};
+
+    (void)state;
+    lamport_share(&clock, &word);
+    lamport_unshare(&clock, &other); /* was never shared */
+    word = 200;
+    lamport_unshare(&clock, &word);
+    assert_true(clock.time > 200);
+    word = 300;
+    assert_true(lamport_send(&clock) < 300);
+    assert_int_equal(word, 300);
+    lamport_share(&clock, &third);
+    assert_true(third > 200);
+}
+
+static void a_word_that_says_nonsense_is_put_right(void **state)
+{
+    static const int64_t nonsense[] = {
+        INT64_MIN, -1, INT64_MAX, LAMPORT_MAX + 1, LAMPORT_MAX, LAMPORT_MAX_STEP + 1000, 0, 3};
+    _Atomic int64_t word = 0;
+    struct lamport clock = {.time = 50};
+
+    (void)state;
+    lamport_share(&clock, &word);
+    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
+        int64_t before = clock.time;
+        word = nonsense[i];
+        assert_int_equal(lamport_send(&clock), before + 1);
+        assert_int_equal(word, before + 1);
+    }
+}
+
+static void a_clock_keeps_to_several_words_and_ignores_one_too_many(void **state)
+{
+    _Atomic int64_t words[LAMPORT_WORDS + 1] = {0};
+    struct lamport clock = {0};
+
+    (void)state;
+    for (size_t i = 0; i <= LAMPORT_WORDS; i++)
+        lamport_share(&clock, &words[i]);
+    words[1] = 70;
+    words[LAMPORT_WORDS] = 90;
+    assert_int_equal(lamport_send(&clock), 71);
+    assert_int_equal(words[0], 71);
+    assert_int_equal(words[LAMPORT_WORDS], 90);
 }
 
 /* ---- the envelope ---- */
@@ -313,6 +385,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_sent_after_something_came_in_is_later_than_it),
         cmocka_unit_test(a_time_that_nobody_could_count_on_from_is_not_believed),
+        cmocka_unit_test(clocks_that_keep_to_one_word_have_one_order),
+        cmocka_unit_test(a_clock_does_not_go_back_when_its_word_is_gone),
+        cmocka_unit_test(a_word_that_says_nonsense_is_put_right),
+        cmocka_unit_test(a_clock_keeps_to_several_words_and_ignores_one_too_many),
         cmocka_unit_test(members_that_nobody_knows_are_ignored),
         cmocka_unit_test(a_message_that_is_no_envelope_is_refused_with_what_was_expected),
         cmocka_unit_test(a_message_that_is_too_deep_or_too_long_is_not_read),

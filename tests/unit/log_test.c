@@ -1,3 +1,4 @@
+#include "control/lamport.h"
 #include "log.h"
 #include "printable.h"
 
@@ -115,6 +116,63 @@ static void a_text_that_does_not_fit_is_cut_between_characters(void **state)
     assert_string_equal(out, "");
 }
 
+/* ---- the clock, and who listens ---- */
+
+static struct log_heard heard;
+static char heard_pairs[2048];
+static int times_heard;
+
+static void hear(void *context, const struct log_heard *what)
+{
+    assert_ptr_equal(context, &heard);
+    heard = *what;
+    snprintf(heard_pairs, sizeof heard_pairs, "%s", what->pairs);
+    times_heard++;
+    log_event(LOG_INFO, "within", "n=1");
+}
+
+static void each_line_has_a_later_time_than_what_was_sent_or_came_in(void **state)
+{
+    char expected[64];
+    int64_t sent = lamport_send(log_clock());
+
+    (void)state;
+    lamport_receive(log_clock(), sent + 1000);
+    int before = begin();
+    log_event(LOG_INFO, "tried", "n=1");
+    const char *told = end(before);
+    snprintf(expected, sizeof expected, " pid=%d clock=%lld event=tried ", (int)getpid(),
+             (long long)sent + 1002);
+    assert_memory_equal(told - strlen(expected), expected, strlen(expected));
+}
+
+static void a_listener_hears_what_is_in_the_line_but_not_what_it_logs_itself(void **state)
+{
+    char written[4096] = "";
+
+    (void)state;
+    log_listen(hear, &heard);
+    int before = begin();
+    log_event(LOG_DEBUG, "below", "n=1");
+    log_event(LOG_WARN, "tried", "why=\"%s\" queue=%s", "a\nb", "x y");
+    ssize_t length = read(ends[0], written, sizeof written - 1);
+    log_event(LOG_INFO, "tried", "n=2");
+    log_listen(NULL, NULL);
+    log_event(LOG_INFO, "tried", "n=3");
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(ends[0]);
+
+    assert_true(length > 0);
+    assert_non_null(strstr(written, "event=tried why=\"a\\nb\" queue=\"x y\"\n"));
+    assert_non_null(strstr(written, "event=within n=1\n"));
+    assert_int_equal(times_heard, 2);
+    assert_int_equal(heard.level, LOG_INFO);
+    assert_string_equal(heard.event, "tried");
+    assert_string_equal(heard_pairs, "n=2");
+    assert_true(heard.clock > 0 && heard.clock < lamport_send(log_clock()));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +181,8 @@ int main(void)
         cmocka_unit_test(numbers_are_written_as_printf_does),
         cmocka_unit_test(pairs_of_the_programs_own_stay_as_they_are),
         cmocka_unit_test(a_long_value_is_cut_and_ends_the_line),
+        cmocka_unit_test(each_line_has_a_later_time_than_what_was_sent_or_came_in),
+        cmocka_unit_test(a_listener_hears_what_is_in_the_line_but_not_what_it_logs_itself),
         cmocka_unit_test(a_text_that_does_not_fit_is_cut_between_characters),
     };
 

@@ -1,6 +1,8 @@
 #include "scoreboard.h"
 
 #include "clock.h"
+#include "control/lamport.h"
+#include "log.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -68,6 +70,7 @@ static void in_a_worker(long slot, bool (*claim)(struct scoreboard *, struct sco
         snprintf(index, sizeof index, "%ld", slot);
         setenv(SCOREBOARD_FD_VARIABLE, fd, 1);
         setenv(SCOREBOARD_SLOT_VARIABLE, index, 1);
+        *log_clock() = (struct lamport){0}; /* as in a new process */
         bool held = scoreboard_attach(&own, &own_slot, NULL) == 0 && own && own_slot &&
                     claim(own, own_slot);
         scoreboard_close(own);
@@ -276,6 +279,31 @@ static void every_slot_can_be_attached_to(void **state)
     in_a_worker(SLOTS - 1, is_last);
 }
 
+static int64_t sent_before;
+
+/* As the first thing a new process does, on whose host a message of that time came in. */
+static bool goes_on_with_the_clock(struct scoreboard *own, struct scoreboard_slot *slot)
+{
+    (void)own;
+    (void)slot;
+    bool is_later = lamport_send(log_clock()) > sent_before;
+    lamport_receive(log_clock(), sent_before + 1000);
+    return is_later;
+}
+
+static void lines_of_all_who_have_the_scoreboard_have_one_order(void **state)
+{
+    sent_before = lamport_send(log_clock());
+    in_a_worker(0, goes_on_with_the_clock);
+    assert_true(lamport_send(log_clock()) > sent_before + 1000);
+
+    scoreboard_close(board);
+    sent_before = lamport_send(log_clock());
+    assert_int_equal(create(state), 0);
+    in_a_worker(0, goes_on_with_the_clock);
+    assert_true(lamport_send(log_clock()) > sent_before + 1000);
+}
+
 static void slots_share_no_cache_line(void **state)
 {
     (void)state;
@@ -477,6 +505,7 @@ int main(void)
         claim(nobody_hangs_by_what_came_before_the_time_to_judge_from),
         claim(an_empty_slot_and_one_at_the_end_of_time_never_hang),
         claim(every_slot_can_be_attached_to),
+        claim(lines_of_all_who_have_the_scoreboard_have_one_order),
         claim(slots_share_no_cache_line),
         claim(without_the_variables_a_worker_has_a_scoreboard_of_its_own),
         claim(variables_that_name_no_descriptor_are_refused),
