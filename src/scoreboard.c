@@ -363,3 +363,12 @@ bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
     }
     return false;
 }
+
+size_t scoreboard_running(const struct scoreboard *scoreboard)
+{
+    size_t running = 0;
+
+    for (size_t i = 0; i < scoreboard->layout->slots; i++)
+        running += atomic_load_explicit(&scoreboard->layout->slot[i].pid, memory_order_relaxed) > 0;
+    return running;
+}

@@ -210,6 +210,9 @@ void scoreboard_count_given_back(struct scoreboard_slot *slot, size_t events);
 bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
                                   const struct scoreboard_slot *own,
                                   struct scoreboard_fingerprint event, int64_t since_ns);
+/* How many slots have a worker that uses the scoreboard. */
+size_t scoreboard_running(const struct scoreboard *scoreboard);
+
 /* How long a worker may be on an event without progress before it is killed. */
 int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard);
 

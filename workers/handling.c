@@ -31,12 +31,19 @@ void handling_clear(struct handling *handling)
 }
 
 /* Only what was delivered before can have failed. */
-static void look_up(struct handling *handling)
+static struct scoreboard_record look_up(const struct handling *handling,
+                                        const struct delivery *delivery)
 {
-    handling->record =
-        handling->delivery->redelivered
-            ? scoreboard_look_up(handling->scoreboard, handling->delivery->fingerprint)
-            : (struct scoreboard_record){0};
+    return delivery->redelivered ? scoreboard_look_up(handling->scoreboard, delivery->fingerprint)
+                                 : (struct scoreboard_record){0};
+}
+
+bool handling_is_suspect(const struct handling *handling, struct delivery *delivery)
+{
+    delivery->fingerprint =
+        fingerprint_of(delivery->raw_properties.bytes, delivery->raw_properties.length,
+                       delivery->body.bytes, delivery->body.length);
+    return look_up(handling, delivery).suspect;
 }
 
 void handling_begin(struct handling *handling, struct delivery *delivery, int64_t now_ns)
@@ -45,10 +52,7 @@ void handling_begin(struct handling *handling, struct delivery *delivery, int64_
     handling->since_ns = now_ns;
     handling->started_ns = 0;
     handling->stage = HANDLING_WAITING;
-    delivery->fingerprint =
-        fingerprint_of(delivery->raw_properties.bytes, delivery->raw_properties.length,
-                       delivery->body.bytes, delivery->body.length);
-    look_up(handling);
+    handling->record = look_up(handling, delivery);
 }
 
 /* ---- taking it up ---- */
@@ -89,7 +93,7 @@ static void take_up(struct handling *handling, int64_t now_ns)
     handling->stage = HANDLING_TAKEN_UP;
     handling->started_ns = now_ns;
     scoreboard_take_up(handling->slot, handling->delivery->fingerprint, now_ns);
-    look_up(handling);
+    handling->record = look_up(handling, handling->delivery);
     handling->malformed =
         broker_properties_decode(handling->properties, handling->delivery->raw_properties);
 }

@@ -68,7 +68,11 @@ int handling_init(struct handling *handling, struct why *why);
 /* Nothing may be on the job's thread. */
 void handling_clear(struct handling *handling);
 
-/* Takes an event to hand; there must be none. The delivery is the handling's now. */
+/* Fills in the event's fingerprint. Whether it is a suspect. */
+bool handling_is_suspect(const struct handling *handling, struct delivery *delivery);
+
+/* Takes an event to hand that handling_is_suspect has seen; there must be none. The delivery is the
+ * handling's now. */
 void handling_begin(struct handling *handling, struct delivery *delivery, int64_t now_ns);
 
 /* Goes on with the event at hand while the broker takes answers. Returns an enum handling_end, or

@@ -35,15 +35,22 @@ int inbox_add(struct inbox *inbox, const struct broker_event *event)
     return 0;
 }
 
+struct delivery *inbox_take_out(struct inbox *inbox, struct delivery *delivery)
+{
+    struct delivery **link = &inbox->first;
+
+    while (*link != delivery)
+        link = &(*link)->next;
+    *link = delivery->next;
+    if (!*link)
+        inbox->last = link;
+    inbox->count--;
+    return delivery;
+}
+
 struct delivery *inbox_take(struct inbox *inbox)
 {
-    struct delivery *taken = inbox->first;
-
-    inbox->first = taken->next;
-    if (!inbox->first)
-        inbox->last = &inbox->first;
-    inbox->count--;
-    return taken;
+    return inbox_take_out(inbox, inbox->first);
 }
 
 void inbox_clear(struct inbox *inbox)

@@ -24,6 +24,9 @@ void inbox_put(struct inbox *inbox, struct delivery *delivery);
  * delivery_free. */
 struct delivery *inbox_take(struct inbox *inbox);
 
+/* The same with one of those that are in it. */
+struct delivery *inbox_take_out(struct inbox *inbox, struct delivery *delivery);
+
 /* Frees all that is in it. */
 void inbox_clear(struct inbox *inbox);
 

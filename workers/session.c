@@ -50,10 +50,10 @@ static void tell_state(struct session *session, int64_t now_ns)
 }
 
 /* An event that could be worked on now. */
-static bool has_work(const struct session *session)
+static bool has_work(const struct session *session, int64_t now_ns)
 {
     return session->handling.stage == HANDLING_NOTHING
-               ? session->inbox.first != NULL
+               ? session->inbox.first || trials_due_ns(&session->trials) <= now_ns
                : !handling_is_on_thread(&session->handling) &&
                      !handling_awaits_quiet(&session->handling);
 }
@@ -92,10 +92,15 @@ static bool takes_long(const struct session *session, int64_t now_ns)
 /* False when that event is set aside instead. */
 static bool take_to_hand(struct session *session, int64_t now_ns)
 {
-    struct delivery *delivery = inbox_take(&session->inbox);
+    bool trial = trials_due_ns(&session->trials) <= now_ns;
+    struct delivery *delivery = trial ? trials_take(session) : inbox_take(&session->inbox);
 
     if (refusals_set_aside(session, delivery, now_ns))
         return false;
+    if (!trial && handling_is_suspect(&session->handling, delivery)) {
+        trials_put(session, delivery, now_ns);
+        return false;
+    }
     handling_begin(&session->handling, delivery, now_ns);
     return true;
 }
@@ -105,8 +110,11 @@ static int work(struct session *session, int64_t now_ns, int64_t *until_ns, stru
 {
     struct handling *handling = &session->handling;
 
-    if (!has_work(session) || !session->may_publish)
+    if (!has_work(session, now_ns) || !session->may_publish) {
+        if (handling->stage == HANDLING_NOTHING && session->may_publish)
+            *until_ns = sooner(*until_ns, trials_due_ns(&session->trials));
         return 0;
+    }
     if (handling->stage == HANDLING_NOTHING && !take_to_hand(session, now_ns)) {
         *until_ns = now_ns;
         return 0;
@@ -124,8 +132,8 @@ static int work(struct session *session, int64_t now_ns, int64_t *until_ns, stru
 static int acknowledge(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
     int64_t again_ns;
-    int error = unacked_acknowledge(&session->unacked, session->broker, !has_work(session), now_ns,
-                                    &again_ns, why);
+    int error = unacked_acknowledge(&session->unacked, session->broker, !has_work(session, now_ns),
+                                    now_ns, &again_ns, why);
 
     *until_ns = sooner(*until_ns, again_ns);
     return error;
@@ -141,7 +149,8 @@ static uint16_t wanted_prefetch(const struct session *session)
     double most = limit > aside ? (double)(limit - aside) : 0;
     bool abandoned = handling->stage != HANDLING_NOTHING && !handling_is_wanted(handling);
 
-    if (session->draining || abandoned || refusals_aside(&session->refusals) >= REFUSALS_ASIDE_MOST)
+    if (session->draining || abandoned ||
+        refusals_aside(&session->refusals) + session->trials.aside.count >= REFUSALS_ASIDE_MOST)
         return 0;
     if (session->takes_long)
         return consumer->state == CONSUMER_ACTIVE && consumer->prefetch == 1 ? 1 : 0;
@@ -179,6 +188,8 @@ static int tend(struct session *session, int64_t now_ns, int64_t *until_ns, stru
     if (!error)
         error = refusals_step(session, now_ns, until_ns, why);
     if (!error)
+        error = trials_step(session, now_ns, until_ns, why);
+    if (!error)
         error = acknowledge(session, now_ns, until_ns, why);
     if (!error)
         error = consume(session, now_ns, why);
@@ -195,7 +206,7 @@ static int step(struct session *session, int64_t *until_ns, struct why *why)
 
     *until_ns = CLOCK_NEVER;
     session->may_publish = may_publish(session);
-    if (!has_work(session) || now_ns >= tend_ns)
+    if (!has_work(session, now_ns) || now_ns >= tend_ns)
         error = tend(session, now_ns, until_ns, why);
     else
         *until_ns = tend_ns;
@@ -223,6 +234,7 @@ int session_run(struct session *session, struct broker *broker, size_t published
 
     session->broker = session->answerer.broker = broker;
     session->confirmed = false;
+    trials_reconnected(&session->trials, scoreboard_running(session->scoreboard), clock_now_ns());
     for (; !error && published; published--)
         error = unacked_published(&session->unacked, NULL, why);
     while (!error && !drained(session)) {
@@ -249,6 +261,7 @@ void session_lose_connection(struct session *session)
     inbox_clear(&session->inbox);
     inbox_clear(&session->aside);
     refusals_forget(&session->refusals);
+    trials_forget(&session->trials);
     unacked_forget(&session->unacked);
     handling_abandon(&session->handling);
     tell_state(session, clock_now_ns());
@@ -271,6 +284,7 @@ int session_init(struct session *session, const struct worker_settings *settings
     inbox_init(&session->inbox);
     inbox_init(&session->aside);
     refusals_init(&session->refusals);
+    trials_init(&session->trials);
     int error = scoreboard_attach(&session->scoreboard, &session->slot, why);
     if (error)
         return error;
@@ -305,6 +319,7 @@ void session_clear(struct session *session)
     inbox_clear(&session->inbox);
     inbox_clear(&session->aside);
     refusals_forget(&session->refusals);
+    trials_forget(&session->trials);
     window_clear(&session->unacked.window);
     broker_properties_close(session->answerer.back_properties);
     scoreboard_close(session->scoreboard);

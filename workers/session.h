@@ -14,6 +14,7 @@
 #include "refusals.h"
 #include "scoreboard.h"
 #include "topology.h"
+#include "trials.h"
 #include "unacked.h"
 #include "worker.h"
 
@@ -38,6 +39,7 @@ struct session {
     bool takes_long;          /* for longer than the worker would hold work */
     struct inbox aside;       /* events that their job wants later */
     struct refusals refusals; /* events whose answers were refused */
+    struct trials trials;     /* suspects that wait for their turn */
     struct unacked unacked;   /* all of them, and those whose answers are on their way */
     struct answerer answerer;
 

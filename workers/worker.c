@@ -109,8 +109,12 @@ static bool lose(struct worker *worker, int error, const struct why *why)
                                                      &session->handling, end, now_ns, why);
 
     /* Where the broker itself goes on, so does the worker. */
+    if (verdict.event.low)
+        trials_lost(&session->trials, now_ns);
     bool news = log_loss(worker, &verdict, now_ns, why) && end != BROKER_END_REFUSED;
-    if (worker->session.confirmed)
+    /* An error that makes suspects or counts is a step forward, and no event takes many. */
+    bool tells = end == BROKER_END_REFUSED && (verdict.suspects || verdict.event.low);
+    if (worker->session.confirmed || tells)
         connection_mark_useful(worker->connection);
     connection_lost(worker->connection, error, why);
     session_lose_connection(&worker->session);

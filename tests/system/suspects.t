@@ -172,6 +172,23 @@ def costly_burial(url):
         ok(buried and buried[0][0]["winnow-reason"].startswith("poison: "), "... and its reason")
 
 
+def a_burst(url):
+    """Many guilty events at once, before those of others. Each costs three connections or more."""
+    name = farm()
+    with autoscaler(name, url) as scaler, Client(name, url) as client:
+        answers = Answers(client)
+        answers.publish()
+        ok(answers.complete(), "before a burst of guilty events all are answered")
+        for number in range(150):
+            client.publish("a fool", message_id=f"guilty-{number}", reply_to=OLD_REPLY_TO)
+        begin = time.monotonic()
+        answers.publish(100)
+        ok(answers.complete(8), "... and after it, long before all of the guilty are tried")
+        diag(f"a burst of guilty events: {time.monotonic() - begin:.2f} s")
+        ok(wait_until(lambda: "event=connection_lost" in scaler.stderr(), 5), "... which are being tried")
+        ok(answers.duplicates() <= 2 * PREFETCH, "... and few are answered twice")
+
+
 def large_headers(client, scaler, answers, kind):
     """What other publishers' frames allow, and what the broker adds to."""
     for case, size in (("that fill a frame", 131000), ("of 200 kB", 200_000), ("of 1 MB", 1_000_000)):
@@ -270,6 +287,7 @@ with private_broker() as url:
             large_headers(client, scaler, answers, kind)
             killed_with_a_full_frame(client, scaler, answers, kind)
             the_same_name(client, scaler, answers, kind)
+    a_burst(url)
     costly_burial(url)
     too_late(url, "classic")
     deep(url)

@@ -100,6 +100,21 @@ static void a_delivery_can_go_to_another_inbox(void **state)
         assert_first(tag, 4 - tag);
 }
 
+static void any_can_be_taken_out(void **state)
+{
+    char empty[] = "";
+
+    (void)state;
+    for (uint64_t tag = 1; tag <= 3; tag++)
+        add(tag, empty, empty);
+    delivery_free(inbox_take_out(&inbox, inbox.first->next));
+    delivery_free(inbox_take_out(&inbox, inbox.first->next));
+    add(4, empty, empty); /* the last is taken out: the end is where it was */
+    assert_first(1, 2);
+    assert_first(4, 1);
+    assert_null(inbox.first);
+}
+
 static void nothing_is_left_after_clearing(void **state)
 {
     char empty[] = "";
@@ -122,6 +137,7 @@ int main(void)
         claim(an_event_is_kept_whole_and_apart_from_where_it_came_from),
         claim(the_oldest_comes_first),
         claim(a_delivery_can_go_to_another_inbox),
+        claim(any_can_be_taken_out),
         claim(nothing_is_left_after_clearing),
     };
 

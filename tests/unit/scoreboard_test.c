@@ -490,6 +490,17 @@ static void an_event_of_another_slot_is_found_there(void **state)
     assert_false(scoreboard_handled_elsewhere(board, own, event, 5));
 }
 
+static void those_that_signed_on_are_running(void **state)
+{
+    (void)state;
+    assert_int_equal(scoreboard_running(board), 0);
+    scoreboard_sign_on(scoreboard_slot(board, 0), 0, false);
+    scoreboard_sign_on(scoreboard_slot(board, SLOTS - 1), 0, false);
+    assert_int_equal(scoreboard_running(board), 2);
+    scoreboard_clear(scoreboard_slot(board, 0));
+    assert_int_equal(scoreboard_running(board), 1);
+}
+
 #define claim(name) cmocka_unit_test_setup_teardown(name, create, close_board)
 
 int main(void)
@@ -515,6 +526,7 @@ int main(void)
         claim(what_is_no_memory_is_refused),
         claim(readiness_is_one_byte_and_told_once),
         claim(an_event_of_another_slot_is_found_there),
+        claim(those_that_signed_on_are_running),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
