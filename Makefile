@@ -29,6 +29,7 @@ LIBS    := -pthread -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
 parts_winnow-filter     := workers filter
 parts_winnow-censor     := filter
 parts_winnow-autoscaler := autoscaler autoscaler/leader autoscaler/node autoscaler/policy
+parts_winnow-ctl        := ctl autoscaler/policy
 parts_winnow-simulate   := autoscaler/simulate autoscaler/node autoscaler/policy
 parts_winnow-loadgen    := loadgen
 parts_winnow-plot       := plots

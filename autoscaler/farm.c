@@ -172,6 +172,7 @@ static int64_t step_running(struct farm *farm, int64_t now_ns)
     int64_t wake_ns = lead(farm, now_ns);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
+    leader_tell(farm->leader);
     if (leader_fault(farm->leader, &why) || supervisor_gave_up(farm->node)) {
         drain(farm);
         return now_ns;
@@ -183,9 +184,11 @@ static int64_t step_running(struct farm *farm, int64_t now_ns)
  * on top. */
 static int64_t step_draining(struct farm *farm, int64_t now_ns)
 {
-    int64_t wake_ns = leader_hold(farm->leader, now_ns);
+    struct node_report report = supervisor_report(farm->node, now_ns);
+    int64_t wake_ns = leader_hold(farm->leader, now_ns, &report);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
+    leader_tell(farm->leader);
     if (!supervisor_is_empty(farm->node))
         return node_ns < wake_ns ? node_ns : wake_ns;
     end_drained(farm);

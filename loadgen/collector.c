@@ -60,7 +60,7 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
     if (!error)
         error = declare(broker, queues->dead, why);
     if (!error)
-        error = broker_bind(broker, queues->dead, queues->dead_exchange, why);
+        error = broker_bind(broker, queues->dead, queues->dead_exchange, "", why);
     if (!error)
         error = broker_settle(broker, why);
     if (!error)

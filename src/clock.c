@@ -33,6 +33,11 @@ struct timespec *clock_left(int64_t deadline_ns, struct timespec *left)
     return left;
 }
 
+int64_t clock_wall_ms(void)
+{
+    return read_clock(CLOCK_REALTIME) / CLOCK_NS_PER_MS;
+}
+
 void clock_stamp(char stamp[CLOCK_STAMP_SIZE])
 {
     struct timespec now;

@@ -22,6 +22,9 @@ int64_t clock_cpu_ns(void);
  * Returns left, or NULL, which means no limit there, for CLOCK_NEVER. */
 struct timespec *clock_left(int64_t deadline_ns, struct timespec *left);
 
+/* The wall clock in milliseconds since 1970. */
+int64_t clock_wall_ms(void);
+
 /* The wall clock in UTC as ISO 8601 with milliseconds: 2026-01-31T12:00:00.123Z. */
 #define CLOCK_STAMP_SIZE 32
 void clock_stamp(char stamp[CLOCK_STAMP_SIZE]);

@@ -34,6 +34,7 @@ _Static_assert(offsetof(struct scoreboard_layout, attempts) == 32, "the layout h
 _Static_assert(sizeof(struct scoreboard_attempt) == 16, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, reasons) == 131104, "the layout has changed");
 _Static_assert(sizeof(struct scoreboard_reason) == 384, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, used) == 155760, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, clock) == 155768, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, slot) == 155776, "the layout has changed");
 
@@ -44,6 +45,7 @@ struct scoreboard {
     /* What the autoscaler wrote in the layout, and does not read back: workers can write there. */
     uint32_t max_attempts;
     int64_t hang_timeout_ns;
+    size_t used;
     /* A worker's other threads may be logging while it ends, and reach for the clock. */
     bool stays_mapped;
 };
@@ -51,6 +53,15 @@ struct scoreboard {
 static size_t bytes_for(size_t slots)
 {
     return sizeof(struct scoreboard_layout) + slots * sizeof(struct scoreboard_slot);
+}
+
+static void write_head(struct scoreboard *scoreboard)
+{
+    scoreboard->layout->magic = SCOREBOARD_MAGIC;
+    scoreboard->layout->slots = scoreboard_slots(scoreboard);
+    scoreboard->layout->max_attempts = scoreboard->max_attempts;
+    scoreboard->layout->hang_timeout_ns = scoreboard->hang_timeout_ns;
+    atomic_store_explicit(&scoreboard->layout->used, scoreboard->used, memory_order_relaxed);
 }
 
 int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_ns,
@@ -76,18 +87,10 @@ int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_
     }
     scoreboard->max_attempts = max_attempts;
     scoreboard->hang_timeout_ns = hang_timeout_ns;
-    scoreboard_write_head(scoreboard);
+    write_head(scoreboard);
     lamport_share(log_clock(), &scoreboard->layout->clock);
     *out = scoreboard;
     return 0;
-}
-
-void scoreboard_write_head(struct scoreboard *scoreboard)
-{
-    scoreboard->layout->magic = SCOREBOARD_MAGIC;
-    scoreboard->layout->slots = scoreboard_slots(scoreboard);
-    scoreboard->layout->max_attempts = scoreboard->max_attempts;
-    scoreboard->layout->hang_timeout_ns = scoreboard->hang_timeout_ns;
 }
 
 static bool parse_number(const char *text, long *number)
@@ -350,11 +353,30 @@ int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard)
     return scoreboard->layout->hang_timeout_ns;
 }
 
+void scoreboard_prepare(struct scoreboard *scoreboard, size_t index)
+{
+    if (index >= scoreboard->used)
+        scoreboard->used = index + 1;
+    write_head(scoreboard);
+    scoreboard_clear(scoreboard_slot(scoreboard, index));
+}
+
+/* How many slots from the first one on may be a worker's. */
+static size_t used_slots(const struct scoreboard *scoreboard)
+{
+    uint64_t slots = scoreboard->layout->slots;
+    uint64_t used = atomic_load_explicit(&scoreboard->layout->used, memory_order_relaxed);
+
+    return used > 0 && used < slots ? used : slots;
+}
+
 bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
                                   const struct scoreboard_slot *own,
                                   struct scoreboard_fingerprint event, int64_t since_ns)
 {
-    for (size_t i = 0; i < scoreboard->layout->slots; i++) {
+    size_t used = used_slots(scoreboard);
+
+    for (size_t i = 0; i < used; i++) {
         const struct scoreboard_slot *slot = &scoreboard->layout->slot[i];
         struct scoreboard_fingerprint other = scoreboard_handling(slot);
         if (slot != own && other.low == event.low && other.high == event.high &&
@@ -366,9 +388,9 @@ bool scoreboard_handled_elsewhere(const struct scoreboard *scoreboard,
 
 size_t scoreboard_running(const struct scoreboard *scoreboard)
 {
-    size_t running = 0;
+    size_t used = used_slots(scoreboard), running = 0;
 
-    for (size_t i = 0; i < scoreboard->layout->slots; i++)
+    for (size_t i = 0; i < used; i++)
         running += atomic_load_explicit(&scoreboard->layout->slot[i].pid, memory_order_relaxed) > 0;
     return running;
 }

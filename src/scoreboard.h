@@ -128,7 +128,10 @@ struct scoreboard_layout {
     _Atomic uint32_t attempts_used; /* 0: nothing was ever written to the attempts */
     struct scoreboard_attempt attempts[SCOREBOARD_ATTEMPTS];
     struct scoreboard_reason reasons[SCOREBOARD_REASONS];
-    uint64_t unused[11];
+    uint64_t unused[10];
+    /* No slot from this one on was ever a worker's: whoever looks through the slots need not touch
+     * their memory. 0: that is not known. */
+    _Atomic uint64_t used;
     /* What the log clocks (log.h) of all who have the scoreboard open keep to so that their lines
      * have one order. It is only ever raised. */
     _Atomic int64_t clock;
@@ -145,9 +148,9 @@ int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_
                       struct scoreboard **scoreboard, struct why *why);
 void scoreboard_close(struct scoreboard *scoreboard);
 
-/* Writes what stands before the attempts again. Before a worker is started: another one may have
- * overwritten it. */
-void scoreboard_write_head(struct scoreboard *scoreboard);
+/* Makes ready for a worker that is about to be started in that slot: clears it, and writes what
+ * stands before the attempts again, because another worker may have overwritten it. */
+void scoreboard_prepare(struct scoreboard *scoreboard, size_t index);
 
 int scoreboard_fd(const struct scoreboard *scoreboard);
 size_t scoreboard_slots(const struct scoreboard *scoreboard);

@@ -17,17 +17,34 @@ static int open_for(const sigset_t *set, int *fd, struct why *why)
     return error_set(why, ERR_SYSTEM, "cannot take signals: %s", strerror(errno));
 }
 
-int signals_open(int *fd, struct why *why)
+/* What asks a program to end; and what comes back as an error is ignored. */
+static void begin_set(sigset_t *set)
 {
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     /* A parent may have left it ignored; then the kernel would reap children unseen. */
     signal(SIGCHLD, SIG_DFL);
+}
+
+int signals_open(int *fd, struct why *why)
+{
+    sigset_t set;
+
+    begin_set(&set);
+    return open_for(&set, fd, why);
+}
+
+int signals_open_screen(int *fd, struct why *why)
+{
+    sigset_t set;
+
+    begin_set(&set);
+    sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGTSTP);
+    sigaddset(&set, SIGCONT);
     return open_for(&set, fd, why);
 }
 

@@ -16,6 +16,10 @@ int signals_open_hangup(int *fd, struct why *why);
  * signal. Returns 0 or -ERR_SYSTEM. */
 int signals_open_children(int *fd, struct why *why);
 
+/* Opens a descriptor for whoever fills a terminal's screen: for SIGINT and SIGTERM, as signals_open
+ * does, and for SIGWINCH, SIGTSTP and SIGCONT. Returns 0 or -ERR_SYSTEM. */
+int signals_open_screen(int *fd, struct why *why);
+
 /* The next signal that arrived, or 0 when there is none. A SIGHUP from the kernel means that the
  * terminal has gone, so it comes as SIGTERM. */
 int signals_next(int fd);

@@ -43,6 +43,7 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
     snprintf(topology->count, sizeof topology->count, "%s.count", farm);
     snprintf(topology->results, sizeof topology->results, "%s.results", farm);
     snprintf(topology->dead, sizeof topology->dead, "%s.dead", farm);
+    snprintf(topology->control, sizeof topology->control, "%s.control", farm);
     return 0;
 }
 
@@ -73,22 +74,29 @@ static int declare_durable(const struct topology *topology, struct broker *broke
     return broker_declare_queue(broker, &queue, why);
 }
 
+static int declare_fanout(struct broker *broker, const char *name, struct why *why)
+{
+    const struct broker_exchange exchange = {.name = name, .durable = true};
+
+    return broker_declare_exchange(broker, &exchange, why);
+}
+
 int topology_declare(const struct topology *topology, struct broker *broker, struct why *why)
 {
-    int error = broker_declare_fanout(broker, topology->dead, why);
+    int error = declare_fanout(broker, topology->dead, why);
 
     if (!error)
         error = declare_durable(topology, broker, topology->dead, NULL, why);
     if (!error)
-        error = broker_bind(broker, topology->dead, topology->dead, why);
+        error = broker_bind(broker, topology->dead, topology->dead, "", why);
     if (!error)
         error = declare_durable(topology, broker, topology->results, NULL, why);
     if (!error)
         error = declare_durable(topology, broker, topology->work, topology->dead, why);
     if (!error)
-        error = broker_declare_fanout(broker, topology->events, why);
+        error = declare_fanout(broker, topology->events, why);
     if (!error)
-        error = broker_bind(broker, topology->work, topology->events, why);
+        error = broker_bind(broker, topology->work, topology->events, "", why);
     return error ? error : broker_settle(broker, why);
 }
 
@@ -96,10 +104,10 @@ int topology_check(const struct topology *topology, struct broker *broker, struc
 {
     /* The broker's error names the first that is missing. So that it names the work queue or the
      * exchange if events are lost, these come first. */
-    int error = broker_bind(broker, topology->work, topology->events, why);
+    int error = broker_bind(broker, topology->work, topology->events, "", why);
 
     if (!error)
-        error = broker_bind(broker, topology->dead, topology->dead, why);
+        error = broker_bind(broker, topology->dead, topology->dead, "", why);
     if (!error)
         error = broker_ask_queue(broker, topology->dead, why);
     if (!error)
@@ -137,7 +145,7 @@ bool topology_lost_events(const struct topology *topology, const struct why *why
 
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why)
 {
-    int error = broker_bind(broker, topology->count, topology->events, why);
+    int error = broker_bind(broker, topology->count, topology->events, "", why);
 
     return error ? error : broker_flush(broker, why);
 }
@@ -152,7 +160,7 @@ int topology_declare_if_missing(const struct topology *topology,
     *declared = false;
     if (error)
         return error;
-    error = broker_check_fanout(broker, topology->events, why);
+    error = broker_check_exchange(broker, &(struct broker_exchange){.name = topology->events}, why);
     if (!error)
         error = broker_settle(broker, why);
     broker_close(broker);
@@ -181,13 +189,68 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
     int error = broker_declare_queue(broker, &queue, why);
 
     if (!error)
-        error = broker_bind(broker, topology->count, topology->events, why);
+        error = broker_bind(broker, topology->count, topology->events, "", why);
     return error ? error : broker_settle(broker, why);
+}
+
+int topology_listen(const struct topology *topology, struct broker *broker, const char *queue,
+                    const char *const *keys, struct why *why)
+{
+    const struct broker_argument arguments[] = {
+        {.name = "x-queue-type", .text = "classic"},
+        {.name = "x-max-length", .number = TOPOLOGY_LISTENER_MAX_MSGS},
+        {.name = "x-max-length-bytes", .number = TOPOLOGY_LISTENER_MAX_BYTES},
+        {.name = "x-overflow", .text = "drop-head"},
+        {0}};
+    const struct broker_queue listener = {.name = queue, .exclusive = true, .arguments = arguments};
+    const struct broker_exchange control = {
+        .name = topology->control, .topic = true, .auto_delete = true};
+    int error = broker_declare_queue(broker, &listener, why);
+
+    if (!error && keys[0])
+        error = broker_declare_exchange(broker, &control, why);
+    for (; !error && *keys; keys++)
+        error = broker_bind(broker, queue, topology->control, *keys, why);
+    return error ? error : broker_settle(broker, why);
+}
+
+int topology_listen_again(const struct topology *topology, struct broker *broker, const char *queue,
+                          const char *const *keys, struct why *why)
+{
+    int error = 0;
+
+    for (; !error && *keys; keys++)
+        error = broker_bind(broker, queue, topology->control, *keys, why);
+    return error ? error : broker_flush(broker, why);
+}
+
+int topology_listen_to_all(struct broker *broker, const char *queue, struct why *why)
+{
+    int error = broker_bind(broker, queue, TOPOLOGY_ALL_FARMS, TOPOLOGY_ALL_KEY, why);
+
+    if (!error)
+        error = broker_settle(broker, why);
+    if (error)
+        error_set_about(why, ABOUT_EXCHANGE, TOPOLOGY_ALL_FARMS, strlen(TOPOLOGY_ALL_FARMS));
+    return error;
 }
 
 static bool is(struct broker_bytes queue, const char *name)
 {
     return queue.length == strlen(name) && memcmp(queue.bytes, name, queue.length) == 0;
+}
+
+bool topology_is_of_a_farm(struct broker_bytes queue)
+{
+    static const char *const endings[] = {".work", ".count", ".results", ".dead"};
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t length = strlen(endings[i]);
+        if (queue.length >= length &&
+            memcmp(queue.bytes + queue.length - length, endings[i], length) == 0)
+            return true;
+    }
+    return false;
 }
 
 bool topology_is_results(const struct topology *topology, struct broker_bytes queue)

@@ -26,6 +26,7 @@ struct topology {
     char count[TOPOLOGY_NAME_SIZE];
     char results[TOPOLOGY_NAME_SIZE]; /* queue of results without a reply_to */
     char dead[TOPOLOGY_NAME_SIZE];    /* exchange and queue of what could not be handled */
+    char control[TOPOLOGY_NAME_SIZE]; /* topic exchange of the control plane */
 };
 
 /* "classic-v2" -> type; 0 or -ERR_INVALID. */
@@ -70,6 +71,30 @@ int topology_declare_if_missing(const struct topology *topology,
 /* Declares, binds and locks the count queue for this connection.
  * -ERR_LOCKED: another autoscaler holds it, or held it until a moment ago. */
 int topology_declare_count(const struct topology *topology, struct broker *broker, struct why *why);
+
+/* Listens to the control plane: declares a queue of this connection's own and, where there are keys
+ * (NULL after the last), the control exchange, and binds the queue to it by each. A listener that
+ * does not keep up misses the oldest messages. The exchange is gone with its last listener. */
+#define TOPOLOGY_LISTENER_MAX_MSGS  1000
+#define TOPOLOGY_LISTENER_MAX_BYTES (16 << 20)
+int topology_listen(const struct topology *topology, struct broker *broker, const char *queue,
+                    const char *const *keys, struct why *why);
+
+/* Binds the queue anew, without waiting; -ERR_MISSING follows from broker_next if the exchange is
+ * gone. */
+int topology_listen_again(const struct topology *topology, struct broker *broker, const char *queue,
+                          const char *const *keys, struct why *why);
+
+/* Lets the listener's queue have what is said to the leaders of all farms of the virtual host:
+ * publish to the exchange TOPOLOGY_ALL_FARMS, which every broker has, by TOPOLOGY_ALL_KEY. An error
+ * is about that exchange. */
+#define TOPOLOGY_ALL_FARMS "amq.topic"
+#define TOPOLOGY_ALL_KEY   "winnow.command"
+int topology_listen_to_all(struct broker *broker, const char *queue, struct why *why);
+
+/* Whether a queue's name is one that farms have, of any farm: what is sent there is taken for an
+ * event or a result. */
+bool topology_is_of_a_farm(struct broker_bytes queue);
 
 bool topology_is_results(const struct topology *topology, struct broker_bytes queue);
 

@@ -42,11 +42,11 @@ _winnow()
         ;;
     *)
         # The words of the usage that are to be taken as they stand: `scaling|relation`.
-        values=$(sed -n '1s/.*\] *\([a-z|]*\).*/\1/p' <<<"$help" | tr '|' ' ')
+        values=$(sed -n '1s/^[^]]*\] *\([a-z|]*\).*/\1/p' <<<"$help" | tr '|' ' ')
         mapfile -t COMPREPLY < <(compgen -W "$values" -f -- "$current")
         compopt -o filenames 2>/dev/null
         ;;
     esac
 }
 
-complete -F _winnow winnow-autoscaler winnow-censor winnow-filter winnow-loadgen winnow-plot winnow-simulate
+complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-plot winnow-simulate

@@ -10,6 +10,30 @@
 #include <string.h>
 #include <unistr.h>
 
+#define DIRECT_PREFIX "amq.rabbitmq.reply-to."
+
+/* RabbitMQ's direct reply-to is no queue: a mandatory answer to it arrives and is returned as
+ * well. */
+static bool is_direct_reply(struct broker_bytes reply_to)
+{
+    return reply_to.length >= strlen(DIRECT_PREFIX) &&
+           memcmp(reply_to.bytes, DIRECT_PREFIX, strlen(DIRECT_PREFIX)) == 0;
+}
+
+/* Whether it has the form in which RabbitMQ hands them out, BASE64.KEY: what is published to any
+ * other is confirmed and goes nowhere. */
+static bool is_whole_direct_reply(struct broker_bytes reply_to)
+{
+    static const char base64[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_";
+    const char *at = reply_to.bytes + strlen(DIRECT_PREFIX);
+    const char *end = reply_to.bytes + reply_to.length, *begin = at;
+
+    while (at < end && *at && strchr(base64, *at))
+        at++;
+    return at > begin && at + 1 < end && *at == '.';
+}
+
 int answer_check(const struct answerer *answerer, const struct delivery *delivery,
                  const struct broker_properties *properties, struct why *why)
 {
@@ -20,6 +44,9 @@ int answer_check(const struct answerer *answerer, const struct delivery *deliver
                          delivery->body.length, answerer->max_body_bytes);
     if (reply_to.bytes && topology_reserves(answerer->topology, reply_to))
         return error_set(why, ERR_INVALID, "reply_to names the farm's own queue '%.*s'",
+                         (int)reply_to.length, reply_to.bytes);
+    if (is_direct_reply(reply_to) && !is_whole_direct_reply(reply_to))
+        return error_set(why, ERR_INVALID, "reply_to is no direct reply-to of RabbitMQ: '%.*s'",
                          (int)reply_to.length, reply_to.bytes);
     return 0;
 }
@@ -40,16 +67,6 @@ struct broker_bytes answer_queue(const struct answerer *answerer,
     struct broker_bytes reply_to = broker_properties_get(properties, BROKER_REPLY_TO);
 
     return reply_to.length ? reply_to : broker_text(answerer->topology->results);
-}
-
-/* RabbitMQ's direct reply-to is no queue: a mandatory answer to it arrives and is returned as
- * well. */
-static bool is_direct_reply(struct broker_bytes reply_to)
-{
-    static const char prefix[] = "amq.rabbitmq.reply-to.";
-
-    return reply_to.length >= sizeof prefix - 1 &&
-           memcmp(reply_to.bytes, prefix, sizeof prefix - 1) == 0;
 }
 
 /* ---- publishing ---- */

@@ -3,6 +3,7 @@
 #include "acceptance.h"
 #include "clock.h"
 #include "console.h"
+#include "control_desk.h"
 #include "decider.h"
 #include "learner.h"
 #include "log.h"
@@ -27,6 +28,8 @@ struct leader {
     struct decider decider;
     struct record record;
     struct decision_record last; /* the decision that is being carried out */
+    struct steering steering;
+    struct control_desk desk;
 
     int64_t start_ns, tick_ns; /* when it began to measure; when the next sample is due */
     bool ticking;              /* a sample's questions are out */
@@ -35,6 +38,9 @@ struct leader {
     struct own_consumers own_consumers;
     struct acceptance acceptance;
     double arrival_per_s, ready_msgs; /* as last measured; NAN: unknown */
+    int64_t ready_ns;                 /* when that was answered */
+    double arrived_msgs;              /* since the beginning, as far as it was counted */
+    int64_t decided_ns, decisions;    /* when the last decision was made; how many were */
     int fault;
     struct why why;
 };
@@ -77,6 +83,7 @@ void leader_close(struct leader *leader)
 {
     if (!leader)
         return;
+    control_desk_close(&leader->desk);
     sampler_close(leader->sampler);
     learner_clear(&leader->learner);
     record_close(&leader->record);
@@ -89,6 +96,8 @@ static void fail(struct leader *leader, int fault)
 {
     leader->fault = fault;
     sampler_retire(leader->sampler);
+    if (fault == -ERR_LOCKED)
+        control_desk_leave(&leader->desk);
 }
 
 static int64_t step_sampler(struct leader *leader, int64_t now_ns)
@@ -119,26 +128,67 @@ bool leader_is_ready(const struct leader *leader)
 
 static struct node_target target_of(const struct leader *leader)
 {
-    return (struct node_target){.workers = leader->decider.state.desired_workers,
-                                .max_workers = leader->decider.params->max_workers,
-                                .consuming = own_consumers_count(&leader->own_consumers)};
+    return (struct node_target){
+        .workers = leader->decider.state.desired_workers,
+        .max_workers = leader->decider.params->max_workers,
+        .consuming = own_consumers_count(&leader->own_consumers),
+        .stop = {.slot = leader->steering.stop_slot, .pid = leader->steering.stop_pid}};
+}
+
+/* What a status says of the decision, what was counted, and the broker. */
+static void describe(const void *context, const struct node_report *report, int64_t now_ns,
+                     struct status *status)
+{
+    const struct leader *leader = context;
+    int64_t away_ns = sampler_away_since_ns(leader->sampler);
+
+    status->broker_away_s =
+        away_ns < now_ns ? (double)(now_ns - away_ns) / (double)CLOCK_NS_PER_S : (double)NAN;
+    status->decided_s = leader->decisions
+                            ? (double)(now_ns - leader->decided_ns) / (double)CLOCK_NS_PER_S
+                            : (double)NAN;
+    status->decision = leader->record.row;
+    status->counters = (struct status_counters){.arrived_msgs = (int64_t)leader->arrived_msgs,
+                                                .handled_msgs = (int64_t)report->handled_msgs,
+                                                .spawned = (int64_t)report->counts.spawned,
+                                                .stopped = (int64_t)report->counts.stopped,
+                                                .crashed = (int64_t)report->counts.crashed,
+                                                .decisions = leader->decisions};
+}
+
+/* Without the control plane the farm runs on as if nobody ever said anything. */
+static void open_desk(struct leader *leader, int64_t now_ns)
+{
+    const struct control_desk_settings settings = {.broker = &leader->broker_options,
+                                                   .topology = &leader->options->topology,
+                                                   .steering = &leader->steering,
+                                                   .describe = describe,
+                                                   .leader = leader};
+    struct why why = {0};
+
+    if (control_desk_open(&leader->desk, &settings, now_ns, &why))
+        log_event(LOG_WARN, "control_refused", "why=\"%s\" doing=\"going on without commands\"",
+                  why.text);
 }
 
 int leader_start(struct leader *leader, int64_t now_ns, struct node_target *target, struct why *why)
 {
     const struct leader_settings *settings = leader->settings;
+
+    leader->steering = (struct steering){.params = settings->params, .epoch = clock_wall_ms()};
     const struct record_settings record = {.history_path = settings->history_path,
                                            .may_wait = settings->standby,
                                            .quiet = settings->quiet,
                                            .farm = leader->options->topology.farm,
                                            .worker = settings->worker,
                                            .policy = settings->policy,
-                                           .params = &settings->params};
+                                           .params = &leader->steering.params};
     int error = record_open(&record, &leader->record, why);
     if (error)
         return error;
 
-    decider_init(&leader->decider, settings->policy, &settings->params);
+    open_desk(leader, now_ns);
+    decider_init(&leader->decider, settings->policy, &leader->steering.params);
     sampler_begin(leader->sampler, now_ns);
     /* Before the first worker starts: whether others consume the queue. */
     sampler_ask_ready(leader->sampler);
@@ -207,15 +257,19 @@ static bool decide(struct leader *leader, int64_t now_ns, const struct node_repo
     check_arrivals(leader, last);
     leader->arrival_per_s = last->sampled.arrival_per_s;
     leader->ready_msgs = last->sampled.ready_msgs;
+    leader->ready_ns = now_ns;
+    if (last->sampled.arrived_msgs > 0)
+        leader->arrived_msgs += last->sampled.arrived_msgs;
     return decider_decide(&leader->decider, &leader->learner, POLICY_TICK, time_s(leader, now_ns),
                           last);
 }
 
-/* The copies that are counted between ticks belong to the next tick's row. */
-static bool react(struct leader *leader, int64_t now_ns, const struct node_report *report)
+/* Decides between ticks, by what is known now, and where it remembers by what was known last. The
+ * copies that are counted between ticks belong to the next tick's row. */
+static bool decide_between(struct leader *leader, int64_t now_ns, const struct node_report *report,
+                           bool remembers)
 {
     struct decision_record *last = &leader->last;
-    uint32_t before = leader->decider.state.desired_workers;
 
     *last = (struct decision_record){
         .report = *report, .refuses = leader->acceptance.refuses, .accepted_per_s = NAN};
@@ -227,11 +281,24 @@ static bool react(struct leader *leader, int64_t now_ns, const struct node_repor
                                                (double)leader->settings->interval_ns /
                                                    (double)CLOCK_NS_PER_S);
     last->sampled.arrived_msgs = NAN;
-    if (!isnan(last->sampled.ready_msgs))
+    if (!isnan(last->sampled.ready_msgs)) {
         leader->ready_msgs = last->sampled.ready_msgs;
+        leader->ready_ns = now_ns;
+    } else if (remembers && leader->ready_ns) {
+        last->sampled.ready_msgs = leader->ready_msgs;
+        last->sampled.most_ready_msgs = leader->ready_msgs;
+        last->sampled.ready_age_s = (double)(now_ns - leader->ready_ns) / (double)CLOCK_NS_PER_S;
+    }
     return decider_decide(&leader->decider, &leader->learner, POLICY_REACT, time_s(leader, now_ns),
-                          last) &&
-           last->decision.desired_workers != before;
+                          last);
+}
+
+static bool react(struct leader *leader, int64_t now_ns, const struct node_report *report)
+{
+    uint32_t before = leader->decider.state.desired_workers;
+
+    return decide_between(leader, now_ns, report, false) &&
+           leader->last.decision.desired_workers != before;
 }
 
 static bool step_reaction(struct leader *leader, int64_t now_ns, const struct node_report *report)
@@ -313,26 +380,43 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
     check_learning(leader, report);
     *decided = !leader->fault && step_reaction(leader, now_ns, report);
     *decided |= !leader->fault && step_tick(leader, now_ns, report);
+    bool told = control_desk_step(&leader->desk, now_ns, leader->fault != 0, report);
+    if (told && !leader->fault && !*decided)
+        *decided = decide_between(leader, now_ns, report, true);
     *target = target_of(leader);
     wake_ns =
         sooner(sooner(wake_ns, learn_ns), reaction_due_ns(&leader->reaction, leader->ticking));
+    wake_ns = sooner(wake_ns, control_desk_due_ns(&leader->desk, now_ns));
     return sooner(wake_ns, leader->ticking ? leader->answer_by_ns : leader->tick_ns);
 }
 
 void leader_record(struct leader *leader, const struct node_report *report)
 {
     record_write(&leader->record, &leader->last, report);
+    leader->decided_ns = clock_now_ns();
+    leader->decisions++;
+    control_desk_decided(&leader->desk);
 }
 
-int64_t leader_hold(struct leader *leader, int64_t now_ns)
+void leader_tell(struct leader *leader)
+{
+    control_desk_tell(&leader->desk);
+}
+
+int64_t leader_hold(struct leader *leader, int64_t now_ns, const struct node_report *report)
 {
     sampler_retire(leader->sampler);
-    return sampler_step(leader->sampler, now_ns);
+    int64_t wake_ns = sampler_step(leader->sampler, now_ns);
+
+    control_desk_step(&leader->desk, now_ns, true, report);
+    return sooner(wake_ns, control_desk_due_ns(&leader->desk, now_ns));
 }
 
 size_t leader_poll(const struct leader *leader, struct pollfd fds[LEADER_FDS])
 {
-    return sampler_poll(leader->sampler, fds);
+    size_t count = sampler_poll(leader->sampler, fds);
+
+    return count + control_desk_poll(&leader->desk, fds + count);
 }
 
 int leader_fault(const struct leader *leader, struct why *why)

@@ -1,6 +1,6 @@
-/* leader.h - what decides for a farm: it samples, decides at each tick and between them, and writes
- * the decisions down. It knows the node that runs the workers only by its reports. Nothing here
- * waits. */
+/* leader.h - what decides for a farm: it samples, decides at each tick and between them, writes the
+ * decisions down, and is told other limits. It knows the node that runs the workers only by its
+ * reports. Nothing here waits. */
 #ifndef WINNOW_LEADER_H
 #define WINNOW_LEADER_H
 
@@ -58,11 +58,14 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
 void leader_record(struct leader *leader, const struct node_report *report);
 
 /* In place of leader_step while the workers drain: keeps the farm's lock as long as the connection
- * lives, and decides nothing. */
-int64_t leader_hold(struct leader *leader, int64_t now_ns);
+ * lives, decides nothing, and refuses what it is told. */
+int64_t leader_hold(struct leader *leader, int64_t now_ns, const struct node_report *report);
+
+/* At the end of each step: tells whoever listens what was logged in it. */
+void leader_tell(struct leader *leader);
 
 /* Adds its descriptors to fds, at most LEADER_FDS; returns how many were added. */
-#define LEADER_FDS SAMPLER_FDS
+#define LEADER_FDS (SAMPLER_FDS + 1)
 size_t leader_poll(const struct leader *leader, struct pollfd fds[LEADER_FDS]);
 
 /* Why it cannot go on: 0; the errors of sampler_fault; -ERR_CONFIG when it is to learn from workers

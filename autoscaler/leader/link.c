@@ -39,6 +39,7 @@ bool link_step(struct link *link, int64_t now_ns)
 {
     struct why why = {0};
 
+    link->failed = false;
     if (is_over(link))
         return false;
     switch (connection_step(link->connection, now_ns)) {
@@ -49,6 +50,7 @@ bool link_step(struct link *link, int64_t now_ns)
         link->error = 0;
         return true;
     case CONNECTION_FAILED:
+        link->failed = true;
         log_failure(link, connection_error(link->connection, &why), &why);
         return false;
     case CONNECTION_NO_NEWS:

@@ -16,6 +16,7 @@ struct link {
     const char *purpose; /* as the log names it: "count", "backlog" */
     int error; /* of the loss or the last attempt to connect; 0: connected, or not yet tried */
     bool was_open;
+    bool failed;  /* an attempt to connect, at the last step */
     bool retired; /* once it is away, it stays away */
 };
 

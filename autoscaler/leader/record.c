@@ -31,7 +31,7 @@ static int open_history(struct record *record, struct why *why)
 int record_open(const struct record_settings *settings, struct record *record, struct why *why)
 {
     *record = (struct record){.settings = *settings};
-    policy_history_params(settings->policy, settings->params, record->params_text);
+    history_format_clear(&record->row);
     int error = open_history(record, why);
 
     if (!error && !settings->quiet)
@@ -63,37 +63,38 @@ void record_write(struct record *record, const struct decision_record *decided,
 {
     const struct record_settings *settings = &record->settings;
     const struct worker_counts *counts = &after->counts;
-    struct history_row row;
+    struct history_row *row = &record->row;
     struct why why = {0};
 
-    history_format_clear(&row);
+    policy_history_params(settings->policy, settings->params, record->params_text);
+    history_format_clear(row);
     policy_history_write(settings->policy, settings->params, &decided->sample, &decided->decision,
-                         &row);
-    row.params = record->params_text;
-    row.farm = settings->farm;
-    row.arrived_msgs = decided->sampled.arrived_msgs;
-    row.arrival_age_s = decided->sampled.arrival_age_s;
-    row.backlog_age_s = decided->sampled.ready_age_s;
+                         row);
+    row->params = record->params_text;
+    row->farm = settings->farm;
+    row->arrived_msgs = decided->sampled.arrived_msgs;
+    row->arrival_age_s = decided->sampled.arrival_age_s;
+    row->backlog_age_s = decided->sampled.ready_age_s;
     /* A worker that now turns out to tell nothing told nothing before. */
     bool unknown = decided->report.unknown || after->unknown;
-    row.in_flight_msgs = unknown ? (double)NAN : decided->report.in_flight_msgs;
-    row.running_workers = counts->running;
-    row.starting_workers = counts->starting;
-    row.draining_workers = counts->draining;
-    row.spawned = (double)(counts->spawned - record->counted.spawned);
-    row.stopped = (double)(counts->stopped - record->counted.stopped);
-    row.crashed = (double)(counts->crashed - record->counted.crashed);
-    row.overdue_s = after->overdue_s;
-    row.arrival_source = decided->refuses ? HISTORY_ACCEPTED : HISTORY_OFFERED;
-    row.accepted_per_s = decided->accepted_per_s;
-    row.simulated_service_s = after->simulated_service_s;
+    row->in_flight_msgs = unknown ? (double)NAN : decided->report.in_flight_msgs;
+    row->running_workers = counts->running;
+    row->starting_workers = counts->starting;
+    row->draining_workers = counts->draining;
+    row->spawned = (double)(counts->spawned - record->counted.spawned);
+    row->stopped = (double)(counts->stopped - record->counted.stopped);
+    row->crashed = (double)(counts->crashed - record->counted.crashed);
+    row->overdue_s = after->overdue_s;
+    row->arrival_source = decided->refuses ? HISTORY_ACCEPTED : HISTORY_OFFERED;
+    row->accepted_per_s = decided->accepted_per_s;
+    row->simulated_service_s = after->simulated_service_s;
     record->counted = *counts;
     if (decided->sample.trigger == POLICY_TICK)
-        row.handled_per_s = handled_per_s(record, decided, unknown);
+        row->handled_per_s = handled_per_s(record, decided, unknown);
 
     if (!settings->quiet)
-        console_row(&row);
+        console_row(row);
     if (open_history(record, &why) ||
-        (record->history && history_writer_append(record->history, &row, &why)))
+        (record->history && history_writer_append(record->history, row, &why)))
         log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);
 }

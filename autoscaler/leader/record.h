@@ -18,13 +18,14 @@ struct record_settings {
     bool quiet;               /* nothing on the console */
     const char *farm, *worker;
     const struct policy *policy;
-    const struct policy_params *params;
+    const struct policy_params *params; /* those in force, which may change */
 };
 
 struct record {
     struct record_settings settings;
     char params_text[POLICY_HISTORY_PARAMS_SIZE]; /* as the history has them */
-    struct history_writer *history;               /* NULL: there is none, or it is waited for */
+    struct history_row row;         /* of the last decision; all unknown before the first */
+    struct history_writer *history; /* NULL: there is none, or it is waited for */
     bool waiting;
     struct worker_counts counted; /* as of the last row */
     double handled_msgs;          /* as of the last tick's row */

@@ -142,6 +142,14 @@ size_t sampler_poll(const struct sampler *sampler, struct pollfd fds[SAMPLER_FDS
     return count + destroyed_notice_poll(&sampler->notice, fds + count);
 }
 
+int64_t sampler_away_since_ns(const struct sampler *sampler)
+{
+    int64_t probe_ns = connection_away_since_ns(sampler->probe.link.connection);
+    int64_t counter_ns = connection_away_since_ns(sampler->counter.link.connection);
+
+    return probe_ns < counter_ns ? probe_ns : counter_ns;
+}
+
 bool sampler_is_ready(const struct sampler *sampler)
 {
     return sampler->ready;

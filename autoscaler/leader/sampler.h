@@ -59,6 +59,9 @@ int64_t sampler_step(struct sampler *sampler, int64_t now_ns);
 #define SAMPLER_FDS 3
 size_t sampler_poll(const struct sampler *sampler, struct pollfd fds[SAMPLER_FDS]);
 
+/* Since when one of its connections is away; CLOCK_NEVER when none is. */
+int64_t sampler_away_since_ns(const struct sampler *sampler);
+
 /* It has been connected and has the lock. */
 bool sampler_is_ready(const struct sampler *sampler);
 

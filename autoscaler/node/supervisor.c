@@ -144,8 +144,7 @@ static void start_worker(struct supervisor *supervisor, size_t slot)
 {
     struct why why = {0};
 
-    scoreboard_write_head(supervisor->scoreboard);
-    scoreboard_clear(scoreboard_slot(supervisor->scoreboard, slot));
+    scoreboard_prepare(supervisor->scoreboard, slot);
     supervisor->renew[slot] = false;
     int error = launcher_start(supervisor->launcher, slot, &why);
     if (!error) {

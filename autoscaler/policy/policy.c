@@ -34,6 +34,25 @@ void policy_tune(const struct policy *policy, struct policy_params *params)
         params->own[i] = policy->usual[i];
 }
 
+void policy_tune_like(const struct policy *other, const struct policy *own,
+                      const struct policy_params *params, struct policy_params *theirs)
+{
+    static const char *const asked_for[] = {POLICY_WAIT, POLICY_FEW_STARTS};
+
+    *theirs = *params;
+    theirs->paused = 0;
+    theirs->replicas = POLICY_NOT_FIXED;
+    if (theirs->scale_down_delay_s == own->scale_down_delay_s)
+        theirs->scale_down_delay_s = POLICY_UNSET;
+    policy_tune(other, theirs);
+    for (size_t i = 0; i < sizeof asked_for / sizeof asked_for[0]; i++) {
+        const struct policy_param *from = policy_param_find(own, asked_for[i]);
+        const struct policy_param *to = policy_param_find(other, asked_for[i]);
+        if (from && to)
+            policy_params_set(to, theirs, policy_params_get(from, params));
+    }
+}
+
 int policy_check(const struct policy *policy, const struct policy_params *params)
 {
     const struct policy_param *param;

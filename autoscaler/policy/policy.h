@@ -136,6 +136,12 @@ const struct policy_param *policy_param_find(const struct policy *policy, const 
  * what suits it. */
 void policy_tune(const struct policy *policy, struct policy_params *params);
 
+/* The parameters of another policy that take the place of those of `own`: what the user asked for
+ * stays, what suits the one gives way to what suits the other, and nobody has told it to stay at a
+ * number. */
+void policy_tune_like(const struct policy *other, const struct policy *own,
+                      const struct policy_params *params, struct policy_params *theirs);
+
 /* As the history's reason column says it: "formula", "max", "held: arrival rate unknown". */
 const char *policy_reason_text(enum policy_reason reason);
 

@@ -81,27 +81,6 @@ static void print_header(const struct others *others)
     printf(" %8s  why\n", "start-up");
 }
 
-/* The parameters of the row for another policy. What the user asked for stays; what suits the row's
- * policy gives way to what suits the other, and nobody has told it to stay at a number. */
-static void tune_like(const struct policy *other, const struct replay_row *row,
-                      struct policy_params *params)
-{
-    static const char *const asked_for[] = {POLICY_WAIT, POLICY_FEW_STARTS};
-
-    *params = row->params;
-    params->paused = 0;
-    params->replicas = POLICY_NOT_FIXED;
-    if (params->scale_down_delay_s == row->policy->scale_down_delay_s)
-        params->scale_down_delay_s = POLICY_UNSET;
-    policy_tune(other, params);
-    for (size_t i = 0; i < sizeof asked_for / sizeof asked_for[0]; i++) {
-        const struct policy_param *from = policy_param_find(row->policy, asked_for[i]);
-        const struct policy_param *to = policy_param_find(other, asked_for[i]);
-        if (from && to)
-            policy_params_set(to, params, policy_params_get(from, &row->params));
-    }
-}
-
 static void explain_row(const struct replay_row *row, const struct policy_decision *decision,
                         struct others *others, double span_s)
 {
@@ -114,7 +93,7 @@ static void explain_row(const struct replay_row *row, const struct policy_decisi
     for (size_t k = 0; k < others->count; k++) {
         struct policy_params params;
         struct policy_decision other = {.desired_workers = 0};
-        tune_like(others->policies[k], row, &params);
+        policy_tune_like(others->policies[k], row->policy, &row->params, &params);
         if (policy_decide(others->policies[k], &row->sample, &params, &others->states[k], &other))
             printf(" %12s", "?");
         else

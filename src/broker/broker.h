@@ -77,6 +77,13 @@ struct broker_queue {
     const struct broker_argument *arguments; /* ends with a NULL name; NULL: none */
 };
 
+struct broker_exchange {
+    const char *name;
+    bool topic; /* else a fanout exchange */
+    bool durable;
+    bool auto_delete; /* gone with the last of its bindings, if it ever had one */
+};
+
 /* What the broker knows of a queue. */
 struct broker_queue_state {
     uint32_t ready_msgs; /* without those handed to consumers and not yet acknowledged */
@@ -84,11 +91,14 @@ struct broker_queue_state {
 };
 
 int broker_declare_queue(struct broker *broker, const struct broker_queue *queue, struct why *why);
-int broker_declare_fanout(struct broker *broker, const char *exchange, struct why *why);
-/* -ERR_MISSING when there is no such exchange. */
-int broker_check_fanout(struct broker *broker, const char *exchange, struct why *why);
-/* Binds a queue to a fanout exchange. */
-int broker_bind(struct broker *broker, const char *queue, const char *exchange, struct why *why);
+int broker_declare_exchange(struct broker *broker, const struct broker_exchange *exchange,
+                            struct why *why);
+/* -ERR_MISSING when there is no exchange of that name; of what kind it is does not count. */
+int broker_check_exchange(struct broker *broker, const struct broker_exchange *exchange,
+                          struct why *why);
+/* Binds a queue to an exchange; key: "" for a fanout exchange, a pattern for a topic exchange. */
+int broker_bind(struct broker *broker, const char *queue, const char *exchange, const char *key,
+                struct why *why);
 /* Deletes a queue with all that is in it; harmless when there is none. */
 int broker_delete_queue(struct broker *broker, const char *queue, struct why *why);
 /* From then on each published message is followed by BROKER_CONFIRMED or BROKER_NACKED. */

@@ -37,32 +37,39 @@ int broker_declare_queue(struct broker *broker, const struct broker_queue *queue
     return broker_queue_method(broker, AMQP_QUEUE_DECLARE_METHOD, &declare, why);
 }
 
-static int declare_fanout(struct broker *broker, const char *exchange, bool passive,
-                          struct why *why)
+static int declare_exchange(struct broker *broker, const struct broker_exchange *exchange,
+                            bool passive, struct why *why)
 {
-    amqp_exchange_declare_t declare = {.exchange = amqp_cstring_bytes(exchange),
-                                       .type = amqp_cstring_bytes("fanout"),
+    amqp_exchange_declare_t declare = {.exchange = amqp_cstring_bytes(exchange->name),
+                                       .type =
+                                           amqp_cstring_bytes(exchange->topic ? "topic" : "fanout"),
                                        .passive = passive,
-                                       .durable = 1,
+                                       .durable = exchange->durable,
+                                       .auto_delete = exchange->auto_delete,
                                        .nowait = 1};
 
     return broker_queue_method(broker, AMQP_EXCHANGE_DECLARE_METHOD, &declare, why);
 }
 
-int broker_declare_fanout(struct broker *broker, const char *exchange, struct why *why)
+int broker_declare_exchange(struct broker *broker, const struct broker_exchange *exchange,
+                            struct why *why)
 {
-    return declare_fanout(broker, exchange, false, why);
+    return declare_exchange(broker, exchange, false, why);
 }
 
-int broker_check_fanout(struct broker *broker, const char *exchange, struct why *why)
+int broker_check_exchange(struct broker *broker, const struct broker_exchange *exchange,
+                          struct why *why)
 {
-    return declare_fanout(broker, exchange, true, why);
+    return declare_exchange(broker, exchange, true, why);
 }
 
-int broker_bind(struct broker *broker, const char *queue, const char *exchange, struct why *why)
+int broker_bind(struct broker *broker, const char *queue, const char *exchange, const char *key,
+                struct why *why)
 {
-    amqp_queue_bind_t bind = {
-        .queue = amqp_cstring_bytes(queue), .exchange = amqp_cstring_bytes(exchange), .nowait = 1};
+    amqp_queue_bind_t bind = {.queue = amqp_cstring_bytes(queue),
+                              .exchange = amqp_cstring_bytes(exchange),
+                              .routing_key = amqp_cstring_bytes(key),
+                              .nowait = 1};
 
     return broker_queue_method(broker, AMQP_QUEUE_BIND_METHOD, &bind, why);
 }

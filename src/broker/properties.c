@@ -75,6 +75,9 @@ static amqp_bytes_t *field_of(amqp_basic_properties_t *amqp, enum broker_propert
     case BROKER_MESSAGE_ID:
         *flag = AMQP_BASIC_MESSAGE_ID_FLAG;
         return &amqp->message_id;
+    case BROKER_TYPE:
+        *flag = AMQP_BASIC_TYPE_FLAG;
+        return &amqp->type;
     case BROKER_USER_ID:
     default:
         *flag = AMQP_BASIC_USER_ID_FLAG;

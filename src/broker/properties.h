@@ -26,6 +26,7 @@ enum broker_property {
     BROKER_REPLY_TO,
     BROKER_EXPIRATION,
     BROKER_MESSAGE_ID,
+    BROKER_TYPE,
     BROKER_USER_ID,
 };
 

@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "fields.h"
 #include "members.h"
 
 #include <jansson.h>
@@ -78,25 +79,25 @@ int command_write(const struct envelope *envelope, const struct command *command
     return envelope_write(envelope, members, text, length);
 }
 
-static int read_number(const json_t *message, const char *name, bool may_be_null, int64_t *value,
-                       struct why *why)
+static int read_number(const json_t *message, const char *name, int64_t least, bool may_be_null,
+                       int64_t *value, struct why *why)
 {
     enum members_kind kind = members_kind(message, name);
 
     *value = kind == MEMBERS_ABSENT ? COMMAND_UNCHANGED : COMMAND_NONE;
     if (kind == MEMBERS_ABSENT || (kind == MEMBERS_NULL && may_be_null))
         return 0;
-    return members_integer(message, name, 0, COMMAND_MOST_WORKERS, value, why);
+    return members_integer(message, name, least, COMMAND_MOST_WORKERS, value, why);
 }
 
 static int read_set(const json_t *message, struct command *command, struct why *why)
 {
-    int error = read_number(message, "min", false, &command->min_workers, why);
+    int error = read_number(message, "min", 0, false, &command->min_workers, why);
 
     if (!error)
-        error = read_number(message, "max", false, &command->max_workers, why);
+        error = read_number(message, "max", 1, false, &command->max_workers, why);
     if (!error)
-        error = read_number(message, "replicas", true, &command->replicas, why);
+        error = read_number(message, "replicas", 0, true, &command->replicas, why);
     if (!error && command->min_workers == COMMAND_UNCHANGED &&
         command->max_workers == COMMAND_UNCHANGED && command->replicas == COMMAND_UNCHANGED)
         error = error_set(why, ERR_INVALID, "set without a number; expected min, max or replicas");
@@ -143,10 +144,10 @@ int command_read(const json_t *message, struct command *command, struct why *why
 int command_write_answer(const struct envelope *envelope, const struct command_answer *answer,
                          char **text, size_t *length)
 {
-    return envelope_write(
-        envelope,
-        json_pack("{s:s, s:s}", "outcome", outcomes[answer->outcome], "reason", answer->reason),
-        text, length);
+    return envelope_write(envelope,
+                          json_pack("{s:s, s:o}", "outcome", outcomes[answer->outcome], "reason",
+                                    fields_text(answer->reason)),
+                          text, length);
 }
 
 int command_read_answer(const json_t *message, struct command_answer *answer, struct why *why)

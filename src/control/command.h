@@ -17,7 +17,8 @@ enum command_verb {
     COMMAND_STOP,   /* one worker drains, and another takes its place if the number asks for it */
 };
 
-/* As "set" may say of each of its numbers. */
+/* As "set" may say of each of its numbers. These are 0 to COMMAND_MOST_WORKERS; max is at least 1.
+ */
 #define COMMAND_UNCHANGED (-1) /* the member is absent */
 #define COMMAND_NONE      (-2) /* null: replicas are no longer fixed */
 

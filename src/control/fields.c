@@ -7,25 +7,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistr.h>
 
-/* A JSON string of text that may not be UTF-8: each bad byte is replaced. */
-static json_t *text_of(const char *text)
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+json_t *fields_text(const char *text)
 {
-    size_t length = strlen(text), written = 0;
-    uint8_t clean[3 * 1024 + 1];
+    json_t *string = json_string(text);
+    char clean[3 * 1024 + 1];
+    size_t length = 0;
 
-    if (!u8_check((const uint8_t *)text, length))
-        return json_stringn_nocheck(text, length);
-    if (length > sizeof clean / 3)
-        length = sizeof clean / 3;
-    for (size_t i = 0; i < length;) {
-        ucs4_t character;
-        int size = u8_mbtoucr(&character, (const uint8_t *)text + i, length - i);
-        written += (size_t)u8_uctomb(clean + written, size > 0 ? character : 0xfffd, 4);
-        i += size > 0 ? (size_t)size : 1;
-    }
-    return json_stringn_nocheck((const char *)clean, written);
+    if (string)
+        return string;
+    for (; *text && length + strlen(REPLACEMENT) < sizeof clean; text++)
+        if ((unsigned char)*text < 0x80) {
+            clean[length++] = *text;
+        } else {
+            memcpy(clean + length, REPLACEMENT, strlen(REPLACEMENT));
+            length += strlen(REPLACEMENT);
+        }
+    return json_stringn_nocheck(clean, length);
 }
 
 static json_t *write_field(const struct field *field, const char *at)
@@ -40,7 +40,7 @@ static json_t *write_field(const struct field *field, const char *at)
     case FIELD_BOOL:
         return json_boolean(*(const bool *)at);
     case FIELD_TEXT:
-        return text_of(at);
+        return fields_text(at);
     case FIELD_END:
     default:
         return NULL;

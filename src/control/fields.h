@@ -27,7 +27,11 @@ struct field {
 #member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member)           \
     }
 
-/* A new object, or NULL when out of memory. Bytes that are not UTF-8 become U+FFFD. */
+/* Text as a JSON string, or NULL when out of memory. If it is not UTF-8, all of it but its ASCII
+ * becomes U+FFFD. */
+struct json_t *fields_text(const char *text);
+
+/* A new object, or NULL when out of memory. */
 struct json_t *fields_write(const struct field *fields, const void *values);
 
 /* 0, or -ERR_INVALID with the member that is missing or something else; values are then partly

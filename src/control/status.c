@@ -26,6 +26,7 @@ static const struct field counters_fields[] = {
     FIELD(FIELD_INTEGER, status_counters, stopped),
     FIELD(FIELD_INTEGER, status_counters, crashed),
     FIELD(FIELD_INTEGER, status_counters, decisions),
+    FIELD(FIELD_INTEGER, status_counters, untold_msgs),
     {0},
 };
 

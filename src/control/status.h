@@ -26,6 +26,7 @@ struct status_counters {
     int64_t arrived_msgs, handled_msgs;
     int64_t spawned, stopped, crashed;
     int64_t decisions;
+    int64_t untold_msgs; /* statuses, answers and notices that nobody was told, for want of room */
 };
 
 struct status_worker {

@@ -48,6 +48,7 @@ CASES = (
     (78, AGAIN, "winnow-simulate", "--replay", "{}"),
     (78, AGAIN, "winnow-plot", "scaling", "{}"),
     (78, NOBODY, "winnow-plot", "policies", "{}"),
+    (66, NOBODY, "winnow-ctl", "log", "{}"),
     (78, AGAIN, "winnow-filter", *tls, "--tls-ca", "{}"),
 )
 begin = time.monotonic()

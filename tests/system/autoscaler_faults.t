@@ -266,7 +266,7 @@ def holds_while_the_broker_is_away(broker):
         equal(wait_until(lambda: ready(name, "work", broker.url) == 0, 10), True, "and they work again")
         lost = [line for line in scaler.stderr().splitlines() if "event=connection_lost" in line]
         lost = [line for line in lost if "program=winnow-autoscaler" in line]
-        equal(len(lost), 2, "the loss is logged once a connection") or diag("\n".join(lost))
+        equal(len(lost), 3, "the loss is logged once a connection") or diag("\n".join(lost))
         ok("event=worker_hung" not in scaler.stderr(), "workers that waited for it are not taken for hung ones")
 
         # Only a worker that publishes is blocked, so it needs something to do when the alarm comes.

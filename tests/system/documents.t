@@ -10,7 +10,7 @@ import subprocess
 from tap import BIN, diag, done_testing, equal, ok
 
 TOP = os.environ["WINNOW_TOP"]
-PARTS = ("src", "filter", "workers", "autoscaler", "loadgen", "plots")
+PARTS = ("src", "filter", "workers", "autoscaler", "loadgen", "plots", "ctl")
 
 
 def read(path):
@@ -49,6 +49,7 @@ LOGGED_IN = {
     "Workers": "workers",
     "Word lists, in winnow-filter and winnow-censor": "filter",
     "winnow-loadgen": "loadgen",
+    "winnow-ctl": "ctl",
     "All programs": "src",
 }
 

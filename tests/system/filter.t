@@ -263,6 +263,9 @@ def the_dead_are_kept_with_their_reason(client):
     for queue in ("work", "count", "dead"):
         name = f"{client.farm}.{queue}"
         dies("fool", re.escape(name), f"a reply_to that names FARM.{queue}", reply_to=name)
+    for rest in ("", "x", ".k", "eHk=.", "e y.k"):
+        name = f"amq.rabbitmq.reply-to.{rest}"
+        dies("fool", "no direct reply-to", f"a direct reply-to that RabbitMQ never made, '{rest}'", reply_to=name)
 
     client.publish("a fool", reply_to="no.such.queue", message_id="u", headers={"x": 1})
     _, got, body = client.get(client.dead)

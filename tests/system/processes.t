@@ -69,6 +69,7 @@ def keeps_the_failure_of_a_tool_whose_output_is_closed():
         file.write("time_s\n0.5\n1\n")
     simulate = [os.path.join(BIN, "winnow-simulate"), "--trace", "trace.csv", "--service-time", "1ms"]
     plot = [os.path.join(BIN, "winnow-plot"), "scaling", "history.csv"]
+    log = [os.path.join(BIN, "winnow-ctl"), "log", "text"]
     for command, numbers, code in (
         ([censor, "text"], (1,), 74),
         ([censor, "text"], (0, 1, 2), 74),
@@ -77,6 +78,8 @@ def keeps_the_failure_of_a_tool_whose_output_is_closed():
         (simulate, (1,), 71),
         (simulate, (0, 2), 0),
         (plot, (0, 1, 2), 78),
+        (log, (1,), 71),
+        (log, (0, 2), 0),
     ):
         run = subprocess.run(closing(numbers, *command), stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
         said = f"{os.path.basename(command[0])} with {numbers} closed"

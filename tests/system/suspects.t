@@ -16,15 +16,16 @@ import time
 
 import pika
 
-from client import TOOL, Client
+from client import TOOL, Client, ctl
 from tap import *
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/chaos"))
 from farm import children
 
 FRAME_MAX = 4 << 20
+MOST_BYTES = 1200
 CONFIG = f"""frame_max = {FRAME_MAX}
-max_message_size = 1200
+max_message_size = {MOST_BYTES}
 consumer_timeout = 1000
 """
 ADVANCED = "[{rabbit, [{channel_tick_interval, 200}]}]."  # how often it looks for what is late
@@ -110,7 +111,7 @@ def private_broker():
         file.write(ADVANCED)
     start = [TOOL, "start", directory, "--config", "broker.conf"]
     try:
-        yield subprocess.run(start, capture_output=True, text=True, check=True).stdout.strip()
+        yield subprocess.run(start, capture_output=True, text=True, check=True).stdout.strip(), directory
     finally:
         subprocess.run([TOOL, "stop", directory], check=True)
 
@@ -170,6 +171,34 @@ def costly_burial(url):
         ok(buried and buried[0][1] == b"a fool" and "winnow-body-dropped" not in buried[0][0], "... with its body")
         ok(buried and buried[0][2].app_id is None and buried[0][2].delivery_mode == 2, "... and no other property")
         ok(buried and buried[0][0]["winnow-reason"].startswith("poison: "), "... and its reason")
+
+
+def limit_messages(directory, size):
+    ctl("eval", f"application:set_env(rabbit, max_message_size, {size}).", directory=directory)
+
+
+def a_body_that_costs_its_burial(url, directory):
+    """The broker took it once and does so no more: the event loses even its body."""
+    name = farm()
+    with spawn("winnow-filter", farm=name, amqp=url) as worker, Client(name, url):
+        worker.signal(signal.SIGTERM)
+        equal(worker.wait(10), 0, "a farm without workers")
+    with contextlib.closing(connect(url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        channel.basic_publish(f"{name}.events", "", b"x" * 1000, pika.BasicProperties(message_id="guilty"))
+    limit_messages(directory, 600)
+    try:
+        with spawn("winnow-filter", farm=name, amqp=url), Client(name, url) as client:
+            answers = Answers(client)
+            answers.publish()
+            ok(answers.complete(), "a body that is let in nowhere any more: all others are answered")
+            like(answers.reason(None), "^poison: .*message size", "... the event is dead, with the broker's reason")
+            headers, body, _ = answers.dead.get(None, [({}, b"none", None)])[0]
+            ok(headers.get("winnow-body-dropped") and body == b"", "... without its body, which is said")
+            equal(client.ready(client.work), 0, "... and is tried no more")
+    finally:
+        limit_messages(directory, MOST_BYTES)
 
 
 def a_burst(url):
@@ -278,7 +307,7 @@ def deep(url):
         ok("worker_crashed" not in scaler.stderr(), "... and nobody crashes")
 
 
-with private_broker() as url:
+with private_broker() as (url, directory):
     for kind in ("classic", "quorum"):
         name = farm()
         with autoscaler(name, url, "--queue-type", kind) as scaler, LargeFrames(name, url) as client:
@@ -289,6 +318,7 @@ with private_broker() as url:
             the_same_name(client, scaler, answers, kind)
     a_burst(url)
     costly_burial(url)
+    a_body_that_costs_its_burial(url, directory)
     too_late(url, "classic")
     deep(url)
 done_testing()

@@ -273,6 +273,7 @@ static void a_command_that_cannot_be_meant_is_refused_with_what_was_expected(voi
         {"\"verb\":\"set\",\"min\":1001" SEEN, "\"min\" is 1001"},
         {"\"verb\":\"set\",\"max\":-2" SEEN, "\"max\" is -2"},
         {"\"verb\":\"set\",\"max\":null" SEEN, "\"max\" is null"},
+        {"\"verb\":\"set\",\"max\":0" SEEN, "\"max\" is 0; expected a whole number from 1 to 1000"},
         {"\"verb\":\"set\",\"min\":3,\"max\":2" SEEN, "expected min <= max"},
         {"\"verb\":\"stop\"" SEEN, "\"slot\" is missing"},
     };

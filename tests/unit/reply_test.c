@@ -58,6 +58,7 @@ static void a_result_has_the_events_properties_but_what_is_for_it_alone(void **s
     assert_property(BROKER_CONTENT_TYPE, "theirs");
     assert_property(BROKER_CONTENT_ENCODING, "theirs");
     assert_property(BROKER_MESSAGE_ID, "theirs");
+    assert_property(BROKER_TYPE, "theirs");
     assert_property(BROKER_REPLY_TO, NULL);
     assert_property(BROKER_EXPIRATION, NULL);
     assert_property(BROKER_USER_ID, NULL);

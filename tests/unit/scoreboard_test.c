@@ -160,7 +160,7 @@ static void what_a_worker_writes_over_the_head_does_no_harm(void **state)
     (void)state;
     in_a_worker(1, wipe_the_head);
     assert_int_equal(scoreboard_slots(board), SLOTS);
-    scoreboard_write_head(board);
+    scoreboard_prepare(board, 2);
     in_a_worker(2, finds_its_slot);
 }
 
@@ -501,6 +501,18 @@ static void those_that_signed_on_are_running(void **state)
     assert_int_equal(scoreboard_running(board), 1);
 }
 
+static void what_was_never_a_workers_is_not_looked_at(void **state)
+{
+    (void)state;
+    scoreboard_prepare(board, 1);
+    scoreboard_sign_on(scoreboard_slot(board, 1), 0, false);
+    scoreboard_sign_on(scoreboard_slot(board, 2), 0, false);
+    assert_int_equal(scoreboard_running(board), 1);
+    scoreboard_prepare(board, 3);
+    scoreboard_prepare(board, 0);
+    assert_int_equal(scoreboard_running(board), 2);
+}
+
 #define claim(name) cmocka_unit_test_setup_teardown(name, create, close_board)
 
 int main(void)
@@ -527,6 +539,7 @@ int main(void)
         claim(readiness_is_one_byte_and_told_once),
         claim(an_event_of_another_slot_is_found_there),
         claim(those_that_signed_on_are_running),
+        claim(what_was_never_a_workers_is_not_looked_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

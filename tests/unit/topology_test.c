@@ -30,6 +30,7 @@ static void every_name_starts_with_the_farms(void **state)
     assert_string_equal(topology.count, "shop.count");
     assert_string_equal(topology.results, "shop.results");
     assert_string_equal(topology.dead, "shop.dead");
+    assert_string_equal(topology.control, "shop.control");
     assert_string_equal(of_farm(TOPOLOGY_DEFAULT_FARM).work, "winnow.work");
 }
 

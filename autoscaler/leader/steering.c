@@ -1,0 +1,152 @@
+#include "steering.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool is_fixed(const struct policy_params *params)
+{
+    return params->replicas >= 0;
+}
+
+/* So much of the text as fits, which ends with a NUL. */
+static void copy(char *to, size_t size, const char *text)
+{
+    size_t length = strnlen(text, size - 1);
+
+    memcpy(to, text, length);
+    to[length] = '\0';
+}
+
+static struct steering_outcome refuse(enum command_outcome outcome, const struct why *why)
+{
+    struct steering_outcome refused = {.answer.outcome = outcome};
+
+    copy(refused.answer.reason, sizeof refused.answer.reason, why->text);
+    return refused;
+}
+
+/* ---- the name of a status ---- */
+
+int64_t steering_next_sequence(struct steering *steering, int64_t age_ms)
+{
+    steering->sequence = age_ms > steering->sequence ? age_ms : steering->sequence + 1;
+    return steering->sequence;
+}
+
+/* 0, or why nobody should act upon that status any more. */
+static int check_seen(const struct steering *steering, const struct command_seen *seen,
+                      int64_t age_ms, struct why *why)
+{
+    if (seen->epoch != steering->epoch)
+        return error_set(why, ERR_INVALID,
+                         "that status is of another run of the autoscaler; expected one of epoch "
+                         "%lld",
+                         (long long)steering->epoch);
+    if (seen->sequence > steering->sequence)
+        return error_set(why, ERR_INVALID,
+                         "there is no such status yet; expected a sequence of at most %lld",
+                         (long long)steering->sequence);
+    if (age_ms - seen->sequence > STEERING_SEEN_MS)
+        return error_set(why, ERR_INVALID,
+                         "that status is %lld s old; expected one of the last %d s",
+                         (long long)(age_ms - seen->sequence) / 1000, STEERING_SEEN_MS / 1000);
+    return 0;
+}
+
+/* ---- what is told ---- */
+
+/* 0, or why the farm cannot have these. */
+static int check_limits(const struct policy_params *params, bool fixes, struct why *why)
+{
+    if (params->min_workers > params->max_workers)
+        return error_set(why, ERR_INVALID, "min would be %u and max %u; expected min <= max",
+                         params->min_workers, params->max_workers);
+    if (!is_fixed(params) ||
+        (params->replicas >= params->min_workers && params->replicas <= params->max_workers))
+        return 0;
+    if (fixes)
+        return error_set(why, ERR_INVALID, "replicas is %.0f; expected %u to %u, the limits",
+                         params->replicas, params->min_workers, params->max_workers);
+    return error_set(why, ERR_INVALID,
+                     "the number of workers is fixed at %.0f; expected limits that allow it, or "
+                     "replicas",
+                     params->replicas);
+}
+
+static int set(struct policy_params *params, const struct command *command, struct why *why)
+{
+    if (command->min_workers != COMMAND_UNCHANGED)
+        params->min_workers = (uint32_t)command->min_workers;
+    if (command->max_workers != COMMAND_UNCHANGED)
+        params->max_workers = (uint32_t)command->max_workers;
+    if (command->replicas == COMMAND_NONE)
+        params->replicas = POLICY_NOT_FIXED;
+    else if (command->replicas != COMMAND_UNCHANGED)
+        params->replicas = (double)command->replicas;
+    return check_limits(params, command->replicas >= 0, why);
+}
+
+/* One that drains already need not be told to. */
+static int stop(struct steering *steering, int64_t slot, const struct node_report *report,
+                bool *changed, struct why *why)
+{
+    const struct worker_reading *worker =
+        slot < (int64_t)report->reading_count ? &report->readings[slot] : NULL;
+
+    if (!worker || worker->state == WORKER_NONE)
+        return error_set(why, ERR_INVALID, "there is no worker in slot %lld; expected one that is",
+                         (long long)slot);
+    *changed = worker->state == WORKER_STARTING || worker->state == WORKER_RUNNING;
+    if (*changed) {
+        steering->stop_slot = (uint32_t)slot;
+        steering->stop_pid = worker->pid;
+    }
+    return 0;
+}
+
+static bool equal(const struct policy_params *a, const struct policy_params *b)
+{
+    return a->min_workers == b->min_workers && a->max_workers == b->max_workers &&
+           a->paused == b->paused && a->replicas == b->replicas;
+}
+
+struct steering_outcome steering_apply(struct steering *steering, const struct command *command,
+                                       const struct envelope *envelope, const char *now,
+                                       int64_t age_ms, const struct node_report *report)
+{
+    struct policy_params params = steering->params;
+    struct steering_outcome outcome = {.answer.outcome = COMMAND_DONE};
+    struct why why = {0};
+    int error = 0;
+
+    if (check_seen(steering, &command->seen, age_ms, &why))
+        return refuse(COMMAND_STALE, &why);
+    if (command->verb == COMMAND_SET)
+        error = set(&params, command, &why);
+    else if (command->verb == COMMAND_STOP)
+        error = stop(steering, command->slot, report, &outcome.changed, &why);
+    else
+        params.paused = command->verb == COMMAND_PAUSE;
+    if (error)
+        return refuse(COMMAND_REFUSED, &why);
+    if (equal(&params, &steering->params))
+        return outcome;
+    outcome.changed = true;
+    steering->params = params;
+    copy(steering->by, sizeof steering->by, envelope->from);
+    copy(steering->at, sizeof steering->at, now);
+    return outcome;
+}
+
+struct status_limits steering_limits(const struct steering *steering)
+{
+    const struct policy_params *params = &steering->params;
+    struct status_limits limits = {.min_workers = params->min_workers,
+                                   .max_workers = params->max_workers,
+                                   .paused = params->paused > 0,
+                                   .replicas = is_fixed(params) ? params->replicas : (double)NAN};
+
+    copy(limits.by, sizeof limits.by, steering->by);
+    copy(limits.at, sizeof limits.at, steering->at);
+    return limits;
+}

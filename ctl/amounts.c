@@ -1,0 +1,58 @@
+#include "amounts.h"
+
+#include "printable.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *amounts_number(double value, char text[AMOUNTS_SIZE])
+{
+    if (isnan(value))
+        return strcpy(text, "?");
+    /* What would be rounded to 10.0 has no fraction either. */
+    bool fraction = fabs(value) < 9.95 && fabs(value - round(value)) >= 0.05;
+    snprintf(text, AMOUNTS_SIZE, fabs(value) >= 1e15 ? "%.3g" : fraction ? "%.1f" : "%.0f", value);
+    return text;
+}
+
+const char *amounts_workers(double count, char text[AMOUNTS_SIZE])
+{
+    char number[AMOUNTS_SIZE];
+
+    snprintf(text, AMOUNTS_SIZE, "%.20s worker%s", amounts_number(count, number),
+             count == 1 ? "" : "s");
+    return text;
+}
+
+const char *amounts_span(double seconds, char text[AMOUNTS_SIZE])
+{
+    if (isnan(seconds))
+        return strcpy(text, "?");
+    if (seconds < 9.95)
+        snprintf(text, AMOUNTS_SIZE, "%.1f s", fmax(seconds, 0));
+    else if (seconds < 120)
+        snprintf(text, AMOUNTS_SIZE, "%.0f s", floor(seconds));
+    else if (seconds < 2 * 3600)
+        snprintf(text, AMOUNTS_SIZE, "%.0f min", floor(seconds / 60));
+    else if (seconds < 48 * 3600)
+        snprintf(text, AMOUNTS_SIZE, "%.0f h %.0f min", floor(seconds / 3600),
+                 floor(fmod(seconds, 3600) / 60));
+    else
+        snprintf(text, AMOUNTS_SIZE, "%.0f days", fmin(floor(seconds / 86400), 1e9));
+    return text;
+}
+
+const char *amounts_percent(double share, char text[AMOUNTS_SIZE])
+{
+    if (isnan(share))
+        return strcpy(text, "?");
+    snprintf(text, AMOUNTS_SIZE, "%.0f%%", 100 * fmin(fmax(share, 0), 1));
+    return text;
+}
+
+const char *amounts_shown(const char *from, char text[AMOUNTS_SHOWN_SIZE])
+{
+    printable_write(from, strlen(from), false, text, AMOUNTS_SHOWN_SIZE);
+    return text;
+}

@@ -1,0 +1,230 @@
+#include "ctl_options.h"
+
+#include "clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define WAIT_NS       (5 * CLOCK_NS_PER_S)
+#define WAIT_FARMS_NS (1 * CLOCK_NS_PER_S)
+#define WAIT_MOST_NS  (3600 * CLOCK_NS_PER_S)
+
+static const struct verb {
+    const char *name;
+    enum ctl_verb verb;
+    enum command_verb command;
+    size_t least, most; /* arguments */
+    const char *form;   /* of them */
+} verbs[] = {
+    {"status", CTL_STATUS, COMMAND_STATUS, 0, 0, "no argument"},
+    {"workers", CTL_WORKERS, COMMAND_STATUS, 0, 0, "no argument"},
+    {"explain", CTL_EXPLAIN, COMMAND_STATUS, 0, 0, "no argument"},
+    {"set", CTL_STEER, COMMAND_SET, 1, 3, "min=N, max=N, replicas=N or replicas=none"},
+    {"pause", CTL_STEER, COMMAND_PAUSE, 0, 0, "no argument"},
+    {"resume", CTL_STEER, COMMAND_RESUME, 0, 0, "no argument"},
+    {"fix", CTL_STEER, COMMAND_SET, 1, 1, "the number of workers"},
+    {"unfix", CTL_STEER, COMMAND_SET, 0, 0, "no argument"},
+    {"stop", CTL_STEER, COMMAND_STOP, 1, 1, "the slot of a worker, as 'workers' lists it"},
+    {"log", CTL_LOG, COMMAND_STATUS, 0, SIZE_MAX, "log files"},
+    {"farms", CTL_FARMS, COMMAND_STATUS, 0, 0, "no argument"},
+};
+#define VERBS (sizeof verbs / sizeof verbs[0])
+
+#define VERB_FORM "status, workers, explain, set, pause, resume, fix, unfix, stop, log or farms"
+
+enum { KEY_JSON = OPTIONS_KEY_OWN, KEY_WATCH, KEY_FOLLOW, KEY_WAIT };
+
+static const struct argp_option option_table[] = {
+    {NULL, 0, NULL, 0, "Control:", 1},
+    {"json", KEY_JSON, NULL, 0, "Print the farm's messages as they came, one a line", 1},
+    {"watch", KEY_WATCH, NULL, 0,
+     "status: go on showing it until Ctrl-C; on a terminal in place, else a line each time", 1},
+    {"follow", KEY_FOLLOW, NULL, 0, "log: go on showing what happens in the farm until Ctrl-C", 1},
+    {"wait", KEY_WAIT, "DURATION", 0,
+     "How long to wait for an answer, 10ms to 1h (default: 5s; 1s for farms)", 1},
+    {0}};
+
+/* What has been read, and where it goes. */
+struct input {
+    struct ctl_options *options;
+    const struct verb *verb; /* NULL: not yet */
+};
+
+static void refuse(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+static void refuse(const char *format, ...)
+{
+    va_list args;
+
+    fprintf(stderr, "%s: ", CTL_OPTIONS_PROGRAM);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    exit(EX_USAGE);
+}
+
+/* ---- arguments ---- */
+
+static int64_t read_workers(struct argp_state *state, const char *what, const char *text,
+                            uint64_t least)
+{
+    return (int64_t)options_count(state, what, text, least, COMMAND_MOST_WORKERS);
+}
+
+/* "min=2". */
+static void read_pair(struct argp_state *state, const struct verb *verb, const char *text,
+                      struct command *command)
+{
+    if (strncmp(text, "min=", 4) == 0)
+        command->min_workers = read_workers(state, "min", text + 4, 0);
+    else if (strncmp(text, "max=", 4) == 0)
+        command->max_workers = read_workers(state, "max", text + 4, 1);
+    else if (strcmp(text, "replicas=none") == 0)
+        command->replicas = COMMAND_NONE;
+    else if (strncmp(text, "replicas=", 9) == 0)
+        command->replicas = read_workers(state, "replicas", text + 9, 0);
+    else
+        refuse("set: '%s' is no limit; expected %s", text, verb->form);
+}
+
+static void read_command(struct argp_state *state, const struct verb *verb,
+                         struct ctl_options *options)
+{
+    struct command *command = &options->command;
+    char **arguments = options->arguments;
+
+    *command = (struct command){.verb = verb->command,
+                                .min_workers = COMMAND_UNCHANGED,
+                                .max_workers = COMMAND_UNCHANGED,
+                                .replicas = COMMAND_UNCHANGED};
+    if (strcmp(verb->name, "set") == 0)
+        for (size_t i = 0; i < options->argument_count; i++)
+            read_pair(state, verb, arguments[i], command);
+    else if (strcmp(verb->name, "fix") == 0)
+        command->replicas = read_workers(state, "fix", arguments[0], 0);
+    else if (strcmp(verb->name, "unfix") == 0)
+        command->replicas = COMMAND_NONE;
+    else if (strcmp(verb->name, "stop") == 0)
+        command->slot = (int64_t)options_count(state, "stop", arguments[0], 0, INT32_MAX);
+    if (command->min_workers >= 0 && command->max_workers >= 0 &&
+        command->min_workers > command->max_workers)
+        refuse("set: min is greater than max; expected min <= max");
+}
+
+static void take_argument(struct input *input, char *text)
+{
+    struct ctl_options *options = input->options;
+
+    if (input->verb) {
+        options->arguments[options->argument_count++] = text;
+        return;
+    }
+    for (size_t i = 0; i < VERBS && !input->verb; i++)
+        if (strcmp(text, verbs[i].name) == 0)
+            input->verb = &verbs[i];
+    if (!input->verb)
+        refuse("'%s' is not a verb; expected %s", text, VERB_FORM);
+}
+
+/* What options and arguments mean together. */
+static void check(struct argp_state *state, const struct input *input)
+{
+    struct ctl_options *options = input->options;
+    const struct verb *verb = input->verb;
+    size_t count = options->argument_count;
+
+    if (!verb)
+        refuse("the verb is missing; expected %s", VERB_FORM);
+    if (count < verb->least)
+        refuse("%s: an argument is missing; expected %s", verb->name, verb->form);
+    if (count > verb->most)
+        refuse("%s: unexpected argument '%s'; expected %s", verb->name,
+               options->arguments[verb->most], verb->form);
+    if (options->watch && verb->verb != CTL_STATUS)
+        refuse("--watch: '%s' cannot be watched; expected status --watch", verb->name);
+    if (options->follow && verb->verb != CTL_LOG)
+        refuse("--follow: '%s' cannot be followed; expected log --follow", verb->name);
+    if (verb->verb == CTL_LOG && !options->follow && !count)
+        refuse("log: expected --follow, or log files to merge");
+    if (verb->verb == CTL_LOG && options->json && count)
+        refuse("log: '%s' is not JSON; expected log --follow --json", options->arguments[0]);
+    options->verb = verb->verb;
+    read_command(state, verb, options);
+    if (!options->wait_ns)
+        options->wait_ns = verb->verb == CTL_FARMS ? WAIT_FARMS_NS : WAIT_NS;
+}
+
+/* ---- the command line ---- */
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct input *input = state->input;
+    struct ctl_options *options = input->options;
+
+    switch (key) {
+    case KEY_JSON:
+        options->json = true;
+        return 0;
+    case KEY_WATCH:
+        options->watch = true;
+        return 0;
+    case KEY_FOLLOW:
+        options->follow = true;
+        return 0;
+    case KEY_WAIT:
+        options->wait_ns =
+            options_duration(state, "--wait", argument, 10 * CLOCK_NS_PER_MS, WAIT_MOST_NS);
+        return 0;
+    case ARGP_KEY_ARG:
+        take_argument(input, argument);
+        return 0;
+    case ARGP_KEY_END:
+        check(state, input);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const char doc[] =
+    "Asks and steers the farm that a winnow-autoscaler runs, from any host that reaches the "
+    "broker.\v"
+    "status: what goes on in the farm, on one screen. workers: each of its workers. explain: the "
+    "last decision in words, with each of its terms. farms: every farm that is run on this virtual "
+    "host, whatever --farm says.\n\n"
+    "set min=N max=N: other limits. fix N: exactly N workers, whatever the load; unfix: as it was "
+    "(the same as set replicas=N and replicas=none). pause: the number of workers stays as it is; "
+    "resume: it is decided again. stop SLOT: that worker finishes what it holds and ends; another "
+    "takes its place if the number asks for it. All of them last until the autoscaler ends.\n\n"
+    "log FILE...: the logs of several programs and hosts as one, in the order of the clock that "
+    "their lines carry; a line without one stays behind the line before it; - is standard input. "
+    "log --follow: what happens in the farm from now on.\n\n"
+    "Example: winnow-ctl --farm shop set max=20\n\n"
+    "Exit codes: 0 done, 1 the autoscaler refused and said why, 64 usage, 66 a log file could not "
+    "be read, 69 nobody runs the farm or the broker is unavailable, 75 no answer in time, 77 "
+    "permission, 78 configuration.";
+
+static const struct argp argp = {
+    option_table,
+    parse_option,
+    "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms [ARGUMENT...]",
+    doc,
+    NULL,
+    NULL,
+    NULL};
+
+void ctl_options_parse(struct ctl_options *options, int argc, char **argv)
+{
+    static char **arguments; /* reachable to the end: nothing takes it for a leak */
+    struct input input = {.options = options};
+
+    arguments = calloc((size_t)argc + 1, sizeof *arguments);
+    if (!arguments)
+        exit(EX_OSERR);
+    *options = (struct ctl_options){.arguments = arguments};
+    options_parse(&options->common, CTL_OPTIONS_PROGRAM, &argp, argc, argv, &input);
+}

@@ -1,0 +1,36 @@
+/* ctl_options.h - the command line of winnow-ctl. */
+#ifndef WINNOW_CTL_OPTIONS_H
+#define WINNOW_CTL_OPTIONS_H
+
+#include "control/command.h"
+#include "options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CTL_OPTIONS_PROGRAM "winnow-ctl"
+
+enum ctl_verb {
+    CTL_STATUS,
+    CTL_WORKERS,
+    CTL_EXPLAIN,
+    CTL_STEER, /* the command says how */
+    CTL_LOG,
+    CTL_FARMS,
+};
+
+struct ctl_options {
+    struct options common;
+    enum ctl_verb verb;
+    struct command command; /* CTL_STEER; seen is not filled in */
+    bool json, watch, follow;
+    int64_t wait_ns;
+    char **arguments; /* what stands behind the verb: of CTL_LOG, files */
+    size_t argument_count;
+};
+
+/* Reads the command line, or ends the program with EX_USAGE and what was expected. */
+void ctl_options_parse(struct ctl_options *options, int argc, char **argv);
+
+#endif

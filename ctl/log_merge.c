@@ -1,0 +1,110 @@
+#include "log_merge.h"
+
+#include "control/lamport.h"
+#include "error.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY "clock="
+
+/* A whole number of decimal digits up to a space or the end, at most LAMPORT_MAX; -1 for others. */
+static int64_t read_number(const char *at, const char *end)
+{
+    const char *start = at;
+    int64_t number = 0;
+
+    for (; at < end && *at >= '0' && *at <= '9'; at++) {
+        number = number * 10 + (*at - '0');
+        if (number > LAMPORT_MAX)
+            return -1;
+    }
+    return at > start && (at == end || *at == ' ' || *at == '\n') ? number : -1;
+}
+
+int64_t log_merge_clock(const char *line, size_t length)
+{
+    const char *end = line + length;
+    bool quoted = false, starts = true; /* a pair */
+
+    for (const char *at = line; at < end; at++) {
+        if (!quoted && starts && (size_t)(end - at) > strlen(KEY) &&
+            memcmp(at, KEY, strlen(KEY)) == 0)
+            return read_number(at + strlen(KEY), end);
+        starts = !quoted && *at == ' ';
+        if (*at == '"')
+            quoted = !quoted;
+        else if (quoted && *at == '\\')
+            at++;
+    }
+    return -1;
+}
+
+/* ---- merging ---- */
+
+/* Takes the next line. A line without a clock has that of the line before it, so that it comes
+ * next. */
+static void advance(struct log_merge_source *source)
+{
+    ssize_t length = getline(&source->line, &source->capacity, source->file);
+
+    if (length < 0) {
+        free(source->line);
+        source->line = NULL;
+        return;
+    }
+    source->length = (size_t)length;
+    int64_t clock = log_merge_clock(source->line, source->length);
+    if (clock >= 0)
+        source->clock = clock;
+}
+
+/* NULL when all have ended. */
+static struct log_merge_source *first_of(struct log_merge_source *sources, size_t count,
+                                         const struct log_merge_source *last)
+{
+    struct log_merge_source *first = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        struct log_merge_source *source = &sources[i];
+        if (!source->line)
+            continue;
+        if (source == last && log_merge_clock(source->line, source->length) < 0)
+            return source;
+        if (!first || source->clock < first->clock)
+            first = source;
+    }
+    return first;
+}
+
+/* The last line of a log may lack its newline, and another one follows. */
+static bool write_line(const struct log_merge_source *source, FILE *out)
+{
+    if (fwrite(source->line, 1, source->length, out) != source->length)
+        return false;
+    return source->line[source->length - 1] == '\n' || fputc('\n', out) != EOF;
+}
+
+int log_merge(struct log_merge_source *sources, size_t count, FILE *out, size_t *failed)
+{
+    struct log_merge_source *source = NULL;
+    bool written = true;
+    int error = 0;
+
+    for (size_t i = 0; i < count; i++)
+        advance(&sources[i]);
+    while (written && (source = first_of(sources, count, source))) {
+        written = write_line(source, out);
+        advance(source);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (ferror(sources[i].file) && !error) {
+            error = -ERR_CONFIG;
+            *failed = i;
+        }
+        free(sources[i].line);
+        sources[i].line = NULL;
+    }
+    return !written || fflush(out) ? -ERR_SYSTEM : error;
+}
