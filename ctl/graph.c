@@ -35,13 +35,15 @@ static size_t column_count(const struct graph_form *form)
     return count < GRAPH_MOST_COLUMNS ? count : GRAPH_MOST_COLUMNS;
 }
 
+/* What was said last holds until more is said, but not for ever. */
 static double value_at(const struct graph *graph, int64_t number, enum quantity quantity)
 {
-    const struct graph_column *column = &graph->columns[number % GRAPH_MOST_COLUMNS];
-
-    if (column->number != number || number <= 0)
-        return NAN;
-    return quantity == ARRIVALS ? column->arrival_per_s : column->workers;
+    for (int64_t said = number; said > 0 && said > number - GRAPH_HELD_COLUMNS; said--) {
+        const struct graph_column *column = &graph->columns[said % GRAPH_MOST_COLUMNS];
+        if (column->number == said)
+            return quantity == ARRIVALS ? column->arrival_per_s : column->workers;
+    }
+    return NAN;
 }
 
 /* The greatest that is drawn, and so the full height. */

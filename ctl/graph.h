@@ -9,6 +9,7 @@
 
 #define GRAPH_MOST_COLUMNS 512
 #define GRAPH_COLUMN_S     2
+#define GRAPH_HELD_COLUMNS 8 /* a column of which nothing was said is as the last one before it */
 
 /* All unknown at first: start from {0}. */
 struct graph {

@@ -45,14 +45,14 @@ static const struct meaning *find_meaning(const char *reason)
     return NULL;
 }
 
-/* Who has changed the limits last, and when by that host's clock. */
+/* Who has changed the limits last. */
 static void print_by(const struct status_limits *limits, FILE *out)
 {
-    char by[AMOUNTS_SHOWN_SIZE], at[AMOUNTS_SHOWN_SIZE];
+    char by[AMOUNTS_SHOWN_SIZE], span[AMOUNTS_SIZE];
 
     if (limits->by[0])
-        fprintf(out, " (last command by %s at %s)", amounts_shown(limits->by, by),
-                amounts_shown(limits->at, at));
+        fprintf(out, " (last command %s ago, by %s)", amounts_span(limits->changed_s, span),
+                amounts_shown(limits->by, by));
     fputs(".\n", out);
 }
 
@@ -123,6 +123,18 @@ static size_t count_silent(const struct status *status)
     return silent;
 }
 
+/* One crash is told in the log; when nobody runs because of them it has to be said. */
+static void print_crashes(const struct status *status, FILE *out)
+{
+    const struct status_counters *counters = &status->counters;
+
+    if (counters->crashed > 0 && status->running == 0)
+        fprintf(out,
+                "Workers do not stay: %lld of the %lld that were started have crashed. The log of "
+                "the autoscaler says how.\n",
+                (long long)counters->crashed, (long long)counters->spawned);
+}
+
 void sentence_print_rest(const struct status *status, FILE *out)
 {
     int64_t alive = status->starting + status->running;
@@ -132,6 +144,7 @@ void sentence_print_rest(const struct status *status, FILE *out)
 
     if (isfinite(wanted) && (double)alive < wanted)
         fprintf(out, "%s still to be started.\n", amounts_workers(wanted - (double)alive, text));
+    print_crashes(status, out);
     if (silent)
         fprintf(out,
                 "%s %s nothing of what they hold and handle, so the backlog is at least what is "

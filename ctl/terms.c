@@ -63,7 +63,7 @@ static void print_need(const struct history_row *row, FILE *out)
 
 static void print_limits(const struct status_limits *limits, FILE *out)
 {
-    char number[AMOUNTS_SIZE], by[AMOUNTS_SHOWN_SIZE], at[AMOUNTS_SHOWN_SIZE];
+    char number[AMOUNTS_SIZE], by[AMOUNTS_SHOWN_SIZE];
 
     fprintf(out, "  limits     %lld to %s", (long long)limits->min_workers,
             amounts_workers((double)limits->max_workers, number));
@@ -72,8 +72,8 @@ static void print_limits(const struct status_limits *limits, FILE *out)
     if (isfinite(limits->replicas))
         fprintf(out, ", fixed at %s", amounts_number(limits->replicas, number));
     if (limits->by[0])
-        fprintf(out, "; changed by %s at %s", amounts_shown(limits->by, by),
-                amounts_shown(limits->at, at));
+        fprintf(out, "; changed %s ago by %s", amounts_span(limits->changed_s, number),
+                amounts_shown(limits->by, by));
     fprintf(out, "\n");
 }
 

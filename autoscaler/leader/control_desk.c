@@ -88,7 +88,7 @@ static int make_status(struct control_desk *desk, int64_t now_ns, const struct n
     struct status status = {.epoch = steering->epoch,
                             .sequence = steering_next_sequence(steering, age_ms(desk, now_ns)),
                             .age_s = (double)(now_ns - desk->begun_ns) / (double)CLOCK_NS_PER_S,
-                            .limits = steering_limits(steering)};
+                            .limits = steering_limits(steering, age_ms(desk, now_ns))};
     struct envelope envelope = begin_message(desk);
 
     snprintf(status.state, sizeof status.state, "%s", desk->ending ? "draining" : "running");

@@ -135,10 +135,11 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
     steering->params = params;
     copy(steering->by, sizeof steering->by, envelope->from);
     copy(steering->at, sizeof steering->at, now);
+    steering->changed_ms = age_ms;
     return outcome;
 }
 
-struct status_limits steering_limits(const struct steering *steering)
+struct status_limits steering_limits(const struct steering *steering, int64_t age_ms)
 {
     const struct policy_params *params = &steering->params;
     struct status_limits limits = {.min_workers = params->min_workers,
@@ -148,5 +149,6 @@ struct status_limits steering_limits(const struct steering *steering)
 
     copy(limits.by, sizeof limits.by, steering->by);
     copy(limits.at, sizeof limits.at, steering->at);
+    limits.changed_s = *limits.at ? (double)(age_ms - steering->changed_ms) / 1000 : (double)NAN;
     return limits;
 }

@@ -17,6 +17,7 @@ struct steering {
     struct policy_params params; /* in force */
     char by[ENVELOPE_FROM_SIZE]; /* who changed any of them last, and ... */
     char at[ENVELOPE_TIME_SIZE]; /* ... when; empty: nobody */
+    int64_t changed_ms;          /* the same since the leader began */
 
     /* A status is named by the run of the leader and by the milliseconds since that began, so that
      * its name tells how old it is. */
@@ -43,6 +44,7 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
                                        const struct envelope *envelope, const char *now,
                                        int64_t age_ms, const struct node_report *report);
 
-struct status_limits steering_limits(const struct steering *steering);
+/* So long after the leader began. */
+struct status_limits steering_limits(const struct steering *steering, int64_t age_ms);
 
 #endif

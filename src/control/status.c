@@ -16,6 +16,7 @@ static const struct field limits_fields[] = {
     FIELD(FIELD_REAL, status_limits, replicas),
     FIELD(FIELD_TEXT, status_limits, by),
     FIELD(FIELD_TEXT, status_limits, at),
+    FIELD(FIELD_REAL, status_limits, changed_s),
     {0},
 };
 

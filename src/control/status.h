@@ -19,6 +19,7 @@ struct status_limits {
     double replicas;             /* N is fixed at this; NAN: it is not */
     char by[ENVELOPE_FROM_SIZE]; /* who changed any of these last; empty: nobody */
     char at[ENVELOPE_TIME_SIZE]; /* when, by the leader's wall clock */
+    double changed_s;            /* since then; NAN: nobody has */
 };
 
 /* Since the autoscaler began to run the farm. */

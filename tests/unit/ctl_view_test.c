@@ -74,8 +74,25 @@ static void what_is_older_than_the_graph_is_gone(void **state)
     assert_null(strchr(said, '#'));
     /* Nor does it come back where a new round of columns begins. */
     draw_graph(&graph, (struct graph_form){.width = 600, .height = 1},
-               now_ns + 2 * GRAPH_MOST_COLUMNS * SECOND);
+               now_ns + 2 * (GRAPH_MOST_COLUMNS + GRAPH_HELD_COLUMNS) * SECOND);
     assert_null(strchr(said, '#'));
+}
+
+/* Decisions do not keep to the columns, and may be further apart. */
+static void what_was_said_holds_for_a_while(void **state)
+{
+    static struct graph graph;
+    int64_t now_ns = 1000 * SECOND;
+
+    (void)state;
+    graph_add(&graph, now_ns, 1000, 8);
+    graph_add(&graph, now_ns + 6 * SECOND, 500, 4);
+    draw_graph(&graph, (struct graph_form){.width = 17 + 14, .height = 2}, now_ns + 24 * SECOND);
+    assert_string_equal(said, "events/s   1000 | ###          \n"
+                              "              0 | ###########  \n"
+                              "workers       8 | ###          \n"
+                              "              0 | ###########  \n"
+                              "                 28 s ago   now\n");
 }
 
 static void the_axis_says_how_far_back_it_goes(void **state)
@@ -230,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bars_are_as_high_as_their_share_of_the_greatest),
         cmocka_unit_test(what_is_older_than_the_graph_is_gone),
+        cmocka_unit_test(what_was_said_holds_for_a_while),
         cmocka_unit_test(the_axis_says_how_far_back_it_goes),
         cmocka_unit_test(words_wrap_where_the_line_ends),
         cmocka_unit_test(no_size_of_the_screen_is_exceeded_in_lines),

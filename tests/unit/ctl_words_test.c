@@ -161,12 +161,12 @@ static void what_keeps_the_number_goes_before_the_reason(void **state)
     say(&status);
     assert_said("Paused: the number of workers stays at 5.\n");
     strcpy(status.limits.by, "winnow-ctl/desk\x9b/7");
-    strcpy(status.limits.at, "2026-01-31T12:00:00.123Z");
+    status.limits.changed_s = 600;
     say(&status);
-    assert_said("5 (last command by winnow-ctl/desk\\x9b/7 at 2026-01-31T12:00:00.123Z).\n");
+    assert_said("5 (last command 10 min ago, by winnow-ctl/desk\\x9b/7).\n");
     status.limits.replicas = 1;
     say(&status);
-    assert_said("Fixed: 1 worker, whatever the load (last command by");
+    assert_said("Fixed: 1 worker, whatever the load (last command 10 min ago");
     status.broker_away_s = 12;
     say(&status);
     assert_said("no connection to its broker for 12 s");
@@ -203,6 +203,21 @@ static void workers_that_are_missing_or_tell_nothing_are_told(void **state)
     say(&status);
     assert_said("2 workers still to be started.\n");
     assert_said("1 worker tells nothing");
+}
+
+static void workers_that_crash_one_after_the_other_are_told(void **state)
+{
+    struct status status = some_status();
+
+    (void)state;
+    status.running = 0;
+    status.counters.crashed = 16;
+    status.counters.spawned = 17;
+    say(&status);
+    assert_said("Workers do not stay: 16 of the 17 that were started have crashed.");
+    status.running = 1;
+    say(&status);
+    assert_not_said("do not stay");
 }
 
 /* ---- the terms ---- */
@@ -412,6 +427,7 @@ int main(void)
         cmocka_unit_test(what_keeps_the_number_goes_before_the_reason),
         cmocka_unit_test(before_the_first_decision_that_is_said),
         cmocka_unit_test(workers_that_are_missing_or_tell_nothing_are_told),
+        cmocka_unit_test(workers_that_crash_one_after_the_other_are_told),
         cmocka_unit_test(each_term_of_a_decision_is_told_with_its_number),
         cmocka_unit_test(erlang_has_two_terms),
         cmocka_unit_test(a_paused_farm_is_told_what_its_own_policy_says),

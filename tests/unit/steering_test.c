@@ -83,11 +83,13 @@ static void what_is_set_is_in_force_and_the_rest_stays(void **state)
 static void who_changed_it_last_is_kept(void **state)
 {
     (void)state;
-    struct status_limits limits = steering_limits(&steering);
+    struct status_limits limits = steering_limits(&steering, 0);
     assert_string_equal(limits.by, "");
+    assert_true(isnan(limits.changed_s));
     assert_true(isnan(limits.replicas));
     assert_set(2, 4, 3, true);
-    limits = steering_limits(&steering);
+    limits = steering_limits(&steering, steering.changed_ms + 1500);
+    assert_true(limits.changed_s == 1.5);
     assert_string_equal(limits.by, "winnow-ctl/host/7");
     assert_string_equal(limits.at, "now");
     assert_int_equal(limits.min_workers, 2);
