@@ -141,6 +141,7 @@ bench-filter: deps-check ## how fast the filter is, beside grep, PCRE2 and Pytho
 
 fidelity: all $(O)/tests/bench/bare ## a minute of bursts live and simulated, compared, on a private broker
 	@tests/bench/fidelity $(BIN)
+	@tests/bench/fidelity $(BIN) erlang 3
 
 format: ## clang-format over every source
 	@clang-format -i $(FORMATTED)

@@ -31,6 +31,8 @@ enum {
     KEY_STEP_UP,
     KEY_STEP_DOWN,
     KEY_WAIT,
+    KEY_STARTUP,
+    KEY_FEW_STARTS,
 };
 
 static const struct argp_option option_table[] = {
@@ -52,6 +54,12 @@ static const struct argp_option option_table[] = {
      1},
     {"wait", KEY_WAIT, "DURATION", 0, "With erlang: how long an event may wait (default: 200ms)",
      1},
+    {"startup", KEY_STARTUP, "DURATION", 0,
+     "With erlang: how long a worker takes from its start until it consumes, or auto, the default: "
+     "the median of the last five",
+     1},
+    {"few-starts", KEY_FEW_STARTS, NULL, 0,
+     "With erlang: hold workers that start slowly for longer, so that fewer start", 1},
     {"react", KEY_REACT, "DURATION", 0,
      "Look so often between decisions whether more workers are needed, and start them at once "
      "(default: off)",
@@ -106,17 +114,22 @@ static void check_options(struct argp_state *state, struct autoscaler_options *s
 {
     struct leader_settings *leader = &settings->farm.leader;
     const struct policy_param *wait = policy_param_find(leader->policy, POLICY_WAIT);
+    const struct policy_param *few = policy_param_find(leader->policy, POLICY_FEW_STARTS);
 
     if (leader->params.min_workers > leader->params.max_workers)
         argp_error(state, "--min %u is more than --max %u", leader->params.min_workers,
                    leader->params.max_workers);
     if (settings->wait_s > 0 && !wait)
         argp_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
+    if (settings->few_starts && !few)
+        argp_error(state, "--few-starts is for --policy erlang");
     if (!isnan(leader->params.scale_down_delay_s))
         leader->params.silent_delay_s = leader->params.scale_down_delay_s;
     policy_tune(leader->policy, &leader->params);
     if (settings->wait_s > 0)
         policy_params_set(wait, &leader->params, settings->wait_s);
+    if (settings->few_starts)
+        policy_params_set(few, &leader->params, 1);
     if (!leader->interval_ns)
         leader->interval_ns = (int64_t)(leader->policy->interval_s * (double)SECOND_NS);
     if (leader->react_ns >= leader->interval_ns && leader->react_ns)
@@ -189,6 +202,14 @@ static error_t parse_policy(int key, char *argument, struct argp_state *state,
         return 0;
     case KEY_WAIT:
         settings->wait_s = seconds(state, "--wait", argument, SECOND_NS / 1000);
+        return 0;
+    case KEY_STARTUP:
+        params->startup_s = strcmp(argument, "auto") == 0
+                                ? POLICY_STARTUP_AUTO
+                                : seconds(state, "--startup", argument, 0);
+        return 0;
+    case KEY_FEW_STARTS:
+        settings->few_starts = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -5,12 +5,15 @@
 #include "farm.h"
 #include "options.h"
 
+#include <stdbool.h>
+
 #define AUTOSCALER_PROGRAM "winnow-autoscaler"
 
 struct autoscaler_options {
     struct options options;
     struct farm_settings farm;
     double wait_s; /* --wait; 0: not given */
+    bool few_starts;
 };
 
 /* Reads the command line and the environment; what cannot be used ends the program, as

@@ -44,6 +44,7 @@ struct node_report {
     double in_flight_msgs;          /* what the workers that tell hold */
     double draining_in_flight_msgs; /* of it, what draining ones hold */
     double handled_msgs;            /* by all workers that tell, since the node began */
+    double startup_s;               /* a worker takes to start, as lately; NAN: none has yet */
     double simulated_service_s;     /* what they say they add to each event; 0: nothing */
     uint32_t telling;               /* running workers that use the scoreboard; of these, ... */
     uint32_t blocked;               /* ... those from which the broker takes nothing */

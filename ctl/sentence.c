@@ -17,6 +17,8 @@ static const struct meaning {
     [POLICY_MAX] = {", the maximum: the load needs ", ""},
     [POLICY_ERLANG_WAITS] = {": with fewer, too many events would wait too long", NULL},
     [POLICY_ERLANG_DRAINS] = {": as many as it takes to clear the backlog", NULL},
+    [POLICY_ERLANG_HOLDS] = {": so many were needed lately, and workers start slowly", NULL},
+    [POLICY_STARTING] = {": the load needs only ", ", but none goes that is starting"},
     [POLICY_HEADROOM] = {": the load needs ", ", and the headroom adds to that"},
     [POLICY_DELAYED_DOWN] = {": the load needs only ", ", but not yet for the scale-down delay"},
     [POLICY_STEP_UP] = {": the load needs ", ", and they are added step by step"},

@@ -100,22 +100,19 @@ void pool_clear(struct pool *pool)
     *pool = (struct pool){0};
 }
 
-static uint32_t lesser(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 void pool_limit(struct pool *pool, uint32_t max_workers)
 {
-    pool->max_workers = lesser(max_workers, pool->params.max_workers);
-    pool->wanted = lesser(pool->wanted, pool->max_workers);
+    const uint32_t most = pool->params.max_workers;
+
+    pool->max_workers = max_workers < most ? max_workers : most;
+    pool_want(pool, pool->wanted);
     if (pool->room_workers < pool->max_workers)
         pool->room_workers = pool->max_workers;
 }
 
 void pool_want(struct pool *pool, uint32_t workers)
 {
-    pool->wanted = lesser(workers, pool->max_workers);
+    pool->wanted = workers < pool->max_workers ? workers : pool->max_workers;
 }
 
 void pool_retire(struct pool *pool, size_t slot)
@@ -140,17 +137,16 @@ void pool_cut_short(struct pool *pool)
     pool->patient = !pool->ending;
 }
 
-static bool run(struct pool *pool, size_t slot)
+static void run(struct pool *pool, size_t slot, int64_t now_ns)
 {
-    bool runs = move(pool, slot, EVENT_READY);
-
-    pool->ever_ran |= runs;
-    return runs;
+    if (move(pool, slot, EVENT_READY))
+        startup_note(&pool->startup, now_ns - pool->slots[slot].started_ns);
 }
 
-void pool_ready(struct pool *pool, size_t slot)
+void pool_ready(struct pool *pool, size_t slot, int64_t now_ns)
 {
-    if (run(pool, slot) || (slot < pool->slot_count && pool->slots[slot].state == WORKER_RUNNING))
+    run(pool, slot, now_ns);
+    if (slot < pool->slot_count && pool->slots[slot].state == WORKER_RUNNING)
         pool->slots[slot].ready = true;
 }
 
@@ -218,7 +214,7 @@ static void crashed(struct pool *pool, struct pool_end end, int64_t started_ns, 
         pool->fault_code = end.code;
         return;
     }
-    if (configuration && !pool->ever_ran) {
+    if (configuration && !pool->startup.count) {
         pool->fault = POOL_GAVE_UP;
         pool->fault_code = end.code;
         return;
@@ -308,7 +304,7 @@ static bool add(struct actions *actions, enum pool_action_kind kind, size_t slot
 /* It is sure that the worker uses no scoreboard. */
 static void note_silent(struct pool *pool, size_t slot, int64_t now_ns)
 {
-    run(pool, slot);
+    run(pool, slot, now_ns);
     pool->slots[slot].silent_ns = now_ns;
 }
 
@@ -351,7 +347,7 @@ static int64_t step_unheard(struct pool *pool, size_t index, int64_t now_ns)
     int64_t assumed_ns = slot->started_ns + POOL_SILENT_START_NS;
     if (assumed_ns > now_ns)
         return assumed_ns < silent_ns ? assumed_ns : silent_ns;
-    run(pool, index);
+    run(pool, index, now_ns);
     return silent_ns;
 }
 
@@ -386,7 +382,7 @@ static void step_deadlines(struct pool *pool, int64_t now_ns, struct actions *ac
         if (slot->state == WORKER_STARTING && slot->tells) {
             due_ns = slot->started_ns + pool->params.start_timeout_ns;
             if (due_ns <= now_ns)
-                run(pool, i);
+                run(pool, i, now_ns);
         } else if (slot->state == WORKER_STARTING ||
                    (slot->state == WORKER_RUNNING && !slot->tells && !slot->silent_ns)) {
             due_ns = step_unheard(pool, i, now_ns);
@@ -403,7 +399,11 @@ static void step_deadlines(struct pool *pool, int64_t now_ns, struct actions *ac
 static bool better_to_stop(const struct pool *pool, const struct pool_slot *a,
                            const struct pool_slot *b)
 {
-    if ((pool->params.stop == POOL_STOP_IDLE || pool->patient) && a->idle != b->idle)
+    if (pool->patient && a->idle != b->idle)
+        return a->idle;
+    if (a->state != b->state)
+        return a->state == WORKER_RUNNING;
+    if (pool->params.stop == POOL_STOP_IDLE && a->idle != b->idle)
         return a->idle;
     if (pool->patient && a->took_up_ns != b->took_up_ns)
         return a->took_up_ns > b->took_up_ns;

@@ -38,6 +38,7 @@
 
 #include "autoscaler/messages.h"
 #include "error.h"
+#include "startup.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,6 +56,9 @@ struct pool_action {
     size_t slot;
 };
 
+/* Of those that run, the one that has run longest, or rather one that holds nothing. A worker that
+ * is starting goes only when no other can: what its start has cost so far would be lost. But a
+ * patient pool rather drains one that holds nothing. */
 enum pool_stop { POOL_STOP_OLDEST, POOL_STOP_IDLE };
 
 struct pool_params {
@@ -132,7 +136,7 @@ struct pool {
     bool heard;        /* some worker has ever used the scoreboard */
     bool patient;      /* a drain was cut short: as told above */
     bool ending;
-    bool ever_ran;
+    struct startup startup; /* of all that were ever starting and then running */
     enum pool_fault fault;
     int fault_code;
     uint32_t crashes_in_row;
@@ -162,7 +166,7 @@ void pool_consuming(struct pool *pool, int64_t workers);
 void pool_cut_short(struct pool *pool);
 
 /* The worker consumes. Ignored unless it is starting. */
-void pool_ready(struct pool *pool, size_t slot);
+void pool_ready(struct pool *pool, size_t slot, int64_t now_ns);
 /* The worker makes no progress. Ignored unless it is running or draining. */
 void pool_hung(struct pool *pool, size_t slot);
 /* The worker drains at the next step, whatever the number, and another takes its place if it is

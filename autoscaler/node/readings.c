@@ -163,6 +163,7 @@ struct node_report readings_take(struct readings *readings, struct pool *pool,
             take(readings, pool, i, scoreboard_slot(scoreboard, i), now_ns, &report);
     report.counts = pool_counts(pool);
     report.heard = readings->heard;
+    report.startup_s = startup_median_s(&pool->startup);
     report.simulated_service_s = readings->simulated_service_s;
     report.readings = readings->workers;
     report.reading_count = pool->used;

@@ -126,7 +126,7 @@ static void take_worker_events(struct supervisor *supervisor)
     while (launcher_next(supervisor->launcher, &event)) {
         switch (event.type) {
         case LAUNCHER_READY:
-            pool_ready(&supervisor->pool, event.slot);
+            pool_ready(&supervisor->pool, event.slot, clock_now_ns());
             break;
         case LAUNCHER_LEFT:
             worker_left(supervisor, &event);

@@ -25,6 +25,7 @@ struct measurement {
 
     double service_s;      /* > 0: of an event in the mean */
     double useful_workers; /* more than so many were seen not to help */
+    double startup_s;      /* >= 0: from the start of a worker until it consumes */
 
     uint32_t starting_workers, running_workers;
     uint32_t telling_workers; /* of the running, those that tell what they do, ... */

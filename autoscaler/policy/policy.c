@@ -37,8 +37,7 @@ void policy_tune(const struct policy *policy, struct policy_params *params)
 void policy_tune_like(const struct policy *other, const struct policy *own,
                       const struct policy_params *params, struct policy_params *theirs)
 {
-    const struct policy_param *from = policy_param_find(own, POLICY_WAIT);
-    const struct policy_param *to = policy_param_find(other, POLICY_WAIT);
+    static const char *const asked_for[] = {POLICY_WAIT, POLICY_FEW_STARTS};
 
     *theirs = *params;
     theirs->paused = 0;
@@ -46,8 +45,12 @@ void policy_tune_like(const struct policy *other, const struct policy *own,
     if (theirs->scale_down_delay_s == own->scale_down_delay_s)
         theirs->scale_down_delay_s = POLICY_UNSET;
     policy_tune(other, theirs);
-    if (from && to)
-        policy_params_set(to, theirs, policy_params_get(from, params));
+    for (size_t i = 0; i < sizeof asked_for / sizeof asked_for[0]; i++) {
+        const struct policy_param *from = policy_param_find(own, asked_for[i]);
+        const struct policy_param *to = policy_param_find(other, asked_for[i]);
+        if (from && to)
+            policy_params_set(to, theirs, policy_params_get(from, params));
+    }
 }
 
 int policy_check(const struct policy *policy, const struct policy_params *params)
@@ -66,6 +69,8 @@ static const char *const reason_texts[POLICY_REASONS] = {
     [POLICY_FORMULA] = "formula",
     [POLICY_ERLANG_WAITS] = "erlang: keeps waits short",
     [POLICY_ERLANG_DRAINS] = "erlang: drains the backlog",
+    [POLICY_ERLANG_HOLDS] = "erlang: keeps what was needed lately",
+    [POLICY_STARTING] = "starting workers: none of them goes",
     [POLICY_MIN] = "min",
     [POLICY_MAX] = "max",
     [POLICY_HEADROOM] = "headroom",
@@ -94,7 +99,8 @@ static bool sample_in_range(const struct policy_sample *sample)
 {
     return !(sample->backlog_msgs < 0) && !(sample->arrival_per_s < 0) &&
            !(sample->ready_msgs < 0) && !(sample->most_ready_msgs < 0) &&
-           !(sample->capacity_msgs < 0) && !(sample->useful_workers < 0) &&
+           !(sample->capacity_msgs < 0) && !(sample->startup_s < 0) && !isinf(sample->startup_s) &&
+           sample->starting_workers <= sample->workers && !(sample->useful_workers < 0) &&
            isfinite(sample->time_s) && isfinite(sample->interval_s) && sample->interval_s >= 0;
 }
 
@@ -126,6 +132,26 @@ static uint32_t learn(const struct policy_sample *sample, const struct policy_st
     if (sample->backlog_msgs <= 0 && sample->arrival_per_s <= 0)
         return 0;
     return state->desired_workers ? state->desired_workers : 1;
+}
+
+double policy_startup_s(const struct policy_sample *sample, const struct policy_params *params)
+{
+    if (params->startup_s >= 0)
+        return params->startup_s;
+    return isnan(sample->startup_s) ? POLICY_STARTUP_GUESS_S : sample->startup_s;
+}
+
+/* A worker that is starting has cost its time already and is of use soon, so fewer means fewer of
+ * those that run. */
+static uint32_t spare_starting(uint32_t wanted, const struct policy_sample *sample,
+                               struct policy_decision *decided)
+{
+    uint32_t running = sample->workers - sample->starting_workers;
+
+    if (wanted >= sample->workers || !sample->starting_workers)
+        return wanted;
+    decided->reason = POLICY_STARTING;
+    return sample->starting_workers + (running < wanted ? running : wanted);
 }
 
 /* From the policy's need to a number within the limits. */
@@ -227,8 +253,10 @@ static void ask(const struct policy *policy, const struct policy_sample *sample,
                 steady(decided->desired_workers, sample, params, state, decided);
     } else {
         policy->need(sample, params, state, decided);
-        decided->desired_workers =
-            steady(limit(sample, params, decided), sample, params, state, decided);
+        uint32_t wanted = limit(sample, params, decided);
+        if (policy->spares_starting)
+            wanted = clamp(spare_starting(wanted, sample, decided), params);
+        decided->desired_workers = steady(wanted, sample, params, state, decided);
     }
 }
 

@@ -12,6 +12,7 @@
 #define WINNOW_POLICY_H
 
 #include "error.h"
+#include "peak.h"
 #include "policy_params.h"
 #include "steadiness.h"
 
@@ -27,15 +28,19 @@ enum policy_trigger {
 
 /* What was measured. NAN means unknown, which is not 0. */
 struct policy_sample {
-    double backlog_msgs;     /* B >= 0: ready and in flight, less what draining workers hold */
-    double arrival_per_s;    /* lambda >= 0: events per second */
-    double ready_msgs;       /* >= 0: of the backlog, what no worker holds yet */
-    double most_ready_msgs;  /* >= 0: the most that was found at any look since the tick before */
-    double time_s;           /* of this run, monotonic */
-    double interval_s;       /* >= 0: over which arrival_per_s was measured */
-    double capacity_msgs;    /* C > 0 as measured; for POLICY_CAPACITY_AUTO, ignored otherwise */
-    double useful_workers;   /* more than so many were seen not to help; 0 or NAN: no such limit */
-    uint32_t workers;        /* at work before this decision: starting and running, not draining */
+    double backlog_msgs;    /* B >= 0: ready and in flight, less what draining workers hold */
+    double arrival_per_s;   /* lambda >= 0: events per second */
+    double ready_msgs;      /* >= 0: of the backlog, what no worker holds yet */
+    double most_ready_msgs; /* >= 0: the most that was found at any look since the tick before */
+    double time_s;          /* of this run, monotonic */
+    double interval_s;      /* >= 0: over which arrival_per_s was measured */
+    double capacity_msgs;   /* C > 0 as measured; for POLICY_CAPACITY_AUTO, ignored otherwise */
+    double useful_workers;  /* more than so many were seen not to help; 0 or NAN: no such limit */
+    /* From the start of a worker until it consumes, as measured; ignored when startup_s is given.
+     * Unknown counts as POLICY_STARTUP_GUESS_S. */
+    double startup_s;
+    uint32_t workers; /* at work before this decision: starting and running, not draining */
+    uint32_t starting_workers; /* of them: not running yet */
     uint32_t silent_workers; /* of them: they tell nothing, and backlog_msgs lacks what they hold */
     enum policy_trigger trigger;
     /* The broker takes nothing from the workers: more would not help, and fewer could not drain. */
@@ -50,7 +55,8 @@ struct policy_state {
     uint32_t desired_workers;
     bool fresh; /* nothing was decided yet, and there are min_workers */
     struct steadiness steadiness;
-    double memory[POLICY_MOST_MEMORY]; /* the policy's own; 0 at the start */
+    double memory[POLICY_MOST_MEMORY]; /* the policy's own; 0 at the start, ... */
+    struct peak peak;                  /* ... as is this */
 };
 
 /* Which term bound the decision. */
@@ -60,6 +66,8 @@ enum policy_reason {
     POLICY_MAX,           /* the policy needs more than max_workers */
     POLICY_ERLANG_WAITS,  /* with fewer, too many events would wait too long */
     POLICY_ERLANG_DRAINS, /* a backlog is to be cleared */
+    POLICY_ERLANG_HOLDS,  /* so many were needed lately, and new ones would start slowly */
+    POLICY_STARTING,      /* fewer are needed, but for those that are starting */
     POLICY_HEADROOM,      /* the policy needs fewer, without the headroom */
     POLICY_DELAYED_DOWN,  /* fewer are needed, but not for long enough */
     POLICY_STEP_UP,       /* more are needed than one step up allows */
@@ -74,7 +82,7 @@ enum policy_reason {
     POLICY_PAUSED,       /* a person wants the number to stay */
     POLICY_FIXED,        /* a person has said the number */
 };
-#define POLICY_REASONS 17
+#define POLICY_REASONS 19
 
 struct policy_decision {
     uint32_t desired_workers;
@@ -101,6 +109,7 @@ struct policy {
     const char *rule; /* the policy as a person would write it down; NULL: its name says as much */
     policy_need_function *need;
     bool needs_ready_msgs;          /* it cannot decide while they are unknown */
+    bool spares_starting;           /* fewer never means that one that is starting goes */
     double interval_s;              /* the time between decisions that suits it */
     double scale_down_delay_s;      /* likewise */
     const struct policy_param *own; /* its own parameters, ... */
@@ -108,9 +117,15 @@ struct policy {
     double usual[POLICY_MOST_OWN];  /* ... and their defaults, in the same order */
 };
 
+/* The startup time to reckon with, in seconds: as given, or measured, or guessed. */
+double policy_startup_s(const struct policy_sample *sample, const struct policy_params *params);
+
 /* The name of the parameter that says how long an event may wait: what a user asks for, of
  * whichever policy that has it. */
 #define POLICY_WAIT "wait_s"
+
+/* Likewise of the one that asks for fewer starts, at the price of more workers. */
+#define POLICY_FEW_STARTS "few_starts"
 
 /* The parameters of a policy: those that every policy has, then its own. NULL after the last. */
 const struct policy_param *policy_param_at(const struct policy *policy, size_t index);

@@ -10,7 +10,19 @@
  * clearing what is ready would take the workers longer than theta times the target, N becomes
  * lambda s and what clears it within the target, but never more than there are events: then the
  * average has missed something, or chance has been unkind. So epsilon may be well above the share
- * of events that wait too long in the end. */
+ * of events that wait too long in the end.
+ *
+ * All that is for workers that start at once. One that takes d seconds comes too late for what
+ * made it start, so the longer d is,
+ * - the less is made of chance: z grows, and epsilon falls, by what is learnt from the events that
+ *   waited too long;
+ * - the longer what was needed stays: the greatest number of the last 2 d;
+ * - the more counts what is on its way: started is for what will be ready in d, and to be cleared
+ *   within d / 2, for what is started for less than that would be drained before it was of use;
+ * - the more is lost with a worker: none that is starting is drained, and none that helps to clear
+ *   a backlog.
+ * With few_starts what was needed stays for longer where many workers have been started. With d = 0
+ * nothing of this makes a difference. */
 #ifndef WINNOW_POLICY_ERLANG_H
 #define WINNOW_POLICY_ERLANG_H
 
@@ -23,6 +35,7 @@ enum policy_erlang_param {
     ERLANG_THETA,
     ERLANG_AVERAGE_S,
     ERLANG_Z,
+    ERLANG_FEW_STARTS,
     ERLANG_PARAMS,
 };
 extern const struct policy_param policy_erlang_params[ERLANG_PARAMS];

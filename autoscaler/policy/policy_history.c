@@ -58,6 +58,8 @@ void policy_history_write(const struct policy *policy, const struct policy_param
     row->most_ready_msgs = sample->most_ready_msgs;
     row->trigger = sample->trigger == POLICY_REACT ? "react" : "tick";
     row->workers = sample->workers;
+    row->startup_s = sample->startup_s;
+    row->starting_before = sample->starting_workers;
     row->silent_workers = sample->silent_workers;
     row->blocked = sample->blocked;
     row->useful_workers = sample->useful_workers > 0 ? sample->useful_workers : (double)NAN;
@@ -142,6 +144,9 @@ int policy_history_read(const struct history_row *row, const struct policy **pol
     }
     *params = (struct policy_params)POLICY_DEFAULT_PARAMS;
     policy_tune(*policy, params);
+    /* A history of before start-up times were known: then a decision took no account of any. */
+    if (isnan(row->starting_before))
+        params->startup_s = 0;
     if (!read_params(row->params, *policy, params))
         *wrong = "params";
     params->min_workers = workers_of(row->min_workers, "min_workers", wrong);
@@ -157,7 +162,11 @@ int policy_history_read(const struct history_row *row, const struct policy **pol
         .capacity_msgs = row->capacity_msgs,
         .useful_workers = row->useful_workers,
         .workers = workers_of(row->workers, "workers", wrong),
-        /* Unknown in a history of before it was told: then all workers told. */
+        .startup_s = row->startup_s,
+        /* Unknown in a history of before they were told: then all workers ran, and told. */
+        .starting_workers = row->starting_before > 0
+                                ? workers_of(row->starting_before, "starting_before", wrong)
+                                : 0,
         .silent_workers =
             row->silent_workers > 0 ? workers_of(row->silent_workers, "silent_workers", wrong) : 0,
         .blocked = row->blocked > 0,

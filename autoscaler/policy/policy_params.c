@@ -7,6 +7,8 @@ static const struct policy_param common[] = {
      .least = POLICY_ABOVE_0, .most = DBL_MAX},
     {FIELD(capacity_msgs), .meaning = "the events that one worker clears within the horizon",
      .least = POLICY_CAPACITY_AUTO, .most = DBL_MAX},
+    {FIELD(startup_s), .meaning = "how long a worker takes to start, or -1 to measure it",
+     .least = POLICY_STARTUP_AUTO, .most = DBL_MAX, .only_if_set = true},
     {FIELD(headroom), .meaning = "so many times the workers that are needed", .least = 1,
      .most = DBL_MAX, .only_if_set = true},
     {FIELD(scale_down_delay_s), .meaning = "how long fewer workers must have been enough",

@@ -15,6 +15,14 @@
 /* scale_down_delay_s, before policy_tune: not given, so that it becomes what suits the policy. */
 #define POLICY_UNSET ((double)NAN)
 
+/* startup_s: it is measured. */
+#define POLICY_STARTUP_AUTO (-1.0)
+
+/* What it counts as before the first worker has started, where programs take from milliseconds to
+ * minutes. Too long a guess is corrected by that start; too short a one would start more and more
+ * meanwhile. */
+#define POLICY_STARTUP_GUESS_S 10.0
+
 /* replicas: the number is the policy's. */
 #define POLICY_NOT_FIXED (-1.0)
 
@@ -25,6 +33,8 @@ struct policy_params {
     double horizon_s;     /* T > 0: the time within which backlog and arrivals should be cleared */
     double capacity_msgs; /* C > 0: what one worker clears within T; or POLICY_CAPACITY_AUTO */
     uint32_t min_workers, max_workers;
+    /* >= 0: from the start of a worker until it consumes; or POLICY_STARTUP_AUTO */
+    double startup_s;
 
     /* Steadiness. */
     double headroom;           /* >= 1: so many times the workers that are needed */
@@ -44,7 +54,7 @@ struct policy_params {
 #define POLICY_DEFAULT_PARAMS                                                                      \
     {                                                                                              \
         .horizon_s = 2, .capacity_msgs = 1000, .min_workers = 0, .max_workers = 32, .headroom = 1, \
-        .silent_delay_s = 30, .replicas = POLICY_NOT_FIXED                                         \
+        .silent_delay_s = 30, .replicas = POLICY_NOT_FIXED, .startup_s = POLICY_STARTUP_AUTO       \
     }
 
 /* The declaration of a parameter. Whoever sets, checks, writes down or reads back parameters goes

@@ -18,7 +18,8 @@ void candidate_start(struct candidate *candidate, const struct candidate_spec *s
         break;
     case CANDIDATE_ORACLE:
     case CANDIDATE_WORK:
-        candidate->plan = start->plan;
+        candidate->oracle.plan = start->plan;
+        candidate->oracle.ahead_ns = start->ahead_ns;
         break;
     }
 }
@@ -28,15 +29,24 @@ bool candidate_each_arrival(const struct candidate *candidate)
     return candidate->spec->peer && candidate->spec->peer->each_arrival;
 }
 
-/* The number of the window that begins now. */
-static uint32_t follow_plan(const struct planner_plan *plan, const struct simulation *simulation)
+/* The most that any window wants from now until what starts now is ready; *next_ns: when that
+ * changes, at the earliest. */
+static uint32_t follow_plan(const struct planner_plan *plan, int64_t ahead_ns,
+                            const struct simulation *simulation, int64_t *next_ns)
 {
-    size_t window = (size_t)(simulation->now_ns / plan->window_ns);
+    const int64_t now_ns = simulation->now_ns, window_ns = plan->window_ns;
+    size_t first = (size_t)(now_ns / window_ns), last = (size_t)((now_ns + ahead_ns) / window_ns);
+    int64_t enters_ns = (int64_t)(last + 1) * window_ns - ahead_ns;
+    int64_t leaves_ns = (int64_t)(first + 1) * window_ns;
+    uint32_t most = 0;
 
-    if (window < plan->count)
-        return plan->workers[window];
+    *next_ns = enters_ns < leaves_ns ? enters_ns : leaves_ns;
     /* Somebody has to serve what the plan has not foreseen. */
-    return simulation->arrived > simulation->started;
+    if (first >= plan->count)
+        return simulation->arrived > simulation->started;
+    for (size_t i = first; i <= last && i < plan->count; i++)
+        most = plan->workers[i] > most ? plan->workers[i] : most;
+    return most;
 }
 
 int candidate_decide(struct candidate *candidate, const struct simulation *simulation,
@@ -52,8 +62,7 @@ int candidate_decide(struct candidate *candidate, const struct simulation *simul
         *next_ns = simulation->now_ns + spec->interval_ns;
         return own_policy_decide(&candidate->own, simulation, workers);
     }
-    *next_ns = simulation->now_ns + candidate->plan->window_ns;
-    *workers = follow_plan(candidate->plan, simulation);
+    *workers = follow_plan(candidate->oracle.plan, candidate->oracle.ahead_ns, simulation, next_ns);
     return 0;
 }
 

@@ -19,7 +19,10 @@ struct candidate {
     union {
         struct own_policy own;
         struct peer peer;
-        const struct planner_plan *plan;
+        struct {
+            const struct planner_plan *plan;
+            int64_t ahead_ns;
+        } oracle;
     };
 };
 
@@ -28,6 +31,7 @@ struct candidate_start {
     double service_s;                /* the mean time for an event */
     double wait_s;                   /* the target */
     const struct planner_plan *plan; /* of an oracle; else NULL */
+    int64_t ahead_ns;                /* of an oracle: so long before it needs them it starts them */
     /* Gets a row a decision of one of Winnow's own policies; may be NULL. */
     struct history_writer *history;
 };

@@ -63,8 +63,8 @@ int evaluation_run(struct evaluation *evaluation, const struct candidate_spec *s
                    const struct planner_plan *plan, struct history_writer *history,
                    struct score *score, struct why *why)
 {
-    const bool ideal = spec->kind == CANDIDATE_ORACLE;
-    const bool idle_first = ideal || (spec->peer && spec->peer->idle_first);
+    const bool idle_first =
+        spec->kind == CANDIDATE_ORACLE || (spec->peer && spec->peer->idle_first);
     struct simulation simulation;
     struct candidate candidate;
     struct score_keeper keeper;
@@ -76,13 +76,14 @@ int evaluation_run(struct evaluation *evaluation, const struct candidate_spec *s
                     &(struct candidate_start){.service_s = evaluation->service.mean_ns / NS_PER_S,
                                               .wait_s = (double)evaluation->late_ns / NS_PER_S,
                                               .plan = plan,
+                                              .ahead_ns = (int64_t)evaluation->startup.mean_ns,
                                               .history = history});
     score_begin(&keeper, evaluation->needed.count ? &evaluation->needed : NULL);
     error = simulation_init(
         &simulation,
         &(struct simulation_params){.source = workload_source(evaluation->workload),
                                     .service = evaluation->service,
-                                    .startup_ns = ideal ? 0 : evaluation->startup_ns,
+                                    .startup = evaluation->startup,
                                     .late_ns = evaluation->late_ns,
                                     .max_workers = spec->params.max_workers,
                                     .stop = idle_first ? POOL_STOP_IDLE : POOL_STOP_OLDEST});

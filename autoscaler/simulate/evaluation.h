@@ -15,9 +15,8 @@
 /* What is the same for every candidate. */
 struct evaluation {
     struct workload *workload;
-    struct service service; /* at its start */
-    int64_t startup_ns;
-    int64_t late_ns;            /* the target */
+    struct service service, startup; /* at their starts */
+    int64_t late_ns;                 /* the target */
     struct planner_plan needed; /* what scores compare with (yardstick_need); count 0: not known */
 };
 

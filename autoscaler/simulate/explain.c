@@ -78,7 +78,7 @@ static void print_header(const struct others *others)
     printf("%9s %9s %9s %7s %7s %7s %4s", "time", "λ/s", "B", "need", "waits", "drains", "N");
     for (size_t k = 0; k < others->count; k++)
         printf(" %12s", others->policies[k]->name);
-    printf("  why\n");
+    printf(" %8s  why\n", "start-up");
 }
 
 static void explain_row(const struct replay_row *row, const struct policy_decision *decision,
@@ -100,7 +100,7 @@ static void explain_row(const struct replay_row *row, const struct policy_decisi
             printf(" %12" PRIu32, other.desired_workers);
         others->worker_s[k] += other.desired_workers * span_s;
     }
-    printf("  %s\n", row->reason);
+    printf(" %7.2gs  %s\n", policy_startup_s(&row->sample, &row->params), row->reason);
 }
 
 static void start_others(struct others *others, const struct policy_params *params)

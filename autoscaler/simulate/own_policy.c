@@ -35,6 +35,7 @@ static struct measurement measure(const struct own_policy *own)
         .draining_in_flight_msgs = seen->draining_busy,
         .service_s = own->service_s,
         .useful_workers = NAN,
+        .startup_s = seen->startup_s,
         .starting_workers = seen->workers.starting,
         .running_workers = seen->workers.running,
         .telling_workers = seen->workers.running,

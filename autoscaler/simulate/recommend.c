@@ -24,6 +24,7 @@ static const char *const names[] = {
     "erlang:headroom=1.1",
     "erlang:headroom=1.25",
     "erlang:interval_s=1",
+    "erlang:few_starts=1",
     "erlang-quiet",
     "erlang-quiet:headroom=1.1",
     "erlang-quiet:headroom=1.25",
@@ -86,9 +87,24 @@ static void print_command(const struct evaluation *evaluation, const struct cand
            spec->params.max_workers);
     if (policy_param_find(spec->policy, POLICY_WAIT))
         printf(" --wait %s", wait);
+    const struct policy_param *few = policy_param_find(spec->policy, POLICY_FEW_STARTS);
+    if (few && policy_params_get(few, &spec->params) > 0)
+        printf(" --few-starts");
     if (spec->params.headroom != defaults.headroom)
         printf(" --headroom %g", spec->params.headroom);
     printf("\n");
+}
+
+/* A load that rises above what runs is served by what starts then, and waits for it. */
+static void warn_of_slow_starts(const struct evaluation *evaluation)
+{
+    double startup_s = evaluation->startup.mean_ns / NS_PER_S;
+
+    if (evaluation->startup.mean_ns > (double)evaluation->late_ns)
+        printf("\nWorkers start in %g s, which is longer: whenever the load rises above what those "
+               "that run can take, events wait for that long, whatever decides. Only more workers "
+               "beforehand help (--min), or a start that is quicker.\n",
+               startup_s);
 }
 
 static void print_choice(const struct evaluation *evaluation, const struct grid *grid,
@@ -128,6 +144,7 @@ int recommend(struct evaluation *evaluation, const struct recommend_settings *se
         printf("\nNothing meets a p95 wait of %g s with at most %d starts an hour; a longer one, "
                "or more workers (--max), may be met.\n",
                (double)evaluation->late_ns / NS_PER_S, MOST_STARTS_PER_H);
+        warn_of_slow_starts(evaluation);
         return 0;
     }
     struct score_table_row check = {.policy = names[grid.best]};
@@ -138,5 +155,7 @@ int recommend(struct evaluation *evaluation, const struct recommend_settings *se
         return error;
     *met = meets(evaluation, &check.score);
     print_choice(evaluation, &grid, &check);
+    if (!*met)
+        warn_of_slow_starts(evaluation);
     return 0;
 }

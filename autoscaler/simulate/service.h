@@ -1,4 +1,4 @@
-/* service.h - how long the workers of a simulation take for each event. Pure. */
+/* service.h - how long the workers of a simulation take for each event, or to start. Pure. */
 #ifndef WINNOW_SERVICE_H
 #define WINNOW_SERVICE_H
 
@@ -17,7 +17,7 @@ enum service_kind {
 /* Held by the caller. A copy gives the same times as the original from then on. */
 struct service {
     enum service_kind kind;
-    double mean_ns;          /* of any kind; > 0 */
+    double mean_ns;          /* of any kind; >= 0 */
     const int64_t *times_ns; /* of a sample; borrowed */
     size_t count;
     uint64_t random; /* at first the seed */

@@ -26,7 +26,7 @@ static int read_times(const struct table *table, const char *column_name, struct
             return error;
         if (!(time_s >= 0 && time_s <= (double)SERVICE_MAX_NS / 1e9))
             return table_error(table, i, column, why,
-                               "'%.40s' is not a service time, expected seconds from 0 to 86400",
+                               "'%.40s' is not such a time, expected seconds from 0 to 86400",
                                table_cell(table, i, column));
         (*times_ns)[i] = (int64_t)(time_s * 1e9 + 0.5);
         sum_s += time_s;
@@ -60,8 +60,8 @@ static int read_file(const char *text, const char *extension, struct service *se
     return error;
 }
 
-int service_file_parse(const char *text, uint64_t seed, struct service *service, int64_t **times_ns,
-                       struct why *why)
+int service_file_parse(const char *text, int64_t least_ns, uint64_t seed, struct service *service,
+                       int64_t **times_ns, struct why *why)
 {
     const char *extension = strstr(text, ".csv:");
     bool exponential = strncmp(text, "exp:", 4) == 0;
@@ -71,9 +71,9 @@ int service_file_parse(const char *text, uint64_t seed, struct service *service,
     *service = (struct service){.random = seed};
     if (extension)
         return read_file(text, extension, service, times_ns, why);
-    if (units_parse_duration(text + (exponential ? 4 : 0), &ns) || ns < 1 || ns > SERVICE_MAX_NS)
-        return error_set(why, ERR_INVALID, "'%s' is not a service time; expected " SERVICE_FORM,
-                         text);
+    if (units_parse_duration(text + (exponential ? 4 : 0), &ns) || ns < least_ns ||
+        ns > SERVICE_MAX_NS)
+        return error_set(why, ERR_INVALID, "'%s' is not such a time; expected " SERVICE_FORM, text);
     service->kind = exponential ? SERVICE_EXPONENTIAL : SERVICE_CONSTANT;
     service->mean_ns = (double)ns;
     return 0;

@@ -48,8 +48,8 @@ static const struct argp_option option_table[] = {
      "What a worker needs for an event: always D, exponential with mean D, or drawn from recorded "
      "seconds",
      1},
-    {"startup", KEY_STARTUP, "DURATION", 0,
-     "From the start of a worker to its first event (default: 20ms)", 1},
+    {"startup", KEY_STARTUP, "D|exp:D|FILE.csv:COLUMN", 0,
+     "From the start of a worker to its first event, likewise (default: 20ms)", 1},
     {"seed", KEY_SEED, "N", 0, "Makes what is random (default: 1)", 1},
     {NULL, 0, NULL, 0, "The policies:", 2},
     {"policy", KEY_POLICY, "NAME[,NAME...]", 0,
@@ -133,7 +133,7 @@ static error_t parse_load(int key, char *argument, struct argp_state *state,
         options->service_time = argument;
         return 0;
     case KEY_STARTUP:
-        options->startup_ns = options_duration(state, "--startup", argument, 0, 3600 * SECOND_NS);
+        options->startup = argument;
         return 0;
     case KEY_SEED:
         options->seed = options_count(state, "--seed", argument, 0, UINT64_MAX);
@@ -249,7 +249,7 @@ void simulate_options_parse(struct simulate_options *options, int argc, char **a
     *options = (struct simulate_options){
         .run = HISTORY_READER_LAST_RUN,
         .until_s = INFINITY,
-        .startup_ns = SECOND_NS / 50,
+        .startup = "20ms",
         .seed = 1,
         .late_ns = SECOND_NS / 5,
         .comparison = {.candidates = "formula,erlang",

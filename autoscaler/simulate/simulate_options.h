@@ -12,10 +12,9 @@
 /* Texts are as they were given, NULL where they were not. */
 struct simulate_options {
     /* The load. */
-    const char *trace, *service_time;
+    const char *trace, *service_time, *startup;
     uint64_t run; /* of a history: the number, or HISTORY_READER_LAST_RUN */
     double from_s, until_s;
-    int64_t startup_ns;
     uint64_t seed;
 
     struct comparison_settings comparison; /* the policies, and where their scores go */

@@ -84,9 +84,9 @@ static void carry_out(struct simulation *simulation, const struct pool_action *a
     size_t slot = action->slot;
 
     if (action->kind == POOL_START) {
+        int64_t startup_ns = service_next(&simulation->startup);
         pool_tells(&simulation->pool, slot);
-        moments_add(&simulation->moments,
-                    (struct moment){simulation->now_ns + simulation->params.startup_ns, slot});
+        moments_add(&simulation->moments, (struct moment){simulation->now_ns + startup_ns, slot});
     } else if (simulation->workers[slot].busy) {
         simulation->draining_busy++;
     } else if (is_free(simulation, slot)) {
@@ -128,7 +128,7 @@ static void handle_moment(struct simulation *simulation)
         simulation->busy_since_ns -= (uint64_t)worker->since_ns;
         simulation->draining_busy -= drains;
     } else {
-        pool_ready(&simulation->pool, slot);
+        pool_ready(&simulation->pool, slot, simulation->now_ns);
     }
     if (drains) {
         moments_drop_first(&simulation->moments);
@@ -193,9 +193,10 @@ static void handle_arrival(struct simulation *simulation)
 
 int simulation_init(struct simulation *simulation, const struct simulation_params *params)
 {
-    *simulation = (struct simulation){.params = *params, .service = params->service};
+    *simulation = (struct simulation){
+        .params = *params, .service = params->service, .startup = params->startup};
     histogram_init(&simulation->waits);
-    if (params->startup_ns < 0)
+    if (!(params->startup.mean_ns >= 0))
         return -ERR_INVALID;
     /* No drain is cut short, and no start takes too long: their deadlines are beyond any time that
      * is simulated. */
@@ -292,7 +293,8 @@ struct simulation_view simulation_view(const struct simulation *simulation)
                                     .draining_busy = simulation->draining_busy,
                                     .free = free,
                                     .busy_s = (double)busy_ns / NS_PER_S,
-                                    .workers = pool_counts(&simulation->pool)};
+                                    .workers = pool_counts(&simulation->pool),
+                                    .startup_s = startup_median_s(&simulation->pool.startup)};
 }
 
 double simulation_worker_s(const struct simulation *simulation)

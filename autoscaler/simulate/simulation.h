@@ -7,7 +7,8 @@
  * - A worker takes one event at a time, the oldest, as soon as it is free; prefetch is not
  *   modelled. Of several free workers the one with the lowest slot number takes it. The k-th event
  *   to start takes the k-th service time.
- * - A worker that is started at t is ready at t + startup, and takes its first event then.
+ * - A worker that is started at t is ready at t + startup, and takes its first event then. The k-th
+ *   to be started takes the k-th startup time.
  * - A free worker that is told to drain ends at once; a busy one when its event is done, however
  *   long that takes; a starting one when it would have been ready. Nothing crashes, nothing hangs.
  * - What happens at the same time happens in this order: workers become ready or done, by slot
@@ -42,7 +43,7 @@ struct simulation_source {
 struct simulation_params {
     struct simulation_source source;
     struct service service; /* at its start; copied */
-    int64_t startup_ns;     /* >= 0: from the start of a worker to its first event */
+    struct service startup; /* likewise: from the start of a worker to its first event */
     int64_t late_ns;        /* an event that waits longer is late */
     uint32_t max_workers;   /* 1 .. POOL_MAX_WORKERS */
     enum pool_stop stop;
@@ -65,11 +66,12 @@ struct simulation_view {
     uint32_t free;                /* running, without an event */
     double busy_s;                /* service done since the start, of all workers */
     struct worker_counts workers;
+    double startup_s; /* of the last workers that have started; NAN: none has yet */
 };
 
 struct simulation {
     struct simulation_params params;
-    struct service service;
+    struct service service, startup;
     struct pool pool;
     struct simulation_worker *workers; /* one a slot */
     struct moments moments;            /* of each that is starting or busy: when that is over */

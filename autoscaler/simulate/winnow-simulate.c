@@ -15,20 +15,39 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-static int open_load(struct simulate_options *options, struct evaluation *evaluation,
-                     int64_t **times_ns, struct why *why)
-{
-    struct policy_params *params = &options->comparison.defaults.params;
+#define STARTUP_STREAM UINT64_C(0x5374617274757021)
 
-    *evaluation =
-        (struct evaluation){.startup_ns = options->startup_ns, .late_ns = options->late_ns};
-    /* Two streams of random numbers that have nothing in common. */
-    int error = service_file_parse(options->service_time, ~options->seed, &evaluation->service,
-                                   times_ns, why);
+/* Times that were recorded, to be freed; NULL: there are none. */
+struct recorded {
+    int64_t *service_ns, *startup_ns;
+};
+
+/* Streams of random numbers that have nothing in common, with each other and with the trace's. */
+static int read_times(const struct simulate_options *options, struct evaluation *evaluation,
+                      struct recorded *recorded, struct why *why)
+{
+    int error = service_file_parse(options->service_time, 1, ~options->seed, &evaluation->service,
+                                   &recorded->service_ns, why);
     if (error) {
         error_prefix(why, "--service-time");
         return error;
     }
+    error = service_file_parse(options->startup, 0, ~options->seed ^ STARTUP_STREAM,
+                               &evaluation->startup, &recorded->startup_ns, why);
+    if (error)
+        error_prefix(why, "--startup");
+    return error;
+}
+
+static int open_load(struct simulate_options *options, struct evaluation *evaluation,
+                     struct recorded *recorded, struct why *why)
+{
+    struct policy_params *params = &options->comparison.defaults.params;
+
+    *evaluation = (struct evaluation){.late_ns = options->late_ns};
+    int error = read_times(options, evaluation, recorded, why);
+    if (error)
+        return error;
     if (!options->has_capacity)
         params->capacity_msgs = params->horizon_s * 1e9 / evaluation->service.mean_ns;
     error = workload_open(options->trace, options->run, options->from_s, options->until_s,
@@ -42,8 +61,8 @@ static int open_load(struct simulate_options *options, struct evaluation *evalua
 static int use_load(struct simulate_options *options, bool *good, struct why *why)
 {
     struct evaluation evaluation = {0};
-    int64_t *times_ns = NULL;
-    int error = open_load(options, &evaluation, &times_ns, why);
+    struct recorded recorded = {0};
+    int error = open_load(options, &evaluation, &recorded, why);
 
     if (!error && options->recommend)
         error = recommend(&evaluation,
@@ -58,7 +77,8 @@ static int use_load(struct simulate_options *options, bool *good, struct why *wh
         error = comparison_run(&evaluation, &options->comparison, why);
     planner_clear(&evaluation.needed);
     workload_close(evaluation.workload);
-    free(times_ns);
+    free(recorded.service_ns);
+    free(recorded.startup_ns);
     return error;
 }
 

@@ -13,10 +13,11 @@
  * of the workload. */
 int yardstick_work(struct evaluation *evaluation, struct score *score, struct why *why);
 
-/* Carries out the plan of the oracle in simulation, where workers start in no time. It knows
- * nothing of workers that drain, so that somewhat more or fewer events are late than planned.
- * Therefore up to 16 more plans are tried, in steps of 5 % of kappa up or down, and the cheapest is
- * taken that has at most ORACLE_LATE_SHARE.
+/* Carries out the plan of the oracle in simulation. Workers are started ahead of their window by
+ * the mean start-up time, and are there until it ends. The plan knows nothing of workers that
+ * drain, so that somewhat more or fewer events are late than planned. Therefore up to 16 more
+ * plans are tried, in steps of 5 % of kappa up or down, and the cheapest is taken that has at most
+ * ORACLE_LATE_SHARE.
  *
  * plan   what was taken, and what it came to; for planner_clear
  *

@@ -52,13 +52,15 @@ static const struct history_column columns[] = {
     KNOWN(AMOUNT, overdue_s),
     KNOWN(TEXT, arrival_source),
     UNKNOWN(AMOUNT, accepted_per_s),
+    UNKNOWN(AMOUNT, startup_s),
+    KNOWN(COUNT, starting_before),
 };
 /* clang-format on */
 
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
 /* How many columns each version had, the first version's first. */
-static const size_t versions[] = {27, 37, COLUMNS};
+static const size_t versions[] = {27, 37, 42, COLUMNS};
 #define VERSIONS (sizeof versions / sizeof versions[0])
 
 const struct history_column *history_format_at(size_t index)

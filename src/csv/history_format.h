@@ -72,6 +72,8 @@ struct history_row {
     double overdue_s;       /* the longest of the drains that go on past their time-out; 0: none */
     const char *arrival_source; /* of the rate that the policy was given */
     double accepted_per_s;      /* what the work queue took; unknown where it cannot be told */
+    double startup_s;       /* from a worker's start until it consumes; unknown before the first */
+    double starting_before; /* of the workers before the decision, those not running yet */
 };
 
 enum history_kind {

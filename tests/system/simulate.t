@@ -286,6 +286,33 @@ def peers():
     ok(float(got["formula"]["wait_max_s"]) > 0, "unlike one that decides at intervals")
 
 
+def slow_starts():
+    """Workers that take long until their first event: what is made of the time that they need."""
+    for name, times in ("starts", (3, 3, 3)), ("mixed", (1, 2, 9)):
+        with open(f"{name}.csv", "w", encoding="utf-8") as file:
+            file.write("seconds\n" + "".join(f"{t}\n" for t in times))
+    policies = ("--policy", "erlang,erlang:startup_s=3,formula", "--no-oracle")
+    constant = scores(*LOAD, "--startup", "3s", *policies)
+    equal(scores(*LOAD, "--startup", "starts.csv:seconds", *policies), constant, "start-up times are drawn from a column")
+    mixed = scores(*LOAD, "--startup", "mixed.csv:seconds", *policies)
+    ok(mixed != constant and mixed == scores(*LOAD, "--startup", "mixed.csv:seconds", *policies), "... by the seed")
+
+    quick, slow = (scores(*LOAD, "--startup", d, "--policy", "oracle:10")["oracle:10"] for d in ("0s", "2s"))
+    ok(float(slow["late_share"]) <= 0.05, "the oracle starts its workers in time") or diag(slow)
+    ok(float(quick["worker_s"]) < float(slow["worker_s"]) < 2 * float(quick["worker_s"]), "... and pays for it")
+    _, out, _ = run(*LOAD, "--startup", "30s", "--until", "60s", "--wait-p95", "10ms", "--recommend", code=1)
+    like(out, r"Workers start in 30 s", "--recommend says when no policy can help")
+
+    run(*LOAD, "--startup", "3s", "--no-oracle", "--policy", "erlang:few_starts=1", "--history", "slow.csv")
+    _, out, _ = run("--replay", "slow.csv")
+    like(out, r"all the same again", "what was learnt of slow starts is learnt again in a replay")
+    with open("slow.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    equal(rows[-1]["startup_s"], "3", "the history has the start-up time, as it was measured")
+    ok(any(int(row["starting_before"]) for row in rows), "... and how many were starting")
+    like(run("--explain", "slow.csv")[1], r" 3s .*keeps what was needed lately", "--explain tells of both")
+
+
 def recommendation():
     _, out, _ = run(*LOAD, "--until", "120s", "--wait-p95", "1s", "--recommend")
     tables = [part.splitlines() for part in out.split("policy ")[1:]]
@@ -345,6 +372,8 @@ def refusals():
     fails(64, "--wait-p95: 'x'", *load, "--wait-p95", "x")
     fails(78, "not a history of this version", "--replay", "load.csv")
     fails(78, "load.csv:1: no column 'seconds'", "--trace", "load.csv", "--service-time", "load.csv:seconds")
+    fails(78, "--startup: load.csv:1: no column 'seconds'", *load, "--startup", "load.csv:seconds")
+    fails(64, "--startup: 'soon'", *load, "--startup", "soon")
 
 
 second_implementation()
@@ -352,6 +381,7 @@ theory()
 program()
 yardstick()
 peers()
+slow_starts()
 recommendation()
 recorded()
 refusals()

@@ -149,6 +149,7 @@ static void a_decision_is_made_from_what_was_sampled_reported_and_learnt(void **
     record.report.in_flight_msgs = 50;
     record.report.draining_in_flight_msgs = 20;
     record.report.counts.starting = 3;
+    record.report.startup_s = 12;
     measured.capacity_msgs = POLICY_CAPACITY_AUTO;
     memset(&decider, 0x5a, sizeof decider);
     decider_init(&decider, policies_find("formula"), &measured);
@@ -157,6 +158,8 @@ static void a_decision_is_made_from_what_was_sampled_reported_and_learnt(void **
     assert_true(record.sample.time_s == 7 && record.sample.interval_s == 2);
     assert_true(record.sample.backlog_msgs == 1030);
     assert_int_equal(record.sample.workers, 5);
+    assert_int_equal(record.sample.starting_workers, 3);
+    assert_true(record.sample.startup_s == 12);
     /* 400 events in two seconds of 5 ms each: (1030 + 100 * 2) / 400. */
     assert_int_equal(record.decision.desired_workers, 4);
     assert_int_equal(decider.state.desired_workers, 4);

@@ -32,6 +32,7 @@ static const struct measurement measured = {
     .blocked_workers = 1,
     .most_ready_msgs = 110,
     .silent_workers = 1,
+    .startup_s = 3,
 };
 
 static void a_sample_is_what_was_measured_less_what_draining_workers_hold(void **state)
@@ -46,6 +47,8 @@ static void a_sample_is_what_was_measured_less_what_draining_workers_hold(void *
     assert_true(sample.capacity_msgs == 8);
     assert_true(sample.useful_workers == 6);
     assert_int_equal(sample.workers, 5);
+    assert_int_equal(sample.starting_workers, 2);
+    assert_true(sample.startup_s == 3);
     assert_int_equal(sample.silent_workers, 1);
     assert_true(sample.most_ready_msgs == 110);
     assert_false(sample.blocked);
@@ -237,6 +240,10 @@ static void what_cannot_be_used_is_named_by_its_column(void **state)
     row = good;
     row.silent_workers = 0x1p32;
     assert_wrong(&row, "silent_workers");
+    row = good;
+    row.starting_before = 0x1p32;
+    assert_wrong(&row, "starting_before");
+    row.starting_before = 0;
     row.silent_workers = NAN; /* as in the histories of an earlier version */
     assert_wrong(&row, NULL);
 }

@@ -72,14 +72,12 @@ static void each_policy_brings_its_own_parameters(void **state)
 }
 
 /* Of erlang; the first so many are every policy's. */
-static const char *const names[] = {"horizon_s",      "capacity_msgs",
-                                    "headroom",       "scale_down_delay_s",
-                                    "step_up",        "step_down",
-                                    "silent_delay_s", "paused",
-                                    "replicas",       "wait_s",
-                                    "epsilon",        "theta",
-                                    "average_s",      "z"};
-#define COMMON 9
+static const char *const names[] = {
+    "horizon_s", "capacity_msgs", "startup_s",      "headroom",  "scale_down_delay_s",
+    "step_up",   "step_down",     "silent_delay_s", "paused",    "replicas",
+    "wait_s",    "epsilon",       "theta",          "average_s", "z",
+    "few_starts"};
+#define COMMON 10
 #define NAMES  (sizeof names / sizeof names[0])
 
 static void a_policy_has_the_common_parameters_and_its_own(void **state)
@@ -109,10 +107,12 @@ static void a_parameter_that_is_set_is_the_one_that_is_got(void **state)
         policy_params_set(policy_param_at(erlang, i), &params, (double)i + 1);
     for (size_t i = 0; i < NAMES; i++)
         assert_true(policy_params_get(policy_param_at(erlang, i), &params) == (double)i + 1);
-    assert_true(params.horizon_s == 1 && params.capacity_msgs == 2 && params.headroom == 3);
-    assert_true(params.scale_down_delay_s == 4 && params.step_up == 5 && params.step_down == 6);
-    assert_true(params.silent_delay_s == 7 && params.paused == 8 && params.replicas == 9);
-    assert_true(params.own[ERLANG_WAIT_S] == 10 && params.own[ERLANG_Z] == 14);
+    assert_true(params.horizon_s == 1 && params.capacity_msgs == 2 && params.startup_s == 3);
+    assert_true(params.headroom == 4 && params.scale_down_delay_s == 5);
+    assert_true(params.step_up == 6 && params.step_down == 7 && params.silent_delay_s == 8);
+    assert_true(params.paused == 9 && params.replicas == 10);
+    assert_true(params.own[ERLANG_WAIT_S] == 11 && params.own[ERLANG_Z] == 15);
+    assert_true(params.own[ERLANG_FEW_STARTS] == 16);
     assert_true(params.min_workers == 0 && params.max_workers == 0);
 }
 

@@ -244,6 +244,8 @@ static void every_reason_has_words_and_a_hold_is_told_apart(void **state)
         [POLICY_MAX] = "max",
         [POLICY_ERLANG_WAITS] = "erlang: keeps waits short",
         [POLICY_ERLANG_DRAINS] = "erlang: drains the backlog",
+        [POLICY_ERLANG_HOLDS] = "erlang: keeps what was needed lately",
+        [POLICY_STARTING] = "starting workers: none of them goes",
         [POLICY_HEADROOM] = "headroom",
         [POLICY_DELAYED_DOWN] = "scale-down delay",
         [POLICY_STEP_UP] = "step up",

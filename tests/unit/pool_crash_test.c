@@ -270,7 +270,7 @@ static void what_a_crashed_worker_left_behind_drains_beside_its_successor(void *
     assert_int_equal(pool_init(&pool, &params), 0);
     pool_want(&pool, 1);
     assert_int_equal(pool_step(&pool, SECOND, actions, 4, &wake_ns), 1);
-    pool_ready(&pool, 0);
+    pool_ready(&pool, 0, 0);
     assert_int_equal(pool_left(&pool, 0, end, 2 * SECOND), POOL_CRASHED);
     assert_int_equal(pool_counts(&pool).crashed, 1);
     assert_int_equal(pool_counts(&pool).draining, 1);

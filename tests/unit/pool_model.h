@@ -24,6 +24,7 @@ enum { SIGNAL_KILL = 9, SIGNAL_SEGV = 11, SIGNAL_TERM = 15 };
 
 struct process {
     bool alive, told_to_drain, killed, hung;
+    bool runs;                /* as of the beginning of the step */
     bool retired;             /* it is to drain whatever the number */
     bool patient, left_alone; /* its drain has no deadline; that deadline was passed */
     int64_t started_ns, drained_ns, kill_by_ns;
@@ -38,6 +39,7 @@ static struct model {
     uint32_t wanted;
     uint32_t max_workers, room_workers;
     uint64_t starts, stops, crashes;
+    size_t startups; /* as of the beginning of the step */
     bool ever_ran, faulty, abandoned;
     bool patient, ending;
     /* The slots of the actions of the last step, in their order. */
@@ -78,12 +80,19 @@ static inline uint32_t at_work(void)
 /* No other worker had a better reason to go. */
 static inline void check_choice(size_t chosen)
 {
+    /* Some worker began to run in this very step: who, nobody here knows. */
+    if (model.pool.startup.count != model.startups)
+        return;
     for (size_t i = 0; i < model.pool.slot_count; i++) {
         const struct process *other = &model.processes[i];
         if (!other->alive || other->told_to_drain || other->killed)
             continue;
-        if ((model.pool.params.stop == POOL_STOP_IDLE || model.patient) &&
-            model.pool.slots[i].idle != model.pool.slots[chosen].idle)
+        bool other_idle = model.pool.slots[i].idle != model.pool.slots[chosen].idle;
+        if (model.patient && other_idle)
+            assert_true(model.pool.slots[chosen].idle);
+        else if (other->runs != model.processes[chosen].runs)
+            assert_true(model.processes[chosen].runs);
+        else if (model.pool.params.stop == POOL_STOP_IDLE && other_idle)
             assert_true(model.pool.slots[chosen].idle);
         else if (model.patient &&
                  model.pool.slots[i].took_up_ns != model.pool.slots[chosen].took_up_ns)
@@ -217,6 +226,9 @@ static inline void step(void)
         if (at_work() + draining <= POOL_SLOTS(model.max_workers) &&
             draining <= 2 * model.max_workers)
             model.room_workers = model.max_workers;
+        model.startups = model.pool.startup.count;
+        for (size_t i = 0; i < model.pool.slot_count; i++)
+            model.processes[i].runs = model.pool.slots[i].state == WORKER_RUNNING;
         count = pool_step(&model.pool, model.now_ns, actions, model.capacity, &model.wake_ns);
         assert_true(count <= model.capacity);
         for (size_t i = 0; i < count; i++) {
@@ -273,7 +285,7 @@ static inline void retire(size_t slot)
 
 static inline void ready(size_t slot)
 {
-    pool_ready(&model.pool, slot);
+    pool_ready(&model.pool, slot, model.now_ns);
     step();
 }
 

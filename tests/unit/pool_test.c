@@ -56,7 +56,7 @@ static void a_silent_worker_counts_as_running_after_a_second(void **state)
     assert_int_equal(pool_counts(&model.pool).starting, 1);
     advance(1);
     assert_int_equal(pool_counts(&model.pool).running, 1);
-    assert_true(model.pool.ever_ran);
+    assert_int_equal(model.pool.startup.count, 1);
     /* That it tells nothing is not sure yet. */
     assert_true(model.pool.slots[0].silent_ns == 0);
     assert_true(model.wake_ns == model.now_ns + START_NS - SECOND);
@@ -75,7 +75,7 @@ static void a_worker_that_speaks_runs_when_it_says_so_and_not_before(void **stat
     assert_true(model.wake_ns == model.now_ns + START_NS);
     advance(START_NS - 1);
     assert_int_equal(pool_counts(&model.pool).starting, 1);
-    assert_false(model.pool.ever_ran);
+    assert_int_equal(model.pool.startup.count, 0);
     ready(0);
     assert_int_equal(pool_counts(&model.pool).running, 1);
     /* Of the next worker in that slot nothing is known yet. */
@@ -202,6 +202,29 @@ static void a_worker_that_starts_is_drained_too(void **state)
     assert_int_equal(ended(0, 0, SIGNAL_TERM), POOL_STOPPED);
     assert_int_equal(ended(1, 0, 0), POOL_STOPPED);
     assert_true(pool_is_empty(&model.pool));
+}
+
+static void a_worker_that_starts_stays_while_another_can_go(void **state)
+{
+    (void)state;
+    for (int stop = POOL_STOP_OLDEST; stop <= POOL_STOP_IDLE; stop++) {
+        open_model(4, (enum pool_stop)stop, 1);
+        want(2); /* the older two start for long */
+        pool_tells(&model.pool, 0);
+        pool_tells(&model.pool, 1);
+        advance(SECOND);
+        want(4);
+        ready(2);
+        ready(3);
+        pool_idle(&model.pool, 0, true);
+        want(3);
+        assert_int_equal(model.drained[0], 2);
+        want(1);
+        assert_int_equal(model.drained[0], 3);
+        assert_int_equal(model.drained[1], 0);
+        pool_clear(&model.pool);
+    }
+    open_model(1, POOL_STOP_OLDEST, 1); /* for close_model */
 }
 
 static void a_drain_that_is_no_longer_wanted_is_not_undone(void **state)
@@ -410,7 +433,7 @@ static void events_of_unknown_slots_are_ignored(void **state)
     (void)state;
     open_model(2, POOL_STOP_OLDEST, 1);
     for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
-        pool_ready(&model.pool, slots[i]);
+        pool_ready(&model.pool, slots[i], model.now_ns);
         pool_hung(&model.pool, slots[i]);
         assert_int_equal(pool_ended(&model.pool, slots[i], (struct pool_end){.code = USAGE}, 0),
                          POOL_UNKNOWN);
@@ -470,6 +493,7 @@ int main(void)
         claim(the_consumers_of_the_queue_show_which_silent_worker_runs),
         claim(one_that_says_it_is_ready_and_no_more_is_sure_to_be_silent),
         claim(a_start_that_takes_too_long_is_none_any_more),
+        claim(a_worker_that_starts_stays_while_another_can_go),
         claim(the_oldest_worker_goes_first),
         claim(an_idle_worker_goes_first_when_told_so),
         claim(a_worker_that_starts_is_drained_too),

@@ -2,6 +2,7 @@
 #include "autoscaler/simulate/replay.h"
 
 #include "autoscaler/policy/policies.h"
+#include "autoscaler/policy/policy_erlang.h"
 #include "autoscaler/policy/policy_history.h"
 #include "csv/history_reader.h"
 #include "csv/history_writer.h"
@@ -53,8 +54,11 @@ static void command(uint64_t *random, struct policy_params *params)
 static struct policy_sample sample_at(uint64_t *random, double time_s)
 {
     double ready_msgs = below(random, 16) ? (double)below(random, 2000) : (double)NAN;
+    uint32_t workers = (uint32_t)below(random, 12);
     struct policy_sample sample = {
         .time_s = time_s,
+        .workers = workers,
+        .starting_workers = (uint32_t)below(random, workers + 1),
         .interval_s = 0.5,
         .ready_msgs = ready_msgs,
         .most_ready_msgs = ready_msgs + (double)below(random, 2),
@@ -63,6 +67,7 @@ static struct policy_sample sample_at(uint64_t *random, double time_s)
         .capacity_msgs = below(random, 8) ? 500 : (double)NAN,
         .useful_workers = below(random, 8) ? (double)NAN : 7,
         .silent_workers = (uint32_t)(below(random, 8) == 0),
+        .startup_s = below(random, 8) ? (double)below(random, 5) : (double)NAN,
         .blocked = below(random, 8) == 0,
         .trigger = below(random, 3) ? POLICY_REACT : POLICY_TICK,
     };
@@ -106,6 +111,8 @@ static size_t run(const char *path, const struct policy *policy, uint64_t seed, 
     params.step_up = (double)below(&seed, 4);
     params.headroom = 1 + 0.25 * (double)below(&seed, 3);
     policy_tune(policy, &params);
+    if (policy->own_count)
+        params.own[ERLANG_FEW_STARTS] = (double)(seed % 2);
     assert_int_equal(history_writer_open(path, &writer, &why), 0);
     policy_start(&state, &params);
     for (int i = 0; i < DECISIONS; i++) {

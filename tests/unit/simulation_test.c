@@ -37,7 +37,7 @@ static void open_simulation(struct times *times, int64_t service_ns, int64_t sta
     struct simulation_params params = {
         .source = {.context = times, .next = next_time},
         .service = {.kind = SERVICE_CONSTANT, .mean_ns = (double)service_ns},
-        .startup_ns = startup_ns,
+        .startup = {.kind = SERVICE_CONSTANT, .mean_ns = (double)startup_ns},
         .late_ns = 100 * MS,
         .max_workers = max_workers,
     };

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 
+#include <math.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,6 +35,7 @@ static struct supervisor *open_with(char *command, struct supervisor_settings *s
     words[3] = NULL;
     *settings = (struct supervisor_settings){.max_workers = 4,
                                              .drain_timeout_ns = DEADLINE_NS,
+                                             .start_timeout_ns = DEADLINE_NS,
                                              .hang_timeout_ns = DEADLINE_NS,
                                              .max_attempts = 3,
                                              .worker = words,
@@ -172,6 +174,22 @@ static void a_target_of_more_than_the_most_is_the_most(void **state)
     supervisor_close(supervisor);
 }
 
+static void how_long_starts_take_is_reported(void **state)
+{
+    struct supervisor_settings settings;
+    char *words[4], command[] = "sleep 0.3; " OBEDIENT;
+    struct supervisor *supervisor = open_with(command, &settings, words);
+
+    (void)state;
+    assert_true(isnan(supervisor_report(supervisor, clock_now_ns()).startup_s));
+    target(supervisor, 1);
+    struct node_report report = step_until(supervisor, running, 1);
+    assert_true(report.startup_s >= 0.3 && report.startup_s < 5);
+    target(supervisor, 0);
+    step_until(supervisor, running, 0);
+    supervisor_close(supervisor);
+}
+
 static void a_worker_that_dies_is_replaced(void **state)
 {
     struct supervisor_settings settings;
@@ -253,6 +271,7 @@ int main(void)
         cmocka_unit_test(the_most_may_rise_and_fall_while_it_runs),
         cmocka_unit_test(the_worker_that_is_told_to_stop_is_replaced_once),
         cmocka_unit_test(a_target_of_more_than_the_most_is_the_most),
+        cmocka_unit_test(how_long_starts_take_is_reported),
         cmocka_unit_test(a_worker_that_dies_is_replaced),
         cmocka_unit_test(workers_that_say_nothing_are_reported_as_unknown),
         cmocka_unit_test(a_command_line_that_workers_refuse_ends_the_starting),
