@@ -93,12 +93,20 @@ static void print_sentences(const struct view *view, const struct feed *feed,
     if (!sentences)
         return;
     print_alert(view, feed, now_ns, sentences);
+    fflush(sentences);
+    const size_t alert = length; /* a line of its own, or nothing */
     if (view->has_status) {
         sentence_print(&view->status, sentences);
         sentence_print_rest(&view->status, sentences);
     }
-    if (fclose(sentences) == 0)
-        screen_print_wrapped(text, screen->columns, MOST_TEXT_LINES, out);
+    if (fclose(sentences) == 0) {
+        if (alert) {
+            text[alert - 1] = '\0';
+            screen_print_wrapped(text, screen->columns, MOST_TEXT_LINES, out);
+        }
+        if (length > alert)
+            screen_print_wrapped(text + alert, screen->columns, MOST_TEXT_LINES, out);
+    }
     free(text);
 }
 
