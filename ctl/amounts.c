@@ -6,10 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *unknown(char text[AMOUNTS_SIZE])
+{
+    memcpy(text, "?", 2);
+    return text;
+}
+
 const char *amounts_number(double value, char text[AMOUNTS_SIZE])
 {
     if (isnan(value))
-        return strcpy(text, "?");
+        return unknown(text);
     /* What would be rounded to 10.0 has no fraction either. */
     bool fraction = fabs(value) < 9.95 && fabs(value - round(value)) >= 0.05;
     snprintf(text, AMOUNTS_SIZE, fabs(value) >= 1e15 ? "%.3g" : fraction ? "%.1f" : "%.0f", value);
@@ -28,7 +34,7 @@ const char *amounts_workers(double count, char text[AMOUNTS_SIZE])
 const char *amounts_span(double seconds, char text[AMOUNTS_SIZE])
 {
     if (isnan(seconds))
-        return strcpy(text, "?");
+        return unknown(text);
     if (seconds < 9.95)
         snprintf(text, AMOUNTS_SIZE, "%.1f s", fmax(seconds, 0));
     else if (seconds < 120)
@@ -46,7 +52,7 @@ const char *amounts_span(double seconds, char text[AMOUNTS_SIZE])
 const char *amounts_percent(double share, char text[AMOUNTS_SIZE])
 {
     if (isnan(share))
-        return strcpy(text, "?");
+        return unknown(text);
     snprintf(text, AMOUNTS_SIZE, "%.0f%%", 100 * fmin(fmax(share, 0), 1));
     return text;
 }

@@ -37,15 +37,17 @@ static void print_counters(const struct status *status, FILE *out)
 {
     const struct status_counters *counters = &status->counters;
     char span[AMOUNTS_SIZE], policy[AMOUNTS_SHOWN_SIZE];
+    /* Of workers that tell nothing it is not known. */
+    bool some_tell_nothing = isfinite(status->decided_s) && isnan(status->decision.in_flight_msgs);
 
     if (isfinite(status->decided_s))
         fprintf(out, "decided   %s ago, by %s\n", amounts_span(status->decided_s, span),
                 amounts_shown(status->decision.policy ? status->decision.policy : "?", policy));
     fprintf(out,
-            "so far    %" PRId64 " events arrived, %" PRId64 " handled; workers: %" PRId64
+            "so far    %" PRId64 " events arrived, %s%" PRId64 " handled; workers: %" PRId64
             " started, %" PRId64 " stopped, %" PRId64 " crashed\n",
-            counters->arrived_msgs, counters->handled_msgs, counters->spawned, counters->stopped,
-            counters->crashed);
+            counters->arrived_msgs, some_tell_nothing ? "at least " : "", counters->handled_msgs,
+            counters->spawned, counters->stopped, counters->crashed);
 }
 
 static void print_worker(const struct status_worker *worker, FILE *out)
