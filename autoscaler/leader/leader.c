@@ -378,9 +378,10 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
 
     look(leader, report);
     check_learning(leader, report);
+    /* Before anything is decided: a decision and its row are of the same limits. */
+    bool told = control_desk_step(&leader->desk, now_ns, leader->fault != 0, report);
     *decided = !leader->fault && step_reaction(leader, now_ns, report);
     *decided |= !leader->fault && step_tick(leader, now_ns, report);
-    bool told = control_desk_step(&leader->desk, now_ns, leader->fault != 0, report);
     if (told && !leader->fault && !*decided)
         *decided = decide_between(leader, now_ns, report, true);
     *target = target_of(leader);

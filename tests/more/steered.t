@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""A minute of load while somebody commands at random all the while: nothing is lost, no decision is late, and the
-limits in force are never broken."""
+"""A minute of load while somebody commands at random all the while, and kills workers: nothing is lost, no decision is
+late, and the limits in force are never broken."""
 
 import collections
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,17 @@ def a_command(chance, control):
     ))
 
 
+def kill_somebody(chance, control):
+    workers = control.last["workers"]
+    if not workers:
+        return 0
+    try:
+        os.kill(chance.choice(workers)["pid"], signal.SIGKILL)
+    except ProcessLookupError:
+        return 0  # one that has ended since
+    return 1
+
+
 def command_at_random(name, chance, until):
     """Commands until the exchange is deleted, or the time is over; how many were answered how."""
     outcomes = collections.Counter()
@@ -41,6 +53,8 @@ def command_at_random(name, chance, until):
         while time.monotonic() < until and chance.random() > 0.02:
             verb, members = a_command(chance, control)
             outcomes[control.tell(verb, **members)[0]] += 1
+            if chance.random() < 0.02:
+                outcomes["killed"] += kill_somebody(chance, control)
             control.wait(lambda: False, chance.random() / 10)
         control.channel.exchange_delete(f"{name}.control")
         statuses = [message for kind, _, message in control.taken if kind == "status"]
@@ -75,6 +89,7 @@ with autoscaler(name, "--interval", "500ms", "--react", "100ms", "--capacity", "
         diag(dict(outcomes))
         ok(outcomes["done"] > 50 and outcomes["refused"] > 5 and outcomes["malformed"] > 5, "commands of every kind were answered")
         equal(outcomes[None], 0, "each of them")
+        ok(outcomes["killed"] > 5, "and workers were killed meanwhile")
         equal(broken[:1], [], "there were never more workers than the limits in force allow")
         with Control(name) as control:
             control.run()
