@@ -147,7 +147,7 @@ void sentence_print_rest(const struct status *status, FILE *out)
     print_crashes(status, out);
     if (silent)
         fprintf(out,
-                "%s %s nothing of what they hold and handle, so the backlog is at least what is "
-                "said.\n",
-                amounts_workers((double)silent, text), silent == 1 ? "tells" : "tell");
+                "%s %s not use the scoreboard: what they hold is unknown, and the backlog may be "
+                "greater.\n",
+                amounts_workers((double)silent, text), silent == 1 ? "does" : "do");
 }

@@ -96,6 +96,8 @@ static void print_sentences(const struct view *view, const struct feed *feed,
     fflush(sentences);
     const size_t alert = length; /* a line of its own, or nothing */
     if (view->has_status) {
+        if (alert)
+            fputs("Before that: ", sentences);
         sentence_print(&view->status, sentences);
         sentence_print_rest(&view->status, sentences);
     }

@@ -202,7 +202,7 @@ static void workers_that_are_missing_or_tell_nothing_are_told(void **state)
     status.worker_count = 3;
     say(&status);
     assert_said("2 workers still to be started.\n");
-    assert_said("1 worker tells nothing");
+    assert_said("1 worker does not use the scoreboard");
 }
 
 static void workers_that_crash_one_after_the_other_are_told(void **state)
