@@ -42,7 +42,9 @@ int answer_check(const struct answerer *answerer, const struct delivery *deliver
     if (delivery->body.length > answerer->max_body_bytes)
         return error_set(why, ERR_INVALID, "body of %zu bytes; at most %zu are accepted",
                          delivery->body.length, answerer->max_body_bytes);
-    if (reply_to.bytes && topology_reserves(answerer->topology, reply_to))
+    if (!reply_to.bytes)
+        return 0;
+    if (topology_reserves(answerer->topology, reply_to))
         return error_set(why, ERR_INVALID, "reply_to names the farm's own queue '%.*s'",
                          (int)reply_to.length, reply_to.bytes);
     if (is_direct_reply(reply_to) && !is_whole_direct_reply(reply_to))
