@@ -225,15 +225,15 @@ static int read_command(const struct control_desk *desk, const struct control_me
     members_release(json);
     if (!error && message->asks && command->verb != COMMAND_STATUS)
         error = error_set(why, ERR_INVALID,
-                          "a command by the key '" CONTROL_ASK
-                          "'; expected status, or the key 'command'");
+                          "a command where one may only ask; expected status, or the key "
+                          "'" CONTROL_COMMAND "' of the farm's own exchange");
     return error ? error : check_farm(desk, message, envelope, command, why);
 }
 
 static void answer_status(struct control_desk *desk, const struct control_message *message,
                           int64_t now_ns, const struct node_report *report)
 {
-    control_link_watch(&desk->link);
+    control_link_watch(&desk->link, now_ns);
     if (!have_status(desk, now_ns, report))
         control_link_answer(&desk->link, message, "status", desk->text, desk->length);
 }

@@ -20,12 +20,15 @@
 #define LONGEST_PAUSE_NS (30 * CLOCK_NS_PER_S)
 #define BELIEVED_NS      (3 * CLOCK_NS_PER_S)
 
+/* A return takes no longer. */
+#define RETURN_NS (1 * CLOCK_NS_PER_S)
+
 /* Nobody wants to read later what a message says. In milliseconds. */
 #define EXPIRATION "10000"
 
 static const char *const topics[CONTROL_TOPICS] = {
     [CONTROL_STATUS] = "status", [CONTROL_LOG] = "log"};
-static const char *const keys[] = {"command", CONTROL_ASK, NULL};
+static const char *const keys[] = {CONTROL_COMMAND, CONTROL_ASK, NULL};
 
 /* ---- connecting ---- */
 
@@ -124,7 +127,7 @@ static void opened(struct control_link *link, int64_t now_ns)
 {
     link->opened_ns = now_ns;
     link->check_ns = now_ns + CHECK_NS;
-    control_link_watch(link);
+    control_link_watch(link, now_ns);
 }
 
 /* A connection that stands may still be refused what it does next. */
@@ -199,9 +202,12 @@ static bool is(struct broker_bytes bytes, const char *text)
     return bytes.length == strlen(text) && memcmp(bytes.bytes, text, bytes.length) == 0;
 }
 
-/* The broker knows nobody who is bound to the topic. */
-static void returned(struct control_link *link, struct broker_bytes key)
+/* The broker knows nobody who is bound to the topic; or knew nobody, when the message went out
+ * before somebody said that he is. */
+static void returned(struct control_link *link, struct broker_bytes key, int64_t now_ns)
 {
+    if (now_ns < link->watched_ns + RETURN_NS)
+        return;
     for (int i = 0; i < CONTROL_TOPICS; i++)
         if (is(key, topics[i]))
             link->watched[i] = false;
@@ -214,19 +220,24 @@ static void copy(struct control_name *name, struct broker_bytes from)
         memcpy(name->bytes, from.bytes, name->length);
 }
 
-static void read_message(struct control_link *link, const struct broker_event *event,
+/* False of a message that came by none of the ways that the broker's permissions guard: everybody
+ * may write to a queue by the default exchange. */
+static bool read_message(struct control_link *link, const struct broker_event *event,
                          struct control_message *message)
 {
     struct broker_properties *properties = link->properties;
 
     link->taken += 1 + event->body.length / PIECE_BYTES;
+    message->to_all = is(event->exchange, TOPOLOGY_ALL_FARMS);
+    if (!message->to_all && !is(event->exchange, link->set_up.topology.control))
+        return false;
+    message->asks = message->to_all || !is(event->routing_key, CONTROL_COMMAND);
     /* Of properties that cannot be read none is there. */
     (void)broker_properties_decode(properties, event->raw_properties);
     message->body = event->body;
-    message->to_all = is(event->exchange, TOPOLOGY_ALL_FARMS);
-    message->asks = is(event->routing_key, CONTROL_ASK);
     copy(&message->reply_to, broker_properties_get(properties, BROKER_REPLY_TO));
     copy(&message->correlation_id, broker_properties_get(properties, BROKER_CORRELATION_ID));
+    return true;
 }
 
 bool control_link_next(struct control_link *link, int64_t now_ns, struct control_message *message)
@@ -244,15 +255,15 @@ bool control_link_next(struct control_link *link, int64_t now_ns, struct control
         return false;
     while ((got = broker_next(broker, &event, &why)) == 1) {
         if (event.type == BROKER_RETURNED)
-            returned(link, event.routing_key);
+            returned(link, event.routing_key, now_ns);
         if (event.type == BROKER_CANCELLED) {
             got = error_set(&why, ERR_MISSING, "the queue '%s' was deleted", link->set_up.queue);
             break;
         }
-        if (event.type == BROKER_DELIVERY) {
-            read_message(link, &event, message);
+        if (event.type == BROKER_DELIVERY && read_message(link, &event, message))
             return true;
-        }
+        if (is_exhausted(link, now_ns))
+            return false;
     }
     if (got < 0)
         lose(link, got, &why);
@@ -266,8 +277,9 @@ bool control_link_watched(const struct control_link *link, enum control_topic to
     return link->watched[topic] && link_broker(&link->link);
 }
 
-void control_link_watch(struct control_link *link)
+void control_link_watch(struct control_link *link, int64_t now_ns)
 {
+    link->watched_ns = now_ns;
     for (int i = 0; i < CONTROL_TOPICS; i++)
         link->watched[i] = true;
 }

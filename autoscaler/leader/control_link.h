@@ -20,9 +20,10 @@
 enum control_topic { CONTROL_STATUS, CONTROL_LOG };
 #define CONTROL_TOPICS 2
 
-/* Commands have the key `command`. By this one nothing may be said but that a status is wanted, so
- * that the broker's permissions can let somebody ask who may not command. */
-#define CONTROL_ASK "ask"
+/* By the second key nothing may be said but that a status is wanted, so that the broker's
+ * permissions can let somebody ask who may not command. */
+#define CONTROL_COMMAND "command"
+#define CONTROL_ASK     "ask"
 
 #define CONTROL_QUEUE_SIZE 600
 #define CONTROL_NAME_MOST  255 /* bytes of a text property */
@@ -46,6 +47,7 @@ struct control_link {
     size_t taken;      /* ... so much was taken */
     int64_t check_ns;  /* when it is looked whether the exchange is still there */
     bool watched[CONTROL_TOPICS];
+    int64_t watched_ns; /* when somebody last said so */
     uint64_t dropped_msgs; /* answers and statuses that the socket did not take */
 };
 
@@ -59,7 +61,7 @@ struct control_message {
     struct broker_bytes body;
     struct control_name reply_to, correlation_id;
     bool to_all; /* it was said to all farms */
-    bool asks;   /* it came by the key of those who may ask only */
+    bool asks;   /* it came by a way that is open to those who may only ask */
 };
 
 /* Connects to nothing yet. Borrows the name, which the queue's ends with. 0, -ERR_MEMORY or the
@@ -84,7 +86,7 @@ bool control_link_next(struct control_link *link, int64_t now_ns, struct control
  * is known. */
 bool control_link_watched(const struct control_link *link, enum control_topic topic);
 /* Somebody says that he is. */
-void control_link_watch(struct control_link *link);
+void control_link_watch(struct control_link *link, int64_t now_ns);
 
 /* So much waits to be sent that nothing more should be. */
 bool control_link_is_full(const struct control_link *link);

@@ -7,20 +7,21 @@
  * lets it be, which costs the order of two lines at most. */
 #define TRIES 1000
 
-static bool is_believed(int64_t time, int64_t own)
+/* However far ahead: a process that is new keeps to a word that is old. */
+static bool is_word_believed(int64_t time)
 {
-    return time >= 0 && time <= LAMPORT_MAX && time - own <= LAMPORT_MAX_STEP;
+    return time >= 0 && time <= LAMPORT_MAX_WORD;
 }
 
 /* The latest of the clock's own time and what the words say. */
 static int64_t look(struct lamport *clock)
 {
-    int64_t own = atomic_load(&clock->time), latest = own;
+    int64_t latest = atomic_load(&clock->time);
 
     for (size_t i = 0; i < LAMPORT_WORDS; i++) {
         const _Atomic int64_t *word = atomic_load(&clock->words[i]);
         int64_t time = word ? atomic_load(word) : 0;
-        if (time > latest && is_believed(time, own))
+        if (time > latest && is_word_believed(time))
             latest = time;
     }
     return latest;
@@ -30,7 +31,7 @@ static void raise_word(_Atomic int64_t *word, int64_t time)
 {
     int64_t there = atomic_load(word);
 
-    for (int i = 0; i < TRIES && (there < time || !is_believed(there, time)); i++)
+    for (int i = 0; i < TRIES && (there < time || !is_word_believed(there)); i++)
         if (atomic_compare_exchange_weak(word, &there, time))
             return;
 }
@@ -61,7 +62,7 @@ void lamport_receive(struct lamport *clock, int64_t time)
 {
     int64_t latest = look(clock);
 
-    if (is_believed(time, latest))
+    if (time >= 0 && time <= LAMPORT_MAX_MESSAGE && time - latest <= LAMPORT_MAX_STEP)
         advance(clock, time > latest ? time : latest);
 }
 

@@ -8,13 +8,17 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* Greater times are not believed: whoever heard of one could not count on. It is the greatest
- * integer that every reader of JSON keeps exact. */
+/* No clock goes beyond this, the greatest integer that every reader of JSON keeps exact. */
 #define LAMPORT_MAX INT64_C(9007199254740991)
 
-/* Nor is one that is ahead by more than this, which a thousand log lines a second reach in thirty
- * years. So one wrong number does not use up the clocks of all who hear of it. */
+/* A message that is ahead by more than this, which a thousand log lines a second reach in thirty
+ * years, is not believed. So one wrong number does not use up the clocks of all who hear of it. */
 #define LAMPORT_MAX_STEP (INT64_C(1) << 40)
+
+/* Nor is a word that says more: whoever believed it could not count on for long. From what messages
+ * are believed to say, every clock can count for those thirty years before its word is not. */
+#define LAMPORT_MAX_WORD    (LAMPORT_MAX / 2)
+#define LAMPORT_MAX_MESSAGE (LAMPORT_MAX_WORD - LAMPORT_MAX_STEP)
 
 /* Words in shared memory that a clock may keep to at one time. */
 #define LAMPORT_WORDS 4

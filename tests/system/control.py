@@ -58,7 +58,7 @@ class Control:
             body = json.dumps({**head, **body}).encode()
         properties = {"reply_to": self.queue, "correlation_id": str(self._number), "type": "command", **properties}
         properties = pika.BasicProperties(**{key: value for key, value in properties.items() if value is not None})
-        self.channel.basic_publish(exchange or f"{self.farm}.control", key, body, properties, mandatory=True)
+        self.channel.basic_publish(f"{self.farm}.control" if exchange is None else exchange, key, body, properties, mandatory=True)
         return str(self._number)
 
     def wait(self, condition, seconds=5):

@@ -188,6 +188,12 @@ def bad_commands(control, scaler, name):
     ok(control.answer(numbers[1]), "what is said to all farms is answered")
     equal(control.answer(numbers[0], 0), None, "and what is meant for another there is not")
     equal(control.tell("pause", key="ask")[0], "malformed", "by the key of those who may only ask nothing is told")
+    pause = {"verb": "pause", "seen": control.seen()}
+    outcome, _ = control.ask(pause, exchange="amq.topic", key="winnow.command")
+    equal(outcome, "malformed", "nor where all farms are asked")
+    for queue in (row[0] for row in ctl("list_queues", "name") if row[0].startswith(f"{control.farm}.control/")):
+        control.send(pause, exchange="", key=queue)
+    ok(control.status() and not control.last["limits"]["paused"], "nor is one obeyed who writes to the queue by himself")
     ok(control.answer(control.send({"verb": "status"}, key="ask")), "and a status is given")
     answers_that_go_nowhere(control, scaler, name)
     contradictions(control)
@@ -402,21 +408,22 @@ def who_answers(control):
 
 def one_answers_at_a_time():
     name = farm()
-    with autoscaler(name, *QUICK, "--min", "1", "--", FILTER) as first, Control(name) as control, \
-            spawn("winnow-autoscaler", *QUICK, "--standby", "--quiet", "--min", "1", "--", FILTER, farm=name) as second:
+    standby = ("winnow-autoscaler", *QUICK, "--standby", "--quiet", "--min", "1", "--", FILTER)
+    with autoscaler(name, *QUICK, "--min", "1", "--", FILTER) as first, Control(name) as control:
         epoch = control.run()["epoch"]
-        wait_until(lambda: "event=standby" in second.stderr(), 10)
-        number = control.send({"verb": "status"})
-        control.answer(number)
-        control.status()
-        equal([own for _, own, _ in control.taken].count(number), 1, "who waits to take over says nothing")
-        equal(control.tell("set", max=2), ("done", ""), "the one that runs the farm is told")
-        seen = control.seen()
-        first.signal(signal.SIGTERM)
-        ok(control.wait(lambda: (who_answers(control) or "").endswith(f"/{second.pid}"), 15), "the next one answers when it has taken over")
-        ok(control.last["epoch"] > epoch, "it is another run")
-        equal(control.last["limits"]["max_workers"], 32, "with limits of its own")
-        equal(control.ask({"verb": "pause", "seen": seen})[0], "stale", "and obeys nothing that was said to the one before")
+        with spawn(*standby, farm=name) as second:
+            wait_until(lambda: "event=standby" in second.stderr(), 10)
+            number = control.send({"verb": "status"})
+            control.answer(number)
+            control.status()
+            equal([own for _, own, _ in control.taken].count(number), 1, "who waits to take over says nothing")
+            equal(control.tell("set", max=2), ("done", ""), "the one that runs the farm is told")
+            seen = control.seen()
+            first.signal(signal.SIGTERM)
+            ok(control.wait(lambda: (who_answers(control) or "").endswith(f"/{second.pid}"), 15), "the next one answers when it has taken over")
+            ok(control.last["epoch"] > epoch, "it is another run")
+            equal(control.last["limits"]["max_workers"], 32, "with limits of its own")
+            equal(control.ask({"verb": "pause", "seen": seen})[0], "stale", "and obeys nothing that was said to the one before")
 
 
 verbs()

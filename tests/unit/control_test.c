@@ -47,11 +47,34 @@ static void a_time_that_nobody_could_count_on_from_is_not_believed(void **state)
     lamport_receive(&clock, -1);
     assert_int_equal(clock.time, 5);
     lamport_receive(&clock, LAMPORT_MAX);
+    lamport_receive(&clock, 5 + LAMPORT_MAX_STEP + 1);
     assert_int_equal(clock.time, 5);
-    clock.time = LAMPORT_MAX - 3;
-    lamport_receive(&clock, LAMPORT_MAX);
-    assert_int_equal(clock.time, LAMPORT_MAX);
+    clock.time = LAMPORT_MAX_MESSAGE - 3;
+    lamport_receive(&clock, LAMPORT_MAX_MESSAGE + 1);
+    assert_int_equal(clock.time, LAMPORT_MAX_MESSAGE - 3);
+    lamport_receive(&clock, LAMPORT_MAX_MESSAGE);
+    assert_int_equal(clock.time, LAMPORT_MAX_MESSAGE + 1);
+    clock.time = LAMPORT_MAX;
     assert_int_equal(lamport_send(&clock), LAMPORT_MAX);
+}
+
+/* One who looks may send a message from far ahead; those who are new to the host then keep to it. */
+static void whoever_is_new_keeps_to_what_messages_have_made_of_a_word(void **state)
+{
+    _Atomic int64_t word = 0;
+    struct lamport old = {.time = 9}, new = {0};
+
+    (void)state;
+    lamport_share(&old, &word);
+    lamport_receive(&old, LAMPORT_MAX_STEP);
+    lamport_receive(&old, LAMPORT_MAX_MESSAGE);
+    for (int i = 0; i < 9000; i++)
+        lamport_receive(&old, old.time + LAMPORT_MAX_STEP);
+    int64_t latest = lamport_send(&old);
+    assert_true(latest > LAMPORT_MAX_MESSAGE - LAMPORT_MAX_STEP);
+    lamport_share(&new, &word);
+    assert_int_equal(lamport_send(&new), latest + 2);
+    assert_int_equal(lamport_send(&old), latest + 3);
 }
 
 static void clocks_that_keep_to_one_word_have_one_order(void **state)
@@ -94,7 +117,7 @@ static void a_clock_does_not_go_back_when_its_word_is_gone(void **state)
 static void a_word_that_says_nonsense_is_put_right(void **state)
 {
     static const int64_t nonsense[] = {
-        INT64_MIN, -1, INT64_MAX, LAMPORT_MAX + 1, LAMPORT_MAX, LAMPORT_MAX_STEP + 1000, 0, 3};
+        INT64_MIN, -1, INT64_MAX, LAMPORT_MAX + 1, LAMPORT_MAX, LAMPORT_MAX_WORD + 1, 0, 3};
     _Atomic int64_t word = 0;
     struct lamport clock = {.time = 50};
 
@@ -386,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_sent_after_something_came_in_is_later_than_it),
         cmocka_unit_test(a_time_that_nobody_could_count_on_from_is_not_believed),
+        cmocka_unit_test(whoever_is_new_keeps_to_what_messages_have_made_of_a_word),
         cmocka_unit_test(clocks_that_keep_to_one_word_have_one_order),
         cmocka_unit_test(a_clock_does_not_go_back_when_its_word_is_gone),
         cmocka_unit_test(a_word_that_says_nonsense_is_put_right),
