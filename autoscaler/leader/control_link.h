@@ -47,7 +47,7 @@ struct control_link {
     size_t taken;      /* ... so much was taken */
     int64_t check_ns;  /* when it is looked whether the exchange is still there */
     bool watched[CONTROL_TOPICS];
-    int64_t watched_ns; /* when somebody last said so */
+    int64_t watched_ns;    /* when somebody last said so */
     uint64_t dropped_msgs; /* answers and statuses that the socket did not take */
 };
 
