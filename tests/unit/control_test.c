@@ -58,7 +58,7 @@ static void a_time_that_nobody_could_count_on_from_is_not_believed(void **state)
     assert_int_equal(lamport_send(&clock), LAMPORT_MAX);
 }
 
-/* One who looks may send a message from far ahead; those who are new to the host then keep to it. */
+/* One who only asks may send a message from far ahead. Whoever is new then keeps to that. */
 static void whoever_is_new_keeps_to_what_messages_have_made_of_a_word(void **state)
 {
     _Atomic int64_t word = 0;
