@@ -425,6 +425,8 @@ def merges_logs():
     equal(run("x", "log", "a.log", "b.log", url="amqp://127.0.0.1:1"), want, "logs come in the order of the clock")
     got = run("x", "log", "a.log", "none.log", "/", code=66, said="'none.log'.*\n.*'/'")
     equal(got, open("a.log").read(), "... and one that is missing does not hide the others")
+    got = run("x", "log", "/dev/zero", "a.log", code=66, said="'/dev/zero': line 1 is longer than 65536 bytes; expected a log")
+    equal(got, open("a.log").read(), "... nor does one that is no log, and whose line has no end")
     with open("/dev/full", "w") as full:
         equal(subprocess.run([CTL, "log", "a.log"], stdout=full, stderr=subprocess.PIPE).returncode, 71, "a full disk is an error")
     piped = subprocess.run([CTL, "log", "-", "b.log"], stdin=open("a.log"), capture_output=True, text=True)
