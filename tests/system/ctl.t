@@ -127,6 +127,8 @@ def says_what_was_expected():
         (("set", "min"), "'min' is no limit; expected min=N, max=N"),
         (("set", "min=x"), "min: 'x' is not a count"),
         (("set", "max=1001"), "max: '1001' is not in range; expected 1 to 1000"),
+        (("set", "max=8", "max=9"), "set: max is given twice"),
+        (("set", "replicas=none", "replicas=2"), "set: replicas is given twice"),
         (("set", "min=3", "max=2"), "expected min <= max"),
         (("fix",), "expected the number of workers"),
         (("fix", "-1"), "winnow-ctl: "),
@@ -200,6 +202,14 @@ def shows_many_workers(status):
         equal(len({len(line) for line in lines[1:]}), 1, "... aligned, whatever the numbers")
         text = run(name, "status", *PATIENCE)
         ok(text.count("\n") <= 24 and "... and 990 more\n" in text, "status stays on one screen")
+
+
+def shows_that_no_worker_runs(status):
+    name = farm()
+    none = status | {"running": 0, "workers": []}
+    with Leader(name, lambda command: [("status", json.dumps(none))]):
+        equal(run(name, "workers", *PATIENCE), "No worker runs.\n", "workers says that there is none")
+        equal(json.loads(run(name, "workers", "--json", *PATIENCE)), none, "... but for --json")
 
 
 def shows_strange_names_as_text(status):
@@ -459,6 +469,7 @@ with busy_farm() as (name, scaler):
     tells_a_refusal(made_up)
     reads_what_another_version_says(made_up)
     shows_many_workers(made_up)
+    shows_that_no_worker_runs(made_up)
     shows_strange_names_as_text(made_up)
     steers(name)
     stops_one(name)
