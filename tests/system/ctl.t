@@ -146,7 +146,7 @@ def says_that_nobody_is_there():
     name = farm()
     for verb in VERBS:
         if verb[0] != "farms":  # of which other tests may have some
-            run(name, *verb, code=69, said=f"nobody runs the farm '{name}'.*winnow-autoscaler")
+            run(name, *verb, "--wait", "150ms", code=69, said=f"nobody runs the farm '{name}'.*winnow-autoscaler")
     nobody = "amqp://127.0.0.1:1"
     for verb in VERBS + (("log", "--follow"), ("status", "--watch")):
         run(name, *verb, "--connect-timeout", "0", url=nobody, code=69, said="127.0.0.1:1")
@@ -160,6 +160,16 @@ def waits_no_longer_than_it_was_told():
     with Leader(name, lambda command: []):
         run(name, "status", "--wait", "100ms", code=75, said="did not answer within 100ms")
         run(name, "set", "max=3", "--wait", "100ms", code=75)
+
+
+def waits_a_moment_for_an_autoscaler(status):
+    """That is not connected again yet, as after a restart of the broker."""
+    name = farm()
+    with lines_of(name, "status", *PATIENCE) as asking:
+        early = asking.wait(0.3)
+        with Leader(name, lambda command: [("status", json.dumps(status))]):
+            equal((early, asking.wait(20)), (None, 0), "a command that nobody takes is tried again for a moment")
+            like(asking.stdout(), "^Farm ", "... and then answered")
 
 
 def tells_a_refusal(status):
@@ -466,6 +476,7 @@ with busy_farm() as (name, scaler):
     lists_farms(name)
     lets_some_only_ask(name)
     made_up = status | {"epoch": 1, "sequence": 42}
+    waits_a_moment_for_an_autoscaler(made_up)
     tells_a_refusal(made_up)
     reads_what_another_version_says(made_up)
     shows_many_workers(made_up)
