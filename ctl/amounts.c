@@ -22,13 +22,24 @@ const char *amounts_number(double value, char text[AMOUNTS_SIZE])
     return text;
 }
 
-const char *amounts_workers(double count, char text[AMOUNTS_SIZE])
+/* As the number is shown: what is rounded to 1 is one. */
+static const char *count_things(double count, const char *thing, char text[AMOUNTS_SIZE])
 {
     char number[AMOUNTS_SIZE];
 
-    snprintf(text, AMOUNTS_SIZE, "%.20s worker%s", amounts_number(count, number),
-             count == 1 ? "" : "s");
+    amounts_number(count, number);
+    snprintf(text, AMOUNTS_SIZE, "%.20s %s%s", number, thing, strcmp(number, "1") == 0 ? "" : "s");
     return text;
+}
+
+const char *amounts_workers(double count, char text[AMOUNTS_SIZE])
+{
+    return count_things(count, "worker", text);
+}
+
+const char *amounts_events(double count, char text[AMOUNTS_SIZE])
+{
+    return count_things(count, "event", text);
 }
 
 const char *amounts_span(double seconds, char text[AMOUNTS_SIZE])

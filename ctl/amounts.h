@@ -10,6 +10,9 @@ const char *amounts_number(double value, char text[AMOUNTS_SIZE]);
 /* "1 worker", "8 workers". */
 const char *amounts_workers(double count, char text[AMOUNTS_SIZE]);
 
+/* "1 event", "423 events". */
+const char *amounts_events(double count, char text[AMOUNTS_SIZE]);
+
 /* A time span: "0.4 s", "12 s", "3 min", "2 h 5 min", "4 days"; "?" when unknown. */
 const char *amounts_span(double seconds, char text[AMOUNTS_SIZE]);
 

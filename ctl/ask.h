@@ -11,6 +11,8 @@ int ask_open(const struct options *options, struct client **client, struct why *
 /* Sends a command and waits for what comes back: an answer, or for the verb status a status. What
  * is in *message is borrowed until the client is used again.
  *
+ * A command that nobody took is sent again for up to a second, within wait_ns.
+ *
  * Returns 0; -ERR_UNAVAILABLE, when nobody runs the farm or the connection was lost; -ERR_TIMEOUT,
  * when nothing came back in time; or what the broker says against it. */
 int ask(struct client *client, const struct options *options, const struct command *command,

@@ -291,6 +291,11 @@ void client_wait(const struct client *client, int wake_fd, int64_t deadline_ns)
     ppoll(fds, 2, clock_left(due_ns < deadline_ns ? due_ns : deadline_ns, &left), NULL);
 }
 
+bool client_is_connected(const struct client *client)
+{
+    return connection_broker(client->connection) != NULL;
+}
+
 bool client_is_blocked(const struct client *client)
 {
     const struct broker *broker = connection_broker(client->connection);

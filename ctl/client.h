@@ -66,6 +66,9 @@ enum client_news client_step(struct client *client, struct client_message *messa
  * client_step until it has no news before waiting. */
 void client_wait(const struct client *client, int wake_fd, int64_t deadline_ns);
 
+/* Whether client_send may be used. */
+bool client_is_connected(const struct client *client);
+
 /* Whether the broker has said that it reads nothing from this connection, because its memory or
  * disk runs short: then what is sent waits. */
 bool client_is_blocked(const struct client *client);

@@ -75,20 +75,30 @@ static int64_t read_workers(struct argp_state *state, const char *what, const ch
     return (int64_t)options_count(state, what, text, least, COMMAND_MOST_WORKERS);
 }
 
+static void refuse_twice(const char *key, bool given)
+{
+    if (given)
+        refuse("set: %s is given twice", key);
+}
+
 /* "min=2". */
 static void read_pair(struct argp_state *state, const struct verb *verb, const char *text,
                       struct command *command)
 {
-    if (strncmp(text, "min=", 4) == 0)
+    if (strncmp(text, "min=", 4) == 0) {
+        refuse_twice("min", command->min_workers != COMMAND_UNCHANGED);
         command->min_workers = read_workers(state, "min", text + 4, 0);
-    else if (strncmp(text, "max=", 4) == 0)
+    } else if (strncmp(text, "max=", 4) == 0) {
+        refuse_twice("max", command->max_workers != COMMAND_UNCHANGED);
         command->max_workers = read_workers(state, "max", text + 4, 1);
-    else if (strcmp(text, "replicas=none") == 0)
-        command->replicas = COMMAND_NONE;
-    else if (strncmp(text, "replicas=", 9) == 0)
-        command->replicas = read_workers(state, "replicas", text + 9, 0);
-    else
+    } else if (strncmp(text, "replicas=", 9) == 0) {
+        refuse_twice("replicas", command->replicas != COMMAND_UNCHANGED);
+        command->replicas = strcmp(text + 9, "none") == 0
+                                ? COMMAND_NONE
+                                : read_workers(state, "replicas", text + 9, 0);
+    } else {
         refuse("set: '%s' is no limit; expected %s", text, verb->form);
+    }
 }
 
 static void read_command(struct argp_state *state, const struct verb *verb,

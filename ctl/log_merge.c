@@ -43,21 +43,52 @@ int64_t log_merge_clock(const char *line, size_t length)
 
 /* ---- merging ---- */
 
+static void end(struct log_merge_source *source, enum log_merge_end how)
+{
+    free(source->line);
+    source->line = NULL;
+    source->end = how;
+}
+
 /* Takes the next line. A line without a clock has that of the line before it, so that it comes
  * next. */
 static void advance(struct log_merge_source *source)
 {
-    ssize_t length = getline(&source->line, &source->capacity, source->file);
+    int byte = 0;
 
-    if (length < 0) {
-        free(source->line);
-        source->line = NULL;
+    source->length = 0;
+    source->number++;
+    while (byte != '\n' && (byte = getc_unlocked(source->file)) != EOF) {
+        if (source->length == LOG_MERGE_MOST_BYTES && byte != '\n') {
+            end(source, LOG_MERGE_TOO_LONG);
+            return;
+        }
+        source->line[source->length++] = (char)byte;
+    }
+    if (!source->length) {
+        end(source, ferror(source->file) ? LOG_MERGE_UNREADABLE : LOG_MERGE_WHOLE);
         return;
     }
-    source->length = (size_t)length;
     int64_t clock = log_merge_clock(source->line, source->length);
     if (clock >= 0)
         source->clock = clock;
+}
+
+/* Every source has room for the longest line from the start, so that memory cannot run out in the
+ * middle of a log. */
+static int start(struct log_merge_source *sources, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        sources[i].line = malloc(LOG_MERGE_MOST_BYTES + 1);
+        if (sources[i].line)
+            continue;
+        while (i--)
+            end(&sources[i], LOG_MERGE_UNREADABLE);
+        return -ERR_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++)
+        advance(&sources[i]);
+    return 0;
 }
 
 /* NULL when all have ended. */
@@ -90,16 +121,16 @@ int log_merge(struct log_merge_source *sources, size_t count, FILE *out, size_t 
 {
     struct log_merge_source *source = NULL;
     bool written = true;
-    int error = 0;
+    int error = start(sources, count);
 
-    for (size_t i = 0; i < count; i++)
-        advance(&sources[i]);
+    if (error)
+        return error;
     while (written && (source = first_of(sources, count, source))) {
         written = write_line(source, out);
         advance(source);
     }
     for (size_t i = 0; i < count; i++) {
-        if (ferror(sources[i].file) && !error) {
+        if (sources[i].end != LOG_MERGE_WHOLE && !error) {
             error = -ERR_CONFIG;
             *failed = i;
         }

@@ -36,6 +36,23 @@ static FILE *open_log(const char *path)
     return file;
 }
 
+/* Of each log that was not read to its end. */
+static void complain_of_ends(const struct log_merge_source *sources, const char *const *names,
+                             size_t count, bool *complete)
+{
+    char reason[96];
+
+    for (size_t i = 0; i < count; i++) {
+        snprintf(reason, sizeof reason, "line %" PRIu64 " is longer than %d bytes; expected a log",
+                 sources[i].number, LOG_MERGE_MOST_BYTES);
+        if (sources[i].end != LOG_MERGE_WHOLE)
+            complain(names[i],
+                     sources[i].end == LOG_MERGE_TOO_LONG ? reason
+                                                          : "reading failed before its end",
+                     complete);
+    }
+}
+
 int log_view_files(char *const *paths, size_t count, bool *complete, FILE *out, struct why *why)
 {
     struct log_merge_source *sources = calloc(count, sizeof *sources);
@@ -44,7 +61,7 @@ int log_view_files(char *const *paths, size_t count, bool *complete, FILE *out, 
     int error = 0;
 
     if (!sources || !names)
-        error = error_set(why, ERR_MEMORY, "out of memory");
+        error = -ERR_MEMORY;
     for (size_t i = 0; !error && i < count; i++) {
         sources[opened].file = open_log(paths[i]);
         names[opened] = paths[i];
@@ -56,10 +73,12 @@ int log_view_files(char *const *paths, size_t count, bool *complete, FILE *out, 
     if (!error) {
         error = log_merge(sources, opened, out, &failed);
         if (error == -ERR_CONFIG) {
-            complain(names[failed], "reading failed before its end", complete);
+            complain_of_ends(sources, names, opened, complete);
             error = 0;
         }
     }
+    if (error == -ERR_MEMORY)
+        error_set(why, ERR_MEMORY, "out of memory");
     if (error == -ERR_SYSTEM)
         error_set(why, ERR_SYSTEM, "cannot write to standard output: %s", strerror(errno));
     for (size_t i = 0; i < opened; i++)

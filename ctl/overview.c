@@ -28,8 +28,8 @@ void overview_print_numbers(const struct status *status, FILE *out)
             amounts_number(row->desired_workers, a), limits->min_workers, limits->max_workers,
             status->running, status->starting, status->draining);
     fprintf(out, "arrivals  %s events/s\n", amounts_number(row->arrival_per_s, a));
-    fprintf(out, "backlog   %s events: %s ready, %s held by workers\n",
-            amounts_number(row->backlog_msgs, a), amounts_number(row->ready_msgs, b),
+    fprintf(out, "backlog   %s: %s ready, %s held by workers\n",
+            amounts_events(row->backlog_msgs, a), amounts_number(row->ready_msgs, b),
             amounts_number(row->in_flight_msgs, c));
 }
 
@@ -44,10 +44,11 @@ static void print_counters(const struct status *status, FILE *out)
         fprintf(out, "decided   %s ago, by %s\n", amounts_span(status->decided_s, span),
                 amounts_shown(status->decision.policy ? status->decision.policy : "?", policy));
     fprintf(out,
-            "so far    %" PRId64 " events arrived, %s%" PRId64 " handled; workers: %" PRId64
+            "so far    %" PRId64 " %s arrived, %s%" PRId64 " handled; workers: %" PRId64
             " started, %" PRId64 " stopped, %" PRId64 " crashed\n",
-            counters->arrived_msgs, some_tell_nothing ? "at least " : "", counters->handled_msgs,
-            counters->spawned, counters->stopped, counters->crashed);
+            counters->arrived_msgs, counters->arrived_msgs == 1 ? "event" : "events",
+            some_tell_nothing ? "at least " : "", counters->handled_msgs, counters->spawned,
+            counters->stopped, counters->crashed);
 }
 
 static void print_worker(const struct status_worker *worker, FILE *out)

@@ -137,14 +137,17 @@ static void print_crashes(const struct status *status, FILE *out)
 
 void sentence_print_rest(const struct status *status, FILE *out)
 {
+    /* Of an autoscaler that decides nothing, nobody waits for workers. */
+    bool decides = strcmp(status->state, "draining") != 0 && strcmp(status->state, "standby") != 0;
     int64_t alive = status->starting + status->running;
     double wanted = status->decision.desired_workers;
     size_t silent = count_silent(status);
     char text[AMOUNTS_SIZE];
 
-    if (isfinite(wanted) && (double)alive < wanted)
+    if (decides && isfinite(wanted) && (double)alive < wanted)
         fprintf(out, "%s still to be started.\n", amounts_workers(wanted - (double)alive, text));
-    print_crashes(status, out);
+    if (decides)
+        print_crashes(status, out);
     if (silent)
         fprintf(out,
                 "%s %s not use the scoreboard: what they hold is unknown, and the backlog may be "

@@ -25,15 +25,19 @@ static void print_fixed(int64_t replicas, const struct status_limits *before, FI
     char workers[AMOUNTS_SIZE], was[AMOUNTS_SIZE];
     bool was_fixed = isfinite(before->replicas);
 
-    if (replicas == COMMAND_NONE)
-        fprintf(out, "%s",
-                was_fixed ? "no longer fixed: the number of workers is decided again"
-                          : "the number of workers was not fixed");
+    amounts_workers((double)replicas, workers);
+    if (replicas == COMMAND_NONE && !was_fixed)
+        fprintf(out, "the number of workers was not fixed");
+    else if (replicas == COMMAND_NONE)
+        fprintf(out, "no longer fixed: the %s",
+                before->paused ? "farm is paused, and the number of workers stays"
+                               : "number of workers is decided again");
+    else if (was_fixed && before->replicas == (double)replicas)
+        fprintf(out, "fixed at %s, as before", workers);
     else if (was_fixed)
-        fprintf(out, "fixed at %s (was %s)", amounts_workers((double)replicas, workers),
-                amounts_number(before->replicas, was));
+        fprintf(out, "fixed at %s (was %s)", workers, amounts_number(before->replicas, was));
     else
-        fprintf(out, "fixed at %s, whatever the load", amounts_workers((double)replicas, workers));
+        fprintf(out, "fixed at %s, whatever the load", workers);
 }
 
 static void print_set(const struct command *command, const struct status_limits *before, FILE *out)

@@ -5,14 +5,17 @@
 #include "autoscaler/policy/policy_history.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define MOST_DIGITS 9 /* behind the point */
 
 static void print_backlog(const struct history_row *row, FILE *out)
 {
     char total[AMOUNTS_SIZE], ready[AMOUNTS_SIZE], held[AMOUNTS_SIZE];
 
-    fprintf(out, "  B          %s events: %s ready in the queue, %s held by workers\n",
-            amounts_number(row->backlog_msgs, total), amounts_number(row->ready_msgs, ready),
+    fprintf(out, "  B          %s: %s ready in the queue, %s held by workers\n",
+            amounts_events(row->backlog_msgs, total), amounts_number(row->ready_msgs, ready),
             amounts_number(row->in_flight_msgs, held));
 }
 
@@ -36,8 +39,20 @@ static void print_capacity(const struct history_row *row, FILE *out)
 
     fprintf(out, "  T          %s s: within so long, backlog and arrivals are to be cleared\n",
             amounts_number(row->horizon_s, horizon));
-    fprintf(out, "  C          %s events: what one worker clears within T\n",
-            amounts_number(row->capacity_msgs, capacity));
+    fprintf(out, "  C          %s: what one worker clears within T\n",
+            amounts_events(row->capacity_msgs, capacity));
+}
+
+/* With as many digits as it takes to see why it was rounded up: 1.02, not 1, where two workers are
+ * needed. */
+static const char *show_need(double need, char text[AMOUNTS_SIZE])
+{
+    amounts_number(need, text);
+    if (!(need < 1e9))
+        return text;
+    for (int digits = 1; digits <= MOST_DIGITS && ceil(strtod(text, NULL)) < ceil(need); digits++)
+        snprintf(text, AMOUNTS_SIZE, "%.*f", digits, need);
+    return text;
 }
 
 /* How the policy came to its number. */
@@ -48,7 +63,7 @@ static void print_need(const struct history_row *row, FILE *out)
 
     if (isnan(row->formula_workers))
         return;
-    amounts_number(row->need_workers, need);
+    show_need(row->need_workers, need);
     amounts_number(row->formula_workers, whole);
     if (isfinite(row->wait_workers) || isfinite(row->drain_workers))
         fprintf(out,
@@ -93,7 +108,8 @@ static void print_bound(const struct history_row *row, FILE *out)
 }
 
 /* What each other policy says to the same measurements, from the workers that there are; and the
- * farm's own, if a person's word goes before it. None of them remembers what was before. */
+ * farm's own, if a person's word goes before it. None of them remembers what was before, so none
+ * of them waits before it takes workers away, and the number may fall between ticks too. */
 static void print_others(const struct history_row *row, FILE *out)
 {
     const struct policy *own, *other;
@@ -104,6 +120,7 @@ static void print_others(const struct history_row *row, FILE *out)
     if (!row->policy || !row->params || !row->trigger ||
         policy_history_read(row, &own, &params, &sample, &wrong))
         return;
+    sample.trigger = POLICY_TICK;
     fprintf(out, "  others     to the same measurements");
     const char *before = "";
     for (size_t i = 0; (other = policies_at(i)); i++) {
@@ -113,6 +130,7 @@ static void print_others(const struct history_row *row, FILE *out)
         if (other == own && params.paused <= 0 && params.replicas < 0)
             continue;
         policy_tune_like(other, own, &params, &theirs);
+        theirs.scale_down_delay_s = 0;
         if (policy_decide(other, &sample, &theirs, &state, &decision))
             continue;
         fprintf(out, "%s %s says %u", before, other->name, (unsigned)decision.desired_workers);

@@ -24,7 +24,9 @@
 static void print_status(enum ctl_verb verb, const struct client_message *message,
                          const struct status *status)
 {
-    if (verb == CTL_WORKERS) {
+    if (verb == CTL_WORKERS && !status->worker_count) {
+        puts("No worker runs.");
+    } else if (verb == CTL_WORKERS) {
         overview_print_workers(status, SIZE_MAX, stdout);
     } else if (verb == CTL_EXPLAIN) {
         sentence_print(status, stdout);

@@ -127,6 +127,8 @@ def says_what_was_expected():
         (("set", "min"), "'min' is no limit; expected min=N, max=N"),
         (("set", "min=x"), "min: 'x' is not a count"),
         (("set", "max=1001"), "max: '1001' is not in range; expected 1 to 1000"),
+        (("set", "max=8", "max=9"), "set: max is given twice"),
+        (("set", "replicas=none", "replicas=2"), "set: replicas is given twice"),
         (("set", "min=3", "max=2"), "expected min <= max"),
         (("fix",), "expected the number of workers"),
         (("fix", "-1"), "winnow-ctl: "),
@@ -144,7 +146,7 @@ def says_that_nobody_is_there():
     name = farm()
     for verb in VERBS:
         if verb[0] != "farms":  # of which other tests may have some
-            run(name, *verb, code=69, said=f"nobody runs the farm '{name}'.*winnow-autoscaler")
+            run(name, *verb, "--wait", "150ms", code=69, said=f"nobody runs the farm '{name}'.*winnow-autoscaler")
     nobody = "amqp://127.0.0.1:1"
     for verb in VERBS + (("log", "--follow"), ("status", "--watch")):
         run(name, *verb, "--connect-timeout", "0", url=nobody, code=69, said="127.0.0.1:1")
@@ -158,6 +160,16 @@ def waits_no_longer_than_it_was_told():
     with Leader(name, lambda command: []):
         run(name, "status", "--wait", "100ms", code=75, said="did not answer within 100ms")
         run(name, "set", "max=3", "--wait", "100ms", code=75)
+
+
+def waits_a_moment_for_an_autoscaler(status):
+    """That is not connected again yet, as after a restart of the broker."""
+    name = farm()
+    with lines_of(name, "status", *PATIENCE) as asking:
+        early = asking.wait(0.3)
+        with Leader(name, lambda command: [("status", json.dumps(status))]):
+            equal((early, asking.wait(20)), (None, 0), "a command that nobody takes is tried again for a moment")
+            like(asking.stdout(), "^Farm ", "... and then answered")
 
 
 def tells_a_refusal(status):
@@ -200,6 +212,14 @@ def shows_many_workers(status):
         equal(len({len(line) for line in lines[1:]}), 1, "... aligned, whatever the numbers")
         text = run(name, "status", *PATIENCE)
         ok(text.count("\n") <= 24 and "... and 990 more\n" in text, "status stays on one screen")
+
+
+def shows_that_no_worker_runs(status):
+    name = farm()
+    none = status | {"running": 0, "workers": []}
+    with Leader(name, lambda command: [("status", json.dumps(none))]):
+        equal(run(name, "workers", *PATIENCE), "No worker runs.\n", "workers says that there is none")
+        equal(json.loads(run(name, "workers", "--json", *PATIENCE)), none, "... but for --json")
 
 
 def shows_strange_names_as_text(status):
@@ -425,6 +445,8 @@ def merges_logs():
     equal(run("x", "log", "a.log", "b.log", url="amqp://127.0.0.1:1"), want, "logs come in the order of the clock")
     got = run("x", "log", "a.log", "none.log", "/", code=66, said="'none.log'.*\n.*'/'")
     equal(got, open("a.log").read(), "... and one that is missing does not hide the others")
+    got = run("x", "log", "/dev/zero", "a.log", code=66, said="'/dev/zero': line 1 is longer than 65536 bytes; expected a log")
+    equal(got, open("a.log").read(), "... nor does one that is no log, and whose line has no end")
     with open("/dev/full", "w") as full:
         equal(subprocess.run([CTL, "log", "a.log"], stdout=full, stderr=subprocess.PIPE).returncode, 71, "a full disk is an error")
     piped = subprocess.run([CTL, "log", "-", "b.log"], stdin=open("a.log"), capture_output=True, text=True)
@@ -454,9 +476,11 @@ with busy_farm() as (name, scaler):
     lists_farms(name)
     lets_some_only_ask(name)
     made_up = status | {"epoch": 1, "sequence": 42}
+    waits_a_moment_for_an_autoscaler(made_up)
     tells_a_refusal(made_up)
     reads_what_another_version_says(made_up)
     shows_many_workers(made_up)
+    shows_that_no_worker_runs(made_up)
     shows_strange_names_as_text(made_up)
     steers(name)
     stops_one(name)

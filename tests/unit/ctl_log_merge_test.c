@@ -142,6 +142,47 @@ static void a_log_that_cannot_be_read_does_not_hide_the_others(void **state)
     fclose(sources[1].file);
 }
 
+/* Of one line of so many bytes behind a short one, and of another log. */
+static int merge_long(size_t bytes, struct log_merge_source sources[2], char **got)
+{
+    static const char first[] = "clock=1 a\n";
+    size_t size = strlen(first) + bytes + 1, length, failed = 7;
+    char *log = malloc(size);
+    FILE *out = open_memstream(got, &length);
+
+    assert_non_null(log);
+    assert_non_null(out);
+    memset(log, 'x', size);
+    memcpy(log, first, strlen(first));
+    log[size - 1] = '\n';
+    sources[0] = (struct log_merge_source){.file = fmemopen(log, size, "r")};
+    sources[1] = (struct log_merge_source){.file = fmemopen((char[]){"clock=2 b\n"}, 10, "r")};
+    int error = log_merge(sources, 2, out, &failed);
+    assert_int_equal(failed, error ? 0 : 7);
+    fclose(out);
+    fclose(sources[0].file);
+    fclose(sources[1].file);
+    free(log);
+    return error;
+}
+
+static void a_line_that_is_too_long_ends_its_log_and_is_named(void **state)
+{
+    struct log_merge_source sources[2];
+    char *got;
+
+    (void)state;
+    assert_int_equal(merge_long(LOG_MERGE_MOST_BYTES, sources, &got), 0);
+    assert_int_equal(strlen(got), 10 + LOG_MERGE_MOST_BYTES + 1 + 10);
+    free(got);
+    assert_int_equal(merge_long(LOG_MERGE_MOST_BYTES + 1, sources, &got), -ERR_CONFIG);
+    assert_int_equal(sources[0].end, LOG_MERGE_TOO_LONG);
+    assert_int_equal(sources[0].number, 2);
+    assert_int_equal(sources[1].end, LOG_MERGE_WHOLE);
+    assert_string_equal(got, "clock=1 a\nclock=2 b\n");
+    free(got);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +195,7 @@ int main(void)
         cmocka_unit_test(nothing_to_merge_is_nothing),
         cmocka_unit_test(an_output_that_takes_no_more_is_an_error),
         cmocka_unit_test(a_log_that_cannot_be_read_does_not_hide_the_others),
+        cmocka_unit_test(a_line_that_is_too_long_ends_its_log_and_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,8 @@ static void one_worker_is_not_workers(void **state)
     (void)state;
     assert_string_equal(amounts_workers(1, text), "1 worker");
     assert_string_equal(amounts_workers(0, text), "0 workers");
+    assert_string_equal(amounts_events(1, text), "1 event");
+    assert_string_equal(amounts_events(1520.4, text), "1520 events");
     assert_string_equal(amounts_percent(0.876, text), "88%");
     assert_string_equal(amounts_percent(7, text), "100%");
     assert_string_equal(amounts_percent(NAN, text), "?");
@@ -220,6 +222,25 @@ static void workers_that_crash_one_after_the_other_are_told(void **state)
     assert_not_said("do not stay");
 }
 
+static void who_decides_nothing_starts_nobody(void **state)
+{
+    static const char *const states[] = {"draining", "standby"};
+    struct status status = some_status();
+
+    (void)state;
+    status.running = 0;
+    status.counters.crashed = 16;
+    status.counters.spawned = 17;
+    say(&status);
+    assert_said("5 workers still to be started.\n");
+    for (size_t i = 0; i < 2; i++) {
+        strcpy(status.state, states[i]);
+        say(&status);
+        assert_not_said("to be started");
+        assert_not_said("do not stay");
+    }
+}
+
 /* ---- the terms ---- */
 
 /* What the autoscaler writes down of a decision. */
@@ -303,6 +324,47 @@ static void a_paused_farm_is_told_what_its_own_policy_says(void **state)
     assert_said("formula says 5");
 }
 
+static void a_need_that_was_rounded_up_is_told_with_the_digits_that_show_it(void **state)
+{
+    static const struct {
+        double need, whole;
+        const char *shown;
+    } cases[] = {{1.023, 2, "= 1.02\n"}, {10.3, 11, "= 10.3\n"},
+                 {4.96, 5, "= 5\n"},     {2.0000004, 3, "= 2.0000004\n"},
+                 {7, 7, "= 7\n"},        {1e18, 1e18, "= 1e+18\n"}};
+    struct status status = some_status();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        status.decision.need_workers = cases[i].need;
+        status.decision.formula_workers = cases[i].whole;
+        explain(&status);
+        assert_said(cases[i].shown);
+    }
+}
+
+static void no_other_policy_waits_before_it_takes_workers_away(void **state)
+{
+    struct policy_params params = POLICY_DEFAULT_PARAMS;
+    struct status status = some_status();
+    char text[POLICY_HISTORY_PARAMS_SIZE];
+    const struct policy *other;
+    char unwanted[64];
+
+    (void)state;
+    params.replicas = 120;
+    params.max_workers = 200;
+    decide("formula", params, &status, text);
+    assert_int_equal(status.decision.desired_workers, 120);
+    status.decision.workers = 120;
+    explain(&status);
+    assert_said("formula says 5");
+    for (size_t i = 0; (other = policies_at(i)); i++) {
+        snprintf(unwanted, sizeof unwanted, "%s says 120", other->name);
+        assert_not_said(unwanted);
+    }
+}
+
 static void what_was_not_decided_has_no_terms(void **state)
 {
     struct status status = some_status();
@@ -358,6 +420,17 @@ static void a_command_is_told_as_what_it_changed(void **state)
     before.limits.replicas = 7;
     say_change(set, &before);
     assert_string_equal(said, "no longer fixed: the number of workers is decided again\n");
+    before.limits.paused = true;
+    say_change(set, &before);
+    assert_string_equal(said,
+                        "no longer fixed: the farm is paused, and the number of workers stays\n");
+    before.limits.paused = false;
+    set.replicas = 7;
+    say_change(set, &before);
+    assert_string_equal(said, "fixed at 7 workers, as before\n");
+    set.replicas = 6;
+    say_change(set, &before);
+    assert_string_equal(said, "fixed at 6 workers (was 7)\n");
     before.workers = &worker;
     before.worker_count = 1;
     say_change((struct command){.verb = COMMAND_STOP, .slot = 3}, &before);
@@ -428,9 +501,12 @@ int main(void)
         cmocka_unit_test(before_the_first_decision_that_is_said),
         cmocka_unit_test(workers_that_are_missing_or_tell_nothing_are_told),
         cmocka_unit_test(workers_that_crash_one_after_the_other_are_told),
+        cmocka_unit_test(who_decides_nothing_starts_nobody),
         cmocka_unit_test(each_term_of_a_decision_is_told_with_its_number),
         cmocka_unit_test(erlang_has_two_terms),
         cmocka_unit_test(a_paused_farm_is_told_what_its_own_policy_says),
+        cmocka_unit_test(a_need_that_was_rounded_up_is_told_with_the_digits_that_show_it),
+        cmocka_unit_test(no_other_policy_waits_before_it_takes_workers_away),
         cmocka_unit_test(what_was_not_decided_has_no_terms),
         cmocka_unit_test(a_command_is_told_as_what_it_changed),
         cmocka_unit_test(a_table_of_workers_says_how_many_it_leaves_out),
