@@ -17,14 +17,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* A command that nobody has taken by then is not carried out any more. */
-#define EXPIRATION_MS "10000"
-
-/* The routing keys of the control exchange: one that everything may have, and one for asking alone,
- * which is all that the broker lets some users do. */
-#define KEY_COMMAND "command"
-#define KEY_ASK     "ask"
-
 /* Lines about messages that cannot be read. */
 #define MOST_LINES_PER_S 2
 
@@ -126,7 +118,7 @@ static int publish(struct client *client, const char *exchange, const char *key,
     /* Texts of these lengths are taken. */
     (void)broker_properties_set(properties, BROKER_CONTENT_TYPE, broker_text("application/json"));
     (void)broker_properties_set(properties, BROKER_TYPE, broker_text("command"));
-    (void)broker_properties_set(properties, BROKER_EXPIRATION, broker_text(EXPIRATION_MS));
+    (void)broker_properties_set(properties, BROKER_EXPIRATION, broker_text(ENVELOPE_EXPIRATION));
     (void)broker_properties_set(properties, BROKER_REPLY_TO, broker_text(client->listener.queue));
     (void)broker_properties_set(properties, BROKER_CORRELATION_ID, broker_text(correlation));
     struct broker *broker = connection_broker(client->connection);
@@ -157,7 +149,8 @@ int client_send(struct client *client, const struct command *command, bool to_al
         error = publish(client, TOPOLOGY_ALL_FARMS, TOPOLOGY_ALL_KEY, body, why);
     else
         error = publish(client, client->options->topology.control,
-                        command->verb == COMMAND_STATUS ? KEY_ASK : KEY_COMMAND, body, why);
+                        command->verb == COMMAND_STATUS ? TOPOLOGY_KEY_ASK : TOPOLOGY_KEY_COMMAND,
+                        body, why);
     free(text);
     if (error)
         connection_lost(client->connection, error, why);

@@ -117,7 +117,7 @@ static bool write_line(const struct log_merge_source *source, FILE *out)
     return source->line[source->length - 1] == '\n' || fputc('\n', out) != EOF;
 }
 
-int log_merge(struct log_merge_source *sources, size_t count, FILE *out, size_t *failed)
+int log_merge(struct log_merge_source *sources, size_t count, FILE *out)
 {
     struct log_merge_source *source = NULL;
     bool written = true;
@@ -130,10 +130,8 @@ int log_merge(struct log_merge_source *sources, size_t count, FILE *out, size_t 
         advance(source);
     }
     for (size_t i = 0; i < count; i++) {
-        if (sources[i].end != LOG_MERGE_WHOLE && !error) {
+        if (sources[i].end != LOG_MERGE_WHOLE)
             error = -ERR_CONFIG;
-            *failed = i;
-        }
         free(sources[i].line);
         sources[i].line = NULL;
     }

@@ -34,9 +34,9 @@ int64_t log_merge_clock(const char *line, size_t length);
 
 /* Writes the lines of all logs to out. Those of one log stay in their order, and a line without a
  * clock stays behind the line before it; of equal clocks those of the log that was named first come
- * first. Returns 0; -ERR_CONFIG when a source could not be read to its end (*failed is the index of
- * the first such, and `end` of each says how), after the others were; -ERR_SYSTEM when out takes no
- * more; -ERR_MEMORY before anything was written. */
-int log_merge(struct log_merge_source *sources, size_t count, FILE *out, size_t *failed);
+ * first. Returns 0; -ERR_CONFIG when a source could not be read to its end (`end` of each says
+ * how), after the others were; -ERR_SYSTEM when out takes no more; -ERR_MEMORY before anything was
+ * written. */
+int log_merge(struct log_merge_source *sources, size_t count, FILE *out);
 
 #endif

@@ -57,7 +57,7 @@ int log_view_files(char *const *paths, size_t count, bool *complete, FILE *out, 
 {
     struct log_merge_source *sources = calloc(count, sizeof *sources);
     const char **names = calloc(count, sizeof *names);
-    size_t opened = 0, failed = 0;
+    size_t opened = 0;
     int error = 0;
 
     if (!sources || !names)
@@ -71,7 +71,7 @@ int log_view_files(char *const *paths, size_t count, bool *complete, FILE *out, 
             complain(paths[i], input_reason(errno), complete);
     }
     if (!error) {
-        error = log_merge(sources, opened, out, &failed);
+        error = log_merge(sources, opened, out);
         if (error == -ERR_CONFIG) {
             complain_of_ends(sources, names, opened, complete);
             error = 0;

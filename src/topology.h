@@ -80,6 +80,11 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
 int topology_listen(const struct topology *topology, struct broker *broker, const char *queue,
                     const char *const *keys, struct why *why);
 
+/* The keys by which a leader is spoken to. By the second nothing may be said but that a status is
+ * wanted, so that the broker's permissions can let somebody ask who may not command. */
+#define TOPOLOGY_KEY_COMMAND "command"
+#define TOPOLOGY_KEY_ASK     "ask"
+
 /* Binds the queue anew, without waiting; -ERR_MISSING follows from broker_next if the exchange is
  * gone. */
 int topology_listen_again(const struct topology *topology, struct broker *broker, const char *queue,

@@ -226,7 +226,7 @@ static int read_command(const struct control_desk *desk, const struct control_me
     if (!error && message->asks && command->verb != COMMAND_STATUS)
         error = error_set(why, ERR_INVALID,
                           "a command where one may only ask; expected status, or the key "
-                          "'" CONTROL_COMMAND "' of the farm's own exchange");
+                          "'" TOPOLOGY_KEY_COMMAND "' of the farm's own exchange");
     return error ? error : check_farm(desk, message, envelope, command, why);
 }
 

@@ -1,6 +1,7 @@
 #include "control_link.h"
 
 #include "clock.h"
+#include "control/envelope.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -23,12 +24,9 @@
 /* A return takes no longer. */
 #define RETURN_NS (1 * CLOCK_NS_PER_S)
 
-/* Nobody wants to read later what a message says. In milliseconds. */
-#define EXPIRATION "10000"
-
 static const char *const topics[CONTROL_TOPICS] = {
     [CONTROL_STATUS] = "status", [CONTROL_LOG] = "log"};
-static const char *const keys[] = {CONTROL_COMMAND, CONTROL_ASK, NULL};
+static const char *const keys[] = {TOPOLOGY_KEY_COMMAND, TOPOLOGY_KEY_ASK, NULL};
 
 /* ---- connecting ---- */
 
@@ -231,7 +229,7 @@ static bool read_message(struct control_link *link, const struct broker_event *e
     message->to_all = is(event->exchange, TOPOLOGY_ALL_FARMS);
     if (!message->to_all && !is(event->exchange, link->set_up.topology.control))
         return false;
-    message->asks = message->to_all || !is(event->routing_key, CONTROL_COMMAND);
+    message->asks = message->to_all || !is(event->routing_key, TOPOLOGY_KEY_COMMAND);
     /* Of properties that cannot be read none is there. */
     (void)broker_properties_decode(properties, event->raw_properties);
     message->body = event->body;
@@ -307,7 +305,7 @@ static void send_text(struct control_link *link, const char *exchange, struct br
     }
     broker_properties_clear(properties);
     broker_properties_set(properties, BROKER_CONTENT_TYPE, broker_text("application/json"));
-    broker_properties_set(properties, BROKER_EXPIRATION, broker_text(EXPIRATION));
+    broker_properties_set(properties, BROKER_EXPIRATION, broker_text(ENVELOPE_EXPIRATION));
     broker_properties_set(properties, BROKER_TYPE, broker_text(type));
     broker_properties_set(properties, BROKER_CORRELATION_ID, correlation_id);
     int error = broker_publish(broker, exchange, key, properties,

@@ -20,11 +20,6 @@
 enum control_topic { CONTROL_STATUS, CONTROL_LOG };
 #define CONTROL_TOPICS 2
 
-/* By the second key nothing may be said but that a status is wanted, so that the broker's
- * permissions can let somebody ask who may not command. */
-#define CONTROL_COMMAND "command"
-#define CONTROL_ASK     "ask"
-
 #define CONTROL_QUEUE_SIZE 600
 #define CONTROL_NAME_MOST  255 /* bytes of a text property */
 

@@ -21,6 +21,9 @@
 /* Longer messages are not read. */
 #define ENVELOPE_MOST_BYTES ((size_t)1 << 20)
 
+/* Nobody wants to read later what a message says: its expiration, in milliseconds. */
+#define ENVELOPE_EXPIRATION "10000"
+
 struct json_t;
 
 struct envelope {

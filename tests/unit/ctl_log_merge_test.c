@@ -54,7 +54,7 @@ static void assert_merged(const char *const *logs, size_t count, const char *wan
 {
     struct log_merge_source sources[4] = {{0}};
     char *got = NULL;
-    size_t length, failed;
+    size_t length;
     FILE *out = open_memstream(&got, &length);
 
     assert_non_null(out);
@@ -62,7 +62,7 @@ static void assert_merged(const char *const *logs, size_t count, const char *wan
         sources[i].file = fmemopen((char *)(uintptr_t)logs[i], strlen(logs[i]), "r");
         assert_non_null(sources[i].file);
     }
-    assert_int_equal(log_merge(sources, count, out, &failed), 0);
+    assert_int_equal(log_merge(sources, count, out), 0);
     fclose(out);
     assert_string_equal(got, want);
     for (size_t i = 0; i < count; i++)
@@ -116,11 +116,10 @@ static void an_output_that_takes_no_more_is_an_error(void **state)
 {
     struct log_merge_source source = {.file = fmemopen((char[]){"clock=1 a\n"}, 10, "r")};
     FILE *full = fopen("/dev/full", "w");
-    size_t failed;
 
     (void)state;
     assert_non_null(full);
-    assert_int_equal(log_merge(&source, 1, full, &failed), -ERR_SYSTEM);
+    assert_int_equal(log_merge(&source, 1, full), -ERR_SYSTEM);
     fclose(full);
     fclose(source.file);
 }
@@ -131,11 +130,11 @@ static void a_log_that_cannot_be_read_does_not_hide_the_others(void **state)
                                          {.file = fmemopen((char[]){"clock=1 a\n"}, 10, "r")}};
     char got[64] = "";
     FILE *out = fmemopen(got, sizeof got, "w");
-    size_t failed = 7;
 
     (void)state;
-    assert_int_equal(log_merge(sources, 2, out, &failed), -ERR_CONFIG);
-    assert_int_equal(failed, 0);
+    assert_int_equal(log_merge(sources, 2, out), -ERR_CONFIG);
+    assert_int_equal(sources[0].end, LOG_MERGE_UNREADABLE);
+    assert_int_equal(sources[1].end, LOG_MERGE_WHOLE);
     fclose(out);
     assert_string_equal(got, "clock=1 a\n");
     fclose(sources[0].file);
@@ -146,7 +145,7 @@ static void a_log_that_cannot_be_read_does_not_hide_the_others(void **state)
 static int merge_long(size_t bytes, struct log_merge_source sources[2], char **got)
 {
     static const char first[] = "clock=1 a\n";
-    size_t size = strlen(first) + bytes + 1, length, failed = 7;
+    size_t size = strlen(first) + bytes + 1, length;
     char *log = malloc(size);
     FILE *out = open_memstream(got, &length);
 
@@ -157,8 +156,9 @@ static int merge_long(size_t bytes, struct log_merge_source sources[2], char **g
     log[size - 1] = '\n';
     sources[0] = (struct log_merge_source){.file = fmemopen(log, size, "r")};
     sources[1] = (struct log_merge_source){.file = fmemopen((char[]){"clock=2 b\n"}, 10, "r")};
-    int error = log_merge(sources, 2, out, &failed);
-    assert_int_equal(failed, error ? 0 : 7);
+    int error = log_merge(sources, 2, out);
+    assert_int_equal(sources[0].end, error ? LOG_MERGE_TOO_LONG : LOG_MERGE_WHOLE);
+    assert_int_equal(sources[1].end, LOG_MERGE_WHOLE);
     fclose(out);
     fclose(sources[0].file);
     fclose(sources[1].file);
