@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -390,14 +391,15 @@ def no_broker():
         control.wait(lambda: control.last["running"] == 1)
         line.mode = "silent"
         line.cut()
-        ok(wait_until(lambda: "for=control" in scaler.stderr(), 5), "the broker is lost")
+        lost = lambda: {"for=control", "for=count", "for=backlog"} <= set(re.findall(r"connection_lost (for=\w+)", scaler.stderr()))
+        ok(wait_until(lost, 5), "the broker is lost") or diag(scaler.stderr())
         control.send({"verb": "pause", "seen": control.seen()})
         ok(control.wait(lambda: control.returned, 10), "a command comes back")
         line.mode = "pass"
         status = control.run()
         ok(status, "when the broker is there again, the farm answers")
         equal(status["limits"]["paused"], False, "and what was told meanwhile is not carried out")
-        ok(control.wait(lambda: control.notices("connection_lost")), "what happened meanwhile is told afterwards")
+        ok(control.wait(lambda: control.notices("connection_lost")), "what happened meanwhile is told afterwards") or diag([scaler.stderr(), control.taken[-20:]])
 
 
 def who_answers(control):
