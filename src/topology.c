@@ -1,15 +1,17 @@
 #include "topology.h"
 
+#include "clock.h"
 #include "printable.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define FARM_MAX_BYTES 100
-#define NAME_MAX_BYTES 255 /* of the protocol */
-#define WORK_ENDING    ".work"
-#define COUNT_ENDING   ".count"
-#define LOCK_ENDING    ".lock"
+#define FARM_MAX_BYTES   100
+#define NAME_MAX_BYTES   255 /* of the protocol */
+#define WORK_ENDING      ".work"
+#define COUNT_ENDING     ".count"
+#define MISSING_PAUSE_NS (2 * CLOCK_NS_PER_S)
+#define LOCK_ENDING      ".lock"
 
 _Static_assert(TOPOLOGY_WORK_MAX_BYTES + sizeof LOCK_ENDING - 1 <= NAME_MAX_BYTES,
                "the lock's name fits the protocol");
@@ -106,6 +108,11 @@ int topology_parse_source(char *text, struct topology_source *source)
 bool topology_counts(const struct topology *topology)
 {
     return !topology->foreign || topology->source_count;
+}
+
+int64_t topology_missing_pause_ns(const struct topology *topology)
+{
+    return topology->foreign ? MISSING_PAUSE_NS : 0;
 }
 
 /* Whether the queue is there and not another connection's alone. */

@@ -89,6 +89,10 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
  * first event is dead. Errors follow from broker_next. */
 int topology_declare_dead(const struct topology *topology, struct broker *broker, struct why *why);
 
+/* How long to wait at most before somebody else's entity, which was missing, is asked for again; 0:
+ * the farm's own are declared by somebody before long. */
+int64_t topology_missing_pause_ns(const struct topology *topology);
+
 /* Asks for everything that topology_declare declared or asked for, and binds anew what it bound,
  * without waiting. A BROKER_QUEUE_STATE for each queue follows (text: its name), the work queue
  * last; or the connection ends with -ERR_MISSING when something is gone. */
