@@ -156,8 +156,13 @@ def permissions_that_are_missing_are_named(channel):
             channel.basic_publish("", name, b"\xff")
             ok(worker.wait(WAIT_S) == 77, "a worker may do without, until an event is dead")
             like(worker.stderr(), f"configure, write and read on '{name}.dead'", "then it is told as well")
+        ctl("set_permissions", name, rf"^{name}\.(lock|count)$", rf"^{name}\.count$", rf"^{name}\.(count|feed)$")
+        with on_queue(name, "--count-from", f"{name}.feed", *QUICK, "--", "sleep", 100, url=url) as scaler:
+            ok(wait_for_row(name, lambda row: row["arrived_msgs"] == "0", WAIT_S), "with what was named it runs")
+            ok(wait_until(lambda: "control_refused" in scaler.stderr(), WAIT_S), "but for being asked and told")
+        ctl("set_permissions", name, "^$", "^$", f"^{name}$")
         with start("winnow-filter", "--queue", name, "--dead", "reject", url=url) as worker:
-            ok(wait_until(lambda: "event=dead" in worker.stderr(), WAIT_S), "and with --dead reject it may go on")
+            ok(wait_until(lambda: "event=dead" in worker.stderr(), WAIT_S), "and with --dead reject to read is enough")
     finally:
         ctl("delete_user", name)
 
