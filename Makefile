@@ -58,7 +58,7 @@ FORMATTED := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
 MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
 UNIT        := lib/systemd/system/winnow-autoscaler@.service
-PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/*)
+PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/* examples/*/*.*)
 INSTALLED   := $(PROGRAMS:%=bin/%) $(PROGRAMS:%=share/man/man1/%.1) $(UNIT) \
                $(addprefix $(COMPLETIONS)/,winnow $(PROGRAMS)) $(PAPERS:%=share/doc/winnow/%)
 to           = $(DESTDIR)$(PREFIX)
@@ -165,7 +165,7 @@ install: all $(MANUALS) ## install programs, manual pages, completion, service a
 
 uninstall: ## remove what install put there, but for folders that are not Winnow's alone
 	rm -f $(addprefix $(to)/,$(INSTALLED))
-	rmdir $(to)/share/doc/winnow/docs $(to)/share/doc/winnow 2>/dev/null || :
+	cd $(to)/share/doc/winnow 2>/dev/null && rmdir examples/* examples docs ../winnow 2>/dev/null || :
 
 clean: ## remove what the build and the demo made
 	rm -rf build out
