@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from client import Client
-from tap import URL, diag, done_testing, equal, farm, like, ok, spawn, wait_until
+from tap import URL, done_testing, equal, farm, like, ok, spawn, wait_until
 
 TOP = os.environ["WINNOW_TOP"]
 # The structs of src/scoreboard.h, and the first column of the table that has their fields.
