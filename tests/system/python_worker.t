@@ -4,10 +4,13 @@
 and it loses nothing."""
 
 import collections
+import contextlib
 import json
 import os
 import subprocess
 import sys
+
+import pika
 
 from client import Client, Line
 from scaler import autoscaler, children, number, rows, wait_for_row
@@ -167,6 +170,24 @@ def gives_back_what_would_take_too_long():
         equal((len(results) + left, max(results.values())), (10, 1), "each is answered once or given back")
 
 
+def works_on_a_queue_that_is_there():
+    name = farm()
+    mine, dead = f"{name}-mine", f"{name}.dead"
+    with contextlib.closing(connect()) as connection:
+        channel = connection.channel()
+        channel.queue_declare(mine, durable=True)
+        replies = channel.queue_declare("", exclusive=True).method.queue
+        for text, reply_to in (("raise", None), ("fool", None), ("fool", replies)):
+            channel.basic_publish("", mine, text, pika.BasicProperties(reply_to=reply_to))
+        with autoscaler(name, *ONE, "--queue", mine, "--", *WORKER) as scaler:
+            answer = wait_until(lambda: channel.basic_get(replies, auto_ack=True)[2], PATIENCE_S)
+            equal(answer, b"FOOL", "on a queue that is there, who asks for an answer gets one")
+            buried = get_message(dead, PATIENCE_S)
+            equal(buried and buried[2], b"raise", "what is dead goes to FARM.dead, which the worker declares then")
+            equal(scaler.end(PATIENCE_S), 0, "it drains")
+        equal(channel.queue_declare(mine, passive=True).method.message_count, 0, "nothing is left in the queue")
+
+
 def comes_back_from_a_lost_connection():
     name = farm()
     with Line() as line, autoscaler(name, *ONE, "--", *WORKER, amqp=line.url) as scaler:
@@ -189,5 +210,6 @@ is_killed_for_hanging_alone()
 buries_what_it_cannot_do()
 loses_nothing_when_it_drains()
 gives_back_what_would_take_too_long()
+works_on_a_queue_that_is_there()
 comes_back_from_a_lost_connection()
 done_testing()
