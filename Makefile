@@ -70,7 +70,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
 .PHONY: help deps deps-check all units fuzzers demo check check-unit check-system check-more asan valgrind \
-    chaos fuzz bench bench-react bench-filter experiments policies fidelity format format-check tidy \
+    chaos chaos-python fuzz bench bench-react bench-filter experiments policies fidelity format format-check tidy \
     install uninstall clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -116,6 +116,9 @@ valgrind: deps-check ## the system tests with every program under valgrind; logs
 chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUEUE_TYPE (classic); logs in out/chaos
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) \
 	    --queue-type $(or $(QUEUE_TYPE),classic) --out out/chaos
+
+chaos-python: all ## drains, kills and resets of the example's workers in Python, for CHAOS_SECONDS (900), SEED (1)
+	@tests/chaos/python_storm --bin $(BIN) --seconds $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) --faults
 
 fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (600) each; findings go to out/fuzz
 	@$(MAKE) fuzzers
