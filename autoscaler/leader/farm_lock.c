@@ -10,34 +10,23 @@
 /* What to do about an error of the lock, where the broker's own words do not say it. */
 static int explain(const struct topology *topology, int error, struct why *why)
 {
-    bool is_lock = error_is_about(why, ABOUT_QUEUE, topology->lock);
+    const int dead_s = 3 * BROKER_HEARTBEAT_S;
 
-    switch (error) {
-    case -ERR_LOCKED:
-        return topology->foreign
-                   ? error_set(why, ERR_LOCKED,
-                               "another autoscaler runs the queue '%s', or a farm of the name "
-                               "'%s' (or ended less than %d s ago); stop it",
-                               topology->work, topology->farm, 3 * BROKER_HEARTBEAT_S)
-                   : error_set(why, ERR_LOCKED,
-                               "another autoscaler runs the farm '%s' (or ended less than %d s "
-                               "ago); stop it, or name another farm with --farm",
-                               topology->farm, 3 * BROKER_HEARTBEAT_S);
-    case -ERR_REFUSED:
+    if (error == -ERR_REFUSED)
         permissions_explain(topology, PERMISSIONS_AUTOSCALER, why);
+    if (error != -ERR_LOCKED)
         return error;
-    case -ERR_CONFIG:
-        if (topology->foreign && (is_lock || error_is_about(why, ABOUT_QUEUE, topology->count)))
-            return error_set(why, ERR_CONFIG,
-                             "there is a queue '%s' that is somebody else's, and that name is what "
-                             "an autoscaler's %s would have%s",
-                             is_lock ? topology->lock : topology->count,
-                             is_lock ? "lock" : "count queue",
-                             is_lock ? "" : "; name another farm with --farm");
-        return error;
-    default:
-        return error;
-    }
+    /* The broker says the same of a queue that is nobody's alone. */
+    if (topology->foreign)
+        return error_set(why, ERR_LOCKED,
+                         "another autoscaler runs the queue '%s' or a farm called '%s' (or ended "
+                         "less than %d s ago); stop it. Or a queue called '%s' or '%s' is somebody "
+                         "else's; with --farm the latter has another name",
+                         topology->work, topology->farm, dead_s, topology->lock, topology->count);
+    return error_set(why, ERR_LOCKED,
+                     "another autoscaler runs the farm '%s' (or ended less than %d s ago); stop "
+                     "it, or name another farm with --farm",
+                     topology->farm, dead_s);
 }
 
 int farm_lock_take(const struct topology *topology, struct broker *broker, struct why *why)

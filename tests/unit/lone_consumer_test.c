@@ -45,10 +45,10 @@ static int looks(double ready_msgs, double from_s, double to_s)
 static void it_is_said_once_that_one_worker_alone_gets_events(void **state)
 {
     (void)state;
-    assert_false(look(10, 1));
-    assert_false(look(10, 2));
-    assert_true(look(10, 3));
-    assert_int_equal(looks(10, 4, 60), 0);
+    for (int time_s = 1; time_s < LONE_CONSUMER_LOOKS; time_s++)
+        assert_false(look(10, time_s));
+    assert_true(look(10, LONE_CONSUMER_LOOKS));
+    assert_int_equal(looks(10, LONE_CONSUMER_LOOKS + 1, 60), 0);
 }
 
 static void it_takes_its_time_however_often_it_looks(void **state)
@@ -64,18 +64,25 @@ static void where_nothing_waits_nobody_lacks_anything(void **state)
     (void)state;
     assert_int_equal(looks(0, 0, 60), 0);
     assert_int_equal(looks((double)NAN, 61, 120), 0);
-    assert_int_equal(looks(10, 121, 122), 0);
 }
 
-static void a_second_worker_that_ever_had_an_event_speaks_against_it(void **state)
+static void a_second_worker_that_holds_an_event_speaks_against_it(void **state)
 {
     (void)state;
     assert_int_equal(looks(10, 0, 10), 1);
-    workers[2].handled_msgs = 1;
+    workers[2].in_flight_msgs = 1;
     assert_int_equal(looks(10, 11, 60), 0);
-    /* It has drained, and another stands in its place, as idle as the rest. */
-    workers[2].handled_msgs = 0;
+    workers[2].in_flight_msgs = 0;
     assert_int_equal(looks(10, 61, 120), 1);
+}
+
+static void one_look_that_does_not_show_it_begins_anew(void **state)
+{
+    (void)state;
+    for (double time_s = 0; time_s < 60; time_s += LONE_CONSUMER_LOOKS) {
+        assert_int_equal(looks(10, time_s, time_s + LONE_CONSUMER_LOOKS - 2), 0);
+        assert_false(look(0, time_s + LONE_CONSUMER_LOOKS - 1));
+    }
 }
 
 static void workers_that_start_or_tell_nothing_or_are_blocked_show_nothing(void **state)
@@ -98,7 +105,8 @@ int main(void)
         cmocka_unit_test_setup(it_is_said_once_that_one_worker_alone_gets_events, start),
         cmocka_unit_test_setup(it_takes_its_time_however_often_it_looks, start),
         cmocka_unit_test_setup(where_nothing_waits_nobody_lacks_anything, start),
-        cmocka_unit_test_setup(a_second_worker_that_ever_had_an_event_speaks_against_it, start),
+        cmocka_unit_test_setup(a_second_worker_that_holds_an_event_speaks_against_it, start),
+        cmocka_unit_test_setup(one_look_that_does_not_show_it_begins_anew, start),
         cmocka_unit_test_setup(workers_that_start_or_tell_nothing_or_are_blocked_show_nothing,
                                start),
     };
