@@ -13,14 +13,7 @@ HERE = os.path.join(EXAMPLES, "celery")
 CELERYS_OWN = r"^celery$|^(reply\.)?celery\.pidbox$|\.celery\.pidbox$|^celeryev(\.|$)"
 WORKER = 'exec celery -A app worker -c 1 -n "$WINNOW_SLOT@%h"'
 SECONDS = 0.04
-
-
-def done():
-    try:
-        with open("jobs") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
+LONG_JOBS = 300  # so many that six workers are wanted
 
 
 def scales(place):
@@ -28,15 +21,16 @@ def scales(place):
     sys.path.insert(0, HERE)
     from app import note
 
-    def burst(first, last):
+    def burst(first, last, seconds=SECONDS):
         for number in range(first, last):
-            note.delay(place.log, number, SECONDS)
+            note.delay(place.log, number, seconds)
 
     burst(0, 1)
     with place.scaled("celery", "--", "sh", "-c", WORKER, env={"PYTHONPATH": HERE}) as scaler:
         place.rises_and_falls(scaler, "a burst", lambda: burst(1, JOBS // 2))
         place.rises_and_falls(scaler, "another", lambda: burst(JOBS // 2, JOBS))
-    place.done_once(done(), "began", "ended")
+        place.done_once()
+        place.ended_in_its_middle(scaler, "celery", lambda: burst(JOBS, JOBS + LONG_JOBS, 3), LONG_JOBS)
 
 
 # Debian's celery asks for a python3, which must be Debian's.

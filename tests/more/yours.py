@@ -88,8 +88,25 @@ class Place:
         diag(f"{burst} took {time.monotonic() - began:.0f} s")
         (risen and fallen) or diag(scaler.stderr())
 
-    @staticmethod
-    def done_once(text, *noted):
-        for what in noted:
-            times = collections.Counter(re.findall(rf"{what} (\d+)", text))
-            equal((len(times), max(times.values(), default=0)), (JOBS, 1), f"each of {JOBS} jobs {what}, none twice")
+    def noted(self):
+        """What began and what ended, as lists of numbers."""
+        text = ""
+        with contextlib.suppress(FileNotFoundError), open(self.log) as file:
+            text = file.read()
+        return [re.findall(rf"^{what} (\d+)$", text, re.M) for what in ("began", "ended")]
+
+    def done_once(self):
+        for what, numbers in zip(("begins", "ends"), self.noted()):
+            times = collections.Counter(numbers)
+            equal((len(times), max(times.values(), default=0)), (JOBS, 1), f"each of {JOBS} jobs {what} once")
+
+    def ended_in_its_middle(self, scaler, queue, publish, jobs):
+        """When the autoscaler is asked to end, no job is: what has begun is finished, the rest stays in the queue."""
+        publish()
+        ok(wait_until(lambda: len(self.noted()[0]) >= JOBS + WORKERS, PATIENCE_S), "six workers have a long job")
+        equal(scaler.end(PATIENCE_S), 0, "the autoscaler is asked to end, and does")
+        began, ended = self.noted()
+        equal(sorted(began), sorted(ended), "each job that had begun was finished, once")
+        with self.channel() as connection:
+            ask = lambda: connection.channel().queue_declare(queue, passive=True).method.message_count
+            equal(wait_until(lambda: ask() == JOBS + jobs - len(ended), PATIENCE_S), True, "the others are in the queue")
