@@ -34,12 +34,12 @@ def work(body, board):
     if body == b"raise":
         raise ValueError("no such fool")
     if body == b"report":
-        for _ in range(20):
+        for _ in range(15):
             board.progress()
             time.sleep(0.1)
     if body == b"expect":
         board.expect(600)
-        time.sleep(2)
+        time.sleep(1.5)
     if body == b"long":
         time.sleep(1)
     while body == b"wait" and not os.path.exists("go"):
@@ -82,7 +82,7 @@ def tells_what_it_does():
             with open("go", "w"):
                 pass
             ok(wait_until(lambda: worker_of(name).get("handled_msgs") == 3, PATIENCE_S), "what it has handled is known")
-            for _ in range(300):
+            for _ in range(150):
                 client.publish("fool")
             ok(wait_until(busy, PATIENCE_S), "it is known to be busy")
             done = lambda row: row["in_flight_msgs"] == "0" and row["ready_msgs"] == "0" and row["capacity_msgs"]
@@ -188,6 +188,19 @@ def works_on_a_queue_that_is_there():
         equal(channel.queue_declare(mine, passive=True).method.message_count, 0, "nothing is left in the queue")
 
 
+def needs_no_autoscaler_and_the_right_one():
+    name = farm()
+    with spawn("winnow-filter", farm=name), Client(name) as client:
+        by_hand = Program(WORKER, dict(os.environ, AMQP_URL=URL, WINNOW_FARM=name))
+        ok(wait_until(lambda: client.consumers(client.work) == 2, PATIENCE_S), "started by hand it consumes")
+        equal(by_hand.end(PATIENCE_S), 0, "and it drains")
+    empty = os.memfd_create("another layout", 0)
+    os.truncate(empty, 1 << 20)
+    environment = dict(os.environ, AMQP_URL=URL, WINNOW_SCOREBOARD_FD=str(empty), WINNOW_SLOT="0")
+    ran = subprocess.run(WORKER, env=environment, pass_fds=[empty], capture_output=True, text=True, timeout=60)
+    equal((ran.returncode, ran.stderr.count("another layout")), (64, 1), "it writes into no memory of another layout")
+
+
 def comes_back_from_a_lost_connection():
     name = farm()
     with Line() as line, autoscaler(name, *ONE, "--", *WORKER, amqp=line.url) as scaler:
@@ -211,5 +224,6 @@ buries_what_it_cannot_do()
 loses_nothing_when_it_drains()
 gives_back_what_would_take_too_long()
 works_on_a_queue_that_is_there()
+needs_no_autoscaler_and_the_right_one()
 comes_back_from_a_lost_connection()
 done_testing()
