@@ -33,6 +33,8 @@ enum {
     KEY_WAIT,
     KEY_STARTUP,
     KEY_FEW_STARTS,
+    KEY_QUEUE,
+    KEY_COUNT_FROM,
 };
 
 static const struct argp_option option_table[] = {
@@ -78,6 +80,14 @@ static const struct argp_option option_table[] = {
      "How arrivals are counted: consume the copies (default), or purge them at each decision, for "
      "large "
      "bodies or a distant broker",
+     1},
+    {"queue", KEY_QUEUE, "NAME", 0,
+     "Scale the workers of this queue, which is there and somebody else's, in place of a farm's "
+     "own; nothing of it is changed. --farm is then this name, unless it is given",
+     1},
+    {"count-from", KEY_COUNT_FROM, "EXCHANGE[:KEY]", 0,
+     "With --queue: an exchange that feeds it, and by which routing key, so that arrivals are "
+     "counted; may be given several times. The last colon parts the two",
      1},
     {NULL, 0, NULL, 0, "Workers:", 2},
     {"drain-timeout", KEY_DRAIN_TIMEOUT, "DURATION", 0,
@@ -242,6 +252,22 @@ static error_t parse_steadiness(int key, char *argument, struct argp_state *stat
     }
 }
 
+/* A queue that is there. ARGP_ERR_UNKNOWN: the key is not about one. */
+static error_t parse_queue(int key, char *argument, struct argp_state *state,
+                           struct topology_queue *queue)
+{
+    switch (key) {
+    case KEY_QUEUE:
+        queue->name = options_queue_name(state, "--queue", argument);
+        return 0;
+    case KEY_COUNT_FROM:
+        options_add_source(state, argument, queue);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 /* ARGP_ERR_UNKNOWN: the key is none of the workers'. */
 static error_t parse_workers(int key, char *argument, struct argp_state *state,
                              struct supervisor_settings *node)
@@ -288,6 +314,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         taken = parse_policy(key, argument, state, settings);
     if (taken == ARGP_ERR_UNKNOWN)
         taken = parse_steadiness(key, argument, state, &settings->farm.leader.params);
+    if (taken == ARGP_ERR_UNKNOWN)
+        taken = parse_queue(key, argument, state, &settings->options.queue);
     return taken == ARGP_ERR_UNKNOWN ? parse_workers(key, argument, state, &settings->farm.node)
                                      : taken;
 }

@@ -52,6 +52,7 @@ int worker_environment_make(struct worker_environment *environment, const struct
     units_format_duration(drain_timeout_ns, drain_timeout);
     set_variable(environment, "AMQP_URL", options->amqp_url);
     set_variable(environment, "WINNOW_FARM", options->topology.farm);
+    set_variable(environment, "WINNOW_QUEUE", options->topology.work);
     set_variable(environment, "WINNOW_QUEUE_TYPE",
                  topology_queue_type_name(options->topology.queue_type));
     set_variable(environment, "WINNOW_TLS_CA", options->tls_ca_file);

@@ -13,6 +13,7 @@ static const struct meaning {
     const char *before, *after;
 } meanings[POLICY_REASONS] = {
     [POLICY_FORMULA] = {": as many as the backlog and the arrivals need", NULL},
+    [POLICY_BACKLOG_ONLY] = {": as many as the backlog needs; nothing counts what arrives", NULL},
     [POLICY_MIN] = {", the minimum: the load needs only ", ""},
     [POLICY_MAX] = {", the maximum: the load needs ", ""},
     [POLICY_ERLANG_WAITS] = {": with fewer, too many events would wait too long", NULL},

@@ -27,8 +27,8 @@ static const struct argp_option connection_options[] = {
      "empty virtual host (default: $AMQP_URL, else " BROKER_DEFAULT_URL ")",
      20},
     {"farm", KEY_FARM, "NAME", 0,
-     "Farm, the prefix of its exchange and queues (default: $WINNOW_FARM, "
-     "else " TOPOLOGY_DEFAULT_FARM ")",
+     "Farm, the prefix of its exchange and queues (default: $WINNOW_FARM, else the name in "
+     "--queue, else " TOPOLOGY_DEFAULT_FARM ")",
      20},
     {"queue-type", KEY_QUEUE_TYPE, "TYPE", 0,
      "Type of the farm's queues, classic, classic-v2 or quorum (default: $WINNOW_QUEUE_TYPE, else "
@@ -178,11 +178,54 @@ static enum log_level log_level_from_environment(const char *program)
     return level;
 }
 
-static const char *from_environment(const char *name, const char *otherwise)
+const char *options_variable(const char *name)
 {
     const char *value = getenv(name);
 
-    return value && value[0] ? value : otherwise;
+    return value && value[0] ? value : NULL;
+}
+
+static const char *from_environment(const char *name, const char *otherwise)
+{
+    const char *value = options_variable(name);
+
+    return value ? value : otherwise;
+}
+
+/* The farm that all options together mean. */
+static void make_topology(struct options *options)
+{
+    struct topology *topology = &options->topology;
+    struct topology_queue *queue = &options->queue;
+    const char *program = options->program;
+
+    if (!queue->name && !options->farm)
+        queue->name = options->queue_variable;
+    const char *otherwise = queue->name ? queue->name : TOPOLOGY_DEFAULT_FARM;
+    const char *farm = options->farm ? options->farm : from_environment("WINNOW_FARM", otherwise);
+    if (topology_init(topology, farm, options->queue_type)) {
+        fprintf(stderr, "%s: %s: '%s' is not a farm's name; expected %s\n", program,
+                farm == queue->name ? "--farm, which is the queue's name when it is not given"
+                                    : "--farm or $WINNOW_FARM",
+                farm, TOPOLOGY_FARM_FORM);
+        exit(EX_USAGE);
+    }
+    if (queue->name && topology_use_queue(topology, queue)) {
+        fprintf(stderr, "%s: --queue or $WINNOW_QUEUE: '%s' is not a queue's name; expected %s\n",
+                program, queue->name, TOPOLOGY_WORK_FORM);
+        exit(EX_USAGE);
+    }
+    if (!topology->foreign && (queue->results || queue->rejects_dead || queue->source_count)) {
+        fprintf(stderr,
+                "%s: %s: only for a queue that is there, which --queue names; the farm '%s' has "
+                "its own\n",
+                program,
+                queue->source_count ? "--count-from"
+                : queue->results    ? "--results"
+                                    : "--dead reject",
+                topology->farm);
+        exit(EX_USAGE);
+    }
 }
 
 void options_parse(struct options *options, const char *program, const struct argp *argp, int argc,
@@ -190,7 +233,6 @@ void options_parse(struct options *options, const char *program, const struct ar
 {
     *options = (struct options){.program = program,
                                 .amqp_url = from_environment("AMQP_URL", BROKER_DEFAULT_URL),
-                                .farm = from_environment("WINNOW_FARM", TOPOLOGY_DEFAULT_FARM),
                                 .tls_ca_file = from_environment("WINNOW_TLS_CA", NULL),
                                 .tls_cert_file = from_environment("WINNOW_TLS_CERT", NULL),
                                 .tls_key_file = from_environment("WINNOW_TLS_KEY", NULL),
@@ -218,11 +260,7 @@ void options_parse(struct options *options, const char *program, const struct ar
                 program, options->tls_flag);
         exit(EX_USAGE);
     }
-    if (topology_init(&options->topology, options->farm, options->queue_type)) {
-        fprintf(stderr, "%s: --farm or $WINNOW_FARM: '%s' is not a farm's name; expected %s\n",
-                program, options->farm, TOPOLOGY_FARM_FORM);
-        exit(EX_USAGE);
-    }
+    make_topology(options);
 }
 
 void options_parse_local(const char *program, const struct argp *argp, int argc, char **argv,
@@ -233,6 +271,38 @@ void options_parse_local(const char *program, const struct argp *argp, int argc,
 
     parse(program, argp, argc, argv, &inputs);
     log_open(program, level);
+}
+
+const char *options_queue_name(struct argp_state *state, const char *option, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (!length || length > TOPOLOGY_WORK_MAX_BYTES)
+        refuse(state, option, text, "a queue's name", TOPOLOGY_WORK_FORM);
+    return text;
+}
+
+void options_add_source(struct argp_state *state, char *text, struct topology_queue *queue)
+{
+    struct topology_source *source = &queue->sources[queue->source_count];
+
+    if (queue->source_count == TOPOLOGY_MOST_SOURCES)
+        argp_error(state, "--count-from: at most %d exchanges", TOPOLOGY_MOST_SOURCES);
+    switch (topology_parse_source(text, source)) {
+    case 0:
+        queue->source_count++;
+        return;
+    case -ERR_REFUSED:
+        fprintf(stderr,
+                "%s: --count-from: nothing can be bound to the default exchange, so what is "
+                "published there cannot be counted. Leave --count-from out: then the arrival rate "
+                "is what the queue takes, while all its workers tell what they do, and else "
+                "decisions are by the backlog only\n",
+                state->name);
+        exit(EX_USAGE);
+    default:
+        refuse(state, "--count-from", text, "an exchange", TOPOLOGY_SOURCE_FORM);
+    }
 }
 
 struct broker_options options_broker(const struct options *options, const char *name)

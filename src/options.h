@@ -23,8 +23,12 @@ struct options {
 
     /* As given; they are checked together when all flags have been read. */
     const char *tls_flag; /* the last --tls-... flag; NULL when there was none */
-    const char *farm;
+    const char *farm;     /* --farm; NULL: not given */
     enum queue_type queue_type;
+    /* A queue that is there, which the options below and the program's own parsers set. */
+    struct topology_queue queue;
+    const char
+        *queue_variable; /* $WINNOW_QUEUE, for programs that take it; --farm goes before it */
 };
 
 /* Keys of the common options, which have no letter, start here; each program numbers its own from
@@ -46,6 +50,14 @@ void options_parse(struct options *options, const char *program, const struct ar
 /* The same without the options of broker and farm, for programs that need neither. */
 void options_parse_local(const char *program, const struct argp *argp, int argc, char **argv,
                          void *input);
+
+/* Reads the value of --queue or --results, the name of a queue that is there, and of --count-from.
+ * They end the program as those below do. */
+const char *options_queue_name(struct argp_state *state, const char *option, const char *text);
+void options_add_source(struct argp_state *state, char *text, struct topology_queue *queue);
+
+/* A variable of the environment; NULL when it is not set or empty. */
+const char *options_variable(const char *name);
 
 /* How to connect as this program. Borrows from options, and the name (see broker_client_name). */
 struct broker_options options_broker(const struct options *options, const char *name);

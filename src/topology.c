@@ -1,11 +1,20 @@
 #include "topology.h"
 
+#include "clock.h"
 #include "printable.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define FARM_MAX_BYTES 100
+#define FARM_MAX_BYTES   100
+#define NAME_MAX_BYTES   255 /* of the protocol */
+#define WORK_ENDING      ".work"
+#define COUNT_ENDING     ".count"
+#define MISSING_PAUSE_NS (2 * CLOCK_NS_PER_S)
+#define LOCK_ENDING      ".lock"
+
+_Static_assert(TOPOLOGY_WORK_MAX_BYTES + sizeof LOCK_ENDING - 1 <= NAME_MAX_BYTES,
+               "the lock's name fits the protocol");
 
 static const char *const queue_type_names[] = {
     [QUEUE_CLASSIC] = "classic", [QUEUE_CLASSIC_V2] = "classic-v2", [QUEUE_QUORUM] = "quorum"};
@@ -36,16 +45,98 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
         memcmp(shown, farm, length) != 0)
         return -ERR_INVALID;
 
-    topology->queue_type = type;
+    *topology = (struct topology){.queue_type = type};
     snprintf(topology->farm, sizeof topology->farm, "%s", farm);
     snprintf(topology->events, sizeof topology->events, "%s.events", farm);
-    snprintf(topology->work, sizeof topology->work, "%s.work", farm);
-    snprintf(topology->count, sizeof topology->count, "%s.count", farm);
+    snprintf(topology->work, sizeof topology->work, "%s" WORK_ENDING, farm);
+    snprintf(topology->count, sizeof topology->count, "%s" COUNT_ENDING, farm);
+    snprintf(topology->lock, sizeof topology->lock, "%s", topology->count);
     snprintf(topology->results, sizeof topology->results, "%s.results", farm);
     snprintf(topology->dead, sizeof topology->dead, "%s.dead", farm);
     snprintf(topology->control, sizeof topology->control, "%s.control", farm);
     return 0;
 }
+
+/* ---- somebody else's queue ---- */
+
+/* One that may be the work queue of a farm of its own has that farm's lock. */
+static void name_lock(struct topology *topology)
+{
+    size_t length = strlen(topology->work), ending = strlen(WORK_ENDING);
+    bool farms = length > ending && strcmp(topology->work + length - ending, WORK_ENDING) == 0;
+
+    snprintf(topology->lock, sizeof topology->lock, "%.*s%s",
+             (int)(farms ? length - ending : length), topology->work,
+             farms ? COUNT_ENDING : LOCK_ENDING);
+}
+
+int topology_use_queue(struct topology *topology, const struct topology_queue *queue)
+{
+    size_t length = strlen(queue->name);
+
+    if (!length || length > TOPOLOGY_WORK_MAX_BYTES)
+        return -ERR_INVALID;
+    if (strcmp(queue->name, topology->work) == 0)
+        return 0;
+    topology->foreign = true;
+    topology->rejects_dead = queue->rejects_dead;
+    topology->events[0] = '\0';
+    snprintf(topology->work, sizeof topology->work, "%s", queue->name);
+    snprintf(topology->results, sizeof topology->results, "%s",
+             queue->results ? queue->results : "");
+    memcpy(topology->sources, queue->sources, sizeof topology->sources);
+    topology->source_count = queue->source_count;
+    name_lock(topology);
+    return 0;
+}
+
+int topology_parse_source(char *text, struct topology_source *source)
+{
+    char *colon = strrchr(text, ':');
+    size_t length = colon ? (size_t)(colon - text) : strlen(text);
+
+    if (!length || strcmp(text, "amq.default") == 0)
+        return -ERR_REFUSED;
+    if (length > NAME_MAX_BYTES || (colon && strlen(colon + 1) > NAME_MAX_BYTES))
+        return -ERR_INVALID;
+    if (colon)
+        *colon = '\0';
+    *source = (struct topology_source){.exchange = text, .key = colon ? colon + 1 : ""};
+    return 0;
+}
+
+bool topology_counts(const struct topology *topology)
+{
+    return !topology->foreign || topology->source_count;
+}
+
+int64_t topology_missing_pause_ns(const struct topology *topology)
+{
+    return topology->foreign ? MISSING_PAUSE_NS : 0;
+}
+
+/* Whether the queue is there and not another connection's alone. */
+static int ask(struct broker *broker, const char *queue, struct why *why)
+{
+    struct broker_queue_state state;
+    int error = broker_query_queue(broker, queue, &state, why);
+
+    if (error != -ERR_LOCKED)
+        return error;
+    error_prefix(why, "the queue '%s' is exclusive to another connection, which alone may use it",
+                 queue);
+    error_set_about(why, ABOUT_QUEUE, queue, strlen(queue));
+    return -ERR_CONFIG;
+}
+
+static int ask_foreign(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    int error = ask(broker, topology->work, why);
+
+    return error || !topology->results[0] ? error : ask(broker, topology->results, why);
+}
+
+/* ---- the farm's own ---- */
 
 /* Arguments of a durable queue: its type and, when given, the exchange that takes what is rejected.
  * Arguments cannot be changed later, so that all else is left to the broker's policies. */
@@ -81,14 +172,20 @@ static int declare_fanout(struct broker *broker, const char *name, struct why *w
     return broker_declare_exchange(broker, &exchange, why);
 }
 
-int topology_declare(const struct topology *topology, struct broker *broker, struct why *why)
+int topology_declare_dead(const struct topology *topology, struct broker *broker, struct why *why)
 {
     int error = declare_fanout(broker, topology->dead, why);
 
     if (!error)
         error = declare_durable(topology, broker, topology->dead, NULL, why);
-    if (!error)
-        error = broker_bind(broker, topology->dead, topology->dead, "", why);
+    return error ? error : broker_bind(broker, topology->dead, topology->dead, "", why);
+}
+
+int topology_declare(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    if (topology->foreign)
+        return ask_foreign(topology, broker, why);
+    int error = topology_declare_dead(topology, broker, why);
     if (!error)
         error = declare_durable(topology, broker, topology->results, NULL, why);
     if (!error)
@@ -102,6 +199,8 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
 
 int topology_check(const struct topology *topology, struct broker *broker, struct why *why)
 {
+    if (topology->foreign)
+        return broker_ask_queue(broker, topology->work, why);
     /* The broker's error names the first that is missing. So that it names the work queue or the
      * exchange if events are lost, these come first. */
     int error = broker_bind(broker, topology->work, topology->events, "", why);
@@ -139,13 +238,25 @@ int topology_tell_destroyed(const struct topology *topology, struct broker *brok
 
 bool topology_lost_events(const struct topology *topology, const struct why *why)
 {
-    return error_is_about(why, ABOUT_QUEUE, topology->work) ||
-           error_is_about(why, ABOUT_EXCHANGE, topology->events);
+    return !topology->foreign && (error_is_about(why, ABOUT_QUEUE, topology->work) ||
+                                  error_is_about(why, ABOUT_EXCHANGE, topology->events));
+}
+
+static int bind_count(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    const struct topology_source own = {.exchange = topology->events, .key = ""};
+    const struct topology_source *sources = topology->foreign ? topology->sources : &own;
+    size_t count = topology->foreign ? topology->source_count : 1;
+    int error = 0;
+
+    for (size_t i = 0; !error && i < count; i++)
+        error = broker_bind(broker, topology->count, sources[i].exchange, sources[i].key, why);
+    return error;
 }
 
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why)
 {
-    int error = broker_bind(broker, topology->count, topology->events, "", why);
+    int error = bind_count(topology, broker, why);
 
     return error ? error : broker_flush(broker, why);
 }
@@ -184,12 +295,17 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
         /* reject-publish would refuse what the publisher sends to the exchange. */
         {.name = "x-overflow", .text = "drop-head"},
         {0}};
-    struct broker_queue queue = {
+    struct broker_queue count = {
         .name = topology->count, .exclusive = true, .arguments = arguments};
-    int error = broker_declare_queue(broker, &queue, why);
+    struct broker_queue lock = {.name = topology->lock, .exclusive = true, .arguments = arguments};
+    int error = 0;
 
+    if (strcmp(topology->lock, topology->count) != 0)
+        error = broker_declare_queue(broker, &lock, why);
     if (!error)
-        error = broker_bind(broker, topology->count, topology->events, "", why);
+        error = broker_declare_queue(broker, &count, why);
+    if (!error)
+        error = bind_count(topology, broker, why);
     return error ? error : broker_settle(broker, why);
 }
 
@@ -242,7 +358,8 @@ static bool is(struct broker_bytes queue, const char *name)
 
 bool topology_is_of_a_farm(struct broker_bytes queue)
 {
-    static const char *const endings[] = {".work", ".count", ".results", ".dead"};
+    static const char *const endings[] = {WORK_ENDING, COUNT_ENDING, LOCK_ENDING, ".results",
+                                          ".dead"};
 
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t length = strlen(endings[i]);
@@ -260,5 +377,6 @@ bool topology_is_results(const struct topology *topology, struct broker_bytes qu
 
 bool topology_reserves(const struct topology *topology, struct broker_bytes queue)
 {
-    return is(queue, topology->work) || is(queue, topology->count) || is(queue, topology->dead);
+    return is(queue, topology->work) || is(queue, topology->count) || is(queue, topology->lock) ||
+           is(queue, topology->dead);
 }

@@ -1,5 +1,8 @@
 /* topology.h - a farm's exchange and queues: their names, kinds and arguments. Nothing else
- * declares them. */
+ * declares them.
+ *
+ * A farm has a queue of its own, or works on one that somebody else has made. Of what is somebody
+ * else's nothing is declared, bound or deleted: it is asked for, and missing until it is there. */
 #ifndef WINNOW_TOPOLOGY_H
 #define WINNOW_TOPOLOGY_H
 
@@ -10,23 +13,51 @@
 #define TOPOLOGY_DEFAULT_FARM "winnow"
 #define TOPOLOGY_FARM_FORM    "1 to 100 printable characters, not starting with 'amq.'"
 #define TOPOLOGY_QUEUE_FORM   "classic, classic-v2 or quorum"
+#define TOPOLOGY_WORK_FORM    "1 to 250 bytes"
+#define TOPOLOGY_SOURCE_FORM  "EXCHANGE or EXCHANGE:KEY, of at most 255 bytes each"
+
+#define TOPOLOGY_WORK_MAX_BYTES 250
 
 /* The count queue drops its oldest copies beyond this; a count read at this length is not exact. */
 #define TOPOLOGY_COUNT_MAX_MSGS 100000
 
 enum queue_type { QUEUE_CLASSIC, QUEUE_CLASSIC_V2, QUEUE_QUORUM };
 
-#define TOPOLOGY_NAME_SIZE 128
+/* An exchange that feeds a queue, and the key by which it does. */
+struct topology_source {
+    const char *exchange, *key; /* the key may be empty: of a fanout exchange, say */
+};
+
+/* A queue that is somebody else's, as a user names it; the texts live as long as the process. */
+#define TOPOLOGY_MOST_SOURCES 32
+struct topology_queue {
+    const char *name;    /* NULL: the farm has a queue of its own */
+    const char *results; /* NULL: a result without a reply_to goes nowhere */
+    bool rejects_dead;   /* what is dead goes to the queue's own dead-lettering, not to FARM.dead */
+    struct topology_source sources[TOPOLOGY_MOST_SOURCES]; /* whose copies are counted; */
+    size_t source_count;                                   /* 0: nothing is counted */
+};
+
+#define TOPOLOGY_NAME_SIZE  128
+#define TOPOLOGY_QUEUE_SIZE 256
 struct topology {
-    enum queue_type queue_type; /* of the durable queues */
+    enum queue_type queue_type; /* of the durable queues that are declared */
+    bool foreign;               /* the work queue is somebody else's */
+    bool rejects_dead;          /* as struct topology_queue has it */
     char farm[TOPOLOGY_NAME_SIZE];
-    char events[TOPOLOGY_NAME_SIZE]; /* fanout exchange that publishers send to */
-    char work[TOPOLOGY_NAME_SIZE];   /* queue that workers consume */
-    /* queue whose copies are only counted; being exclusive it is also the farm's lock */
+    char events[TOPOLOGY_NAME_SIZE]; /* fanout exchange that publishers send to; "": none */
+    char work[TOPOLOGY_QUEUE_SIZE];  /* queue that workers consume */
+    /* Exclusive queue that only one autoscaler can have: named after the work queue, so that no
+     * queue has two. */
+    char lock[TOPOLOGY_QUEUE_SIZE];
+    /* Queue whose copies are only counted. Being exclusive it is also the lock of the farm's name;
+     * the lock's name may be the same. */
     char count[TOPOLOGY_NAME_SIZE];
-    char results[TOPOLOGY_NAME_SIZE]; /* queue of results without a reply_to */
-    char dead[TOPOLOGY_NAME_SIZE];    /* exchange and queue of what could not be handled */
-    char control[TOPOLOGY_NAME_SIZE]; /* topic exchange of the control plane */
+    char results[TOPOLOGY_QUEUE_SIZE]; /* queue of results without a reply_to; "": none */
+    char dead[TOPOLOGY_NAME_SIZE];     /* exchange and queue of what could not be handled */
+    char control[TOPOLOGY_NAME_SIZE];  /* topic exchange of the control plane */
+    struct topology_source sources[TOPOLOGY_MOST_SOURCES]; /* of a foreign queue */
+    size_t source_count;
 };
 
 /* "classic-v2" -> type; 0 or -ERR_INVALID. */
@@ -36,13 +67,35 @@ const char *topology_queue_type_name(enum queue_type type);
 /* Fills in the names. 0 or -ERR_INVALID when farm is not of TOPOLOGY_FARM_FORM. */
 int topology_init(struct topology *topology, const char *farm, enum queue_type type);
 
-/* Declares and binds everything but the count queue; harmless when it is there already.
- * Errors as those of the entities in broker.h. */
+/* The farm works on that queue, which is somebody else's; if it is FARM.work nothing changes. 0, or
+ * -ERR_INVALID when the name is not of TOPOLOGY_WORK_FORM. */
+int topology_use_queue(struct topology *topology, const struct topology_queue *queue);
+
+/* "EXCHANGE:KEY" -> a source. The last colon parts the two, so that the name of an exchange that
+ * has colons ends in one more. text is written to, and lives as long as the source. -ERR_INVALID:
+ * it is not of TOPOLOGY_SOURCE_FORM, or the default exchange, to which nothing can be bound. */
+int topology_parse_source(char *text, struct topology_source *source);
+
+/* Whether arrivals are counted at all. */
+bool topology_counts(const struct topology *topology);
+
+/* Declares and binds everything but the count queue and the lock; harmless when it is there
+ * already. Of somebody else's queues it is asked whether they are there: -ERR_MISSING, or
+ * -ERR_CONFIG when one is exclusive to another connection. Other errors as those of the entities in
+ * broker.h. */
 int topology_declare(const struct topology *topology, struct broker *broker, struct why *why);
 
-/* Asks for everything that topology_declare declared and binds it anew, without waiting. A
- * BROKER_QUEUE_STATE for each queue follows (text: its name), the work queue last; or the
- * connection ends with -ERR_MISSING when something is gone. */
+/* Declares FARM.dead alone, without waiting: of a foreign queue's farm it is declared when the
+ * first event is dead. Errors follow from broker_next. */
+int topology_declare_dead(const struct topology *topology, struct broker *broker, struct why *why);
+
+/* How long to wait at most before somebody else's entity, which was missing, is asked for again; 0:
+ * the farm's own are declared by somebody before long. */
+int64_t topology_missing_pause_ns(const struct topology *topology);
+
+/* Asks for everything that topology_declare declared or asked for, and binds anew what it bound,
+ * without waiting. A BROKER_QUEUE_STATE for each queue follows (text: its name), the work queue
+ * last; or the connection ends with -ERR_MISSING when something is gone. */
 int topology_check(const struct topology *topology, struct broker *broker, struct why *why);
 
 /* Publishes a notice to FARM.dead: the work queue or the exchange had been deleted, and with it the
@@ -54,11 +107,12 @@ int topology_tell_destroyed(const struct topology *topology, struct broker *brok
                             struct why *why);
 
 /* Whether the error is about what unhandled events wait in or go through, the work queue or the
- * exchange. If it was deleted, some of them are gone. */
+ * exchange. If it was deleted, some of them are gone. What becomes of a foreign queue is its
+ * owner's to know: then false. */
 bool topology_lost_events(const struct topology *topology, const struct why *why);
 
-/* Binds the count queue anew, without waiting; -ERR_MISSING follows from broker_next if the
- * exchange is gone. */
+/* Binds the count queue anew, without waiting; -ERR_MISSING follows from broker_next if an exchange
+ * is gone. */
 int topology_bind_count(const struct topology *topology, struct broker *broker, struct why *why);
 
 /* Declares nothing when the exchange is there, else what topology_declare does. For publishers,
@@ -68,8 +122,8 @@ int topology_declare_if_missing(const struct topology *topology,
                                 const struct broker_options *options, bool *declared,
                                 struct why *why);
 
-/* Declares, binds and locks the count queue for this connection.
- * -ERR_LOCKED: another autoscaler holds it, or held it until a moment ago. */
+/* Takes the lock and declares and binds the count queue, both for this connection.
+ * -ERR_LOCKED: another autoscaler holds one, or held it until a moment ago. */
 int topology_declare_count(const struct topology *topology, struct broker *broker, struct why *why);
 
 /* Listens to the control plane: declares a queue of this connection's own and, where there are keys

@@ -8,6 +8,7 @@ _winnow_values()
     --queue-type) echo classic classic-v2 quorum ;;
     --log-level) echo error warn info debug ;;
     --count) echo consume purge ;;
+    --dead) echo farm reject ;;
     --stop) echo oldest idle ;;
     --arrival) echo constant poisson ;;
     esac

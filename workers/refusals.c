@@ -58,12 +58,14 @@ static void set_aside(struct session *session, enum refusals_by by, struct deliv
 }
 
 /* What has become of the event's answer once more. */
-static int published(struct session *session, struct delivery *delivery, int error, struct why *why)
+static int answered(struct session *session, struct delivery *delivery, int answer, int64_t now_ns,
+                    struct why *why)
 {
-    if (!error)
-        return unacked_published(&session->unacked, delivery, why);
+    if (answer >= 0)
+        return unacked_answered(&session->unacked, session->broker, delivery, (enum answer)answer,
+                                now_ns, why);
     delivery_free(delivery);
-    return error;
+    return answer;
 }
 
 /* It has waited enough. */
@@ -77,7 +79,8 @@ static int give_up(struct session *session, enum refusals_by by, struct delivery
     refusal_log_given_up(&session->refusals.results_log, delivery->queue);
     delivery->refusals = 0;
     delivery->since_ns = 0;
-    return published(session, delivery, answer_refused(&session->answerer, delivery, why), why);
+    return answered(session, delivery, answer_refused(&session->answerer, delivery, why), now_ns,
+                    why);
 }
 
 static bool has_waited_enough(const struct refusals *refusals, enum refusals_by by,
@@ -164,7 +167,8 @@ static int step_kind(struct session *session, enum refusals_by by, int64_t now_n
     while (!error && aside->first && (session->draining || aside->first->due_ns <= now_ns))
         error = give_back_first(session, aside, why);
     while (!error && may_publish && (delivery = waiting_take_due(waiting, now_ns)))
-        error = published(session, delivery, answer_again(&session->answerer, delivery, why), why);
+        error = answered(session, delivery, answer_again(&session->answerer, delivery, why), now_ns,
+                         why);
     int64_t due_ns = may_publish ? waiting_due_ns(waiting) : CLOCK_NEVER;
     if (aside->first && aside->first->due_ns < due_ns)
         due_ns = aside->first->due_ns;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct worker_settings {
-    const struct options *options;
+    struct options *options;      /* its parsers set what they say of a queue that is there */
     uint16_t prefetch;            /* most events held at once */
     size_t max_body_bytes;        /* larger ones go to FARM.dead */
     int64_t simulated_service_ns; /* added to each event; 0: none */

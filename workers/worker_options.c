@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #define DEFAULT_PREFETCH         250
@@ -15,6 +16,9 @@ enum {
     KEY_MAX_BODY,
     KEY_SERVICE_TIME,
     KEY_DRAIN_TIMEOUT,
+    KEY_QUEUE,
+    KEY_RESULTS,
+    KEY_DEAD,
 };
 
 static const struct argp_option option_table[] = {
@@ -30,13 +34,41 @@ static const struct argp_option option_table[] = {
      "Longest from SIGTERM to the end; what would pass it is given back to the queue (default: "
      "$" WORKER_OPTIONS_DRAIN_TIMEOUT_VARIABLE ", else 30s)",
      2},
+    {"queue", KEY_QUEUE, "NAME", 0,
+     "Consume this queue, which is there and somebody else's, in place of FARM.work; nothing of it "
+     "is changed (default: $WINNOW_QUEUE, unless --farm is given)",
+     2},
+    {"results", KEY_RESULTS, "QUEUE", 0,
+     "With --queue: the queue, which is there, of results whose event has no reply_to (default: "
+     "they go nowhere)",
+     2},
+    {"dead", KEY_DEAD, "HOW", 0,
+     "With --queue: what becomes of an event that cannot be handled: farm, it goes to FARM.dead "
+     "with the reason (default), or reject, it goes where the queue's own dead-lettering sends it, "
+     "and is lost where it has none",
+     2},
     {0}};
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct worker_settings *settings = state->input;
+    struct topology_queue *queue = &settings->options->queue;
 
     switch (key) {
+    case ARGP_KEY_INIT:
+        settings->options->queue_variable = options_variable("WINNOW_QUEUE");
+        return 0;
+    case KEY_QUEUE:
+        queue->name = options_queue_name(state, "--queue", argument);
+        return 0;
+    case KEY_RESULTS:
+        queue->results = options_queue_name(state, "--results", argument);
+        return 0;
+    case KEY_DEAD:
+        if (strcmp(argument, "farm") != 0 && strcmp(argument, "reject") != 0)
+            argp_error(state, "--dead: '%s' is not known; expected farm or reject", argument);
+        queue->rejects_dead = argument[0] == 'r';
+        return 0;
     case KEY_PREFETCH:
         settings->prefetch = (uint16_t)options_count(state, "--prefetch", argument, 1, UINT16_MAX);
         return 0;

@@ -12,7 +12,8 @@
  * program with EX_USAGE and a message that names it. */
 void worker_options_init(struct worker_settings *settings, const char *program);
 
-/* As a child of a program's own options; its input is a struct worker_settings. */
+/* As a child of a program's own options; its input is a struct worker_settings, whose options are
+ * set. */
 extern const struct argp worker_options_argp;
 
 /* Where a program's own keys begin, so that they are not the worker's. */

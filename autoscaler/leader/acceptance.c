@@ -26,6 +26,15 @@ static double accepted_since(struct acceptance *acceptance, double offered_msgs,
                                                    : growth_msgs;
 }
 
+double acceptance_take_alone(struct acceptance *acceptance, double total_msgs)
+{
+    double growth_msgs = acceptance->known ? total_msgs - acceptance->total_msgs : (double)NAN;
+
+    acceptance->known = !isnan(total_msgs);
+    acceptance->total_msgs = total_msgs;
+    return growth_msgs < 0 ? 0 : growth_msgs;
+}
+
 double acceptance_take(struct acceptance *acceptance, double offered_msgs, double total_msgs,
                        double *accepted_msgs)
 {

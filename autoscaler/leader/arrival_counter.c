@@ -32,7 +32,9 @@ int arrival_counter_open(struct arrival_counter *counter, const struct broker_op
     const struct connection_settings settings = {.broker = *options,
                                                  .set_up = set_up,
                                                  .context = &counter->set_up,
-                                                 .context_bytes = sizeof counter->set_up};
+                                                 .context_bytes = sizeof counter->set_up,
+                                                 .missing_pause_ns =
+                                                     topology_missing_pause_ns(topology)};
     return link_open(&counter->link, &settings, "count", why);
 }
 

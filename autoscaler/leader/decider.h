@@ -19,8 +19,9 @@ struct decider {
 /* A decision with all that it was made from. */
 struct decision_record {
     struct sampler_sample sampled; /* its arrival rate is the one to reckon with */
-    bool refuses;                  /* that is what was accepted: less than what was offered */
-    double accepted_per_s;         /* NAN: cannot be told */
+    bool
+        by_accepted; /* that is what the queue accepted: less than what was offered, or all known */
+    double accepted_per_s; /* NAN: cannot be told */
     struct node_report
         report; /* before it is carried out; its readings are the node's, and gone afterwards */
     struct policy_sample sample;

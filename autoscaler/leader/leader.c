@@ -225,6 +225,17 @@ static double total_msgs(const struct decision_record *decision)
     return sampled->ready_msgs + report->in_flight_msgs + report->handled_msgs;
 }
 
+/* Nothing is counted: what the queue has accepted is what arrived. */
+static void take_accepted(struct leader *leader, struct decision_record *last)
+{
+    struct sampler_sample *sampled = &last->sampled;
+
+    sampled->arrived_msgs = acceptance_take_alone(&leader->acceptance, total_msgs(last));
+    sampled->arrival_per_s = sampled->arrived_msgs / sampled->interval_s;
+    last->accepted_per_s = sampled->arrival_per_s;
+    last->by_accepted = !isnan(sampled->arrival_per_s);
+}
+
 /* From what was counted to the arrival rate to reckon with. */
 static void check_arrivals(struct leader *leader, struct decision_record *last)
 {
@@ -234,17 +245,17 @@ static void check_arrivals(struct leader *leader, struct decision_record *last)
     double arrived_msgs = acceptance_take(&leader->acceptance, sampled->arrived_msgs,
                                           total_msgs(last), &accepted_msgs);
 
-    last->refuses = leader->acceptance.refuses;
+    last->by_accepted = leader->acceptance.refuses;
     last->accepted_per_s = accepted_msgs / sampled->interval_s;
-    if (last->refuses)
+    if (last->by_accepted)
         sampled->arrival_per_s = arrived_msgs / sampled->interval_s;
-    if (last->refuses && !refused)
+    if (last->by_accepted && !refused)
         log_event(LOG_WARN, "events_refused",
                   "offered_per_s=%.0f accepted_per_s=%.0f why=\"fewer events reach the workers "
                   "than are published: the queue refuses them, or drops them\" "
                   "doing=\"deciding by what reaches them\"",
                   offered_per_s, last->accepted_per_s);
-    else if (refused && !last->refuses)
+    else if (refused && !last->by_accepted)
         log_event(LOG_INFO, "events_accepted", "offered_per_s=%.0f", offered_per_s);
 }
 
@@ -254,7 +265,10 @@ static bool decide(struct leader *leader, int64_t now_ns, const struct node_repo
 
     *last = (struct decision_record){.report = *report};
     last->sampled = sampler_read(leader->sampler, consumed(report), now_ns);
-    check_arrivals(leader, last);
+    if (!last->sampled.uncounted)
+        check_arrivals(leader, last);
+    else
+        take_accepted(leader, last);
     leader->arrival_per_s = last->sampled.arrival_per_s;
     leader->ready_msgs = last->sampled.ready_msgs;
     leader->ready_ns = now_ns;
@@ -272,14 +286,16 @@ static bool decide_between(struct leader *leader, int64_t now_ns, const struct n
     struct decision_record *last = &leader->last;
 
     *last = (struct decision_record){
-        .report = *report, .refuses = leader->acceptance.refuses, .accepted_per_s = NAN};
+        .report = *report, .by_accepted = leader->acceptance.refuses, .accepted_per_s = NAN};
     last->sampled = sampler_peek(leader->sampler, consumed(report), now_ns);
+    if (last->sampled.uncounted)
+        last->by_accepted = !isnan(leader->arrival_per_s);
     /* Of what is refused the count says nothing between ticks. */
     last->sampled.arrival_per_s =
-        last->refuses ? leader->arrival_per_s
-                      : reaction_arrival_per_s(leader->arrival_per_s, last->sampled.arrived_msgs,
-                                               (double)leader->settings->interval_ns /
-                                                   (double)CLOCK_NS_PER_S);
+        last->by_accepted ? leader->arrival_per_s
+                          : reaction_arrival_per_s(
+                                leader->arrival_per_s, last->sampled.arrived_msgs,
+                                (double)leader->settings->interval_ns / (double)CLOCK_NS_PER_S);
     last->sampled.arrived_msgs = NAN;
     if (!isnan(last->sampled.ready_msgs)) {
         leader->ready_msgs = last->sampled.ready_msgs;

@@ -6,7 +6,7 @@
 int link_open(struct link *link, const struct connection_settings *settings, const char *purpose,
               struct why *why)
 {
-    *link = (struct link){.purpose = purpose};
+    *link = (struct link){.purpose = purpose, .waits = settings->missing_pause_ns > 0};
     return connection_open(settings, &link->connection, why);
 }
 
@@ -27,6 +27,8 @@ static void log_failure(struct link *link, int error, const struct why *why)
     else if (error == -ERR_UNAVAILABLE)
         log_event(level, "no_connection", "for=%s why=\"%s\" doing=\"trying on\"", link->purpose,
                   why->text);
+    else if (error == -ERR_MISSING && link->waits)
+        log_event(level, "entity_missing", "why=\"%s\" doing=\"waiting for it\"", why->text);
     link->error = error;
 }
 

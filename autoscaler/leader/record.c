@@ -85,7 +85,8 @@ void record_write(struct record *record, const struct decision_record *decided,
     row->stopped = (double)(counts->stopped - record->counted.stopped);
     row->crashed = (double)(counts->crashed - record->counted.crashed);
     row->overdue_s = after->overdue_s;
-    row->arrival_source = decided->refuses ? HISTORY_ACCEPTED : HISTORY_OFFERED;
+    if (decided->by_accepted)
+        row->arrival_source = HISTORY_ACCEPTED;
     row->accepted_per_s = decided->accepted_per_s;
     row->simulated_service_s = after->simulated_service_s;
     record->counted = *counts;

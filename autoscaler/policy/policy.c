@@ -67,6 +67,7 @@ int policy_check(const struct policy *policy, const struct policy_params *params
 
 static const char *const reason_texts[POLICY_REASONS] = {
     [POLICY_FORMULA] = "formula",
+    [POLICY_BACKLOG_ONLY] = "backlog only",
     [POLICY_ERLANG_WAITS] = "erlang: keeps waits short",
     [POLICY_ERLANG_DRAINS] = "erlang: drains the backlog",
     [POLICY_ERLANG_HOLDS] = "erlang: keeps what was needed lately",
@@ -115,7 +116,7 @@ static uint32_t clamp(uint32_t workers, const struct policy_params *params)
 static bool must_hold(const struct policy *policy, const struct policy_sample *sample,
                       enum policy_reason *reason)
 {
-    if (isnan(sample->arrival_per_s))
+    if (isnan(sample->arrival_per_s) && (!sample->backlog_only || policy->needs_arrival))
         *reason = POLICY_HELD_ARRIVAL;
     else if (isnan(sample->backlog_msgs) || (policy->needs_ready_msgs && isnan(sample->ready_msgs)))
         *reason = POLICY_HELD_BACKLOG;
@@ -129,7 +130,7 @@ static bool must_hold(const struct policy *policy, const struct policy_sample *s
 /* One worker at work finds out what it clears; while it has not, more would be a guess. */
 static uint32_t learn(const struct policy_sample *sample, const struct policy_state *state)
 {
-    if (sample->backlog_msgs <= 0 && sample->arrival_per_s <= 0)
+    if (sample->backlog_msgs <= 0 && !(sample->arrival_per_s > 0))
         return 0;
     return state->desired_workers ? state->desired_workers : 1;
 }

@@ -130,6 +130,8 @@ int broker_cancel(struct broker *broker, const char *tag, struct why *why);
 int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
 /* Gives a message, or with multiple all up to it, back to their queues. */
 int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
+/* Rejects a message: its queue's dead-lettering has it, or it is gone. */
+int broker_reject(struct broker *broker, uint64_t delivery_tag, struct why *why);
 /* Asks for the state of a queue (passive declare); BROKER_QUEUE_STATE follows. */
 int broker_ask_queue(struct broker *broker, const char *queue, struct why *why);
 /* Empties a queue; BROKER_PURGED follows. */

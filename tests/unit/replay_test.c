@@ -71,6 +71,7 @@ static struct policy_sample sample_at(uint64_t *random, double time_s)
         .blocked = below(random, 8) == 0,
         .trigger = below(random, 3) ? POLICY_REACT : POLICY_TICK,
     };
+    sample.backlog_only = isnan(sample.arrival_per_s) && below(random, 2);
     return sample;
 }
 
@@ -87,7 +88,6 @@ static void append(struct history_writer *writer, const struct policy *policy,
     policy_history_params(policy, params, text);
     row.params = text;
     row.farm = "shop";
-    row.arrival_source = HISTORY_OFFERED;
     row.running_workers = decision->desired_workers;
     row.starting_workers = row.draining_workers = 0;
     row.spawned = row.stopped = row.crashed = row.overdue_s = row.simulated_service_s = 0;
