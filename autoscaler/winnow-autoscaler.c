@@ -93,9 +93,10 @@ int main(int argc, char **argv)
     bool abandoned = false;
 
     /* Tables are for the most workers that a farm may ever have, and few farms use more than their
-     * first page: what the heap has no room for comes from the kernel, which gives a page when it
-     * is touched. rabbitmq-c's pages, of 64 KiB, come and go as before. */
-    mallopt(M_MMAP_THRESHOLD, 68 * 1024);
+     * first page; rabbitmq-c's buffers are for the largest frame, of which a connection that only
+     * asks sees none. What the heap has no room for comes from the kernel, which gives a page when
+     * it is touched, and moves it when the buffer grows. */
+    mallopt(M_MMAP_THRESHOLD, 32 * 1024);
     descriptors_open(DESCRIPTORS_SILENT);
     char **arguments = copy_arguments(argc, argv);
     autoscaler_options_parse(&options, argc, argv);
