@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* While copies come, they are taken off the socket this often: each time costs system calls, and the
- * socket holds what comes in between. */
+/* While copies come, they are taken off the socket this often: each time costs system calls, and
+ * the socket holds what comes in between. */
 #define TAKE_NS (20 * CLOCK_NS_PER_MS)
 
 /* When they were not taken for so long, the count queue may have dropped copies. */
