@@ -57,9 +57,10 @@ FORMATTED := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
 # What `make install` puts under PREFIX, and `make uninstall` removes.
 MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
-UNIT        := lib/systemd/system/winnow-autoscaler@.service
+UNITS_OF_SYSTEMD := $(addprefix lib/systemd/system/,winnow-autoscaler@.service winnow-pools.service)
+EXAMPLE     := share/winnow/pools.conf
 PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/* examples/*/*.*)
-INSTALLED   := $(PROGRAMS:%=bin/%) $(PROGRAMS:%=share/man/man1/%.1) $(UNIT) \
+INSTALLED   := $(PROGRAMS:%=bin/%) $(PROGRAMS:%=share/man/man1/%.1) $(UNITS_OF_SYSTEMD) $(EXAMPLE) \
                $(addprefix $(COMPLETIONS)/,winnow $(PROGRAMS)) $(PAPERS:%=share/doc/winnow/%)
 to           = $(DESTDIR)$(PREFIX)
 
@@ -163,7 +164,9 @@ install: all $(MANUALS) ## install programs, manual pages, completion, service a
 	install -D -m 644 -t $(to)/share/man/man1 $(MANUALS)
 	install -D -m 644 tools/completion.bash $(to)/$(COMPLETIONS)/winnow
 	for program in $(PROGRAMS); do ln -sf winnow $(to)/$(COMPLETIONS)/$$program || exit; done
-	sed 's|@PREFIX@|$(PREFIX)|g' autoscaler/$(notdir $(UNIT)) | install -D -m 644 /dev/stdin $(to)/$(UNIT)
+	for unit in $(UNITS_OF_SYSTEMD); do \
+	    sed 's|@PREFIX@|$(PREFIX)|g' autoscaler/$${unit##*/} | install -D -m 644 /dev/stdin $(to)/$$unit || exit; done
+	install -D -m 644 autoscaler/$(notdir $(EXAMPLE)) $(to)/$(EXAMPLE)
 	for paper in $(PAPERS); do install -D -m 644 $$paper $(to)/share/doc/winnow/$$paper || exit; done
 
 uninstall: ## remove what install put there, but for folders that are not Winnow's alone

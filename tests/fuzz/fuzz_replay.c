@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             CLAIM(row->policy != NULL);
             /* Whatever a file says, a decision is within its limits, or refused. */
             if (policy_decide(row->policy, &row->sample, &row->params, &state, &decision) == 0)
-                CLAIM(decision.desired_workers >= row->params.min_workers &&
+                CLAIM((decision.desired_workers >= row->params.min_workers ||
+                       decision.desired_workers == row->params.total_allowed) &&
                       decision.desired_workers <= row->params.max_workers);
         }
         replay_clear(&replay);
