@@ -31,8 +31,12 @@ parts_winnow-censor     := filter
 parts_winnow-autoscaler := autoscaler autoscaler/leader autoscaler/node autoscaler/policy
 parts_winnow-ctl        := ctl autoscaler/policy
 parts_winnow-simulate   := autoscaler/simulate autoscaler/node autoscaler/policy
+parts_winnow-words      := words workers filter
 parts_winnow-loadgen    := loadgen
 parts_winnow-plot       := plots
+
+# Libraries that one program alone is linked with.
+libs_winnow-words := -lsqlite3
 
 PROGRAMS := $(patsubst parts_%,%,$(filter parts_winnow-%,$(.VARIABLES)))
 LIBRARY  := src $(patsubst %/,%,$(wildcard src/*/))
@@ -181,12 +185,12 @@ link = $(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.
 $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call main_object,$$*) $$(call archives,$(LIBRARY) $$(parts_$$*))
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(call link)
+	$(call link,$(libs_$*))
 
 $(O)/tests/unit/filter_steps_test: $(COUNTED)
 $(UNITS) $(HELPERS): %: %.o $(call archives,$(FOLDERS))
 	$(call say,LINK)
-	$(call link,-lcmocka)
+	$(call link,-lcmocka $(libs_winnow-words))
 
 $(FUZZERS): %: %.o $(call archives,$(FOLDERS))
 	$(call say,LINK)
