@@ -36,7 +36,7 @@ parts_winnow-loadgen    := loadgen
 parts_winnow-plot       := plots
 
 # Libraries that one program alone is linked with.
-libs_winnow-words := -lsqlite3
+libs_winnow-words := -lsqlite3 -lhiredis
 
 PROGRAMS := $(patsubst parts_%,%,$(filter parts_winnow-%,$(.VARIABLES)))
 LIBRARY  := src $(patsubst %/,%,$(wildcard src/*/))
@@ -218,7 +218,8 @@ $(MANUALS): $(O)/man/%.1: $(BIN)/% tools/manual
 
 # The default word list is part of the program, so that it works wherever it is copied.
 $(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
-# So are the gnuplot scripts.
+# So are the gnuplot scripts, and what Redis runs.
+$(O)/words/redis_script.o: words/redis_script.lua
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
 
 -include $(OBJECTS:.o=.d)

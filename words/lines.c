@@ -29,6 +29,25 @@ int lines_add(struct lines *lines, const struct lines_entry *entry)
     return 0;
 }
 
+int lines_add_line(struct lines *lines, const char *line, size_t length)
+{
+    if (!buffer_reserve(&lines->bytes, &lines->capacity, lines->length + length + 1))
+        return -ERR_MEMORY;
+    memcpy(lines->bytes + lines->length, line, length);
+    lines->bytes[lines->length + length] = '\n';
+    lines->length += length + 1;
+    lines->count++;
+    return 0;
+}
+
+int lines_compare(const struct lines_entry *a, const struct lines_entry *b)
+{
+    size_t common = a->length < b->length ? a->length : b->length;
+    int order = common ? memcmp(a->text, b->text, common) : 0;
+
+    return order ? order : (a->length > b->length) - (a->length < b->length);
+}
+
 bool lines_next(const struct lines *lines, size_t *at, struct lines_entry *entry)
 {
     if (*at >= lines->length)

@@ -29,6 +29,12 @@ void lines_clear(struct lines *lines);
 /* 0 or -ERR_MEMORY. */
 int lines_add(struct lines *lines, const struct lines_entry *entry);
 
+/* The same for one that is a line already, without its newline. */
+int lines_add_line(struct lines *lines, const char *line, size_t length);
+
+/* The order of lists, by the bytes of the texts: less than, equal to or greater than 0. */
+int lines_compare(const struct lines_entry *a, const struct lines_entry *b);
+
 /* What was wrong with a text: the line from 1 on, 0 where it is about no line. */
 struct lines_fault {
     uint32_t line;

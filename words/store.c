@@ -52,6 +52,8 @@ int store_open(const struct store_settings *settings, struct store **store, stru
     char *path = NULL;
     int error = 0;
 
+    if (where && strncmp(where, STORE_REDIS_PREFIX, strlen(STORE_REDIS_PREFIX)) == 0)
+        return store_redis_open(where, settings->farm, settings->relaxed, store, why);
     if (!where)
         error = default_path(settings->farm, &path, why);
     if (!error)

@@ -22,4 +22,8 @@ struct store {
 
 int store_sqlite_open(const char *path, const char *farm, struct store **store, struct why *why);
 
+#define STORE_REDIS_PREFIX "redis://"
+int store_redis_open(const char *url, const char *farm, bool relaxed, struct store **store,
+                     struct why *why);
+
 #endif

@@ -191,63 +191,57 @@ static int change(const struct sqlite *sqlite, struct store_operation *operation
 }
 
 /* The entry of the row that a statement stands on. */
-static int take_row(const struct sqlite *sqlite, enum sql sql, struct lines *found, struct why *why)
+static struct lines_entry row_of(const struct sqlite *sqlite, enum sql sql)
 {
     sqlite3_stmt *statement = sqlite->statements[sql];
-    const struct lines_entry entry = {.text = (const char *)sqlite3_column_text(statement, 0),
-                                      .length = (size_t)sqlite3_column_bytes(statement, 0),
-                                      .severity = sqlite3_column_int(statement, 1)};
 
-    return lines_add(found, &entry) ? error_set(why, ERR_MEMORY, "out of memory") : 0;
+    return (struct lines_entry){.text = (const char *)sqlite3_column_text(statement, 0),
+                                .length = (size_t)sqlite3_column_bytes(statement, 0),
+                                .severity = sqlite3_column_int(statement, 1)};
 }
 
-struct text {
-    const char *bytes;
-    size_t length;
-};
-
-static bool starts_with(const struct text *text, const struct text *with)
+static int take_row(struct lines *found, const struct lines_entry *entry, struct why *why)
 {
-    return text->length >= with->length &&
-           (!with->length || memcmp(text->bytes, with->bytes, with->length) == 0);
+    return lines_add(found, entry) ? error_set(why, ERR_MEMORY, "out of memory") : 0;
 }
 
-/* The first entries that could be meant: from the prefix on, or from the entry behind which they
- * stand, whichever comes later. */
-static const struct text *begin_of_list(const struct text *prefix, const struct text *after)
+static bool begins(const struct lines_entry *entry, const struct lines_entry *prefix)
 {
-    size_t common = prefix->length < after->length ? prefix->length : after->length;
-    int order = common ? memcmp(prefix->bytes, after->bytes, common) : 0;
-
-    return order > 0 || (order == 0 && prefix->length > after->length) ? prefix : after;
+    return entry->length >= prefix->length &&
+           (!prefix->length || memcmp(entry->text, prefix->text, prefix->length) == 0);
 }
 
+/* Takes the row that the statement stands on: 1 when no other is to be taken behind it. */
+static int list_row(const struct sqlite *sqlite, struct store_operation *operation,
+                    const struct lines_entry *prefix, const struct lines_entry *after,
+                    struct why *why)
+{
+    const struct lines_entry entry = row_of(sqlite, SQL_LIST);
+
+    if (after->length && lines_compare(&entry, after) == 0)
+        return 0;
+    if (!begins(&entry, prefix))
+        return 1;
+    operation->more = operation->found.count == operation->limit ||
+                      operation->found.length >= STORE_LIST_MOST_BYTES;
+    return operation->more ? 1 : take_row(&operation->found, &entry, why);
+}
+
+/* From the prefix on, or from the entry behind which they stand, whichever comes later. */
 static int list(const struct sqlite *sqlite, struct store_operation *operation, struct why *why)
 {
-    const struct text prefix = {operation->prefix, operation->prefix_length};
-    const struct text after = {operation->after, operation->after_length};
-    const struct text *begin = begin_of_list(&prefix, &after);
-    sqlite3_stmt *statement =
-        bind_text(sqlite->statements[SQL_LIST], 1, begin->bytes, begin->length);
-    int code = SQLITE_DONE, error = 0;
+    const struct lines_entry prefix = {operation->prefix, operation->prefix_length, 0};
+    const struct lines_entry after = {operation->after, operation->after_length, 0};
+    const struct lines_entry *from = lines_compare(&prefix, &after) > 0 ? &prefix : &after;
+    int code = SQLITE_ROW, error = 0;
 
-    while (!error && (code = step(sqlite, SQL_LIST)) == SQLITE_ROW) {
-        const struct text text = {(const char *)sqlite3_column_text(statement, 0),
-                                  (size_t)sqlite3_column_bytes(statement, 0)};
-        if (text.length == after.length && starts_with(&text, &after))
-            continue;
-        if (!starts_with(&text, &prefix))
-            break;
-        operation->more = operation->found.count == operation->limit ||
-                          operation->found.length >= STORE_LIST_MOST_BYTES;
-        if (operation->more)
-            break;
-        error = take_row(sqlite, SQL_LIST, &operation->found, why);
-    }
-    if (!error && code != SQLITE_ROW && code != SQLITE_DONE)
+    bind_text(sqlite->statements[SQL_LIST], 1, from->text, from->length);
+    while (!error && (code = step(sqlite, SQL_LIST)) == SQLITE_ROW)
+        error = list_row(sqlite, operation, &prefix, &after, why);
+    if (!error && code != SQLITE_DONE)
         error = sqlite_file_fail(&sqlite->file, why);
     reset(sqlite, SQL_LIST);
-    return error;
+    return error < 0 ? error : 0;
 }
 
 /* So many different places of all, each set equally likely.
@@ -276,9 +270,12 @@ static int draw_entries(struct sqlite *sqlite, struct store_operation *operation
     draw(&sqlite->random, counts->insults, count, places);
     for (size_t i = 0; !error && i < count; i++) {
         sqlite3_bind_int64(sqlite->statements[SQL_AT_PLACE], 1, places[i]);
-        error = step(sqlite, SQL_AT_PLACE) == SQLITE_ROW
-                    ? take_row(sqlite, SQL_AT_PLACE, &operation->found, why)
-                    : sqlite_file_fail(&sqlite->file, why);
+        if (step(sqlite, SQL_AT_PLACE) == SQLITE_ROW) {
+            const struct lines_entry entry = row_of(sqlite, SQL_AT_PLACE);
+            error = take_row(&operation->found, &entry, why);
+        } else {
+            error = sqlite_file_fail(&sqlite->file, why);
+        }
         reset(sqlite, SQL_AT_PLACE);
     }
     return error;

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TURN_GRACE_NS INT64_C(700000000)
+#define TURN_GRACE_NS INT64_C(450000000)
 
 /* Whether this instance is to claim the turn now: true, and *claim is to be put in place of
  * state->turn. Else *wait_ns says how long nothing changes by itself.

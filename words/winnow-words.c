@@ -22,7 +22,8 @@ int main(int argc, char **argv)
     words_options_init(&words, PROGRAM);
     options_parse(&options, PROGRAM, &words_options_argp, argc, argv, &words);
 
-    const struct store_settings place = {.where = words.store, .farm = options.topology.farm};
+    const struct store_settings place = {
+        .where = words.store, .farm = options.topology.farm, .relaxed = words.redis_relaxed};
     int error = store_open(&place, &store, &why);
     if (!error && words.import_file) {
         error = import_run(words.import_file, store, &why);

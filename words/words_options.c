@@ -13,6 +13,7 @@
 
 enum {
     KEY_STORE = OPTIONS_KEY_OWN,
+    KEY_REDIS_RELAXED,
     KEY_IMPORT,
     KEY_BROADCAST_EVERY,
     KEY_DRAIN_TIMEOUT,
@@ -21,10 +22,13 @@ enum {
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Words:", 1},
     {"store", KEY_STORE, "STORE", 0,
-     "Where the words are kept: the path of an SQLite file, for all instances of one host "
+     "Where the words are kept: the path of an SQLite file, for all instances of one host, or "
+     "redis://HOST:PORT/DB for several hosts, with its password in $WINNOW_REDIS_PASSWORD "
      "(default: "
      "$XDG_STATE_HOME/winnow/FARM.db, else /var/lib/winnow/FARM.db)",
      1},
+    {"redis-relaxed", KEY_REDIS_RELAXED, NULL, 0,
+     "Work with a Redis that may lose what it has answered: one without appendfsync always", 1},
     {"import", KEY_IMPORT, "FILE", 0,
      "Add the entries of a word list to the store, say how many were new, and end", 1},
     {"broadcast-every", KEY_BROADCAST_EVERY, "DURATION", 0,
@@ -40,6 +44,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     switch (key) {
     case KEY_STORE:
         options->store = argument;
+        return 0;
+    case KEY_REDIS_RELAXED:
+        options->redis_relaxed = true;
         return 0;
     case KEY_IMPORT:
         options->import_file = argument;

@@ -9,7 +9,8 @@
 #define WORDS_OPTIONS_EVERY_NS INT64_C(5000000000)
 
 struct words_options {
-    const char *store;       /* NULL: the default */
+    const char *store; /* NULL: the default */
+    bool redis_relaxed;
     const char *import_file; /* NULL: none is taken in */
     int64_t broadcast_every_ns, drain_timeout_ns;
 };
