@@ -9,6 +9,9 @@
 
 #define TEXT_SIZE 32 /* of a count or "start" */
 
+/* A longer list comes in pieces, even when it was asked for without a limit. */
+#define LIST_MOST_BYTES ((size_t)32 << 20)
+
 static const char *const verbs[] = {
     [STORE_ADD] = "add",       [STORE_REMOVE] = "remove",       [STORE_LIST] = "list",
     [STORE_RANDOM] = "random", [STORE_BROADCAST] = "broadcast",
@@ -39,6 +42,7 @@ static int read_list(struct request *request, struct broker_bytes body)
     int64_t limit = INT64_MAX;
 
     operation->limit = SIZE_MAX;
+    operation->most_bytes = LIST_MOST_BYTES;
     if (!body.length)
         return 0;
     int error = members_read(body.bytes, body.length, &request->members, why);

@@ -23,10 +23,8 @@ enum store_verb {
 
 enum store_switch { STORE_ASK, STORE_START, STORE_STOP };
 
-/* STORE_RANDOM: the limit is at most this. STORE_LIST: no longer lists are made, whatever the
- * limit; more tells. */
-#define STORE_RANDOM_MOST     1000
-#define STORE_LIST_MOST_BYTES ((size_t)32 << 20)
+/* STORE_RANDOM: the limit is at most this. */
+#define STORE_RANDOM_MOST 1000
 
 /* What is to be done, and what came of it. */
 struct store_operation {
@@ -37,6 +35,7 @@ struct store_operation {
     const char *prefix, *after;
     size_t prefix_length, after_length;
     size_t limit;         /* STORE_LIST, STORE_RANDOM: the most entries */
+    size_t most_bytes;    /* STORE_LIST: about so long may the list become */
     enum store_switch to; /* STORE_BROADCAST */
 
     /* Results. */

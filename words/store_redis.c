@@ -187,7 +187,7 @@ static int take_entries(const redisReply *found, struct store_operation *operati
 
     for (size_t i = 0; !error && i < found->elements && !operation->more; i++) {
         operation->more = operation->found.count == operation->limit ||
-                          operation->found.length >= STORE_LIST_MOST_BYTES;
+                          operation->found.length >= operation->most_bytes;
         if (!operation->more)
             error =
                 lines_add_line(&operation->found, found->element[i]->str, found->element[i]->len);

@@ -223,7 +223,7 @@ static int list_row(const struct sqlite *sqlite, struct store_operation *operati
     if (!begins(&entry, prefix))
         return 1;
     operation->more = operation->found.count == operation->limit ||
-                      operation->found.length >= STORE_LIST_MOST_BYTES;
+                      operation->found.length >= operation->most_bytes;
     return operation->more ? 1 : take_row(&operation->found, &entry, why);
 }
 

@@ -31,6 +31,7 @@ int main(int argc, char **argv)
         const struct word_service_settings settings = {
             .options = &options,
             .store = store,
+            .export_file = words.export_file,
             .broadcast_every_ns = words.broadcast_every_ns,
             .drain_timeout_ns = words.drain_timeout_ns,
         };

@@ -12,6 +12,7 @@
 #include "signals.h"
 #include "topology.h"
 #include "unsettled.h"
+#include "word_export.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ struct service {
     struct unsettled unsettled;
     struct answering answering;
     struct broadcast broadcast;
+    struct word_export export;
     int consumers;   /* begun on this connection: of news, then of requests */
     int64_t look_ns; /* when the store is to be looked at */
     int store_error; /* of the last call; 0: it works */
@@ -121,7 +123,10 @@ static int settle(struct service *service, const struct broker_event *event, boo
     if (!taken)
         answering_lost(&service->answering, "refused", (struct broker_bytes){0});
     unsettled_settle(&service->unsettled, event->tag, event->multiple);
+    uint64_t sent = service->broadcast.sent;
     int error = broadcast_settled(&service->broadcast, event, taken, why);
+    if (service->broadcast.sent != sent)
+        service->look_ns = 0; /* to know when the next one is due */
     return error ? note_store(service, error, why) : 0;
 }
 
@@ -228,6 +233,8 @@ static int look(struct service *service, struct broker *broker, int64_t now_ns, 
 
     if (!error && !service->draining)
         error = broadcast_step(&service->broadcast, broker, &state, &wait_ns, &lost, why);
+    if (!error)
+        error = word_export_step(&service->export, state.version, now_ns, &wait_ns, why);
     service->look_ns = now_ns + (wait_ns < LOOK_NS ? wait_ns : LOOK_NS);
     return lost ? error : note_store(service, error, why);
 }
@@ -372,7 +379,10 @@ static int init(struct service *service, struct why *why)
                                             .store = service->settings->store,
                                             .properties = service->properties,
                                             .every_ns = service->settings->broadcast_every_ns};
-    int error = signals_open(&service->signal_fd, why);
+    int error = word_export_open(&service->export, service->settings->export_file,
+                                 options->topology.farm, service->settings->store, why);
+    if (!error)
+        error = signals_open(&service->signal_fd, why);
     if (!error)
         error = scoreboard_attach(&service->scoreboard, &service->slot, why);
     if (error)

@@ -12,6 +12,7 @@
 struct word_service_settings {
     const struct options *options;
     struct store *store;
+    const char *export_file; /* NULL: the list is exported nowhere */
     int64_t broadcast_every_ns;
     int64_t drain_timeout_ns; /* longest from SIGTERM to the end */
 };

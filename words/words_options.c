@@ -15,6 +15,7 @@ enum {
     KEY_STORE = OPTIONS_KEY_OWN,
     KEY_REDIS_RELAXED,
     KEY_IMPORT,
+    KEY_EXPORT,
     KEY_BROADCAST_EVERY,
     KEY_DRAIN_TIMEOUT,
 };
@@ -31,6 +32,8 @@ static const struct argp_option option_table[] = {
      "Work with a Redis that may lose what it has answered: one without appendfsync always", 1},
     {"import", KEY_IMPORT, "FILE", 0,
      "Add the entries of a word list to the store, say how many were new, and end", 1},
+    {"export", KEY_EXPORT, "FILE", 0,
+     "Write the list there after each change, as a file that winnow-filter --words takes", 1},
     {"broadcast-every", KEY_BROADCAST_EVERY, "DURATION", 0,
      "The time between two broadcasts, the same for all instances (default: 5s)", 1},
     {"drain-timeout", KEY_DRAIN_TIMEOUT, "DURATION", 0,
@@ -50,6 +53,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_IMPORT:
         options->import_file = argument;
+        return 0;
+    case KEY_EXPORT:
+        options->export_file = argument;
         return 0;
     case KEY_BROADCAST_EVERY:
         options->broadcast_every_ns =

@@ -12,6 +12,7 @@ struct words_options {
     const char *store; /* NULL: the default */
     bool redis_relaxed;
     const char *import_file; /* NULL: none is taken in */
+    const char *export_file; /* NULL: the list is exported nowhere */
     int64_t broadcast_every_ns, drain_timeout_ns;
 };
 

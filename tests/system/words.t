@@ -8,70 +8,10 @@ import os
 import signal
 import sqlite3
 
-import pika
-
-from tap import connect, diag, done_testing, equal, farm, like, ok, spawn, wait_until
+from tap import done_testing, equal, farm, like, ok, spawn, wait_until
+from words import Words, service
 
 STORE = os.path.abspath("words.db")
-
-
-class Words:
-    """Asks the service of a farm, from pika as anybody would."""
-
-    def __init__(self, name):
-        self.farm = name
-        self.connection = connect()
-        self.channel = self.connection.channel()
-        self.replies = self.channel.queue_declare("", exclusive=True).method.queue
-        self.taken = {}
-        self.number = 0
-        self.channel.basic_consume(self.replies, self._take, auto_ack=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.connection.is_open:
-            self.connection.close()
-
-    def _take(self, channel, method, properties, body):
-        self.taken[properties.correlation_id] = (properties, json.loads(body))
-
-    def send(self, kind, body="", **properties):
-        self.number += 1
-        properties = {"reply_to": self.replies, "correlation_id": str(self.number), "type": kind, **properties}
-        properties = pika.BasicProperties(**{key: value for key, value in properties.items() if value is not None})
-        body = body if isinstance(body, bytes) else body.encode()
-        self.channel.basic_publish("", f"{self.farm}.words", body, properties)
-        return str(self.number)
-
-    def message(self, number, seconds=20):
-        """(properties, answer) to a request; (None, None) after the deadline."""
-        wait_until(lambda: self.connection.process_data_events(0.02) or number in self.taken, seconds)
-        return self.taken.pop(number, (None, None))
-
-    def ask(self, kind, body="", **properties):
-        return self.message(self.send(kind, body, **properties))[1]
-
-    def entries(self, **members):
-        answer = self.ask("list", json.dumps(members) if members else "")
-        return [entry["entry"] for entry in answer["entries"]]
-
-    def dead(self):
-        """The next message of FARM.dead, as (reason, body)."""
-        got = wait_until(lambda: self._get(f"{self.farm}.dead"), 20)
-        return got and (got[1].headers["winnow-reason"], got[2])
-
-    def _get(self, queue):
-        method, properties, body = self.channel.basic_get(queue, auto_ack=True)
-        return (method, properties, body) if method else None
-
-
-@contextlib.contextmanager
-def service(name, *args, store=STORE, **kwargs):
-    with spawn("winnow-words", "--store", store, *args, farm=name, **kwargs) as running:
-        ok(wait_until(lambda: "event=consuming" in running.stderr(), 20), "the service consumes") or diag(running.stderr())
-        yield running
 
 
 # ---- the original's conversation ----
@@ -105,7 +45,7 @@ def broadcasting_is_started_twice_and_stopped_twice(words):
     equal(words.ask("broadcast"), {"broadcast": False, "every_s": 0.05}, "nothing is broadcast at first")
     for _ in range(2):
         equal(words.ask("broadcast", "start")["broadcast"], True, "broadcasting is started")
-    wait_until(lambda: words.connection.process_data_events(0.02) or len(heard) >= 10, 20)
+    words.until(lambda: len(heard) >= 10)
     ok(len(heard) >= 10, "insults are heard")
     properties, body = heard[0]
     ok(all(body.decode() in ("fool", "bad egg", "twit", "nitwit", "oaf") for _, body in heard), "each is of the list")
@@ -259,7 +199,7 @@ def imports_are_taken(name):
 
 def run():
     name = farm()
-    with service(name, "--broadcast-every", "50ms") as first, Words(name) as words:
+    with service(name, "--broadcast-every", "50ms", store=STORE) as first, Words(name) as words:
         insults_are_stored_once(words)
         broadcasting_is_started_twice_and_stopped_twice(words)
         requests_are_whole_or_nothing(words)
@@ -276,7 +216,7 @@ def run():
         equal(first.wait(20), 0, "SIGTERM drains the service")
         left = words.channel.queue_declare(f"{name}.words", passive=True).method.message_count
         equal(left, 0, "... and every request was acknowledged")
-        with service(name):
+        with service(name, store=STORE):
             equal(words.ask("list"), before, "another one has all that was answered")
 
 

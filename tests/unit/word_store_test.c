@@ -173,6 +173,7 @@ static struct store_operation choose(void)
         operation.after = below(2) ? "" : below(4) ? words[below(WORDS)] : beginnings[below(8)];
         operation.after_length = strlen(operation.after);
         operation.limit = below(2) ? 1 + below(9) : SIZE_MAX;
+        operation.most_bytes = SIZE_MAX;
         break;
     case STORE_RANDOM:
         operation.limit = 1 + below(WORDS);
