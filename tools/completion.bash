@@ -50,4 +50,4 @@ _winnow()
     esac
 }
 
-complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-plot winnow-simulate
+complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-plot winnow-run winnow-simulate
