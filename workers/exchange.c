@@ -14,6 +14,9 @@
 /* How soon it is noticed that nobody wants the event any more. */
 #define LOOK_NS (100 * CLOCK_NS_PER_MS)
 
+/* A program that has closed its output and goes on for so long will say nothing more. */
+#define CLOSED_NS (1 * CLOCK_NS_PER_S)
+
 #define KEPT_BYTES ((size_t)1 << 20)
 
 void exchange_empty(struct output *output)
@@ -86,8 +89,10 @@ static bool take_output(struct exchange *exchange, enum exchange_end *end)
     if (got == 0 || errno != EAGAIN) {
         close(exchange->process->out_fd);
         exchange->process->out_fd = -1;
-        *end = EXCHANGE_CLOSED;
-        return !exchange->one_line;
+        /* As a program ends its output is closed a moment before. */
+        int64_t closed_ns = clock_now_ns() + CLOSED_NS;
+        if (exchange->one_line && exchange->deadline_ns > closed_ns)
+            exchange->deadline_ns = closed_ns;
     }
     return true;
 }
@@ -122,8 +127,8 @@ enum exchange_end exchange_run(struct exchange *exchange)
         int64_t now_ns = clock_now_ns(), look_ns = now_ns + LOOK_NS;
         struct timespec left;
         if (now_ns >= exchange->deadline_ns)
-            return EXCHANGE_LATE;
-        if (!job_wanted(exchange->event))
+            return exchange->one_line && process->out_fd < 0 ? EXCHANGE_CLOSED : EXCHANGE_LATE;
+        if (exchange->event && !job_wanted(exchange->event))
             return EXCHANGE_UNWANTED;
         ppoll(fds, 4,
               clock_left(look_ns < exchange->deadline_ns ? look_ns : exchange->deadline_ns, &left),

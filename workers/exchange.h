@@ -27,7 +27,7 @@ struct exchange {
     bool one_line;
     size_t most_bytes; /* of output */
     int64_t deadline_ns;
-    const struct job_event *event; /* which somebody may not want any more */
+    const struct job_event *event; /* which nobody may want any more; NULL: there is none */
     struct said *said;
     struct output *output;
 };

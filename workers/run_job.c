@@ -1,5 +1,6 @@
 #include "run_job.h"
 
+#include "blame.h"
 #include "clock.h"
 #include "event_environment.h"
 #include "exchange.h"
@@ -7,16 +8,14 @@
 #include "offspring.h"
 #include "program.h"
 #include "said.h"
-#include "units.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-/* The end of a program that was killed takes no longer. */
+/* Its end, when it has to be killed, takes no longer than this beside --timeout. */
 #define KILL_NS (10 * CLOCK_NS_PER_S)
 
 struct run_job {
@@ -78,31 +77,16 @@ static int start(struct run_job *run_job, const struct program *program,
 
 /* ---- what becomes of the event ---- */
 
-static int dead(const struct run_job *run_job, struct why *why, const char *what)
-{
-    said_reason(&run_job->said, what, why);
-    return JOB_DEAD;
-}
-
 static int judge_end(const struct run_job *run_job, const struct offspring_end *end,
                      struct job_result *result, struct why *why)
 {
-    const char *type = run_job->options->content_type;
-    char what[80];
-
-    if (end->by_signal) {
-        snprintf(what, sizeof what, "killed by signal %d (SIG%s)", end->number,
-                 sigabbrev_np(end->number) ? sigabbrev_np(end->number) : "?");
-        return dead(run_job, why, what);
-    }
-    if (end->number) {
-        snprintf(what, sizeof what, "exited with %d", end->number);
-        dead(run_job, why, what);
-        return end->number == EX_TEMPFAIL ? JOB_RETRY : JOB_DEAD;
+    if (end->by_signal || end->number) {
+        blame_end(&run_job->said, end, why);
+        return !end->by_signal && end->number == EX_TEMPFAIL ? JOB_RETRY : JOB_DEAD;
     }
     result->body = (struct broker_bytes){run_job->output.bytes ? run_job->output.bytes : "",
                                          run_job->output.length};
-    result->content_type = broker_text(type);
+    result->content_type = broker_text(run_job->options->content_type);
     return JOB_RESULT;
 }
 
@@ -110,17 +94,14 @@ static int judge(const struct run_job *run_job, enum exchange_end how,
                  const struct offspring_end *end, struct job_result *result, struct why *why)
 {
     const struct run_options *options = run_job->options;
-    char what[80], timeout[UNITS_TEXT_SIZE];
 
     switch (how) {
     case EXCHANGE_LATE:
-        units_format_duration(options->timeout_ns, timeout);
-        snprintf(what, sizeof what, "took longer than --timeout %s", timeout);
-        return dead(run_job, why, what);
+        blame_late(&run_job->said, options->timeout_ns, why);
+        return JOB_DEAD;
     case EXCHANGE_OVERLONG:
-        snprintf(what, sizeof what, "result of more than --max-result %zu bytes",
-                 options->max_result_bytes);
-        return dead(run_job, why, what);
+        blame_overlong(options->max_result_bytes, why);
+        return JOB_DEAD;
     case EXCHANGE_FAILED:
         return error_set(why, ERR_MEMORY, "out of memory");
     case EXCHANGE_UNWANTED:

@@ -1,6 +1,7 @@
 /* winnow-run: a worker whose work is any program. */
 #include "descriptors.h"
 #include "error.h"
+#include "keep_job.h"
 #include "options.h"
 #include "run_job.h"
 #include "run_options.h"
@@ -49,6 +50,9 @@ static const char doc[] =
     "winnow-reason has the exit code or signal and the last line of its standard error, all of "
     "which is logged. What PROGRAM leaves running is killed. No word of an event becomes part of a "
     "command line.\n\n"
+    "With --keep it reads a line for each event, such as {\"id\":7,\"text\":\"...\"}, or base64 in "
+    "place of text, and answers with the line {\"id\":7,\"text\":\"...\"}, base64, dead or "
+    "later.\n\n"
     "Example: winnow-run --type 'shell=sh {}' --type 'python=python3 {}' --timeout 30s\n\n"
     "Exit codes: 0 drained, 64 usage, 69 broker unavailable, 75 drain time-out passed, 77 "
     "permission refused, 78 configuration, a program that cannot be run among it.";
@@ -63,6 +67,7 @@ int main(int argc, char **argv)
     struct options options;
     struct settings settings;
     struct run_job *run = NULL;
+    struct keep_job *keep = NULL;
     struct job job;
     struct why why = {0};
 
@@ -71,9 +76,11 @@ int main(int argc, char **argv)
     settings.worker.options = &options;
     options_parse(&options, PROGRAM, &argp, argc, argv, &settings);
 
-    int error = run_job_open(&settings.run, &run, &job, &why);
+    int error = settings.run.keep ? keep_job_open(&settings.run, &keep, &job, &why)
+                                  : run_job_open(&settings.run, &run, &job, &why);
     if (!error)
         error = worker_run(&settings.worker, &job, &why);
     run_job_close(run);
+    keep_job_close(keep);
     return error ? options_fail(PROGRAM, error, &why) : EX_OK;
 }
