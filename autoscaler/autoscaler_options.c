@@ -129,6 +129,13 @@ static void check_options(struct argp_state *state, struct autoscaler_options *s
     if (leader->params.min_workers > leader->params.max_workers)
         argp_error(state, "--min %u is more than --max %u", leader->params.min_workers,
                    leader->params.max_workers);
+    if (leader->policy->needs_arrival && settings->options.queue.name &&
+        !settings->options.queue.source_count)
+        argp_error(state,
+                   "--policy %s needs the arrival rate, which nothing counts on a queue that is "
+                   "there: name the exchanges that feed it with --count-from, or take the policy "
+                   "formula",
+                   leader->policy->name);
     if (settings->wait_s > 0 && !wait)
         argp_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
     if (settings->few_starts && !few)

@@ -110,6 +110,11 @@ bool topology_counts(const struct topology *topology)
     return !topology->foreign || topology->source_count;
 }
 
+bool topology_may_be_quorum(const struct topology *topology)
+{
+    return topology->foreign || topology->queue_type == QUEUE_QUORUM;
+}
+
 int64_t topology_missing_pause_ns(const struct topology *topology)
 {
     return topology->foreign ? MISSING_PAUSE_NS : 0;
@@ -134,6 +139,19 @@ static int ask_foreign(const struct topology *topology, struct broker *broker, s
     int error = ask(broker, topology->work, why);
 
     return error || !topology->results[0] ? error : ask(broker, topology->results, why);
+}
+
+int topology_refuse_stream(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    bool stream = false;
+    int error = topology->foreign ? broker_query_stream(broker, topology->work, &stream, why) : 0;
+
+    if (!stream)
+        return error;
+    return error_set(why, ERR_CONFIG,
+                     "the queue '%s' is a stream: what is read there stays, and every worker would "
+                     "get all of it",
+                     topology->work);
 }
 
 /* ---- the farm's own ---- */
