@@ -114,11 +114,12 @@ static void take_said(struct exchange *exchange)
 
 /* Most programs write little and end in a moment: then they need not be waited for more than once.
  * Each time costs two switches between processes. */
-static bool ends_soon(const struct exchange *exchange)
+static enum exchange_end await_soon_end(const struct exchange *exchange)
 {
     struct pollfd ended = {.fd = exchange->process->pid_fd, .events = POLLIN};
 
-    return !exchange->one_line && !exchange->input.length && poll(&ended, 1, SOON_MS) > 0;
+    return !exchange->input.length && poll(&ended, 1, SOON_MS) > 0 ? EXCHANGE_ENDED
+                                                                   : EXCHANGE_NOT_YET;
 }
 
 enum exchange_end exchange_run(struct exchange *exchange)
@@ -128,8 +129,10 @@ enum exchange_end exchange_run(struct exchange *exchange)
 
     if (process->in_fd >= 0)
         feed(exchange);
-    if (ends_soon(exchange))
-        return EXCHANGE_ENDED;
+    bool hurried = exchange->event && exchange->event->hurried;
+    if (hurried && !exchange->one_line)
+        return await_soon_end(exchange);
+    int64_t soon_ns = hurried ? clock_now_ns() + SOON_MS * CLOCK_NS_PER_MS : CLOCK_NEVER;
     for (;;) {
         struct pollfd fds[] = {
             {.fd = process->out_fd, .events = POLLIN},
@@ -138,6 +141,10 @@ enum exchange_end exchange_run(struct exchange *exchange)
             {.fd = exchange->input.length ? process->in_fd : -1, .events = POLLOUT},
         };
         int64_t now_ns = clock_now_ns(), look_ns = now_ns + LOOK_NS;
+        if (now_ns >= soon_ns)
+            return EXCHANGE_NOT_YET;
+        if (look_ns > soon_ns)
+            look_ns = soon_ns;
         struct timespec left;
         if (now_ns >= exchange->deadline_ns)
             return exchange->one_line && process->out_fd < 0 ? EXCHANGE_CLOSED : EXCHANGE_LATE;

@@ -7,8 +7,8 @@
  *                                     when the broker has confirmed that
  *   bare answer QUEUE RESULTS COUNT   the same, with the properties that a worker adds to a result
  *   bare spawn QUEUE RESULTS COUNT PROGRAM
- *                                     the same as work, with the body that PROGRAM, started for each
- *                                     event, makes of it
+ *                                     the same as work, with the body that PROGRAM, started for
+ *                                     each event, makes of it
  *
  * The library encodes the frames, many are written at once, and one acknowledgement serves many
  * events: the fastest way found. Any error ends the program with 1. It prints the seconds from the
