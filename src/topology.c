@@ -92,10 +92,13 @@ int topology_use_queue(struct topology *topology, const struct topology_queue *q
 
 int topology_parse_source(char *text, struct topology_source *source)
 {
+    /* As permissions name it. */
+    static const char default_exchange[] = "amq.default";
     char *colon = strrchr(text, ':');
     size_t length = colon ? (size_t)(colon - text) : strlen(text);
 
-    if (!length || strcmp(text, "amq.default") == 0)
+    if (!length ||
+        (length == strlen(default_exchange) && memcmp(text, default_exchange, length) == 0))
         return -ERR_REFUSED;
     if (length > NAME_MAX_BYTES || (colon && strlen(colon + 1) > NAME_MAX_BYTES))
         return -ERR_INVALID;

@@ -14,11 +14,12 @@ from tap import *
 QUICK = ("--interval", "200ms")
 
 
-def refused(code, pattern, what, *args, program="winnow-autoscaler", url=None):
-    """A program that ends by itself, with that code and such a message."""
+def refused(code, pattern, what, *args, program="winnow-autoscaler", worker=("--", "sleep", "100"), url=None):
+    """A program that ends by itself, with that code and such a message; an autoscaler has some worker."""
     environment = dict(os.environ, AMQP_URL=url or URL)
+    worker = worker if program == "winnow-autoscaler" else ()
     run = subprocess.run(
-        [os.path.join(BIN, program), *args], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [os.path.join(BIN, program), *args, *worker], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     ok(run.returncode == code and re.search(pattern, run.stderr), what) or diag(f"{run.returncode}: {run.stderr}")
     return run.stderr
@@ -33,6 +34,7 @@ def what_cannot_be_is_refused_at_once(connection, channel):
     refused(64, "at most 32", "more exchanges than anybody has", "--queue", name, *["--count-from=x"] * 33)
     refused(64, "only for a queue that is there", "--count-from without --queue", "--count-from", "x")
     refused(64, "--count-from", "a policy of arrivals without arrivals", "--queue", name, "--policy", "erlang")
+    refused(64, "needs a worker", "no worker: the default would eat what is in the queue", "--queue", name, worker=())
     refused(64, "'' is not a queue's name", "an empty name", "--queue", "")
     refused(64, "farm's name", "a name that no farm may have, without --farm", "--queue", "amq.gen-x")
     refused(64, "--results", "--results without --queue", "--results", "x", program="winnow-filter")
@@ -94,7 +96,7 @@ def one_queue_has_one_autoscaler(connection, channel):
     channel.queue_declare(name)
     with on_queue(name, *QUICK, "--", "sleep", 100) as scaler:
         ok(wait_for_row(name, seconds=WAIT_S), "an autoscaler runs the queue") or diag(scaler.stderr())
-        again = ("--queue", name, "--", "sleep", "100")
+        again = ("--queue", name)
         refused(75, f"another autoscaler runs the queue '{name}'", "a second one is told so", *again)
         refused(75, f"the queue '{name}'", "under another farm's name too", "--farm", f"{name}-2", *again)
         channel.queue_declare(f"{name}-3")
@@ -156,8 +158,13 @@ def permissions_that_are_missing_are_named(channel):
             channel.basic_publish("", name, b"\xff")
             ok(worker.wait(WAIT_S) == 77, "a worker may do without, until an event is dead")
             like(worker.stderr(), f"configure, write and read on '{name}.dead'", "then it is told as well")
+        ctl("set_permissions", name, rf"^{name}\.(lock|count)$", rf"^{name}\.count$", rf"^{name}\.(count|feed)$")
+        with on_queue(name, "--count-from", f"{name}.feed", *QUICK, "--", "sleep", 100, url=url) as scaler:
+            ok(wait_for_row(name, lambda row: row["arrived_msgs"] == "0", WAIT_S), "with what was named it runs")
+            ok(wait_until(lambda: "control_refused" in scaler.stderr(), WAIT_S), "but for being asked and told")
+        ctl("set_permissions", name, "^$", "^$", f"^{name}$")
         with start("winnow-filter", "--queue", name, "--dead", "reject", url=url) as worker:
-            ok(wait_until(lambda: "event=dead" in worker.stderr(), WAIT_S), "and with --dead reject it may go on")
+            ok(wait_until(lambda: "event=dead" in worker.stderr(), WAIT_S), "and with --dead reject to read is enough")
     finally:
         ctl("delete_user", name)
 
