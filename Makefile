@@ -31,8 +31,12 @@ parts_winnow-censor     := filter
 parts_winnow-autoscaler := autoscaler autoscaler/leader autoscaler/node autoscaler/policy
 parts_winnow-ctl        := ctl autoscaler/policy
 parts_winnow-simulate   := autoscaler/simulate autoscaler/node autoscaler/policy
+parts_winnow-words      := words workers filter
 parts_winnow-loadgen    := loadgen
 parts_winnow-plot       := plots
+
+# Libraries that one program alone is linked with.
+libs_winnow-words := -lsqlite3 -lhiredis
 
 PROGRAMS := $(patsubst parts_%,%,$(filter parts_winnow-%,$(.VARIABLES)))
 LIBRARY  := src $(patsubst %/,%,$(wildcard src/*/))
@@ -184,12 +188,12 @@ link = $(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.
 $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call main_object,$$*) $$(call archives,$(LIBRARY) $$(parts_$$*))
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(call link)
+	$(call link,$(libs_$*))
 
 $(O)/tests/unit/filter_steps_test: $(COUNTED)
 $(UNITS) $(HELPERS): %: %.o $(call archives,$(FOLDERS))
 	$(call say,LINK)
-	$(call link,-lcmocka)
+	$(call link,-lcmocka $(libs_winnow-words))
 
 $(FUZZERS): %: %.o $(call archives,$(FOLDERS))
 	$(call say,LINK)
@@ -217,7 +221,8 @@ $(MANUALS): $(O)/man/%.1: $(BIN)/% tools/manual
 
 # The default word list is part of the program, so that it works wherever it is copied.
 $(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
-# So are the gnuplot scripts.
+# So are the gnuplot scripts, and what Redis runs.
+$(O)/words/redis_script.o: words/redis_script.lua
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
 
 -include $(OBJECTS:.o=.d)

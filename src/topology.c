@@ -10,6 +10,7 @@
 #define NAME_MAX_BYTES   255 /* of the protocol */
 #define WORK_ENDING      ".work"
 #define COUNT_ENDING     ".count"
+#define WORDS_ENDING     ".words"
 #define MISSING_PAUSE_NS (2 * CLOCK_NS_PER_S)
 #define LOCK_ENDING      ".lock"
 
@@ -54,6 +55,8 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
     snprintf(topology->results, sizeof topology->results, "%s.results", farm);
     snprintf(topology->dead, sizeof topology->dead, "%s.dead", farm);
     snprintf(topology->control, sizeof topology->control, "%s.control", farm);
+    snprintf(topology->words, sizeof topology->words, "%s" WORDS_ENDING, farm);
+    snprintf(topology->insults, sizeof topology->insults, "%s.insults", farm);
     return 0;
 }
 
@@ -379,8 +382,8 @@ static bool is(struct broker_bytes queue, const char *name)
 
 bool topology_is_of_a_farm(struct broker_bytes queue)
 {
-    static const char *const endings[] = {WORK_ENDING, COUNT_ENDING, LOCK_ENDING, ".results",
-                                          ".dead"};
+    static const char *const endings[] = {WORK_ENDING, COUNT_ENDING, LOCK_ENDING,
+                                          ".results",  ".dead",      WORDS_ENDING};
 
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t length = strlen(endings[i]);
@@ -399,5 +402,16 @@ bool topology_is_results(const struct topology *topology, struct broker_bytes qu
 bool topology_reserves(const struct topology *topology, struct broker_bytes queue)
 {
     return is(queue, topology->work) || is(queue, topology->count) || is(queue, topology->lock) ||
-           is(queue, topology->dead);
+           is(queue, topology->dead) || is(queue, topology->words);
+}
+
+int topology_declare_words(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    int error = topology_declare_dead(topology, broker, why);
+
+    if (!error)
+        error = declare_durable(topology, broker, topology->words, NULL, why);
+    if (!error)
+        error = declare_fanout(broker, topology->insults, why);
+    return error ? error : broker_settle(broker, why);
 }

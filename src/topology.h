@@ -56,6 +56,8 @@ struct topology {
     char results[TOPOLOGY_QUEUE_SIZE]; /* queue of results without a reply_to; "": none */
     char dead[TOPOLOGY_NAME_SIZE];     /* exchange and queue of what could not be handled */
     char control[TOPOLOGY_NAME_SIZE];  /* topic exchange of the control plane */
+    char words[TOPOLOGY_NAME_SIZE];    /* queue of the requests to the word service */
+    char insults[TOPOLOGY_NAME_SIZE];  /* fanout exchange of its broadcasts */
     struct topology_source sources[TOPOLOGY_MOST_SOURCES]; /* of a foreign queue */
     size_t source_count;
 };
@@ -134,6 +136,10 @@ int topology_declare_if_missing(const struct topology *topology,
  * -ERR_LOCKED: another autoscaler holds one, or held it until a moment ago. */
 int topology_declare_count(const struct topology *topology, struct broker *broker, struct why *why);
 
+/* Declares what the word service needs: its queue, which does not dead-letter (a request that
+ * nobody took in time is gone), the exchange of its broadcasts, and FARM.dead. */
+int topology_declare_words(const struct topology *topology, struct broker *broker, struct why *why);
+
 /* Listens to the control plane: declares a queue of this connection's own and, where there are keys
  * (NULL after the last), the control exchange, and binds the queue to it by each. A listener that
  * does not keep up misses the oldest messages. The exchange is gone with its last listener. */
@@ -146,6 +152,9 @@ int topology_listen(const struct topology *topology, struct broker *broker, cons
  * wanted, so that the broker's permissions can let somebody ask who may not command. */
 #define TOPOLOGY_KEY_COMMAND "command"
 #define TOPOLOGY_KEY_ASK     "ask"
+
+/* The key by which word services tell each other of a new version. */
+#define TOPOLOGY_KEY_WORDS "words"
 
 /* Binds the queue anew, without waiting; -ERR_MISSING follows from broker_next if the exchange is
  * gone. */

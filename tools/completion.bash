@@ -51,3 +51,4 @@ _winnow()
 }
 
 complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-plot winnow-simulate
+complete -F _winnow winnow-words

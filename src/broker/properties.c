@@ -118,6 +118,12 @@ void broker_properties_set_persistent(struct broker_properties *properties, bool
         persistent ? AMQP_DELIVERY_PERSISTENT : AMQP_DELIVERY_NONPERSISTENT;
 }
 
+void broker_properties_set_timestamp(struct broker_properties *properties, uint64_t seconds)
+{
+    properties->amqp._flags |= AMQP_BASIC_TIMESTAMP_FLAG;
+    properties->amqp.timestamp = seconds;
+}
+
 void broker_properties_reduce(struct broker_properties *properties)
 {
     properties->amqp._flags &= AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG;

@@ -49,6 +49,8 @@ struct broker_bytes broker_properties_get(const struct broker_properties *proper
 int broker_properties_set(struct broker_properties *properties, enum broker_property property,
                           struct broker_bytes value);
 void broker_properties_set_persistent(struct broker_properties *properties, bool persistent);
+/* Seconds since 1970. */
+void broker_properties_set_timestamp(struct broker_properties *properties, uint64_t seconds);
 
 /* Removes all but message_id and delivery_mode. */
 void broker_properties_reduce(struct broker_properties *properties);
