@@ -27,6 +27,7 @@ LIBS    := -pthread -lrabbitmq -lssl -lcrypto -ljansson -lcsv -lunistring -lm
 # A program is a file winnow-*.c and, here, the folders with its parts. A folder's other files are one archive,
 # from which the linker takes what the program needs. Beneath all programs is src/ with its folders.
 parts_winnow-filter     := workers filter
+parts_winnow-run        := workers
 parts_winnow-censor     := filter
 parts_winnow-autoscaler := autoscaler autoscaler/leader autoscaler/node autoscaler/policy
 parts_winnow-ctl        := ctl autoscaler/policy

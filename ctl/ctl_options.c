@@ -1,6 +1,7 @@
 #include "ctl_options.h"
 
 #include "clock.h"
+#include "units.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #define WAIT_NS       (5 * CLOCK_NS_PER_S)
 #define WAIT_FARMS_NS (1 * CLOCK_NS_PER_S)
 #define WAIT_MOST_NS  (3600 * CLOCK_NS_PER_S)
+
+#define PROPERTY_MAX_BYTES 255
 
 static const struct verb {
     const char *name;
@@ -30,12 +33,14 @@ static const struct verb {
     {"stop", CTL_STEER, COMMAND_STOP, 1, 1, "the slot of a worker, as 'workers' lists it"},
     {"log", CTL_LOG, COMMAND_STATUS, 0, SIZE_MAX, "log files"},
     {"farms", CTL_FARMS, COMMAND_STATUS, 0, 0, "no argument"},
+    {"send", CTL_SEND, COMMAND_STATUS, 0, 1, "a text, or - for standard input"},
 };
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
-#define VERB_FORM "status, workers, explain, set, pause, resume, fix, unfix, stop, log or farms"
+#define VERB_FORM                                                                                  \
+    "status, workers, explain, set, pause, resume, fix, unfix, stop, log, farms or send"
 
-enum { KEY_JSON = OPTIONS_KEY_OWN, KEY_WATCH, KEY_FOLLOW, KEY_WAIT };
+enum { KEY_JSON = OPTIONS_KEY_OWN, KEY_WATCH, KEY_FOLLOW, KEY_WAIT, KEY_TYPE, KEY_QUEUE };
 
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Control:", 1},
@@ -44,7 +49,11 @@ static const struct argp_option option_table[] = {
      "status: go on showing it until Ctrl-C; on a terminal in place, else a line each time", 1},
     {"follow", KEY_FOLLOW, NULL, 0, "log: go on showing what happens in the farm until Ctrl-C", 1},
     {"wait", KEY_WAIT, "DURATION", 0,
-     "How long to wait for an answer, 10ms to 1h (default: 5s; 1s for farms)", 1},
+     "How long to wait for an answer, 10ms to 1h (default: 5s; 1s for farms); send: wait for the "
+     "result, 60s when no DURATION follows",
+     1},
+    {"type", KEY_TYPE, "TYPE", 0, "send: the event's property type", 1},
+    {"queue", KEY_QUEUE, "NAME", 0, "The farm that works on this queue; send: to it", 1},
     {0}};
 
 /* What has been read, and where it goes. */
@@ -164,6 +173,8 @@ static void check(struct argp_state *state, const struct input *input)
         refuse("log: '%s' is not JSON; expected log --follow --json", options->arguments[0]);
     options->verb = verb->verb;
     read_command(state, verb, options);
+    if (options->type && verb->verb != CTL_SEND)
+        refuse("--type: '%s' sends no event; expected send --type TYPE", verb->name);
     if (!options->wait_ns)
         options->wait_ns = verb->verb == CTL_FARMS ? WAIT_FARMS_NS : WAIT_NS;
 }
@@ -186,8 +197,17 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         options->follow = true;
         return 0;
     case KEY_WAIT:
+        options->waits = true;
         options->wait_ns =
             options_duration(state, "--wait", argument, 10 * CLOCK_NS_PER_MS, WAIT_MOST_NS);
+        return 0;
+    case KEY_TYPE:
+        if (strlen(argument) > PROPERTY_MAX_BYTES)
+            refuse("--type: expected at most %d bytes", PROPERTY_MAX_BYTES);
+        options->type = argument;
+        return 0;
+    case KEY_QUEUE:
+        options->common.queue.name = options_queue_name(state, "--queue", argument);
         return 0;
     case ARGP_KEY_ARG:
         take_argument(input, argument);
@@ -213,19 +233,39 @@ static const char doc[] =
     "log FILE...: the logs of several programs and hosts as one, in the order of the clock that "
     "their lines carry; a line without one stays behind the line before it; - is standard input. "
     "log --follow: what happens in the farm from now on.\n\n"
+    "send TEXT: one event for the farm, with the text as its body, or standard input when there is "
+    "none or it is -; done when the broker has confirmed it. With --wait its result is written to "
+    "standard output.\n\n"
     "Example: winnow-ctl --farm shop set max=20\n\n"
-    "Exit codes: 0 done, 1 the autoscaler refused and said why, 64 usage, 66 a log file could not "
+    "Exit codes: 0 done, 1 the autoscaler refused, or the event sent is dead, and why was said, 64 "
+    "usage, 66 a log file could not "
     "be read, 69 nobody runs the farm or the broker is unavailable, 75 no answer in time, 77 "
     "permission, 78 configuration.";
 
 static const struct argp argp = {
     option_table,
     parse_option,
-    "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms [ARGUMENT...]",
+    "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms|send [ARGUMENT...]",
     doc,
     NULL,
     NULL,
     NULL};
+
+/* Behind the verb send, --wait may stand alone: it has its duration in the next word only when that
+ * reads as one. */
+static void complete_wait(int argc, char **argv)
+{
+    static char alone[] = "--wait=60s";
+    bool sends = false;
+    int64_t ns;
+
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        sends |= strcmp(argv[i], "send") == 0;
+        if (sends && strcmp(argv[i], "--wait") == 0 &&
+            (i + 1 == argc || units_parse_duration(argv[i + 1], &ns)))
+            argv[i] = alone;
+    }
+}
 
 void ctl_options_parse(struct ctl_options *options, int argc, char **argv)
 {
@@ -236,5 +276,6 @@ void ctl_options_parse(struct ctl_options *options, int argc, char **argv)
     if (!arguments)
         exit(EX_OSERR);
     *options = (struct ctl_options){.arguments = arguments};
+    complete_wait(argc, argv);
     options_parse(&options->common, CTL_OPTIONS_PROGRAM, &argp, argc, argv, &input);
 }

@@ -18,6 +18,7 @@ enum ctl_verb {
     CTL_STEER, /* the command says how */
     CTL_LOG,
     CTL_FARMS,
+    CTL_SEND,
 };
 
 struct ctl_options {
@@ -26,7 +27,9 @@ struct ctl_options {
     struct command command; /* CTL_STEER; seen is not filled in */
     bool json, watch, follow;
     int64_t wait_ns;
-    char **arguments; /* what stands behind the verb: of CTL_LOG, files */
+    bool waits;       /* CTL_SEND: for the result */
+    const char *type; /* the same: the property; NULL: none */
+    char **arguments; /* what stands behind the verb: of CTL_LOG, files; of CTL_SEND, the text */
     size_t argument_count;
 };
 

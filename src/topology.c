@@ -333,8 +333,7 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
     return error ? error : broker_settle(broker, why);
 }
 
-int topology_listen(const struct topology *topology, struct broker *broker, const char *queue,
-                    const char *const *keys, struct why *why)
+static int declare_listener(struct broker *broker, const char *queue, struct why *why)
 {
     const struct broker_argument arguments[] = {
         {.name = "x-queue-type", .text = "classic"},
@@ -343,14 +342,31 @@ int topology_listen(const struct topology *topology, struct broker *broker, cons
         {.name = "x-overflow", .text = "drop-head"},
         {0}};
     const struct broker_queue listener = {.name = queue, .exclusive = true, .arguments = arguments};
+
+    return broker_declare_queue(broker, &listener, why);
+}
+
+int topology_listen(const struct topology *topology, struct broker *broker, const char *queue,
+                    const char *const *keys, struct why *why)
+{
     const struct broker_exchange control = {
         .name = topology->control, .topic = true, .auto_delete = true};
-    int error = broker_declare_queue(broker, &listener, why);
+    int error = declare_listener(broker, queue, why);
 
     if (!error && keys[0])
         error = broker_declare_exchange(broker, &control, why);
     for (; !error && *keys; keys++)
         error = broker_bind(broker, queue, topology->control, *keys, why);
+    return error ? error : broker_settle(broker, why);
+}
+
+int topology_watch_dead(const struct topology *topology, struct broker *broker, const char *queue,
+                        struct why *why)
+{
+    int error = declare_listener(broker, queue, why);
+
+    if (!error)
+        error = broker_bind(broker, queue, topology->dead, "", why);
     return error ? error : broker_settle(broker, why);
 }
 

@@ -148,6 +148,10 @@ int topology_declare_words(const struct topology *topology, struct broker *broke
 int topology_listen(const struct topology *topology, struct broker *broker, const char *queue,
                     const char *const *keys, struct why *why);
 
+/* The same for copies of what goes to FARM.dead, which must be there (-ERR_MISSING). */
+int topology_watch_dead(const struct topology *topology, struct broker *broker, const char *queue,
+                        struct why *why);
+
 /* The keys by which a leader is spoken to. By the second nothing may be said but that a status is
  * wanted, so that the broker's permissions can let somebody ask who may not command. */
 #define TOPOLOGY_KEY_COMMAND "command"

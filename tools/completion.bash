@@ -50,5 +50,5 @@ _winnow()
     esac
 }
 
-complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-plot winnow-simulate
+complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-plot winnow-run winnow-simulate
 complete -F _winnow winnow-words

@@ -21,6 +21,7 @@ struct job_event {
     struct broker_bytes body;                   /* never longer than --max-body */
     const struct broker_properties *properties; /* the event's own, read with broker/properties.h */
     bool redelivered;
+    uint32_t attempt; /* from 1 on: how often it was tried, with this time */
 
     /* For the functions at the end of this header. */
     struct scoreboard_slot *slot;
@@ -50,6 +51,7 @@ enum job_verdict {
     JOB_RESULT, /* the result goes to where the event asks for it */
     JOB_DEAD,   /* the event goes to FARM.dead; the reason is in *why */
     JOB_LATER,  /* the event goes back to the queue after a second; that is no failed attempt */
+    JOB_RETRY,  /* the same, but it is one: the last that --max-attempts allows makes it JOB_DEAD */
 };
 
 struct job {

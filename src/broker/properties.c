@@ -220,6 +220,16 @@ bool broker_headers_has(const struct broker_properties *properties, const char *
     return find(properties, name) != NULL;
 }
 
+struct broker_bytes broker_headers_get_text(const struct broker_properties *properties,
+                                            const char *name)
+{
+    const amqp_field_value_t *value = find(properties, name);
+    bool is_text =
+        value && (value->kind == AMQP_FIELD_KIND_UTF8 || value->kind == AMQP_FIELD_KIND_BYTES);
+
+    return is_text ? broker_from_amqp(value->value.bytes) : (struct broker_bytes){0};
+}
+
 bool broker_headers_get_int(const struct broker_properties *properties, const char *name,
                             int64_t *number)
 {
