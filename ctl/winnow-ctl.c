@@ -1,5 +1,5 @@
 /* winnow-ctl: asks and steers a farm. ctl_options.c has the command line; a verb is a file:
- * overview.c, terms.c, steer.c, watch.c, log_view.c, farms.c, send.c. */
+ * overview.c, terms.c, steer.c, watch.c, log_view.c, farms.c, send.c, results.c. */
 #include "ask.h"
 #include "ctl_options.h"
 #include "descriptors.h"
@@ -8,6 +8,7 @@
 #include "log_view.h"
 #include "options.h"
 #include "overview.h"
+#include "results.h"
 #include "send.h"
 #include "sentence.h"
 #include "steer.h"
@@ -113,6 +114,8 @@ int main(int argc, char **argv)
         error = show_log(&options, &code, &why);
     else if (options.verb == CTL_SEND)
         error = send_once(&options, &code, &why);
+    else if (options.verb == CTL_RESULTS)
+        error = results_print(&options, stdout, &why);
     else if (options.watch)
         error = watch(&options, &why);
     else

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "printable.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,10 @@
 #define MISSING_PAUSE_NS (2 * CLOCK_NS_PER_S)
 #define WORDS_ENDING     ".words"
 #define LOCK_ENDING      ".lock"
+
+/* Of a stream: so many, but none greater than the broker's default. */
+#define RESULT_SEGMENTS    8
+#define SEGMENT_MOST_BYTES INT64_C(500000000)
 
 _Static_assert(TOPOLOGY_WORK_MAX_BYTES + sizeof LOCK_ENDING - 1 <= NAME_MAX_BYTES,
                "the lock's name fits the protocol");
@@ -58,6 +63,11 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
     snprintf(topology->words, sizeof topology->words, "%s" WORDS_ENDING, farm);
     snprintf(topology->insults, sizeof topology->insults, "%s.insults", farm);
     return 0;
+}
+
+void topology_keep_results(struct topology *topology, const struct topology_results *kept)
+{
+    topology->kept = *kept;
 }
 
 /* ---- somebody else's queue ---- */
@@ -196,6 +206,29 @@ static int declare_fanout(struct broker *broker, const char *name, struct why *w
     return broker_declare_exchange(broker, &exchange, why);
 }
 
+/* A stream loses old results a segment at a time, and none while it has but one: of the broker's
+ * 500 MB segments a short stream would keep far more than it should. */
+static int declare_results(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    const struct topology_results *kept = &topology->kept;
+    int64_t segment_bytes = kept->max_bytes / RESULT_SEGMENTS;
+    char age[32];
+    struct broker_argument arguments[] = {
+        {.name = "x-queue-type", .text = "stream"},
+        {.name = "x-max-length-bytes", .number = kept->max_bytes},
+        {.name = "x-stream-max-segment-size-bytes",
+         .number = segment_bytes < SEGMENT_MOST_BYTES ? segment_bytes : SEGMENT_MOST_BYTES},
+        {.name = kept->max_age_s ? "x-max-age" : NULL, .text = age},
+        {0}};
+    const struct broker_queue queue = {
+        .name = topology->results, .durable = true, .arguments = arguments};
+
+    if (!kept->stream)
+        return declare_durable(topology, broker, topology->results, NULL, why);
+    snprintf(age, sizeof age, "%" PRId64 "s", kept->max_age_s);
+    return broker_declare_queue(broker, &queue, why);
+}
+
 int topology_declare_dead(const struct topology *topology, struct broker *broker, struct why *why)
 {
     int error = declare_fanout(broker, topology->dead, why);
@@ -211,7 +244,7 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
         return ask_foreign(topology, broker, why);
     int error = topology_declare_dead(topology, broker, why);
     if (!error)
-        error = declare_durable(topology, broker, topology->results, NULL, why);
+        error = declare_results(topology, broker, why);
     if (!error)
         error = declare_durable(topology, broker, topology->work, topology->dead, why);
     if (!error)

@@ -38,6 +38,16 @@ struct topology_queue {
     size_t source_count;                                   /* 0: nothing is counted */
 };
 
+/* How FARM.results is kept: as a queue of the farm's type, or as a stream, which any number of
+ * clients read, and again. */
+struct topology_results {
+    bool stream;
+    int64_t max_bytes; /* of a stream; the oldest results go first */
+    int64_t max_age_s; /* the same; 0: however old */
+};
+#define TOPOLOGY_RESULTS_BYTES     ((int64_t)1 << 30) /* unless another number is given */
+#define TOPOLOGY_RESULTS_MIN_BYTES ((int64_t)1 << 20)
+
 #define TOPOLOGY_NAME_SIZE  128
 #define TOPOLOGY_QUEUE_SIZE 256
 struct topology {
@@ -53,6 +63,7 @@ struct topology {
     /* Queue whose copies are only counted. Being exclusive it is also the lock of the farm's name;
      * the lock's name may be the same. */
     char count[TOPOLOGY_NAME_SIZE];
+    struct topology_results kept;      /* how results are kept */
     char results[TOPOLOGY_QUEUE_SIZE]; /* queue of results without a reply_to; "": none */
     char dead[TOPOLOGY_NAME_SIZE];     /* exchange and queue of what could not be handled */
     char control[TOPOLOGY_NAME_SIZE];  /* topic exchange of the control plane */
@@ -68,6 +79,9 @@ const char *topology_queue_type_name(enum queue_type type);
 
 /* Fills in the names. 0 or -ERR_INVALID when farm is not of TOPOLOGY_FARM_FORM. */
 int topology_init(struct topology *topology, const char *farm, enum queue_type type);
+
+/* From topology_init on results go to a queue; this says otherwise. */
+void topology_keep_results(struct topology *topology, const struct topology_results *kept);
 
 /* The farm works on that queue, which is somebody else's; if it is FARM.work nothing changes. 0, or
  * -ERR_INVALID when the name is not of TOPOLOGY_WORK_FORM. */

@@ -5,6 +5,7 @@
 _winnow_values()
 {
     case $1 in
+    --results-type) echo queue stream ;;
     --queue-type) echo classic classic-v2 quorum ;;
     --log-level) echo error warn info debug ;;
     --count) echo consume purge ;;
