@@ -19,6 +19,16 @@ enum ctl_verb {
     CTL_LOG,
     CTL_FARMS,
     CTL_SEND,
+    CTL_WORDS, /* the verb behind it says what */
+};
+
+enum ctl_words {
+    CTL_WORDS_ADD,
+    CTL_WORDS_REMOVE,
+    CTL_WORDS_LIST,
+    CTL_WORDS_RANDOM,
+    CTL_WORDS_BROADCAST,
+    CTL_WORDS_FOLLOW,
 };
 
 struct ctl_options {
@@ -29,8 +39,13 @@ struct ctl_options {
     int64_t wait_ns;
     bool waits;       /* CTL_SEND: for the result */
     const char *type; /* the same: the property; NULL: none */
-    char **arguments; /* what stands behind the verb: of CTL_LOG, files; of CTL_SEND, the text */
+    /* What stands behind the verb, or the verbs: of CTL_LOG, files; of CTL_SEND, the text; of
+     * CTL_WORDS, entries, or what the verb is about. */
+    char **arguments;
     size_t argument_count;
+    enum ctl_words words; /* CTL_WORDS */
+    char **files;         /* CTL_WORDS_ADD and CTL_WORDS_REMOVE: each --file */
+    size_t file_count;
 };
 
 /* Reads the command line, or ends the program with EX_USAGE and what was expected. */
