@@ -61,11 +61,12 @@ FORMATTED := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
 # What `make install` puts under PREFIX, and `make uninstall` removes.
 MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
-SERVICES    := autoscaler/winnow-autoscaler@.service words/winnow-words@.service
+SERVICES    := autoscaler/winnow-autoscaler@.service autoscaler/winnow-pools.service words/winnow-words@.service
 SYSTEMD     := lib/systemd/system
-PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/*)
+EXAMPLE     := share/winnow/pools.conf
+PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/* examples/*/*.*)
 INSTALLED   := $(PROGRAMS:%=bin/%) $(PROGRAMS:%=share/man/man1/%.1) \
-               $(addprefix $(SYSTEMD)/,$(notdir $(SERVICES))) \
+               $(addprefix $(SYSTEMD)/,$(notdir $(SERVICES))) $(EXAMPLE) \
                $(addprefix $(COMPLETIONS)/,winnow $(PROGRAMS)) $(PAPERS:%=share/doc/winnow/%)
 to           = $(DESTDIR)$(PREFIX)
 
@@ -76,7 +77,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
 .PHONY: help deps deps-check all units fuzzers demo check check-unit check-system check-more asan valgrind \
-    chaos words-chaos fuzz bench bench-react bench-filter bench-words \
+    chaos chaos-python words-chaos fuzz bench bench-react bench-filter bench-words \
     experiments policies fidelity format format-check tidy \
     install uninstall clean
 .SECONDEXPANSION:
@@ -123,6 +124,9 @@ valgrind: deps-check ## the system tests with every program under valgrind; logs
 chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUEUE_TYPE (classic); logs in out/chaos
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) \
 	    --queue-type $(or $(QUEUE_TYPE),classic) --out out/chaos
+
+chaos-python: all ## drains, kills and resets of the example's workers in Python, for CHAOS_SECONDS (900), SEED (1)
+	@tests/chaos/python_storm --bin $(BIN) --seconds $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) --faults
 
 words-chaos: all ## the word service under kills and restarts for CHAOS_SECONDS (600) on each store, SEED (1)
 	@mkdir -p out/words-chaos
@@ -177,11 +181,12 @@ install: all $(MANUALS) ## install programs, manual pages, completion, service a
 	for program in $(PROGRAMS); do ln -sf winnow $(to)/$(COMPLETIONS)/$$program || exit; done
 	for unit in $(SERVICES); do sed 's|@PREFIX@|$(PREFIX)|g' $$unit | \
 	    install -D -m 644 /dev/stdin $(to)/$(SYSTEMD)/$$(basename $$unit) || exit; done
+	install -D -m 644 autoscaler/$(notdir $(EXAMPLE)) $(to)/$(EXAMPLE)
 	for paper in $(PAPERS); do install -D -m 644 $$paper $(to)/share/doc/winnow/$$paper || exit; done
 
 uninstall: ## remove what install put there, but for folders that are not Winnow's alone
 	rm -f $(addprefix $(to)/,$(INSTALLED))
-	rmdir $(to)/share/doc/winnow/docs $(to)/share/doc/winnow 2>/dev/null || :
+	cd $(to)/share/doc/winnow 2>/dev/null && rmdir examples/* examples docs ../winnow 2>/dev/null || :
 
 clean: ## remove what the build and the demo made
 	rm -rf build out

@@ -105,12 +105,23 @@ static void print_notice(const struct client_message *message, const struct noti
             amounts_shown(notice->event, event), text);
 }
 
-static void show(const struct client_message *message, bool json, FILE *out)
+/* After a lost connection what may not have arrived is told once more. */
+static bool is_repeated(const struct client_message *message, struct envelope *last)
+{
+    bool repeated =
+        strcmp(message->envelope.from, last->from) == 0 && message->envelope.clock <= last->clock;
+
+    if (!repeated)
+        *last = message->envelope;
+    return repeated;
+}
+
+static void show(const struct client_message *message, struct envelope *last, bool json, FILE *out)
 {
     struct notice notice;
     struct why why;
 
-    if (message->kind != CLIENT_NOTICE)
+    if (message->kind != CLIENT_NOTICE || is_repeated(message, last))
         return;
     if (json)
         verbatim_print(message->text, message->length, out);
@@ -125,6 +136,7 @@ int log_view_follow(const struct ctl_options *options, FILE *out, struct why *wh
     static const char *const keys[] = {"log", NULL};
     enum feed_state logged = FEED_STARTING;
     struct client_message message;
+    struct envelope last = {0};
     struct feed feed;
     int signal_fd;
     int error = signals_open(&signal_fd, why);
@@ -135,7 +147,7 @@ int log_view_follow(const struct ctl_options *options, FILE *out, struct why *wh
     while (!error && !signals_next(signal_fd)) {
         int taken = 0;
         for (; taken < FEED_MOST && feed_step(&feed, &message); taken++)
-            show(&message, options->json, out);
+            show(&message, &last, options->json, out);
         feed_log(&feed, options->common.farm, &logged);
         if (fflush(out))
             error =

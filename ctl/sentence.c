@@ -13,6 +13,7 @@ static const struct meaning {
     const char *before, *after;
 } meanings[POLICY_REASONS] = {
     [POLICY_FORMULA] = {": as many as the backlog and the arrivals need", NULL},
+    [POLICY_BACKLOG_ONLY] = {": as many as the backlog needs; nothing counts what arrives", NULL},
     [POLICY_MIN] = {", the minimum: the load needs only ", ""},
     [POLICY_MAX] = {", the maximum: the load needs ", ""},
     [POLICY_ERLANG_WAITS] = {": with fewer, too many events would wait too long", NULL},
@@ -26,6 +27,7 @@ static const struct meaning {
     [POLICY_SATURATED] = {": the load needs ", ", but more were seen not to help"},
     [POLICY_SILENT] = {": the load seems to need only ",
                        ", but some workers do not tell what they hold"},
+    [POLICY_TOTAL] = {", what the other pools leave of total-max: the load needs ", ""},
     [POLICY_LEARNING] =
         {": how many events one worker clears is not known yet, and one at work finds out", NULL},
     [POLICY_HELD_ARRIVAL] = {", as before: the arrival rate is not known", NULL},

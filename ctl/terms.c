@@ -19,10 +19,19 @@ static void print_backlog(const struct history_row *row, FILE *out)
             amounts_number(row->in_flight_msgs, held));
 }
 
+static bool is_measured(const struct history_row *row)
+{
+    return !row->arrival_source || strcmp(row->arrival_source, HISTORY_NOT_MEASURED) != 0;
+}
+
 static void print_arrivals(const struct history_row *row, FILE *out)
 {
     char rate[AMOUNTS_SIZE], smooth[AMOUNTS_SIZE], span[AMOUNTS_SIZE];
 
+    if (!is_measured(row)) {
+        fprintf(out, "  λ          not measured here: nothing counts what arrives\n");
+        return;
+    }
     fprintf(out, "  λ          %s events/s", amounts_number(row->arrival_per_s, rate));
     if (isfinite(row->interval_s))
         fprintf(out, ", over %s", amounts_span(row->interval_s, span));
@@ -70,6 +79,9 @@ static void print_need(const struct history_row *row, FILE *out)
                 "  needed     %s: %s so that few events wait long, %s so that the backlog "
                 "goes\n",
                 whole, amounts_number(row->wait_workers, a), amounts_number(row->drain_workers, b));
+    else if (!is_measured(row))
+        fprintf(out, "  needed     %s: B / C = %s / %s = %s\n", whole,
+                amounts_number(row->backlog_msgs, a), amounts_number(row->capacity_msgs, d), need);
     else
         fprintf(out, "  needed     %s: (B + λT) / C = (%s + %s × %s) / %s = %s\n", whole,
                 amounts_number(row->backlog_msgs, a), amounts_number(row->arrival_per_s, b),

@@ -81,15 +81,27 @@ int topology_parse_source(char *text, struct topology_source *source);
 /* Whether arrivals are counted at all. */
 bool topology_counts(const struct topology *topology);
 
+/* Whether the work queue is a quorum queue, as far as can be told: of what type somebody else's is,
+ * the broker does not say. */
+bool topology_may_be_quorum(const struct topology *topology);
+
 /* Declares and binds everything but the count queue and the lock; harmless when it is there
  * already. Of somebody else's queues it is asked whether they are there: -ERR_MISSING, or
  * -ERR_CONFIG when one is exclusive to another connection. Other errors as those of the entities in
  * broker.h. */
 int topology_declare(const struct topology *topology, struct broker *broker, struct why *why);
 
+/* Of somebody else's queue: 0, or -ERR_CONFIG when it is a stream, as far as the broker tells. To
+ * ask costs a line in its log. */
+int topology_refuse_stream(const struct topology *topology, struct broker *broker, struct why *why);
+
 /* Declares FARM.dead alone, without waiting: of a foreign queue's farm it is declared when the
  * first event is dead. Errors follow from broker_next. */
 int topology_declare_dead(const struct topology *topology, struct broker *broker, struct why *why);
+
+/* How long to wait at most before somebody else's entity, which was missing, is asked for again; 0:
+ * the farm's own are declared by somebody before long. */
+int64_t topology_missing_pause_ns(const struct topology *topology);
 
 /* Asks for everything that topology_declare declared or asked for, and binds anew what it bound,
  * without waiting. A BROKER_QUEUE_STATE for each queue follows (text: its name), the work queue

@@ -97,6 +97,16 @@ static int publish_result(struct answerer *answerer, const struct delivery *deli
                           !is_direct_reply(delivery->queue), NULL, why);
 }
 
+/* FARM.dead of somebody else's queue is there from the first event that is dead. */
+static int need_dead(struct answerer *answerer, struct why *why)
+{
+    int error =
+        answerer->has_dead ? 0 : topology_declare_dead(answerer->topology, answerer->broker, why);
+
+    answerer->has_dead |= !error;
+    return error;
+}
+
 /* The event as it came, or its result where there is one. */
 static int publish_dead(struct answerer *answerer, const struct delivery *delivery,
                         struct broker_properties *properties, struct why *why)
@@ -112,6 +122,9 @@ static int publish_dead(struct answerer *answerer, const struct delivery *delive
         return out_of_memory(why);
     scoreboard_put_down(answerer->slot);
     scoreboard_set_state(answerer->slot, SCOREBOARD_SENDING);
+    error = need_dead(answerer, why);
+    if (error)
+        return error;
     struct broker_bytes body = reply.without_body             ? broker_text("")
                                : result && result->body.bytes ? result->body
                                                               : delivery->body;
@@ -124,6 +137,10 @@ int answer_result(struct answerer *answerer, struct delivery *delivery,
                   struct why *why)
 {
     delivery->queue = answer_queue(answerer, properties);
+    if (!delivery->queue.length) {
+        scoreboard_put_down(answerer->slot);
+        return ANSWER_NOWHERE;
+    }
     delivery->message_id = broker_properties_get(properties, BROKER_MESSAGE_ID);
     delivery->correlation_id = broker_properties_get(properties, BROKER_CORRELATION_ID);
     if (!delivery->correlation_id.bytes)
@@ -162,11 +179,14 @@ static int set_dead(struct delivery *delivery, const char *reason, struct why *w
 /* A whole backlog may be dead for one reason. */
 static void tell_dead(struct answerer *answerer, const struct delivery *delivery)
 {
+    bool rejects = answerer->topology->rejects_dead;
     uint64_t unlogged;
 
     if (log_limit_allows(&answerer->dead_log, clock_now_ns(), &unlogged))
-        log_event(LOG_WARN, "dead", "queue=%s reason=\"%s\" unlogged=%llu",
-                  answerer->topology->dead, delivery->dead_reason, (unsigned long long)unlogged);
+        log_event(LOG_WARN, "dead", "%s=%s reason=\"%s\" unlogged=%llu",
+                  rejects ? "rejected_from" : "queue",
+                  rejects ? answerer->topology->work : answerer->topology->dead,
+                  delivery->dead_reason, (unsigned long long)unlogged);
 }
 
 static void drop_result(struct delivery *delivery)
@@ -184,6 +204,10 @@ int answer_dead(struct answerer *answerer, struct delivery *delivery,
     if (error)
         return error;
     tell_dead(answerer, delivery);
+    if (answerer->topology->rejects_dead) {
+        scoreboard_put_down(answerer->slot);
+        return ANSWER_REJECT;
+    }
     return publish_dead(answerer, delivery, properties, why);
 }
 
@@ -208,7 +232,9 @@ int answer_refused(struct answerer *answerer, struct delivery *delivery, struct 
              delivery->queue.bytes);
     drop_result(delivery);
     int error = set_dead(delivery, reason, why);
-    return error ? error : answer_again(answerer, delivery, why);
+    if (error)
+        return error;
+    return answerer->topology->rejects_dead ? ANSWER_REJECT : answer_again(answerer, delivery, why);
 }
 
 static bool same(struct broker_bytes a, struct broker_bytes b)
@@ -240,5 +266,5 @@ int answer_returned(struct answerer *answerer, struct delivery *delivery,
     if (error)
         return error;
     tell_dead(answerer, delivery);
-    return answer_again(answerer, delivery, why);
+    return answerer->topology->rejects_dead ? ANSWER_REJECT : answer_again(answerer, delivery, why);
 }

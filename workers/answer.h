@@ -1,8 +1,9 @@
 /* answer.h - answers one event: the job's result to where the event asks for it, or the event to
- * FARM.dead with the reason. Each call that succeeds has published exactly one message, mandatory
- * unless it answers to a direct reply-to, and has put the event down on the scoreboard before:
- * while the socket takes the message neither worker nor event can be blamed, because the broker may
- * have stopped reading. What was published is kept with the delivery. */
+ * FARM.dead with the reason. A call that succeeds has put the event down on the scoreboard and then
+ * published exactly one message, mandatory unless it answers to a direct reply-to: while the socket
+ * takes the message neither worker nor event can be blamed, because the broker may have stopped
+ * reading. What was published is kept with the delivery. On a queue that is somebody else's nothing
+ * may be there to be published; the caller is then told what to do with the event instead. */
 #ifndef WINNOW_ANSWER_H
 #define WINNOW_ANSWER_H
 
@@ -25,6 +26,7 @@ struct answerer {
     size_t max_body_bytes;
     struct scoreboard_slot *slot;
     struct broker *broker;                     /* of the moment */
+    bool has_dead;                             /* FARM.dead was declared over its connection */
     struct broker_properties *back_properties; /* for what answer_again decodes */
     struct log_limit dead_log;
 };
@@ -33,18 +35,25 @@ struct answerer {
 int answer_check(const struct answerer *answerer, const struct delivery *delivery,
                  const struct broker_properties *properties, struct why *why);
 
+/* What a call that succeeded has done, or leaves to do. */
+enum answer {
+    ANSWER_PUBLISHED, /* the event is to be acknowledged when the broker has confirmed it */
+    ANSWER_NOWHERE,   /* nobody asks for the result: the event is to be acknowledged */
+    ANSWER_REJECT,    /* the event is dead, and to be rejected: the queue's dead-lettering has it */
+};
+
 /* Each turns properties, which are those of the delivery, into those of the message.
  *
- * 0; -ERR_MEMORY; an error of the connection; of a result also -ERR_INVALID when it cannot be sent
- * as it is: then nothing was published, and the properties are neither the event's nor the
- * result's. */
+ * An enum answer; -ERR_MEMORY; an error of the connection; of a result also -ERR_INVALID when it
+ * cannot be sent as it is: then nothing was published, and the properties are neither the event's
+ * nor the result's. */
 int answer_result(struct answerer *answerer, struct delivery *delivery,
                   struct broker_properties *properties, const struct job_result *result,
                   struct why *why);
 int answer_dead(struct answerer *answerer, struct delivery *delivery,
                 struct broker_properties *properties, const char *reason, struct why *why);
 
-/* The queue to which the result of an event with these properties goes. */
+/* The queue to which the result of an event with these properties goes; empty: nowhere. */
 struct broker_bytes answer_queue(const struct answerer *answerer,
                                  const struct broker_properties *properties);
 

@@ -191,10 +191,11 @@ static void measure(struct handling *handling)
     scoreboard_progress(handling->slot, done_ns);
 }
 
-/* A message was published for the event. */
-static int answered(struct handling *handling)
+static int answered(struct handling *handling, int answer)
 {
-    handling->alone = handling->record.suspect && unacked_is_quiet(handling->unacked);
+    handling->answer = (enum answer)answer;
+    handling->alone = answer == ANSWER_PUBLISHED && handling->record.suspect &&
+                      unacked_is_quiet(handling->unacked);
     handling->alone_since_ns = clock_now_ns();
     measure(handling);
     return HANDLING_ANSWERED;
@@ -214,23 +215,23 @@ static enum delivery_burial burial_of(const struct handling *handling)
 static int answer_dead_event(struct handling *handling, const struct why *reason, struct why *why)
 {
     handling->delivery->burial = burial_of(handling);
-    int error = answer_dead(handling->answerer, handling->delivery, handling->properties,
-                            reason->text, why);
+    int answer = answer_dead(handling->answerer, handling->delivery, handling->properties,
+                             reason->text, why);
 
-    return error ? error : answered(handling);
+    return answer < 0 ? answer : answered(handling, answer);
 }
 
 static int answer_handled_event(struct handling *handling, struct why *why)
 {
-    int error = answer_result(handling->answerer, handling->delivery, handling->properties,
-                              &handling->call.result, why);
-    if (error == -ERR_INVALID) {
+    int answer = answer_result(handling->answerer, handling->delivery, handling->properties,
+                               &handling->call.result, why);
+    if (answer == -ERR_INVALID) {
         struct why reason = *why;
         /* The event is dead with its own properties, of which little is left. */
         broker_properties_decode(handling->properties, handling->delivery->raw_properties);
         return answer_dead_event(handling, &reason, why);
     }
-    return error ? error : answered(handling);
+    return answer < 0 ? answer : answered(handling, answer);
 }
 
 static int answer(struct handling *handling, struct why *why)

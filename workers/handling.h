@@ -27,7 +27,7 @@ enum handling_stage {
 /* What the caller has to do next. */
 enum handling_end {
     HANDLING_GOES_ON,  /* call again */
-    HANDLING_ANSWERED, /* a message was published for it: the event is handling_take's */
+    HANDLING_ANSWERED, /* as `answer` says: the event is handling_take's */
     HANDLING_LATER,    /* the job wants it later: the same */
 };
 
@@ -51,6 +51,7 @@ struct handling {
     int64_t started_ns;              /* when it was taken up */
     struct job_call call;
     atomic_bool unwanted;
+    enum answer answer; /* what was done for it, or is left to do */
 
     /* The last answer was a suspect's, sent when all was quiet, and nothing has been sent since. */
     bool alone;

@@ -44,11 +44,12 @@ static int take_returned(struct session *session, const struct broker_event *eve
     struct delivery *delivery = find_returned(session, event);
     if (!delivery)
         return error_set(why, ERR_UNAVAILABLE, "a message came back that nobody has sent");
-    int error = answer_returned(&session->answerer, delivery, event, why);
-    if (!error)
-        return unacked_published(&session->unacked, delivery, why);
+    int answer = answer_returned(&session->answerer, delivery, event, why);
+    if (answer >= 0)
+        return unacked_answered(&session->unacked, session->broker, delivery, (enum answer)answer,
+                                clock_now_ns(), why);
     delivery_free(delivery);
-    return error;
+    return answer;
 }
 
 static int take_refused(struct session *session, const struct broker_event *event, struct why *why)
@@ -71,7 +72,7 @@ static int take_confirmed(struct session *session, const struct broker_event *ev
 
     session->confirmed = true;
     /* The queues that have taken them are asked for only where it matters. */
-    while (!error && refusals_keep(&session->refusals) &&
+    while (!error && refusals_keep(session) &&
            (delivery = window_pending(&session->unacked.window, &sequence)) &&
            sequence++ <= event->tag)
         error = refusals_taken(session, delivery, clock_now_ns(), why);

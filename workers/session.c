@@ -69,7 +69,8 @@ static int take_end(struct session *session, enum handling_end end, int64_t now_
         unacked_leave_out(&session->unacked, delivery);
         inbox_put(&session->aside, delivery);
     } else {
-        error = unacked_published(&session->unacked, delivery, why);
+        error = unacked_answered(&session->unacked, session->broker, delivery,
+                                 session->handling.answer, now_ns, why);
     }
     return error;
 }
@@ -233,6 +234,7 @@ int session_run(struct session *session, struct broker *broker, size_t published
     int error = 0;
 
     session->broker = session->answerer.broker = broker;
+    session->answerer.has_dead = !session->topology->foreign;
     session->confirmed = false;
     trials_reconnected(&session->trials, scoreboard_running(session->scoreboard), clock_now_ns());
     for (; !error && published; published--)

@@ -125,6 +125,46 @@ int unacked_give_back(struct unacked *unacked, struct broker *broker,
 
 /* ---- acknowledging ---- */
 
+/* Nothing is left to do for the event but to acknowledge it. */
+static int settle(struct unacked *unacked, struct broker *broker, struct delivery *delivery,
+                  int64_t now_ns, struct why *why)
+{
+    int error = 0;
+
+    if (unacked->left_out && delivery->tag >= unacked->first_left_out) {
+        end(unacked, delivery);
+        error = broker_ack(broker, delivery->tag, false, why);
+    } else {
+        if (!unacked->settled++)
+            unacked->settled_since_ns = now_ns;
+        unacked->settled_tag = delivery->tag;
+    }
+    delivery_free(delivery);
+    return error;
+}
+
+/* Events before it wait for their confirms: it is acknowledged alone. */
+static int settle_alone(struct unacked *unacked, struct broker *broker, struct delivery *delivery,
+                        bool reject, struct why *why)
+{
+    end(unacked, delivery);
+    int error = reject ? broker_reject(broker, delivery->tag, why)
+                       : broker_ack(broker, delivery->tag, false, why);
+    delivery_free(delivery);
+    return error;
+}
+
+int unacked_answered(struct unacked *unacked, struct broker *broker, struct delivery *delivery,
+                     enum answer answer, int64_t now_ns, struct why *why)
+{
+    if (answer == ANSWER_PUBLISHED)
+        return unacked_published(unacked, delivery, why);
+    scoreboard_forgive(unacked->scoreboard, delivery->fingerprint);
+    return answer == ANSWER_NOWHERE && !unacked->window.count
+               ? settle(unacked, broker, delivery, now_ns, why)
+               : settle_alone(unacked, broker, delivery, answer == ANSWER_REJECT, why);
+}
+
 /* Takes what is settled out of the window. */
 static int gather(struct unacked *unacked, struct broker *broker, int64_t now_ns, struct why *why)
 {
@@ -132,17 +172,8 @@ static int gather(struct unacked *unacked, struct broker *broker, int64_t now_ns
     int error = 0;
 
     unacked->news = false;
-    while (!error && (delivery = window_settled(&unacked->window))) {
-        if (unacked->left_out && delivery->tag >= unacked->first_left_out) {
-            end(unacked, delivery);
-            error = broker_ack(broker, delivery->tag, false, why);
-        } else {
-            if (!unacked->settled++)
-                unacked->settled_since_ns = now_ns;
-            unacked->settled_tag = delivery->tag;
-        }
-        delivery_free(delivery);
-    }
+    while (!error && (delivery = window_settled(&unacked->window)))
+        error = settle(unacked, broker, delivery, now_ns, why);
     return error;
 }
 

@@ -9,6 +9,7 @@
 #ifndef WINNOW_UNACKED_H
 #define WINNOW_UNACKED_H
 
+#include "answer.h"
 #include "broker/broker.h"
 #include "delivery.h"
 #include "error.h"
@@ -53,6 +54,12 @@ void unacked_consumer_began(struct unacked *unacked);
  * the window's now, whatever is returned; NULL for a message that answers none. 0 or
  * -ERR_MEMORY. */
 int unacked_published(struct unacked *unacked, struct delivery *delivery, struct why *why);
+
+/* The event was answered, in that way: nothing was published (then it is acknowledged or rejected),
+ * or the next message that the broker will confirm. The event is taken, whatever is returned. 0 or
+ * an error. */
+int unacked_answered(struct unacked *unacked, struct broker *broker, struct delivery *delivery,
+                     enum answer answer, int64_t now_ns, struct why *why);
 
 /* True when everything that was published is settled, and acknowledged. */
 bool unacked_is_quiet(const struct unacked *unacked);

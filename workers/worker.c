@@ -6,6 +6,7 @@
 #include "deep_stack.h"
 #include "log.h"
 #include "log_limit.h"
+#include "permissions.h"
 #include "session.h"
 #include "signals.h"
 #include "suspects.h"
@@ -22,6 +23,7 @@
 struct declaration {
     struct topology topology;
     bool tell_destroyed; /* that events were lost with their queue */
+    bool alone;          /* no autoscaler has looked at the queue before */
 };
 
 struct worker {
@@ -43,6 +45,8 @@ static int declare(const void *context, struct broker *broker, struct why *why)
 
     if (!error)
         error = topology_declare(&declaration->topology, broker, why);
+    if (!error && declaration->alone)
+        error = topology_refuse_stream(&declaration->topology, broker, why);
     if (!error && declaration->tell_destroyed)
         error = topology_tell_destroyed(&declaration->topology, broker, why);
     return error;
@@ -121,26 +125,38 @@ static bool lose(struct worker *worker, int error, const struct why *why)
     return news;
 }
 
-/* Until it has a connection again, in which what somebody deleted is declared anew. */
-static int reconnect(struct worker *worker, struct why *why)
+/* Until it has a connection, over which what is missing of the farm's own is declared. What is
+ * missing of somebody else's is waited for. */
+static int await_connection(struct worker *worker, int64_t deadline_ns, struct why *why)
 {
     int error;
 
-    worker->declaration.tell_destroyed = worker->session.queue_deleted;
-    do
-        error = connection_wait(worker->connection, worker->signal_fd, CLOCK_NEVER, why);
-    while (error == -ERR_MISSING);
-    return error;
+    for (bool logged = false;; logged = true) {
+        error = connection_wait(worker->connection, worker->signal_fd, deadline_ns, why);
+        if (error != -ERR_MISSING || clock_now_ns() >= deadline_ns)
+            return error;
+        if (!logged && worker->declaration.topology.foreign)
+            log_event(LOG_WARN, "entity_missing", "why=\"%s\" doing=\"waiting for it\"", why->text);
+    }
+}
+
+static int reconnect(struct worker *worker, struct why *why)
+{
+    worker->declaration.tell_destroyed =
+        worker->session.queue_deleted && !worker->declaration.topology.foreign;
+    return await_connection(worker, CLOCK_NEVER, why);
 }
 
 static int work_and_reconnect(struct worker *worker, struct why *why)
 {
     int64_t deadline_ns = clock_now_ns() + worker->settings->options->connect_timeout_ns;
-    int error = connection_wait(worker->connection, worker->signal_fd, deadline_ns, why);
+    int error = await_connection(worker, deadline_ns, why);
 
     for (enum log_level level = LOG_INFO; !error;) {
         log_event(level, "consuming", "queue=%s", worker->declaration.topology.work);
         error = work(worker, why);
+        if (error == -ERR_REFUSED)
+            permissions_explain(&worker->declaration.topology, PERMISSIONS_WORKER, why);
         if (!is_loss(worker, error, why))
             return error;
         level = lose(worker, error, why) ? LOG_WARN : LOG_DEBUG;
@@ -160,6 +176,7 @@ static int set_up(struct worker *worker, struct why *why)
     int error = signals_open(&worker->signal_fd, why);
 
     worker->declaration.topology = options->topology;
+    worker->declaration.alone = !options_variable(SCOREBOARD_FD_VARIABLE);
     broker_client_name(options->topology.farm, options->program, worker->name);
     if (!error)
         error = session_init(&worker->session, worker->settings, worker->job, worker->name,
@@ -171,6 +188,7 @@ static int set_up(struct worker *worker, struct why *why)
         .set_up = declare,
         .context = &worker->declaration,
         .context_bytes = sizeof worker->declaration,
+        .missing_pause_ns = topology_missing_pause_ns(&options->topology),
     };
     settings.broker.heartbeat_s = worker->settings->heartbeat_s;
     return connection_open(&settings, &worker->connection, why);

@@ -11,7 +11,9 @@
 
 static int set_up(const void *context, struct broker *broker, struct why *why)
 {
-    return topology_declare(context, broker, why);
+    int error = topology_declare(context, broker, why);
+
+    return error ? error : topology_refuse_stream(context, broker, why);
 }
 
 int backlog_probe_open(struct backlog_probe *probe, const struct broker_options *options,
@@ -21,7 +23,9 @@ int backlog_probe_open(struct backlog_probe *probe, const struct broker_options 
     const struct connection_settings settings = {.broker = *options,
                                                  .set_up = set_up,
                                                  .context = &probe->topology,
-                                                 .context_bytes = sizeof probe->topology};
+                                                 .context_bytes = sizeof probe->topology,
+                                                 .missing_pause_ns =
+                                                     topology_missing_pause_ns(topology)};
     return link_open(&probe->link, &settings, "backlog", why);
 }
 
@@ -38,10 +42,11 @@ static void lose(struct backlog_probe *probe, int error, const struct why *why)
     probe->leaderless.since_ns = 0;
 }
 
-/* Something of the farm was deleted: the next connection declares it anew. */
+/* Something was deleted: the next connection declares it anew, or waits for it. */
 static void lose_entity(struct backlog_probe *probe, const struct why *why)
 {
-    log_event(LOG_WARN, "entity_missing", "why=\"%s\" doing=\"declaring it anew\"", why->text);
+    log_event(LOG_WARN, "entity_missing", "why=\"%s\" doing=\"%s\"", why->text,
+              probe->topology.foreign ? "waiting for it" : "declaring it anew");
     probe->destroyed |= topology_lost_events(&probe->topology, why);
     probe->link.error = -ERR_MISSING; /* so that it is not logged once more as a lost connection */
     lose(probe, -ERR_MISSING, why);
@@ -135,7 +140,7 @@ void backlog_probe_ask(struct backlog_probe *probe)
 bool backlog_probe_knows(struct backlog_probe *probe, bool consumed, int64_t now_ns)
 {
     return probe->question.answered &&
-           (probe->topology.queue_type != QUEUE_QUORUM ||
+           (!topology_may_be_quorum(&probe->topology) ||
             leaderless_believes(&probe->leaderless, probe->topology.work, probe->question.answer,
                                 consumed, now_ns));
 }

@@ -154,7 +154,8 @@ void control_desk_decided(struct control_desk *desk)
     desk->outdated = desk->unpublished = true;
 }
 
-static void publish_notice(struct control_desk *desk, const struct notices_event *event)
+/* False when it could not be sent. */
+static bool publish_notice(struct control_desk *desk, struct notices_event *event)
 {
     struct envelope envelope = begin_message(desk);
     char *text = NULL;
@@ -164,20 +165,21 @@ static void publish_notice(struct control_desk *desk, const struct notices_event
     envelope.clock = event->clock;
     memcpy(envelope.time, event->time, sizeof envelope.time);
     if (!notice_write(&envelope, &event->notice, &text, &length))
-        control_link_publish(&desk->link, CONTROL_LOG, text, length);
+        event->sequence = control_link_publish(&desk->link, CONTROL_LOG, text, length);
     free(text);
+    return event->sequence > 0;
 }
 
 void control_desk_tell(struct control_desk *desk)
 {
-    const struct notices_event *event;
+    struct notices_event *event;
 
     if (!desk->open)
         return;
     desk->hears = false;
     while (control_link_watched(&desk->link, CONTROL_LOG) && !control_link_is_full(&desk->link) &&
-           (event = notices_take(&desk->notices)))
-        publish_notice(desk, event);
+           (event = notices_next(&desk->notices)) && publish_notice(desk, event))
+        ;
     control_link_flush(&desk->link);
     desk->hears = true;
 }
@@ -271,7 +273,7 @@ static bool may_answer(struct control_desk *desk, const struct control_message *
 {
     struct broker_bytes to = {message->reply_to.bytes, message->reply_to.length};
 
-    if (!topology_is_of_a_farm(to))
+    if (!topology_is_of_a_farm(to) && !topology_reserves(desk->settings.topology, to))
         return true;
     if (!desk->misused)
         log_event(LOG_WARN, "answer_withheld",
@@ -334,6 +336,17 @@ static void log_change(const struct control_desk *desk, const struct change *cha
               replicas, steering->by);
 }
 
+void control_desk_limit(struct control_desk *desk, const struct policy_params *before,
+                        const struct policy_params *after, int64_t now_ns)
+{
+    char now[ENVELOPE_TIME_SIZE];
+
+    clock_stamp(now);
+    steering_reconfigure(desk->settings.steering, before, after, now, age_ms(desk, now_ns));
+    desk->outdated = desk->unpublished = true;
+    log_change(desk, &(struct change){.limits = true});
+}
+
 bool control_desk_step(struct control_desk *desk, int64_t now_ns, bool ending,
                        const struct node_report *report)
 {
@@ -347,10 +360,13 @@ bool control_desk_step(struct control_desk *desk, int64_t now_ns, bool ending,
     if (ending)
         link_retire(&desk->link.link);
     desk->hears = false;
-    if (control_link_step(&desk->link, now_ns))
+    if (control_link_step(&desk->link, now_ns)) {
         control_desk_decided(desk);
+        notices_reconnected(&desk->notices);
+    }
     while (!change.stop && control_link_next(&desk->link, now_ns, &message))
         take(desk, &message, now_ns, report, &change);
+    notices_arrived(&desk->notices, desk->link.arrived);
     desk->goes_on = change.stop;
     /* The decision that follows from other limits is told with them. */
     if (!change.limits)

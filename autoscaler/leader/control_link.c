@@ -33,8 +33,10 @@ static const char *const keys[] = {TOPOLOGY_KEY_COMMAND, TOPOLOGY_KEY_ASK, NULL}
 static int set_up(const void *context, struct broker *broker, struct why *why)
 {
     const struct control_set_up *own = context;
-    int error = topology_listen(&own->topology, broker, own->queue, keys, why);
+    int error = broker_enable_confirms(broker, why);
 
+    if (!error)
+        error = topology_listen(&own->topology, broker, own->queue, keys, why);
     if (!error)
         error = broker_consume(broker, own->queue, own->queue, 0, true, why);
     if (!error && own->all)
@@ -124,6 +126,7 @@ static void lose(struct control_link *link, int error, const struct why *why)
 static void opened(struct control_link *link, int64_t now_ns)
 {
     link->opened_ns = now_ns;
+    link->arrived = 0;
     link->check_ns = now_ns + CHECK_NS;
     control_link_watch(link, now_ns);
 }
@@ -254,6 +257,10 @@ bool control_link_next(struct control_link *link, int64_t now_ns, struct control
     while ((got = broker_next(broker, &event, &why)) == 1) {
         if (event.type == BROKER_RETURNED)
             returned(link, event.routing_key, now_ns);
+        /* It takes them in their order, whatever the order of its confirms. */
+        if ((event.type == BROKER_CONFIRMED || event.type == BROKER_NACKED) &&
+            event.tag > link->arrived)
+            link->arrived = event.tag;
         if (event.type == BROKER_CANCELLED) {
             got = error_set(&why, ERR_MISSING, "the queue '%s' was deleted", link->set_up.queue);
             break;
@@ -289,19 +296,20 @@ bool control_link_is_full(const struct control_link *link)
     return broker && broker_backed_up(broker);
 }
 
-static void send_text(struct control_link *link, const char *exchange, struct broker_bytes key,
-                      const char *type, struct broker_bytes correlation_id, const char *text,
-                      size_t length)
+static uint64_t send_text(struct control_link *link, const char *exchange, struct broker_bytes key,
+                          const char *type, struct broker_bytes correlation_id, const char *text,
+                          size_t length)
 {
     struct broker *broker = link_broker(&link->link);
     struct broker_properties *properties = link->properties;
     struct why why = {0};
+    uint64_t sequence = 0;
 
     if (!broker)
-        return;
+        return 0;
     if (broker_backed_up(broker)) {
         link->dropped_msgs++;
-        return;
+        return 0;
     }
     broker_properties_clear(properties);
     broker_properties_set(properties, BROKER_CONTENT_TYPE, broker_text("application/json"));
@@ -309,16 +317,17 @@ static void send_text(struct control_link *link, const char *exchange, struct br
     broker_properties_set(properties, BROKER_TYPE, broker_text(type));
     broker_properties_set(properties, BROKER_CORRELATION_ID, correlation_id);
     int error = broker_publish(broker, exchange, key, properties,
-                               (struct broker_bytes){text, length}, *exchange, NULL, &why);
+                               (struct broker_bytes){text, length}, *exchange, &sequence, &why);
     if (error)
         lose(link, error, &why);
+    return error ? 0 : sequence;
 }
 
-void control_link_publish(struct control_link *link, enum control_topic topic, const char *text,
-                          size_t length)
+uint64_t control_link_publish(struct control_link *link, enum control_topic topic, const char *text,
+                              size_t length)
 {
-    send_text(link, link->set_up.topology.control, broker_text(topics[topic]), topics[topic],
-              (struct broker_bytes){0}, text, length);
+    return send_text(link, link->set_up.topology.control, broker_text(topics[topic]), topics[topic],
+                     (struct broker_bytes){0}, text, length);
 }
 
 static struct broker_bytes bytes_of(const struct control_name *name)

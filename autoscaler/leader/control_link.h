@@ -44,6 +44,7 @@ struct control_link {
     bool watched[CONTROL_TOPICS];
     int64_t watched_ns;    /* when somebody last said so */
     uint64_t dropped_msgs; /* answers and statuses that the socket did not take */
+    uint64_t arrived;      /* the broker has all messages of this connection up to this one */
 };
 
 struct control_name {
@@ -86,9 +87,10 @@ void control_link_watch(struct control_link *link, int64_t now_ns);
 /* So much waits to be sent that nothing more should be. */
 bool control_link_is_full(const struct control_link *link);
 
-/* Publishes to whoever is bound. The topic is no longer watched when the broker finds nobody. */
-void control_link_publish(struct control_link *link, enum control_topic topic, const char *text,
-                          size_t length);
+/* Publishes to whoever is bound. The topic is no longer watched when the broker finds nobody.
+ * Returns the message's sequence on this connection; 0: it was not sent. */
+uint64_t control_link_publish(struct control_link *link, enum control_topic topic, const char *text,
+                              size_t length);
 /* Answers a message, if it says whereto. */
 void control_link_answer(struct control_link *link, const struct control_message *message,
                          const char *type, const char *text, size_t length);

@@ -7,6 +7,7 @@
 #include "decider.h"
 #include "learner.h"
 #include "log.h"
+#include "lone_consumer.h"
 #include "own_consumers.h"
 #include "reaction.h"
 #include "record.h"
@@ -37,10 +38,12 @@ struct leader {
     struct reaction reaction;
     struct own_consumers own_consumers;
     struct acceptance acceptance;
+    struct lone_consumer lone_consumer;
     double arrival_per_s, ready_msgs; /* as last measured; NAN: unknown */
     int64_t ready_ns;                 /* when that was answered */
     double arrived_msgs;              /* since the beginning, as far as it was counted */
     int64_t decided_ns, decisions;    /* when the last decision was made; how many were */
+    bool told;                        /* a decision is due, because its limits are others */
     int fault;
     struct why why;
 };
@@ -179,6 +182,7 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
     const struct record_settings record = {.history_path = settings->history_path,
                                            .may_wait = settings->standby,
                                            .quiet = settings->quiet,
+                                           .one_of_several = settings->one_of_several,
                                            .farm = leader->options->topology.farm,
                                            .worker = settings->worker,
                                            .policy = settings->policy,
@@ -188,7 +192,7 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
         return error;
 
     open_desk(leader, now_ns);
-    decider_init(&leader->decider, settings->policy, &leader->steering.params);
+    decider_init(&leader->decider, settings->policy, &leader->steering.params, &settings->total);
     sampler_begin(leader->sampler, now_ns);
     /* Before the first worker starts: whether others consume the queue. */
     sampler_ask_ready(leader->sampler);
@@ -225,6 +229,17 @@ static double total_msgs(const struct decision_record *decision)
     return sampled->ready_msgs + report->in_flight_msgs + report->handled_msgs;
 }
 
+/* Nothing is counted: what the queue has accepted is what arrived. */
+static void take_accepted(struct leader *leader, struct decision_record *last)
+{
+    struct sampler_sample *sampled = &last->sampled;
+
+    sampled->arrived_msgs = acceptance_take_alone(&leader->acceptance, total_msgs(last));
+    sampled->arrival_per_s = sampled->arrived_msgs / sampled->interval_s;
+    last->accepted_per_s = sampled->arrival_per_s;
+    last->by_accepted = !isnan(sampled->arrival_per_s);
+}
+
 /* From what was counted to the arrival rate to reckon with. */
 static void check_arrivals(struct leader *leader, struct decision_record *last)
 {
@@ -234,18 +249,32 @@ static void check_arrivals(struct leader *leader, struct decision_record *last)
     double arrived_msgs = acceptance_take(&leader->acceptance, sampled->arrived_msgs,
                                           total_msgs(last), &accepted_msgs);
 
-    last->refuses = leader->acceptance.refuses;
+    last->by_accepted = leader->acceptance.refuses;
     last->accepted_per_s = accepted_msgs / sampled->interval_s;
-    if (last->refuses)
+    if (last->by_accepted)
         sampled->arrival_per_s = arrived_msgs / sampled->interval_s;
-    if (last->refuses && !refused)
+    if (last->by_accepted && !refused)
         log_event(LOG_WARN, "events_refused",
                   "offered_per_s=%.0f accepted_per_s=%.0f why=\"fewer events reach the workers "
                   "than are published: the queue refuses them, or drops them\" "
                   "doing=\"deciding by what reaches them\"",
                   offered_per_s, last->accepted_per_s);
-    else if (refused && !last->refuses)
+    else if (refused && !last->by_accepted)
         log_event(LOG_INFO, "events_accepted", "offered_per_s=%.0f", offered_per_s);
+}
+
+/* What can be seen of a queue that is somebody else's. */
+static void look_at_foreign(struct leader *leader, int64_t now_ns, const struct node_report *report)
+{
+    const struct topology *topology = &leader->options->topology;
+
+    if (topology->foreign && lone_consumer_look(&leader->lone_consumer, report, leader->ready_msgs,
+                                                time_s(leader, now_ns)))
+        log_event(LOG_WARN, "one_consumer",
+                  "queue=\"%s\" workers=%u why=\"events wait, and one worker alone gets any: the "
+                  "queue has a single active consumer, it seems, and more workers do not help\" "
+                  "doing=\"going on; --max 1 would do\"",
+                  topology->work, report->counts.running);
 }
 
 static bool decide(struct leader *leader, int64_t now_ns, const struct node_report *report)
@@ -254,10 +283,14 @@ static bool decide(struct leader *leader, int64_t now_ns, const struct node_repo
 
     *last = (struct decision_record){.report = *report};
     last->sampled = sampler_read(leader->sampler, consumed(report), now_ns);
-    check_arrivals(leader, last);
+    if (!last->sampled.uncounted)
+        check_arrivals(leader, last);
+    else
+        take_accepted(leader, last);
     leader->arrival_per_s = last->sampled.arrival_per_s;
     leader->ready_msgs = last->sampled.ready_msgs;
     leader->ready_ns = now_ns;
+    look_at_foreign(leader, now_ns, report);
     if (last->sampled.arrived_msgs > 0)
         leader->arrived_msgs += last->sampled.arrived_msgs;
     return decider_decide(&leader->decider, &leader->learner, POLICY_TICK, time_s(leader, now_ns),
@@ -272,14 +305,16 @@ static bool decide_between(struct leader *leader, int64_t now_ns, const struct n
     struct decision_record *last = &leader->last;
 
     *last = (struct decision_record){
-        .report = *report, .refuses = leader->acceptance.refuses, .accepted_per_s = NAN};
+        .report = *report, .by_accepted = leader->acceptance.refuses, .accepted_per_s = NAN};
     last->sampled = sampler_peek(leader->sampler, consumed(report), now_ns);
+    if (last->sampled.uncounted)
+        last->by_accepted = !isnan(leader->arrival_per_s);
     /* Of what is refused the count says nothing between ticks. */
     last->sampled.arrival_per_s =
-        last->refuses ? leader->arrival_per_s
-                      : reaction_arrival_per_s(leader->arrival_per_s, last->sampled.arrived_msgs,
-                                               (double)leader->settings->interval_ns /
-                                                   (double)CLOCK_NS_PER_S);
+        last->by_accepted ? leader->arrival_per_s
+                          : reaction_arrival_per_s(
+                                leader->arrival_per_s, last->sampled.arrived_msgs,
+                                (double)leader->settings->interval_ns / (double)CLOCK_NS_PER_S);
     last->sampled.arrived_msgs = NAN;
     if (!isnan(last->sampled.ready_msgs)) {
         leader->ready_msgs = last->sampled.ready_msgs;
@@ -379,11 +414,12 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
     look(leader, report);
     check_learning(leader, report);
     /* Before anything is decided: a decision and its row are of the same limits. */
-    bool told = control_desk_step(&leader->desk, now_ns, leader->fault != 0, report);
+    leader->told |= control_desk_step(&leader->desk, now_ns, leader->fault != 0, report);
     *decided = !leader->fault && step_reaction(leader, now_ns, report);
     *decided |= !leader->fault && step_tick(leader, now_ns, report);
-    if (told && !leader->fault && !*decided)
+    if (leader->told && !leader->fault && !*decided)
         *decided = decide_between(leader, now_ns, report, true);
+    leader->told = false;
     *target = target_of(leader);
     wake_ns =
         sooner(sooner(wake_ns, learn_ns), reaction_due_ns(&leader->reaction, leader->ticking));
@@ -397,6 +433,18 @@ void leader_record(struct leader *leader, const struct node_report *report)
     leader->decided_ns = clock_now_ns();
     leader->decisions++;
     control_desk_decided(&leader->desk);
+}
+
+void leader_limit(struct leader *leader, const struct policy_params *before,
+                  const struct policy_params *after, int64_t now_ns)
+{
+    control_desk_limit(&leader->desk, before, after, now_ns);
+    leader->told = true;
+}
+
+void leader_decide_soon(struct leader *leader)
+{
+    leader->told = true;
 }
 
 void leader_tell(struct leader *leader)

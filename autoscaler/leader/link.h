@@ -18,9 +18,11 @@ struct link {
     bool was_open;
     bool failed;  /* an attempt to connect, at the last step */
     bool retired; /* once it is away, it stays away */
+    bool waits;   /* what an attempt finds missing is somebody else's, and waited for */
 };
 
-/* Connects to nothing yet. 0 or the errors of connection_open. */
+/* Connects to nothing yet. It waits for what is missing if the settings have a pause for that. 0 or
+ * the errors of connection_open. */
 int link_open(struct link *link, const struct connection_settings *settings, const char *purpose,
               struct why *why);
 /* Harmless when it was not opened. */

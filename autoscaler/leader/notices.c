@@ -1,22 +1,41 @@
 #include "notices.h"
 
+static struct notices_event *at(struct notices *notices, size_t place)
+{
+    return &notices->events[(notices->first + place) % NOTICES_MOST];
+}
+
+static void drop_oldest(struct notices *notices)
+{
+    notices->first = (notices->first + 1) % NOTICES_MOST;
+    notices->count--;
+}
+
 struct notices_event *notices_add(struct notices *notices)
 {
     if (notices->count == NOTICES_MOST) {
-        notices->first = (notices->first + 1) % NOTICES_MOST;
-        notices->count--;
-        notices->dropped++;
+        notices->dropped += !at(notices, 0)->sequence;
+        drop_oldest(notices);
     }
-    return &notices->events[(notices->first + notices->count++) % NOTICES_MOST];
+    return at(notices, notices->count++);
 }
 
-const struct notices_event *notices_take(struct notices *notices)
+struct notices_event *notices_next(struct notices *notices)
 {
-    const struct notices_event *oldest = &notices->events[notices->first];
+    for (size_t i = 0; i < notices->count; i++)
+        if (!at(notices, i)->sequence)
+            return at(notices, i);
+    return NULL;
+}
 
-    if (!notices->count)
-        return NULL;
-    notices->first = (notices->first + 1) % NOTICES_MOST;
-    notices->count--;
-    return oldest;
+void notices_arrived(struct notices *notices, uint64_t sequence)
+{
+    while (notices->count && at(notices, 0)->sequence && at(notices, 0)->sequence <= sequence)
+        drop_oldest(notices);
+}
+
+void notices_reconnected(struct notices *notices)
+{
+    for (size_t i = 0; i < notices->count; i++)
+        at(notices, i)->sequence = 0;
 }

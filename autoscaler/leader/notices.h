@@ -1,5 +1,5 @@
-/* notices.h - log events that wait to be told to whoever follows the farm: the newest of them, and
- * how many older ones were dropped. Pure. */
+/* notices.h - log events that wait to be told to whoever follows the farm, until it is known that
+ * the broker has them: the newest, and how many older ones were dropped. Pure. */
 #ifndef WINNOW_NOTICES_H
 #define WINNOW_NOTICES_H
 
@@ -16,6 +16,7 @@ struct notices_event {
     struct notice notice;
     int64_t clock;
     char time[ENVELOPE_TIME_SIZE];
+    uint64_t sequence; /* of its message on this connection; 0: it is still to be told */
 };
 
 /* Starts zeroed. */
@@ -28,7 +29,11 @@ struct notices {
 /* A place for one more, which the caller fills in. */
 struct notices_event *notices_add(struct notices *notices);
 
-/* The oldest, lent until the next call of either; NULL: there is none. */
-const struct notices_event *notices_take(struct notices *notices);
+/* The oldest that is still to be told, lent until the next call; NULL: there is none. */
+struct notices_event *notices_next(struct notices *notices);
+/* The broker has all messages up to this one. */
+void notices_arrived(struct notices *notices, uint64_t sequence);
+/* The connection is another: of what has not arrived all is to be told once more. */
+void notices_reconnected(struct notices *notices);
 
 #endif

@@ -36,6 +36,8 @@ int record_open(const struct record_settings *settings, struct record *record, s
 
     if (!error && !settings->quiet)
         console_start(settings->farm, settings->policy, settings->params, settings->worker);
+    if (!error && !settings->quiet && !settings->one_of_several)
+        console_head(false);
     return error;
 }
 
@@ -85,7 +87,8 @@ void record_write(struct record *record, const struct decision_record *decided,
     row->stopped = (double)(counts->stopped - record->counted.stopped);
     row->crashed = (double)(counts->crashed - record->counted.crashed);
     row->overdue_s = after->overdue_s;
-    row->arrival_source = decided->refuses ? HISTORY_ACCEPTED : HISTORY_OFFERED;
+    if (decided->by_accepted)
+        row->arrival_source = HISTORY_ACCEPTED;
     row->accepted_per_s = decided->accepted_per_s;
     row->simulated_service_s = after->simulated_service_s;
     record->counted = *counts;
@@ -93,7 +96,7 @@ void record_write(struct record *record, const struct decision_record *decided,
         row->handled_per_s = handled_per_s(record, decided, unknown);
 
     if (!settings->quiet)
-        console_row(row);
+        console_row(row, settings->one_of_several);
     if (open_history(record, &why) ||
         (record->history && history_writer_append(record->history, row, &why)))
         log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);

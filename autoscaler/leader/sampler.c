@@ -63,7 +63,8 @@ static void judge_first(struct sampler *sampler, const struct link *link, int64_
 {
     int error = link->error;
     bool may_wait = error == -ERR_LOCKED && sampler->settings->standby;
-    bool away = error == -ERR_UNAVAILABLE ||
+    bool foreign = sampler->settings->topology->foreign;
+    bool away = error == -ERR_UNAVAILABLE || (foreign && error == -ERR_MISSING) ||
                 (sampler->waiting && (error == -ERR_MISSING || error == -ERR_LOCKED));
 
     if (may_wait && !sampler->waiting) {
@@ -212,12 +213,14 @@ struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64
     const struct arrival_counter *counter = &sampler->counter;
     const struct question *ready = &sampler->probe.question;
     bool known = backlog_probe_knows(&sampler->probe, consumed, now_ns);
-    int64_t taken_ns = arrival_counter_taken_ns(counter);
+    bool uncounted = !topology_counts(sampler->settings->topology);
+    int64_t taken_ns = uncounted ? 0 : arrival_counter_taken_ns(counter);
 
     return (struct sampler_sample){
         .interval_s = seconds(now_ns - counter->since_ns),
-        .arrived_msgs = counter->interrupted ? (double)NAN : counter->arrived_msgs,
+        .arrived_msgs = counter->interrupted || uncounted ? (double)NAN : counter->arrived_msgs,
         .arrival_per_s = NAN,
+        .uncounted = uncounted,
         .ready_msgs = known ? (double)ready->answer.ready_msgs : (double)NAN,
         .most_ready_msgs = known ? sampler->probe.most_ready_msgs : (double)NAN,
         .consumers = known ? (double)ready->answer.consumers : (double)NAN,
@@ -230,7 +233,7 @@ struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64
 {
     struct sampler_sample sample = sampler_peek(sampler, consumed, now_ns);
     struct arrival_counter *counter = &sampler->counter;
-    bool exact = !counter->interrupted && counter->question.answered;
+    bool exact = !sample.uncounted && !counter->interrupted && counter->question.answered;
 
     if (!exact)
         sample.arrived_msgs = NAN;

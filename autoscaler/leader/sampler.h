@@ -27,6 +27,7 @@ struct sampler_sample {
     double interval_s;                 /* measured, since the sample before */
     double arrived_msgs;               /* events that arrived in it */
     double arrival_per_s;              /* arrived_msgs / interval_s */
+    bool uncounted;                    /* nothing counts arrivals: both are unknown for ever */
     double ready_msgs;                 /* in the work queue, not handed to a worker */
     double most_ready_msgs;            /* the most that was found ready since the sample before */
     double consumers;                  /* of the work queue */

@@ -240,6 +240,9 @@ static void run_child(const struct launcher *launcher, const struct preparation 
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     fcntl(launcher->settings.scoreboard_fd, F_SETFD, 0);
     fcntl(preparation->ready[1], F_SETFD, 0);
+    /* The pipe is read once, and then closed. As the worker has this end too, it may say that it is
+     * ready a second time, and does not die of SIGPIPE. */
+    fcntl(preparation->ready[0], F_SETFD, 0);
     signals_restore();
     /* The parent may have died before anybody could be told. */
     if (getppid() != parent)
@@ -381,14 +384,22 @@ int launcher_fd(const struct launcher *launcher)
     return launcher->epoll_fd;
 }
 
+/* The worker may have this end of the pipe too, so that closing it does not end the watch. */
+static void close_ready(const struct launcher *launcher, struct child *child)
+{
+    if (child->ready_fd >= 0)
+        epoll_ctl(launcher->epoll_fd, EPOLL_CTL_DEL, child->ready_fd, NULL);
+    close_fd(&child->ready_fd);
+}
+
 /* A byte on the ready pipe; true when there was one. It is read once, and the pipe closed. */
-static bool take_ready(struct child *child)
+static bool take_ready(const struct launcher *launcher, struct child *child)
 {
     char byte;
     ssize_t got = read(child->ready_fd, &byte, 1);
 
     if (got >= 0)
-        close_fd(&child->ready_fd);
+        close_ready(launcher, child);
     return got == 1;
 }
 
@@ -419,7 +430,7 @@ static bool take_end(struct launcher *launcher, struct child *child, struct laun
     child->code = exited ? info.si_status : 0;
     child->signal = exited ? 0 : info.si_status;
     close_fd(&child->pid_fd);
-    close_fd(&child->ready_fd);
+    close_ready(launcher, child);
     if (group_is_empty(child->pid)) {
         take_last(launcher, child, event);
         return true;
@@ -454,7 +465,7 @@ int launcher_next(struct launcher *launcher, struct launcher_event *event)
         *event = (struct launcher_event){
             .type = LAUNCHER_READY, .slot = readable.data.u64 / 2, .pid = child->pid};
         /* One that was ready and has ended tells both, in that order. */
-        if (child->ready_fd >= 0 && take_ready(child))
+        if (child->ready_fd >= 0 && take_ready(launcher, child))
             return 1;
         if (readable.data.u64 % 2 == WATCHED_PID && take_end(launcher, child, event))
             return 1;

@@ -1,5 +1,7 @@
 #include "measurement.h"
 
+#include <math.h>
+
 struct policy_sample measurement_sample(const struct measurement *measurement,
                                         const struct policy_params *params)
 {
@@ -8,6 +10,7 @@ struct policy_sample measurement_sample(const struct measurement *measurement,
         .time_s = measurement->time_s,
         .interval_s = measurement->interval_s,
         .arrival_per_s = measurement->arrival_per_s,
+        .backlog_only = measurement->uncounted && isnan(measurement->arrival_per_s),
         .ready_msgs = measurement->ready_msgs,
         .backlog_msgs = measurement->ready_msgs + measurement->in_flight_msgs -
                         measurement->draining_in_flight_msgs,

@@ -15,6 +15,7 @@ struct measurement {
     double time_s;          /* of this run, monotonic */
     double interval_s;      /* >= 0: over which arrival_per_s was measured */
     double arrival_per_s;   /* >= 0 */
+    bool uncounted;         /* nothing counts them: a rate that is unknown stays so */
     double ready_msgs;      /* >= 0: in the work queue, not handed to a worker */
     double most_ready_msgs; /* >= 0: the most at any look since the tick before */
 

@@ -30,6 +30,7 @@ enum policy_trigger {
 struct policy_sample {
     double backlog_msgs;    /* B >= 0: ready and in flight, less what draining workers hold */
     double arrival_per_s;   /* lambda >= 0: events per second */
+    bool backlog_only;      /* nothing counts arrivals: what is due to them is left out */
     double ready_msgs;      /* >= 0: of the backlog, what no worker holds yet */
     double most_ready_msgs; /* >= 0: the most that was found at any look since the tick before */
     double time_s;          /* of this run, monotonic */
@@ -74,6 +75,8 @@ enum policy_reason {
     POLICY_STEP_DOWN,     /* fewer are needed than one step down allows */
     POLICY_SATURATED,     /* the policy needs more than useful_workers */
     POLICY_SILENT,        /* fewer are needed, but for what silent workers may hold */
+    POLICY_BACKLOG_ONLY,  /* the formula's own number, without what arrivals would add */
+    POLICY_TOTAL,         /* more are needed than other farms leave of a shared number */
     /* From here on the number is not the policy's. */
     POLICY_LEARNING,     /* C is not yet known: one worker finds out */
     POLICY_HELD_ARRIVAL, /* the arrival rate is unknown: the number stays */
@@ -82,7 +85,7 @@ enum policy_reason {
     POLICY_PAUSED,       /* a person wants the number to stay */
     POLICY_FIXED,        /* a person has said the number */
 };
-#define POLICY_REASONS 19
+#define POLICY_REASONS 21
 
 struct policy_decision {
     uint32_t desired_workers;
@@ -108,6 +111,7 @@ struct policy {
     const char *name;
     const char *rule; /* the policy as a person would write it down; NULL: its name says as much */
     policy_need_function *need;
+    bool needs_arrival;             /* it cannot decide by the backlog only */
     bool needs_ready_msgs;          /* it cannot decide while they are unknown */
     bool spares_starting;           /* fewer never means that one that is starting goes */
     double interval_s;              /* the time between decisions that suits it */
@@ -150,7 +154,8 @@ int policy_check(const struct policy *policy, const struct policy_params *params
 
 void policy_start(struct policy_state *state, const struct policy_params *params);
 
-/* One decision: how many workers there should be now, within [min_workers, max_workers].
+/* One decision: how many workers there should be now, within [min_workers, max_workers], or
+ * total_allowed where that is less.
  *
  * A person's word needs no measurement, is no subject to steadiness, and holds while workers are
  * blocked: whoever says a number sees the farm. A fixed number goes before a pause, for it is the

@@ -6,9 +6,11 @@ void policy_formula(const struct policy_sample *sample, const struct policy_para
                     struct policy_state *state, struct policy_decision *decision)
 {
     (void)state;
-    decision->need_workers = (sample->backlog_msgs + sample->arrival_per_s * params->horizon_s) /
-                             decision->capacity_msgs;
+    bool known = !isnan(sample->arrival_per_s);
+    double arriving_msgs = known ? sample->arrival_per_s * params->horizon_s : 0;
+
+    decision->need_workers = (sample->backlog_msgs + arriving_msgs) / decision->capacity_msgs;
     decision->formula_workers = ceil(decision->need_workers);
     decision->smooth_per_s = sample->arrival_per_s;
-    decision->reason = POLICY_FORMULA;
+    decision->reason = known ? POLICY_FORMULA : POLICY_BACKLOG_ONLY;
 }

@@ -53,6 +53,7 @@ void policy_history_write(const struct policy *policy, const struct policy_param
     row->time_s = sample->time_s;
     row->interval_s = sample->interval_s;
     row->arrival_per_s = sample->arrival_per_s;
+    row->arrival_source = sample->backlog_only ? HISTORY_NOT_MEASURED : HISTORY_OFFERED;
     row->ready_msgs = sample->ready_msgs;
     row->backlog_msgs = sample->backlog_msgs;
     row->most_ready_msgs = sample->most_ready_msgs;
@@ -156,6 +157,8 @@ int policy_history_read(const struct history_row *row, const struct policy **pol
         .time_s = row->time_s,
         .interval_s = row->interval_s,
         .arrival_per_s = row->arrival_per_s,
+        .backlog_only =
+            row->arrival_source && strcmp(row->arrival_source, HISTORY_NOT_MEASURED) == 0,
         .ready_msgs = row->ready_msgs,
         .backlog_msgs = row->backlog_msgs,
         .most_ready_msgs = row->most_ready_msgs,

@@ -16,8 +16,8 @@ static const char *const needed[] = {"time_s",           "interval_s",      "arr
                                      "blocked",          "useful_workers",  NULL};
 
 /* The same, of which histories of an earlier version say nothing. */
-static const char *const optional[] = {"silent_workers", "most_ready_msgs", "startup_s",
-                                       "starting_before", NULL};
+static const char *const optional[] = {"silent_workers",  "most_ready_msgs", "startup_s",
+                                       "starting_before", "arrival_source",  NULL};
 
 /* What to say of a column that cannot be used. */
 static int refuse(const struct history_reader *reader, const struct history_row *row,

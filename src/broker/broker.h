@@ -40,6 +40,10 @@ struct broker;
  * password. */
 int broker_check_url(const char *url, struct why *why);
 
+/* Whether two URLs that can be used name the same virtual host of the same broker, whoever the user
+ * is. */
+bool broker_same_host(const char *a, const char *b);
+
 /* Connects, logs in, announces what this client understands (consumer cancel, blocked, confirms,
  * negative acknowledgement) and opens the channel. Waits at most 2 s for each of connecting and
  * logging in, and 10 s for each answer from then on.
@@ -109,6 +113,10 @@ int broker_settle(struct broker *broker, struct why *why);
 int broker_query_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
                        struct why *why);
 
+/* Whether the queue is a stream, as far as the broker tells; costs a line in its log. The errors
+ * are those of broker_settle. */
+int broker_query_stream(struct broker *broker, const char *queue, bool *stream, struct why *why);
+
 /* ---- consuming and publishing ----
  * None of these waits for the broker, whose answers come as events. What is published, acknowledged
  * or given back gathers and goes out together: when broker_next finds nothing more to take, before
@@ -130,6 +138,8 @@ int broker_cancel(struct broker *broker, const char *tag, struct why *why);
 int broker_ack(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
 /* Gives a message, or with multiple all up to it, back to their queues. */
 int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, struct why *why);
+/* Rejects a message: its queue's dead-lettering has it, or it is gone. */
+int broker_reject(struct broker *broker, uint64_t delivery_tag, struct why *why);
 /* Asks for the state of a queue (passive declare); BROKER_QUEUE_STATE follows. */
 int broker_ask_queue(struct broker *broker, const char *queue, struct why *why);
 /* Empties a queue; BROKER_PURGED follows. */

@@ -42,6 +42,7 @@ struct connection {
     struct attempt *attempt;
     const void *context; /* the user's, of which each attempt gets a copy */
     size_t context_bytes;
+    int64_t missing_pause_ns;
     int done_fd;
 
     struct broker *broker; /* NULL while away */
@@ -167,7 +168,10 @@ static enum connection_news fail(struct connection *connection, int error, const
     connection->error = error;
     connection->why = *why;
     connection->failed++;
-    connection->due_ns = clock_now_ns() + pause_after(connection->failed, PAUSE_UNAVAILABLE_NS);
+    int64_t longest_ns = error == -ERR_MISSING && connection->missing_pause_ns
+                             ? connection->missing_pause_ns
+                             : PAUSE_UNAVAILABLE_NS;
+    connection->due_ns = clock_now_ns() + pause_after(connection->failed, longest_ns);
     return CONNECTION_FAILED;
 }
 
@@ -193,6 +197,7 @@ int connection_open(const struct connection_settings *settings, struct connectio
     connection->done_fd = done_fd;
     connection->context = settings->context;
     connection->context_bytes = settings->context_bytes;
+    connection->missing_pause_ns = settings->missing_pause_ns;
     connection->since_ns = connection->due_ns = clock_now_ns();
     *out = connection;
     return 0;

@@ -17,6 +17,7 @@
  *   none                     before the first attempt
  *   20 ms                    after the loss of a connection that had been useful
  *   20 ms, 40 ms .. 500 ms   after one failed attempt, two ..
+ *   20 ms .. missing_pause_ns  the same, when they failed with -ERR_MISSING
  *   20 ms, 40 ms .. 5 s      after one connection that was lost before it was useful, two ..
  * A connection is useful once connection_mark_useful was called or it has stood for 10 s.
  *
@@ -45,6 +46,10 @@ struct connection_settings {
      * as long as the process. */
     const void *context;
     size_t context_bytes;
+
+    /* The longest pause between attempts that fail for an entity that is missing; 0: as between
+     * others. Each such attempt costs a line in the broker's log. */
+    int64_t missing_pause_ns;
 };
 
 struct connection;

@@ -64,17 +64,22 @@ int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, 
     return broker_queue_method(broker, AMQP_BASIC_NACK_METHOD, &nack, why);
 }
 
-void broker_reject_last(struct broker *broker, uint64_t delivery_tag)
+int broker_reject(struct broker *broker, uint64_t delivery_tag, struct why *why)
 {
     amqp_basic_reject_t reject = {.delivery_tag = delivery_tag};
+
+    return broker_queue_method(broker, AMQP_BASIC_REJECT_METHOD, &reject, why);
+}
+
+void broker_reject_last(struct broker *broker, uint64_t delivery_tag)
+{
     int64_t deadline_ns = clock_now_ns() + LAST_WORD_NS;
     struct pollfd socket = {.fd = broker_socket(broker), .events = POLLIN};
     struct timespec left;
     char unread[4096];
     struct why why;
 
-    if (broker_queue_method(broker, AMQP_BASIC_REJECT_METHOD, &reject, &why) ||
-        broker_flush_all(broker, deadline_ns, &why))
+    if (broker_reject(broker, delivery_tag, &why) || broker_flush_all(broker, deadline_ns, &why))
         return;
     /* A socket that is closed while something in it is unread resets the connection, and the broker
      * might never see what was sent last. So it is read until the broker has come to the end. */

@@ -16,7 +16,9 @@
 /* What arrival_source says. */
 #define HISTORY_OFFERED "offered" /* the rate is that of the copies counted */
 #define HISTORY_ACCEPTED                                                                           \
-    "accepted" /* the work queue takes less, and the rate is that of what it takes */
+    "accepted" /* it is that of what the work queue takes, which is less, or all that is known */
+#define HISTORY_NOT_MEASURED                                                                       \
+    "none" /* nothing counts what arrives, and there is no rate: it was decided by the rest */
 
 /* One row, a field a column, in the order and under the names of the file. A number that is unknown
  * is NAN, a text NULL. Numbers are doubles whatever they count, since each may be unknown. Texts

@@ -29,7 +29,7 @@ for name in winnow-autoscaler winnow-words; do
     unit=$prefix/lib/systemd/system/$name@.service
     is "$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")" "/usr/local/bin/$name" "the unit of $name starts what is installed"
 done
-for paper in README.md LICENSE docs/scaling.png; do
+for paper in README.md LICENSE docs/scaling.png examples/python/worker.py; do
     ok "$paper is installed" cmp "$WINNOW_TOP/$paper" "$prefix/share/doc/winnow/$paper"
 done
 is "$(find "$prefix" -type f ! -path '*/bin/*' -perm /111)" "" "programs alone can be executed"

@@ -8,6 +8,7 @@
 
 import contextlib
 import csv
+import io
 import os
 
 from tap import BIN, URL, connect, spawn, wait_until
@@ -22,11 +23,13 @@ def autoscaler(name, *args, **more):
 
 
 def rows(name):
+    """The rows that are whole: while it is read, the program may be writing another."""
     try:
         with open(f"{name}.csv", newline="") as file:
-            return list(csv.DictReader(file))
+            written = file.read()
     except FileNotFoundError:
         return []
+    return list(csv.DictReader(io.StringIO(written[: written.rfind("\n") + 1], newline="")))
 
 
 def wait_for_row(name, condition=lambda row: True, seconds=10, since=0):

@@ -138,14 +138,15 @@ static void a_failed_start_gives_the_systems_reason_and_leaves_nothing(void **st
 static void a_worker_that_says_it_is_ready_is_heard_once(void **state)
 {
     (void)state;
-    open_shell(SAY_READY SAY_READY "exec sleep 60");
+    open_shell(SAY_READY "until [ -e out ]; do :; done; " SAY_READY "exit 5");
     assert_no_event();
     start(7);
     assert_ready(7);
     assert_no_event();
     int pid = launcher_pid(launcher, 7);
-    launcher_kill(launcher, 7);
-    assert_ended(7, pid, 0, SIGKILL);
+    /* It has been heard, and says it once more. */
+    close(open("out", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    assert_ended(7, pid, 5, 0);
     assert_no_event();
 }
 

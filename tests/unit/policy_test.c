@@ -236,6 +236,52 @@ static void after_a_hold_the_formula_decides_again(void **state)
     assert_decision(decision, 0, 0, POLICY_FORMULA);
 }
 
+static void where_nothing_counts_arrivals_the_backlog_decides(void **state)
+{
+    struct policy_params params = limits(2, 100, 1, 10);
+    struct policy_sample sample = {
+        .backlog_msgs = 250, .arrival_per_s = NAN, .backlog_only = true, .startup_s = NAN};
+    struct policy_decision decision;
+    struct policy_state remembered = {.desired_workers = 5};
+
+    (void)state;
+    assert_int_equal(decide_by_formula(&sample, &params, &remembered, &decision), 0);
+    assert_int_equal(decision.desired_workers, 3);
+    assert_int_equal(decision.reason, POLICY_BACKLOG_ONLY);
+    assert_true(isnan(decision.smooth_per_s));
+    sample.backlog_msgs = 0;
+    assert_int_equal(decide_by_formula(&sample, &params, &remembered, &decision), 0);
+    assert_int_equal(decision.desired_workers, 1);
+    assert_int_equal(decision.reason, POLICY_MIN);
+    /* Where something does, an unknown rate is unknown. */
+    sample.backlog_only = false;
+    assert_int_equal(decide_by_formula(&sample, &params, &remembered, &decision), 0);
+    assert_int_equal(decision.reason, POLICY_HELD_ARRIVAL);
+    /* While C is learnt, what cannot be counted needs no worker. */
+    params.capacity_msgs = POLICY_CAPACITY_AUTO;
+    params.min_workers = 0;
+    sample.backlog_only = true;
+    assert_int_equal(decide_by_formula(&sample, &params, &remembered, &decision), 0);
+    assert_int_equal(decision.desired_workers, 0);
+    assert_int_equal(decision.reason, POLICY_LEARNING);
+}
+
+static void a_policy_of_arrivals_holds_without_them(void **state)
+{
+    const struct policy *erlang = policies_find("erlang");
+    struct policy_params params = limits(2, 100, 1, 10);
+    struct policy_sample sample = {
+        .backlog_msgs = 250, .arrival_per_s = NAN, .backlog_only = true, .startup_s = NAN};
+    struct policy_decision decision;
+    struct policy_state remembered = {.desired_workers = 5};
+
+    (void)state;
+    policy_tune(erlang, &params);
+    assert_int_equal(policy_decide(erlang, &sample, &params, &remembered, &decision), 0);
+    assert_int_equal(decision.desired_workers, 5);
+    assert_int_equal(decision.reason, POLICY_HELD_ARRIVAL);
+}
+
 static void every_reason_has_words_and_a_hold_is_told_apart(void **state)
 {
     static const char *const texts[] = {
@@ -252,6 +298,8 @@ static void every_reason_has_words_and_a_hold_is_told_apart(void **state)
         [POLICY_STEP_DOWN] = "step down",
         [POLICY_SATURATED] = "saturated: more workers do not help",
         [POLICY_SILENT] = "silent workers: fewer only slowly",
+        [POLICY_BACKLOG_ONLY] = "backlog only",
+        [POLICY_TOTAL] = "total-max",
         [POLICY_LEARNING] = "learning: capacity unknown",
         [POLICY_HELD_ARRIVAL] = "held: arrival rate unknown",
         [POLICY_HELD_BACKLOG] = "held: backlog unknown",
@@ -487,6 +535,8 @@ int main(void)
         cmocka_unit_test(what_is_unknown_holds_the_number_decided_before),
         cmocka_unit_test(blocked_workers_hold_the_number_decided_before),
         cmocka_unit_test(after_a_hold_the_formula_decides_again),
+        cmocka_unit_test(where_nothing_counts_arrivals_the_backlog_decides),
+        cmocka_unit_test(a_policy_of_arrivals_holds_without_them),
         cmocka_unit_test(every_reason_has_words_and_a_hold_is_told_apart),
         cmocka_unit_test(invalid_inputs_are_refused_and_change_nothing),
         cmocka_unit_test(huge_numbers_have_defined_results),

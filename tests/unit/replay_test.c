@@ -46,6 +46,12 @@ static void command(uint64_t *random, struct policy_params *params)
     case 5:
         params->replicas = POLICY_NOT_FIXED;
         break;
+    case 6:
+        params->total_allowed = (double)below(random, 8);
+        break;
+    case 7:
+        params->total_allowed = POLICY_ALL_ALLOWED;
+        break;
     default:
         break;
     }
@@ -71,6 +77,7 @@ static struct policy_sample sample_at(uint64_t *random, double time_s)
         .blocked = below(random, 8) == 0,
         .trigger = below(random, 3) ? POLICY_REACT : POLICY_TICK,
     };
+    sample.backlog_only = isnan(sample.arrival_per_s) && below(random, 2);
     return sample;
 }
 
@@ -87,7 +94,6 @@ static void append(struct history_writer *writer, const struct policy *policy,
     policy_history_params(policy, params, text);
     row.params = text;
     row.farm = "shop";
-    row.arrival_source = HISTORY_OFFERED;
     row.running_workers = decision->desired_workers;
     row.starting_workers = row.draining_workers = 0;
     row.spawned = row.stopped = row.crashed = row.overdue_s = row.simulated_service_s = 0;
@@ -121,7 +127,11 @@ static size_t run(const char *path, const struct policy *policy, uint64_t seed, 
         command(&seed, &params);
         struct policy_sample sample = sample_at(&seed, 0.5 * i);
         assert_int_equal(policy_decide(policy, &sample, &params, &state, &decision), 0);
-        assert_in_range(decision.desired_workers, params.min_workers, params.max_workers);
+        assert_true(decision.desired_workers <= params.max_workers);
+        if (params.total_allowed >= 0)
+            assert_true(decision.desired_workers <= params.total_allowed);
+        if (!(params.total_allowed >= 0 && params.total_allowed < params.min_workers))
+            assert_true(decision.desired_workers >= params.min_workers);
         if (sample.trigger == POLICY_REACT && decision.desired_workers == before)
             continue;
         append(writer, policy, &params, &sample, &decision);

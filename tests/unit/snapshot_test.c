@@ -145,20 +145,59 @@ static void a_report_may_have_more_slots_than_the_one_before(void **state)
 
 /* ---- notices ---- */
 
+static struct notices notices;
+
+static void add_notice(int64_t clock)
+{
+    *notices_add(&notices) = (struct notices_event){.clock = clock};
+}
+
+/* Tells the next one, which must be this. */
+static void tell_notice(int64_t clock, uint64_t sequence)
+{
+    struct notices_event *event = notices_next(&notices);
+
+    assert_non_null(event);
+    assert_int_equal(event->clock, clock);
+    event->sequence = sequence;
+}
+
 static void notices_come_out_in_their_order_and_the_oldest_are_dropped(void **state)
 {
-    static struct notices notices;
-
     (void)state;
-    assert_null(notices_take(&notices));
+    notices = (struct notices){0};
+    assert_null(notices_next(&notices));
     for (int i = 0; i < NOTICES_MOST + 2; i++)
-        notices_add(&notices)->clock = i;
+        add_notice(i);
     assert_int_equal(notices.dropped, 2);
     for (int i = 2; i < NOTICES_MOST + 2; i++)
-        assert_int_equal(notices_take(&notices)->clock, i);
-    assert_null(notices_take(&notices));
-    notices_add(&notices)->clock = 99;
-    assert_int_equal(notices_take(&notices)->clock, 99);
+        tell_notice(i, 10 * (uint64_t)i);
+    assert_null(notices_next(&notices));
+    /* What was told makes room, and is not counted as dropped. */
+    add_notice(99);
+    assert_int_equal(notices.dropped, 2);
+    tell_notice(99, 990);
+}
+
+static void what_has_not_arrived_is_told_again_on_the_next_connection(void **state)
+{
+    (void)state;
+    notices = (struct notices){0};
+    for (int i = 1; i <= 4; i++)
+        add_notice(i);
+    tell_notice(1, 3);
+    tell_notice(2, 5);
+    tell_notice(3, 6);
+    notices_arrived(&notices, 2);
+    notices_arrived(&notices, 5);
+    assert_int_equal(notices.count, 2);
+    notices_reconnected(&notices);
+    notices_arrived(&notices, 100);
+    tell_notice(3, 1);
+    tell_notice(4, 2);
+    assert_null(notices_next(&notices));
+    notices_arrived(&notices, 2);
+    assert_int_equal(notices.count, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -176,6 +215,7 @@ int main(void)
         TEST(what_a_silent_worker_does_is_unknown),
         TEST(a_report_may_have_more_slots_than_the_one_before),
         cmocka_unit_test(notices_come_out_in_their_order_and_the_oldest_are_dropped),
+        cmocka_unit_test(what_has_not_arrived_is_told_again_on_the_next_connection),
     };
     return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
 }

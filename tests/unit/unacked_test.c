@@ -45,6 +45,13 @@ int broker_requeue(struct broker *broker, uint64_t delivery_tag, bool multiple, 
     return note("requeue", delivery_tag, multiple);
 }
 
+int broker_reject(struct broker *broker, uint64_t delivery_tag, struct why *why)
+{
+    (void)broker;
+    (void)why;
+    return note("reject", delivery_tag, false);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -84,6 +91,11 @@ static struct delivery *deliver(uint64_t tag)
 static void answer(struct delivery *delivery)
 {
     assert_int_equal(unacked_published(&unacked, delivery, NULL), 0);
+}
+
+static void answer_without(struct delivery *delivery, enum answer how)
+{
+    assert_int_equal(unacked_answered(&unacked, NULL, delivery, how, NOW_NS, NULL), 0);
 }
 
 /* Events 1 to count are delivered, and for each a result is published: message n for event n. */
@@ -388,6 +400,57 @@ static void it_is_quiet_when_all_is_confirmed_and_acknowledged(void **state)
     give_back(refused);
 }
 
+static void what_is_answered_to_nobody_is_acknowledged_with_others(void **state)
+{
+    (void)state;
+    for (uint64_t tag = 1; tag <= 3; tag++)
+        answer_without(deliver(tag), ANSWER_NOWHERE);
+    assert_string_equal(sent, "");
+    assert_count(3);
+    assert_acknowledged(false, NOW_NS, "", NOW_NS + DELAY_NS);
+    assert_acknowledged(true, NOW_NS, "ack 3 and before, ", CLOCK_NEVER);
+    assert_count(0);
+}
+
+static void what_is_answered_to_nobody_takes_none_before_it_along(void **state)
+{
+    (void)state;
+    publish(2);
+    answer_without(deliver(3), ANSWER_NOWHERE);
+    assert_string_equal(sent, "ack 3, ");
+    assert_count(2);
+    answer(deliver(4));
+    confirm(3, true);
+    assert_acknowledged(true, NOW_NS, "ack 4 and before, ", CLOCK_NEVER);
+    assert_count(0);
+}
+
+static void what_is_left_out_is_acknowledged_alone_though_nobody_is_answered(void **state)
+{
+    (void)state;
+    struct delivery *first = deliver(1);
+    unacked_leave_out(&unacked, first);
+    answer_without(deliver(2), ANSWER_NOWHERE);
+    assert_string_equal(sent, "ack 2, ");
+    answer_without(first, ANSWER_NOWHERE);
+    assert_string_equal(sent, "ack 2, ack 1, ");
+    assert_count(0);
+    assert_int_equal(unacked.left_out, 0);
+}
+
+static void a_dead_event_is_rejected_alone_and_forgiven(void **state)
+{
+    (void)state;
+    answer_without(deliver(1), ANSWER_NOWHERE);
+    scoreboard_suspect(board, event_of(2));
+    answer_without(deliver(2), ANSWER_REJECT);
+    assert_string_equal(sent, "reject 2, ");
+    assert_count(1);
+    assert_false(is_suspect(2));
+    assert_acknowledged(true, NOW_NS, "ack 1 and before, ", CLOCK_NEVER);
+    assert_count(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +469,10 @@ int main(void)
         claim(nothing_is_left_out_on_a_new_connection),
         claim(an_event_is_forgiven_when_its_answer_is_confirmed_and_not_before),
         claim(it_is_quiet_when_all_is_confirmed_and_acknowledged),
+        claim(what_is_answered_to_nobody_is_acknowledged_with_others),
+        claim(what_is_answered_to_nobody_takes_none_before_it_along),
+        claim(what_is_left_out_is_acknowledged_alone_though_nobody_is_answered),
+        claim(a_dead_event_is_rejected_alone_and_forgiven),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
