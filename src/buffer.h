@@ -11,4 +11,7 @@
  * Returns false when out of memory; the buffer is then as it was. */
 bool buffer_reserve(char **buffer, size_t *capacity, size_t needed);
 
+/* The same for a buffer to which much is added bit by bit: it grows by half at least. */
+bool buffer_extend(char **buffer, size_t *capacity, size_t needed);
+
 #endif

@@ -18,8 +18,8 @@ void lines_clear(struct lines *lines)
 
 int lines_add(struct lines *lines, const struct lines_entry *entry)
 {
-    if (!buffer_reserve(&lines->bytes, &lines->capacity,
-                        lines->length + entry->length + BEHIND_SIZE))
+    if (!buffer_extend(&lines->bytes, &lines->capacity,
+                       lines->length + entry->length + BEHIND_SIZE))
         return -ERR_MEMORY;
     memcpy(lines->bytes + lines->length, entry->text, entry->length);
     lines->length += entry->length;
@@ -31,7 +31,7 @@ int lines_add(struct lines *lines, const struct lines_entry *entry)
 
 int lines_add_line(struct lines *lines, const char *line, size_t length)
 {
-    if (!buffer_reserve(&lines->bytes, &lines->capacity, lines->length + length + 1))
+    if (!buffer_extend(&lines->bytes, &lines->capacity, lines->length + length + 1))
         return -ERR_MEMORY;
     memcpy(lines->bytes + lines->length, line, length);
     lines->bytes[lines->length + length] = '\n';

@@ -95,7 +95,7 @@ int redis_link_take(struct redis_link *link, redisReply **reply, struct why *why
 {
     void *got = NULL;
 
-    if (redisGetReply(link->context, &got) != REDIS_OK) {
+    if (redisGetReply(link->context, &got) != REDIS_OK || !got) {
         int error = error_set(why, ERR_UNAVAILABLE, "%s: %s", link->name, link->context->errstr);
         disconnect(link);
         return error;
@@ -143,7 +143,7 @@ static int check_setting(struct redis_link *link, const char *name, const char *
     redisReply *reply = NULL;
     int error = ask(link, words, 3, &reply, why);
 
-    bool is_so = !error && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+    bool is_so = !error && reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
                  reply->element[1]->type == REDIS_REPLY_STRING &&
                  strcmp(reply->element[1]->str, value) == 0;
     redis_link_free(reply);

@@ -117,14 +117,15 @@ static int put_entries(struct command *command, const struct store_operation *op
  * memory. */
 static char *bound(char kind, const char *text, size_t length, const char *behind)
 {
-    char *whole = malloc(1 + length + strlen(behind) + 1);
+    size_t behind_length = strlen(behind);
+    char *whole = malloc(1 + length + behind_length);
 
     if (!whole)
         return NULL;
     whole[0] = kind;
     if (length)
         memcpy(whole + 1, text, length);
-    strcpy(whole + 1 + length, behind);
+    memcpy(whole + 1 + length, behind, behind_length);
     return whole;
 }
 

@@ -44,8 +44,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_LIST] = "SELECT entry, severity FROM entries WHERE entry >= ? ORDER BY entry",
     [SQL_AT_PLACE] = "SELECT entry, severity FROM entries WHERE place = ?",
     [SQL_GET_TURN] = "SELECT version, broadcast, holder, due_ns, free_ns FROM state",
-    [SQL_SWAP_TURN] = "UPDATE state SET holder = ?1, due_ns = ?2, free_ns = ?3"
-                      " WHERE holder = ?4 AND due_ns = ?5 AND free_ns = ?6",
+    [SQL_SWAP_TURN] = ("UPDATE state SET holder = ?1, due_ns = ?2, free_ns = ?3"
+                       " WHERE holder = ?4 AND due_ns = ?5 AND free_ns = ?6"),
 };
 
 /* The state of a transaction. */

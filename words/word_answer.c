@@ -40,7 +40,7 @@ static int put(struct word_answer *answer, const char *text)
 {
     size_t length = strlen(text);
 
-    if (!buffer_reserve(&answer->bytes, &answer->capacity, answer->length + length + 1))
+    if (!buffer_extend(&answer->bytes, &answer->capacity, answer->length + length + 1))
         return -ERR_MEMORY;
     memcpy(answer->bytes + answer->length, text, length + 1);
     answer->length += length;
@@ -52,7 +52,7 @@ static int put_text(struct word_answer *answer, const char *text, size_t length)
     json_t *string = json_stringn_nocheck(text, length);
     /* Six bytes for each at most, as , and the quotes. */
     size_t most = 6 * length + 2;
-    int error = string && buffer_reserve(&answer->bytes, &answer->capacity, answer->length + most)
+    int error = string && buffer_extend(&answer->bytes, &answer->capacity, answer->length + most)
                     ? 0
                     : -ERR_MEMORY;
 
