@@ -60,7 +60,7 @@ class Place:
     def scaled(self, queue, *args, env=None):
         """An autoscaler of 0 to 6 workers on a queue that is there; what there was stays as it was."""
         before = self.entities()
-        limits = ("--max", WORKERS, "--capacity", 50, "--interval", "250ms", "--scale-down-delay", "2s")
+        limits = ("--max", WORKERS, "--capacity", 50, "--interval", "250ms", "--scale-down-delay", "8s")
         options = ("--queue", queue, *limits, "--history", "scaled.csv", "--quiet", *args)
         command = [os.path.join(BIN, "winnow-autoscaler"), *map(str, options)]
         scaler = Program(command, dict(os.environ, AMQP_URL=self.url, **(env or {})))
