@@ -59,7 +59,7 @@ MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
 UNITS_OF_SYSTEMD := $(addprefix lib/systemd/system/,winnow-autoscaler@.service winnow-pools.service)
 EXAMPLE     := share/winnow/pools.conf
-PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/*)
+PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/* examples/*/*.*)
 INSTALLED   := $(PROGRAMS:%=bin/%) $(PROGRAMS:%=share/man/man1/%.1) $(UNITS_OF_SYSTEMD) $(EXAMPLE) \
                $(addprefix $(COMPLETIONS)/,winnow $(PROGRAMS)) $(PAPERS:%=share/doc/winnow/%)
 to           = $(DESTDIR)$(PREFIX)
@@ -71,7 +71,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
 .PHONY: help deps deps-check all units fuzzers demo check check-unit check-system check-more asan valgrind \
-    chaos fuzz bench bench-react bench-filter experiments policies fidelity format format-check tidy \
+    chaos chaos-python fuzz bench bench-react bench-filter experiments policies fidelity format format-check tidy \
     install uninstall clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -117,6 +117,9 @@ valgrind: deps-check ## the system tests with every program under valgrind; logs
 chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUEUE_TYPE (classic); logs in out/chaos
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) \
 	    --queue-type $(or $(QUEUE_TYPE),classic) --out out/chaos
+
+chaos-python: all ## drains, kills and resets of the example's workers in Python, for CHAOS_SECONDS (900), SEED (1)
+	@tests/chaos/python_storm --bin $(BIN) --seconds $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) --faults
 
 fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (600) each; findings go to out/fuzz
 	@$(MAKE) fuzzers
@@ -168,7 +171,7 @@ install: all $(MANUALS) ## install programs, manual pages, completion, service a
 
 uninstall: ## remove what install put there, but for folders that are not Winnow's alone
 	rm -f $(addprefix $(to)/,$(INSTALLED))
-	rmdir $(to)/share/doc/winnow/docs $(to)/share/doc/winnow 2>/dev/null || :
+	cd $(to)/share/doc/winnow 2>/dev/null && rmdir examples/* examples docs ../winnow 2>/dev/null || :
 
 clean: ## remove what the build and the demo made
 	rm -rf build out

@@ -145,6 +145,26 @@ static void check_several(struct argp_state *state, const struct autoscaler_opti
         options_error(state, "%s is of one farm; with --config it stands in the file", name);
 }
 
+/* What a queue that is there asks of the other options. */
+static void check_queue(struct argp_state *state, const struct autoscaler_options *settings)
+{
+    const struct policy *policy = settings->farm.leader.policy;
+    const struct topology_queue *queue = &settings->options.queue;
+
+    if (!queue->name)
+        return;
+    if (!settings->farm.node.worker)
+        options_error(state, "--queue needs a worker, behind --: the default, winnow-filter, would "
+                             "take what is in the queue for its events");
+    if (policy->needs_arrival && !queue->source_count)
+        options_error(
+            state,
+            "--policy %s needs the arrival rate, which nothing counts on a queue that is "
+            "there: name the exchanges that feed it with --count-from, or take the policy "
+            "formula",
+            policy->name);
+}
+
 /* What the options mean together. */
 static void check_options(struct argp_state *state, struct autoscaler_options *settings)
 {
@@ -155,6 +175,7 @@ static void check_options(struct argp_state *state, struct autoscaler_options *s
     if (leader->params.min_workers > leader->params.max_workers)
         options_error(state, "--min %u is more than --max %u", leader->params.min_workers,
                       leader->params.max_workers);
+    check_queue(state, settings);
     if (settings->wait_s > 0 && !wait)
         options_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
     if (settings->few_starts && !few)
@@ -370,14 +391,17 @@ static const char doc[] =
     "Keeps as many workers running as a farm's load needs: every interval it reads the backlog B "
     "and the "
     "arrival rate λ, computes N = ceil((B + λT) / C), and starts or drains workers until N run.\v"
-    "WORKER is any program that consumes FARM.work (default: winnow-filter, from the directory of "
+    "WORKER is any program that consumes the queue (default: winnow-filter, from the directory of "
     "this "
     "program or from PATH). It finds the broker and the farm in its environment: AMQP_URL, "
     "WINNOW_FARM, "
-    "WINNOW_QUEUE_TYPE. SIGTERM must make it finish what it holds and exit with 0.\n\n"
+    "WINNOW_QUEUE, WINNOW_QUEUE_TYPE. SIGTERM must make it finish what it holds and exit with "
+    "0.\n\n"
     "SIGINT and SIGTERM drain all workers, then end; a second one ends them at once.\n\n"
-    "Example: winnow-autoscaler --farm shop --max 8 --history shop.csv -- winnow-filter --words "
-    "words.txt\n\n"
+    "Examples: winnow-autoscaler --farm shop --max 8 --history shop.csv -- winnow-filter --words "
+    "words.txt\n"
+    "winnow-autoscaler --queue tasks --count-from some.topic:jobs.# --max 8 -- python3 "
+    "worker.py\n\n"
     "Exit codes: 0 done, 1 ended before the workers had drained, 64 usage, 69 broker unavailable, "
     "75 another autoscaler runs this farm or writes to this history, 77 permission refused, "
     "78 configuration.";

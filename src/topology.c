@@ -92,10 +92,13 @@ int topology_use_queue(struct topology *topology, const struct topology_queue *q
 
 int topology_parse_source(char *text, struct topology_source *source)
 {
+    /* As permissions name it. */
+    static const char default_exchange[] = "amq.default";
     char *colon = strrchr(text, ':');
     size_t length = colon ? (size_t)(colon - text) : strlen(text);
 
-    if (!length || strcmp(text, "amq.default") == 0)
+    if (!length ||
+        (length == strlen(default_exchange) && memcmp(text, default_exchange, length) == 0))
         return -ERR_REFUSED;
     if (length > NAME_MAX_BYTES || (colon && strlen(colon + 1) > NAME_MAX_BYTES))
         return -ERR_INVALID;
@@ -108,6 +111,11 @@ int topology_parse_source(char *text, struct topology_source *source)
 bool topology_counts(const struct topology *topology)
 {
     return !topology->foreign || topology->source_count;
+}
+
+bool topology_may_be_quorum(const struct topology *topology)
+{
+    return topology->foreign || topology->queue_type == QUEUE_QUORUM;
 }
 
 int64_t topology_missing_pause_ns(const struct topology *topology)
@@ -134,6 +142,19 @@ static int ask_foreign(const struct topology *topology, struct broker *broker, s
     int error = ask(broker, topology->work, why);
 
     return error || !topology->results[0] ? error : ask(broker, topology->results, why);
+}
+
+int topology_refuse_stream(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    bool stream = false;
+    int error = topology->foreign ? broker_query_stream(broker, topology->work, &stream, why) : 0;
+
+    if (!stream)
+        return error;
+    return error_set(why, ERR_CONFIG,
+                     "the queue '%s' is a stream: what is read there stays, and every worker would "
+                     "get all of it",
+                     topology->work);
 }
 
 /* ---- the farm's own ---- */

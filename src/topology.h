@@ -79,11 +79,19 @@ int topology_parse_source(char *text, struct topology_source *source);
 /* Whether arrivals are counted at all. */
 bool topology_counts(const struct topology *topology);
 
+/* Whether the work queue is a quorum queue, as far as can be told: of what type somebody else's is,
+ * the broker does not say. */
+bool topology_may_be_quorum(const struct topology *topology);
+
 /* Declares and binds everything but the count queue and the lock; harmless when it is there
  * already. Of somebody else's queues it is asked whether they are there: -ERR_MISSING, or
  * -ERR_CONFIG when one is exclusive to another connection. Other errors as those of the entities in
  * broker.h. */
 int topology_declare(const struct topology *topology, struct broker *broker, struct why *why);
+
+/* Of somebody else's queue: 0, or -ERR_CONFIG when it is a stream, as far as the broker tells. To
+ * ask costs a line in its log. */
+int topology_refuse_stream(const struct topology *topology, struct broker *broker, struct why *why);
 
 /* Declares FARM.dead alone, without waiting: of a foreign queue's farm it is declared when the
  * first event is dead. Errors follow from broker_next. */

@@ -72,7 +72,7 @@ static int take_confirmed(struct session *session, const struct broker_event *ev
 
     session->confirmed = true;
     /* The queues that have taken them are asked for only where it matters. */
-    while (!error && refusals_keep(&session->refusals) &&
+    while (!error && refusals_keep(session) &&
            (delivery = window_pending(&session->unacked.window, &sequence)) &&
            sequence++ <= event->tag)
         error = refusals_taken(session, delivery, clock_now_ns(), why);

@@ -31,6 +31,8 @@ void refusals_forget(struct refusals *refusals)
     for (int by = 0; by < REFUSALS_KINDS; by++) {
         waiting_clear(&refusals->waiting[by]);
         inbox_clear(&refusals->aside[by]);
+        refusals->again_until[by] = 0;
+        refusals->followers[by] = 0;
     }
 }
 
@@ -104,6 +106,10 @@ int refusals_take(struct session *session, struct delivery *delivery, int64_t no
         refusal_log_add(&refusals->results_log, delivery->queue);
     if (has_waited_enough(refusals, by, delivery, now_ns))
         return give_up(session, by, delivery, now_ns, why);
+    if (refusals->followers[by]) {
+        refusals->followers[by]--;
+        delivery->refusals = 0;
+    }
     waiting_put(waiting, delivery, now_ns);
     return waiting->count > REFUSALS_MOST
                ? give_up(session, by, waiting_take_oldest(waiting), now_ns, why)
@@ -134,22 +140,42 @@ static int give_back_first(struct session *session, struct inbox *aside, struct 
     return error;
 }
 
-bool refusals_keep(const struct refusals *refusals)
+/* Whether of the messages that were published again some are neither taken nor refused yet. */
+static bool are_on_their_way(const struct session *session, enum refusals_by by)
 {
-    return refusals->waiting[REFUSALS_BY_RESULTS].count ||
-           refusals->waiting[REFUSALS_BY_DEAD].count || refusals_aside(refusals);
+    const struct window *window = &session->unacked.window;
+
+    return window->count && session->refusals.again_until[by] >= window->first_sequence;
+}
+
+static bool keeps(const struct session *session, enum refusals_by by)
+{
+    const struct refusals *refusals = &session->refusals;
+
+    return refusals->waiting[by].count || refusals->aside[by].count ||
+           are_on_their_way(session, by);
+}
+
+bool refusals_keep(const struct session *session)
+{
+    return keeps(session, REFUSALS_BY_RESULTS) || keeps(session, REFUSALS_BY_DEAD);
 }
 
 int refusals_taken(struct session *session, const struct delivery *delivery, int64_t now_ns,
                    struct why *why)
 {
     enum refusals_by by = refused_by(session, delivery);
-    struct inbox *aside = &session->refusals.aside[by];
+    struct refusals *refusals = &session->refusals;
     int error = 0;
 
-    for (int i = 0; !error && by != REFUSALS_BY_CLIENT && i < FOLLOW_EACH_TAKEN; i++)
-        if (!waiting_hasten(&session->refusals.waiting[by], now_ns) && aside->first)
-            error = give_back_first(session, aside, why);
+    for (int i = 0; !error && by != REFUSALS_BY_CLIENT && i < FOLLOW_EACH_TAKEN; i++) {
+        if (waiting_hasten(&refusals->waiting[by], now_ns))
+            continue;
+        if (refusals->aside[by].first)
+            error = give_back_first(session, &refusals->aside[by], why);
+        else if (are_on_their_way(session, by) && refusals->followers[by] < REFUSALS_MOST)
+            refusals->followers[by]++;
+    }
     return error;
 }
 
@@ -166,9 +192,11 @@ static int step_kind(struct session *session, enum refusals_by by, int64_t now_n
 
     while (!error && aside->first && (session->draining || aside->first->due_ns <= now_ns))
         error = give_back_first(session, aside, why);
-    while (!error && may_publish && (delivery = waiting_take_due(waiting, now_ns)))
+    while (!error && may_publish && (delivery = waiting_take_due(waiting, now_ns))) {
         error = answered(session, delivery, answer_again(&session->answerer, delivery, why), now_ns,
                          why);
+        session->refusals.again_until[by] = window_last(&session->unacked.window);
+    }
     int64_t due_ns = may_publish ? waiting_due_ns(waiting) : CLOCK_NEVER;
     if (aside->first && aside->first->due_ns < due_ns)
         due_ns = aside->first->due_ns;
@@ -183,12 +211,12 @@ static void tell(struct refusals *refusals, int64_t now_ns, int64_t *until_ns)
     if (refusal_log_is_due(results, now_ns, until_ns)) {
         log_event(LOG_WARN, "result_refused", "queue=\"%s\" results=%zu dead=%zu others=%zu",
                   results->queue, results->refused, results->given_up, results->others);
-        refusal_log_written(results, now_ns);
+        refusal_log_written(results, clock_now_ns());
     }
     if (refusal_log_is_due(dead, now_ns, until_ns)) {
         log_event(LOG_WARN, "dead_refused", "queue=\"%s\" messages=%zu", dead->queue,
                   dead->refused);
-        refusal_log_written(dead, now_ns);
+        refusal_log_written(dead, clock_now_ns());
     }
 }
 

@@ -37,7 +37,10 @@ struct session;
 struct refusals {
     uint32_t max_attempts;
     struct waiting waiting[REFUSALS_KINDS];
-    struct inbox aside[REFUSALS_KINDS]; /* none is a client's */
+    struct inbox aside[REFUSALS_KINDS];   /* none is a client's */
+    uint64_t again_until[REFUSALS_KINDS]; /* the last message that was published again */
+    /* So many are to follow a message that was taken, and were not back yet when it was. */
+    size_t followers[REFUSALS_KINDS];
     struct refusal_log results_log, dead_log;
 };
 
@@ -56,7 +59,7 @@ int refusals_taken(struct session *session, const struct delivery *delivery, int
                    struct why *why);
 
 /* Whether there is anything that the farm's own queues have refused. */
-bool refusals_keep(const struct refusals *refusals);
+bool refusals_keep(const struct session *session);
 
 /* Whether an event that is not handled yet ought to be set aside, and does so. */
 bool refusals_set_aside(struct session *session, struct delivery *delivery, int64_t now_ns);

@@ -39,8 +39,7 @@ int window_add(struct window *window, struct delivery *delivery)
     if (!window->first_sequence)
         window->first_sequence = 1;
     window->count++;
-    *entry(window, window->first_sequence + window->count - 1) =
-        (struct window_entry){.delivery = delivery};
+    *entry(window, window_last(window)) = (struct window_entry){.delivery = delivery};
     return 0;
 }
 
@@ -75,6 +74,11 @@ struct delivery *window_take_out(struct window *window, uint64_t sequence)
     struct delivery *delivery = taken->delivery;
     *taken = (struct window_entry){.settled = true};
     return delivery;
+}
+
+uint64_t window_last(const struct window *window)
+{
+    return window->count ? window->first_sequence + window->count - 1 : 0;
 }
 
 struct delivery *window_settled(struct window *window)

@@ -45,6 +45,9 @@ struct delivery *window_pending(const struct window *window, uint64_t *sequence)
  * out, which is the caller's now. NULL when the message is unknown, settled, or answers none. */
 struct delivery *window_take_out(struct window *window, uint64_t sequence);
 
+/* The sequence of the newest message; 0 when there is none. */
+uint64_t window_last(const struct window *window);
+
 /* Takes out the event of the oldest message, which is the caller's now; NULL while that message is
  * not settled, and when there is none. */
 struct delivery *window_settled(struct window *window);

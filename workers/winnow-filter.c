@@ -37,8 +37,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 static const char doc[] =
-    "Consumes events from FARM.work, replaces insults in their text, and sends each result to the "
-    "event's reply_to queue, or to FARM.results.\v"
+    "Consumes events from FARM.work, or from a queue that is there, replaces insults in their "
+    "text, "
+    "and sends each result to the event's reply_to queue, or to FARM.results.\v"
     "An event is acknowledged only after the broker has confirmed its result. SIGTERM and SIGINT "
     "drain: what is held is finished, then the worker exits with 0. What cannot be handled goes to "
     "FARM.dead with the reason in the header winnow-reason. SIGHUP loads the word lists anew.\n\n"

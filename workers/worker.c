@@ -6,6 +6,7 @@
 #include "deep_stack.h"
 #include "log.h"
 #include "log_limit.h"
+#include "permissions.h"
 #include "session.h"
 #include "signals.h"
 #include "suspects.h"
@@ -22,6 +23,7 @@
 struct declaration {
     struct topology topology;
     bool tell_destroyed; /* that events were lost with their queue */
+    bool alone;          /* no autoscaler has looked at the queue before */
 };
 
 struct worker {
@@ -43,6 +45,8 @@ static int declare(const void *context, struct broker *broker, struct why *why)
 
     if (!error)
         error = topology_declare(&declaration->topology, broker, why);
+    if (!error && declaration->alone)
+        error = topology_refuse_stream(&declaration->topology, broker, why);
     if (!error && declaration->tell_destroyed)
         error = topology_tell_destroyed(&declaration->topology, broker, why);
     return error;
@@ -151,6 +155,8 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
     for (enum log_level level = LOG_INFO; !error;) {
         log_event(level, "consuming", "queue=%s", worker->declaration.topology.work);
         error = work(worker, why);
+        if (error == -ERR_REFUSED)
+            permissions_explain(&worker->declaration.topology, PERMISSIONS_WORKER, why);
         if (!is_loss(worker, error, why))
             return error;
         level = lose(worker, error, why) ? LOG_WARN : LOG_DEBUG;
@@ -170,6 +176,7 @@ static int set_up(struct worker *worker, struct why *why)
     int error = signals_open(&worker->signal_fd, why);
 
     worker->declaration.topology = options->topology;
+    worker->declaration.alone = !options_variable(SCOREBOARD_FD_VARIABLE);
     broker_client_name(options->topology.farm, options->program, worker->name);
     if (!error)
         error = session_init(&worker->session, worker->settings, worker->job, worker->name,

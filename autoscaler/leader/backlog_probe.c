@@ -11,7 +11,9 @@
 
 static int set_up(const void *context, struct broker *broker, struct why *why)
 {
-    return topology_declare(context, broker, why);
+    int error = topology_declare(context, broker, why);
+
+    return error ? error : topology_refuse_stream(context, broker, why);
 }
 
 int backlog_probe_open(struct backlog_probe *probe, const struct broker_options *options,
@@ -138,7 +140,7 @@ void backlog_probe_ask(struct backlog_probe *probe)
 bool backlog_probe_knows(struct backlog_probe *probe, bool consumed, int64_t now_ns)
 {
     return probe->question.answered &&
-           (probe->topology.queue_type != QUEUE_QUORUM ||
+           (!topology_may_be_quorum(&probe->topology) ||
             leaderless_believes(&probe->leaderless, probe->topology.work, probe->question.answer,
                                 consumed, now_ns));
 }

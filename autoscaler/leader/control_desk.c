@@ -273,7 +273,7 @@ static bool may_answer(struct control_desk *desk, const struct control_message *
 {
     struct broker_bytes to = {message->reply_to.bytes, message->reply_to.length};
 
-    if (!topology_is_of_a_farm(to))
+    if (!topology_is_of_a_farm(to) && !topology_reserves(desk->settings.topology, to))
         return true;
     if (!desk->misused)
         log_event(LOG_WARN, "answer_withheld",

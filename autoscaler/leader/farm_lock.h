@@ -1,5 +1,5 @@
 /* farm_lock.h - at most one autoscaler decides for a farm. The only module that knows what the lock
- * is made of: today, that the count queue is exclusive to one connection. */
+ * is made of: queues that are exclusive to one connection. */
 #ifndef WINNOW_FARM_LOCK_H
 #define WINNOW_FARM_LOCK_H
 

@@ -7,6 +7,7 @@
 #include "decider.h"
 #include "learner.h"
 #include "log.h"
+#include "lone_consumer.h"
 #include "own_consumers.h"
 #include "reaction.h"
 #include "record.h"
@@ -37,6 +38,7 @@ struct leader {
     struct reaction reaction;
     struct own_consumers own_consumers;
     struct acceptance acceptance;
+    struct lone_consumer lone_consumer;
     double arrival_per_s, ready_msgs; /* as last measured; NAN: unknown */
     int64_t ready_ns;                 /* when that was answered */
     double arrived_msgs;              /* since the beginning, as far as it was counted */
@@ -261,6 +263,20 @@ static void check_arrivals(struct leader *leader, struct decision_record *last)
         log_event(LOG_INFO, "events_accepted", "offered_per_s=%.0f", offered_per_s);
 }
 
+/* What can be seen of a queue that is somebody else's. */
+static void look_at_foreign(struct leader *leader, int64_t now_ns, const struct node_report *report)
+{
+    const struct topology *topology = &leader->options->topology;
+
+    if (topology->foreign && lone_consumer_look(&leader->lone_consumer, report, leader->ready_msgs,
+                                                time_s(leader, now_ns)))
+        log_event(LOG_WARN, "one_consumer",
+                  "queue=\"%s\" workers=%u why=\"events wait, and one worker alone gets any: the "
+                  "queue has a single active consumer, it seems, and more workers do not help\" "
+                  "doing=\"going on; --max 1 would do\"",
+                  topology->work, report->counts.running);
+}
+
 static bool decide(struct leader *leader, int64_t now_ns, const struct node_report *report)
 {
     struct decision_record *last = &leader->last;
@@ -274,6 +290,7 @@ static bool decide(struct leader *leader, int64_t now_ns, const struct node_repo
     leader->arrival_per_s = last->sampled.arrival_per_s;
     leader->ready_msgs = last->sampled.ready_msgs;
     leader->ready_ns = now_ns;
+    look_at_foreign(leader, now_ns, report);
     if (last->sampled.arrived_msgs > 0)
         leader->arrived_msgs += last->sampled.arrived_msgs;
     return decider_decide(&leader->decider, &leader->learner, POLICY_TICK, time_s(leader, now_ns),

@@ -22,13 +22,13 @@ static void log_failure(struct link *link, int error, const struct why *why)
 {
     enum log_level level = link->error == error ? LOG_DEBUG : LOG_WARN;
 
-    if (link->was_open)
+    if (error == -ERR_MISSING && link->waits)
+        log_event(level, "entity_missing", "why=\"%s\" doing=\"waiting for it\"", why->text);
+    else if (link->was_open)
         log_event(level, "connection_lost", "for=%s why=\"%s\"", link->purpose, why->text);
     else if (error == -ERR_UNAVAILABLE)
         log_event(level, "no_connection", "for=%s why=\"%s\" doing=\"trying on\"", link->purpose,
                   why->text);
-    else if (error == -ERR_MISSING && link->waits)
-        log_event(level, "entity_missing", "why=\"%s\" doing=\"waiting for it\"", why->text);
     link->error = error;
 }
 

@@ -113,6 +113,10 @@ int broker_settle(struct broker *broker, struct why *why);
 int broker_query_queue(struct broker *broker, const char *queue, struct broker_queue_state *state,
                        struct why *why);
 
+/* Whether the queue is a stream, as far as the broker tells; costs a line in its log. The errors
+ * are those of broker_settle. */
+int broker_query_stream(struct broker *broker, const char *queue, bool *stream, struct why *why);
+
 /* ---- consuming and publishing ----
  * None of these waits for the broker, whose answers come as events. What is published, acknowledged
  * or given back gathers and goes out together: when broker_next finds nothing more to take, before

@@ -3,8 +3,13 @@
 
 #include "clock.h"
 
+#include <string.h>
+
 #define MAX_ARGUMENTS 8
 #define SEND_NS       (10 * CLOCK_NS_PER_S)
+
+/* A channel beside the connection's own: what the broker refuses there costs no more than it. */
+#define ASIDE_CHANNEL 2
 
 static amqp_table_t to_table(const struct broker_argument *arguments,
                              amqp_table_entry_t entries[MAX_ARGUMENTS])
@@ -125,4 +130,54 @@ int broker_query_queue(struct broker *broker, const char *queue, struct broker_q
     if (ok)
         *state = (struct broker_queue_state){ok->message_count, ok->consumer_count};
     return broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
+}
+
+/* The words with which the broker refused something on the channel aside, which it has closed. */
+static bool speaks_of_stream(struct broker *broker, const amqp_channel_close_t *closed)
+{
+    static const char stream[] = "of queue type rabbit_stream_queue";
+    amqp_channel_close_ok_t closed_ok = {0};
+    bool found = memmem(closed->reply_text.bytes, closed->reply_text.len, stream, strlen(stream));
+
+    amqp_send_method(broker->amqp, ASIDE_CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed_ok);
+    return found;
+}
+
+/* Of what type a queue is the broker tells nobody but who consumes it with an argument that no
+ * queue takes: it names the type when a queue of that type has no such argument at all. A stream
+ * has no priority of consumers, and of the others none is a text. */
+static amqp_rpc_reply_t consume_wrongly(struct broker *broker, const char *queue)
+{
+    amqp_table_entry_t entry = {
+        .key = amqp_cstring_bytes("x-priority"),
+        .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("none")}};
+
+    amqp_basic_consume(broker->amqp, ASIDE_CHANNEL, amqp_cstring_bytes(queue), amqp_empty_bytes, 0,
+                       0, 0, (amqp_table_t){1, &entry});
+    return amqp_get_rpc_reply(broker->amqp);
+}
+
+int broker_query_stream(struct broker *broker, const char *queue, bool *stream, struct why *why)
+{
+    int error = broker_flush_all(broker, clock_now_ns() + SEND_NS, why);
+
+    *stream = false;
+    if (error)
+        return error;
+    amqp_channel_open(broker->amqp, ASIDE_CHANNEL);
+    error = broker_fail_reply(broker, amqp_get_rpc_reply(broker->amqp), why);
+    if (error)
+        return error;
+    amqp_rpc_reply_t reply = consume_wrongly(broker, queue);
+    if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION ||
+        reply.reply.id != AMQP_CHANNEL_CLOSE_METHOD)
+        return broker_fail_reply(
+            broker,
+            reply.reply_type == AMQP_RESPONSE_NORMAL
+                ? amqp_channel_close(broker->amqp, ASIDE_CHANNEL, AMQP_REPLY_SUCCESS)
+                : reply,
+            why);
+    *stream = speaks_of_stream(broker, reply.reply.decoded);
+    amqp_maybe_release_buffers_on_channel(broker->amqp, ASIDE_CHANNEL);
+    return 0;
 }

@@ -28,7 +28,7 @@ done
 unit=$prefix/lib/systemd/system/winnow-autoscaler@.service
 is "$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")" /usr/local/bin/winnow-autoscaler \
     "the unit starts what is installed"
-for paper in README.md LICENSE docs/scaling.png; do
+for paper in README.md LICENSE docs/scaling.png examples/python/worker.py; do
     ok "$paper is installed" cmp "$WINNOW_TOP/$paper" "$prefix/share/doc/winnow/$paper"
 done
 is "$(find "$prefix" -type f ! -path '*/bin/*' -perm /111)" "" "programs alone can be executed"

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""docs/protocol.md: the scoreboard's layout is that of the header, a worker gets what is said, and the workers in it
-work."""
+"""docs/protocol.md: the scoreboard's layout is that of the header, a worker gets what is said, and the worker in it
+works."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from client import Client
-from tap import URL, diag, done_testing, equal, farm, like, ok, spawn, wait_until
+from tap import URL, done_testing, equal, farm, like, ok, spawn, wait_until
 
 TOP = os.environ["WINNOW_TOP"]
 # The structs of src/scoreboard.h, and the first column of the table that has their fields.
@@ -56,12 +56,24 @@ def layout_of_the_header():
     return subprocess.run(["./layout"], capture_output=True, text=True, check=True).stdout.splitlines()
 
 
+def layout_of_the_module():
+    sys.path.insert(0, os.path.join(TOP, "examples/python"))
+    import winnow_scoreboard
+
+    structs = {"header": winnow_scoreboard.Header, "slot": winnow_scoreboard.Slot}
+    fields = [(table, struct, name) for table, struct in structs.items() for name, _ in struct._fields_]
+    places = [(table, getattr(struct, name), name) for table, struct, name in fields if (table, name) != ("slot", "unused")]
+    return [f"{table} {place.offset} {place.size} {name}" for table, place, name in places]
+
+
 def layout():
     said = layout_of_the_header()
     for table, struct in STRUCTS.items():
         written = [f"{table} {row[0]} {row[1] or 0} {row[2]}" for row in rows_of(f"{table} offset")]
         compiled = [line for line in said if line.startswith(table)]
         equal(written, compiled, f"the table has every field of {struct}, in its place")
+    equal(layout_of_the_module(), [line for line in said if not line.startswith(("magic", "attempt ", "header 155776"))],
+          "so has the module for Python")
     magic = next(line.split()[1] for line in said if line.startswith("magic"))
     like(rows_of("header offset")[0][3], rf"{magic}.* and a zero byte", "it has the magic")
     states = re.findall(r"SCOREBOARD_([A-Z]+)\b", re.search(r"enum scoreboard_state \{(.*?)\}", HEADER, re.S)[1])
@@ -131,48 +143,8 @@ def readme_client():
     equal((ran.stdout, ran.stderr), (want + "\n", ""), "the example in README.md prints what it says")
 
 
-DEADLY = """if body == b"die":
-        os.kill(os.getpid(), 9)
-    if body == b"hang":
-        time.sleep(60)
-    time.sleep(0.01)
-    return body.upper()
-"""
-
-
-def scoreboard_worker():
-    name = farm()
-    code = read("docs/scoreboard_worker.py")
-    ok("return body.upper()\n" in code, "its job is to be replaced")
-    worker = write("worker.py", code.replace("return body.upper()\n", DEADLY))
-    options = ["--min", "2", "--max", "2", "--interval", "200ms", "--capacity", "auto", "--hang-timeout", "1s",
-               "--max-attempts", "2", "--history", "board.csv"]
-    with spawn("winnow-autoscaler", *options, "--", sys.executable, worker, farm=name) as scaler:
-        ok(wait_until(lambda: any(row["running_workers"] == "2" for row in history("board.csv")), 10),
-           "the ready byte makes it a running worker")
-        with Client(name) as client:
-            for number in range(200):
-                client.publish(f"fool {number}", message_id=f"fine {number}")
-            for deadly in ("die", "hang"):
-                client.publish(deadly, message_id=deadly, reply_to=client.replies)
-                dead = client.get(client.dead)
-                equal(dead and (dead[0].exchange, dead[2]), (f"{name}.dead", deadly.encode()),
-                      f"an event that makes workers {deadly} goes to FARM.dead")
-                like(str(dead and dead[1].headers), "winnow-reason.*poison", "... with the reason")
-                attempts = scaler.stderr().count("event=attempt_failed")
-                equal(attempts, 2 if deadly == "die" else 4, "... after two attempts")
-            ok(wait_until(lambda: client.ready(client.results) >= 200, 10), "all others are answered")
-        ok(wait_until(lambda: history("board.csv")[-1]["in_flight_msgs"] == "0", 5), "what it holds is known")
-        equal(scaler.end(), 0, "it drains")
-    said, table = scaler.stderr(), history("board.csv")
-    ends = (said.count("event=worker_crashed"), said.count("event=worker_hung"))
-    equal(ends, (4, 2), "two died and two hung") or diag(said)
-    ok(any(float(row["capacity_msgs"] or 0) > 0 for row in table), "its capacity is measured")
-
-
 layout()
 environment()
 readme_client()
 plain_worker()
-scoreboard_worker()
 done_testing()

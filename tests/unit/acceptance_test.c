@@ -115,6 +115,22 @@ static void where_nothing_is_accepted_there_is_one_event_to_reckon_with(void **s
     assert_true(tick(0, 0) == 0);
 }
 
+static void where_nothing_is_counted_what_is_accepted_is_what_arrives(void **state)
+{
+    (void)state;
+    acceptance = (struct acceptance){0};
+    assert_true(isnan(acceptance_take_alone(&acceptance, 50)));
+    assert_true(acceptance_take_alone(&acceptance, 70) == 20);
+    assert_true(acceptance_take_alone(&acceptance, 70) == 0);
+    /* A purge is no arrival, and nothing that has to be made up for. */
+    assert_true(acceptance_take_alone(&acceptance, 10) == 0);
+    assert_true(acceptance_take_alone(&acceptance, 15) == 5);
+    /* After what is unknown there is nothing to compare with. */
+    assert_true(isnan(acceptance_take_alone(&acceptance, NAN)));
+    assert_true(isnan(acceptance_take_alone(&acceptance, 40)));
+    assert_true(acceptance_take_alone(&acceptance, 41) == 1);
+}
+
 #define claim(name) cmocka_unit_test_setup(name, open_acceptance)
 
 int main(void)
@@ -127,6 +143,7 @@ int main(void)
         claim(while_the_queue_refuses_an_unknown_tick_is_held_but_not_for_ever),
         claim(a_purge_proves_nothing),
         claim(where_nothing_is_accepted_there_is_one_event_to_reckon_with),
+        claim(where_nothing_is_counted_what_is_accepted_is_what_arrives),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+"""A worker in Node on a queue that a topic exchange feeds: Winnow scales it, and counts what arrives at the exchange."""
+
+import os
+import shutil
+import subprocess
+
+import pika
+
+from yours import EXAMPLES, JOBS, Place
+from scaler import rows
+from tap import diag, done_testing, ok, skip, wait_until
+
+FILES = ("worker.js", "package.json", "package-lock.json")
+MILLISECONDS = 40
+LONG_JOBS = 300  # so many that six workers are wanted
+
+
+def install():
+    """amqplib, into this test's own directory; what npm says when it cannot."""
+    if not shutil.which("npm"):
+        return "npm is not there"
+    for name in FILES:
+        shutil.copy(os.path.join(EXAMPLES, "node", name), name)
+    npm = ["npm", "ci", "--no-audit", "--no-fund", "--cache", os.path.abspath("cache")]
+    done = subprocess.run(npm, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    return done.stderr if done.returncode else ""
+
+
+def scales(place):
+    def burst(first, last, milliseconds=MILLISECONDS):
+        with place.channel() as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            properties = pika.BasicProperties(delivery_mode=2, headers={"milliseconds": milliseconds})
+            for number in range(first, last):
+                channel.basic_publish("orders", "order.new", str(number), properties)
+                channel.basic_publish("orders", "offer.new", str(number), properties)  # is not for this queue
+
+    with place.channel() as connection:
+        channel = connection.channel()
+        channel.exchange_declare("orders", "topic", durable=True)
+        channel.queue_declare("billing", durable=True)
+        channel.queue_bind("billing", "orders", "order.*")
+    with place.scaled("billing", "--count-from", "orders:order.*", "--", "./worker.js", place.log) as scaler:
+        ok(wait_until(lambda: rows("scaled"), 30), "the queue is watched")
+        place.rises_and_falls(scaler, "a burst", lambda: burst(0, JOBS // 2))
+        place.rises_and_falls(scaler, "another", lambda: burst(JOBS // 2, JOBS))
+        counted = sum(int(row["arrived_msgs"] or 0) for row in rows("scaled"))
+        ok(counted == JOBS, "each arrival was counted, once, and nothing else") or diag(counted)
+        place.done_once()
+        place.ended_in_its_middle(scaler, "billing", lambda: burst(JOBS, JOBS + LONG_JOBS, 3000), LONG_JOBS)
+
+
+reason = install()
+if reason:
+    skip("a worker in Node scales", f"amqplib cannot be installed here: {' '.join(reason.split())[:200]}")
+else:
+    with Place() as place:
+        scales(place)
+done_testing()
