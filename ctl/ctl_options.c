@@ -42,11 +42,11 @@ static const struct verb {
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
 #define VERB_FORM                                                                                  \
-    "status, workers, explain, set, pause, resume, fix, unfix, stop, log, farms, send, results "
-"or words"
+    "status, workers, explain, set, pause, resume, fix, unfix, stop, log, farms, send, results "   \
+    "or words"
 
-    /* Behind the verb words. */
-    static const struct words_verb {
+/* Behind the verb words. */
+static const struct words_verb {
     const char *name;
     enum ctl_words words;
     size_t most; /* arguments */

@@ -53,9 +53,9 @@ def what_is_wrong_is_said_with_its_line():
         ("[autoscaler]\ntotal-max = 0\n[pool a]\n", 2, "not in range"),
         ("[autoscaler]\nmax = 1\n[pool a]\n", 2, "max: not a key"),
         ("[autoscaler]\ntotal-max = 3\n[pool a]\nmin = 2\n[pool b]\nmin = 2\n", 2, "3 is less than the min"),
-        ("[pool a]\nqueue = q\n[pool b]\nqueue = q\n", 3, "its queue is that of the pool 'a' in line 1"),
+        ("[pool a]\nqueue = q\nworker = cat\n[pool b]\nqueue = q\nworker = cat\n", 4, "its queue is that of the pool 'a' in line 1"),
         ("[pool a]\n[pool b]\nfarm = a\n", 2, "is that of the pool 'a'"),
-        ("[pool a]\n[pool b]\nqueue = a.work\n", 2, "its queue is that of the pool 'a'"),
+        ("[pool a]\n[pool b]\nqueue = a.work\nworker = cat\n", 2, "its queue is that of the pool 'a'"),
         ("[pool a]\nhistory = h\n[pool b]\nhistory = h\n", 3, "its history"),
         ("[pool a]\nquiet = yes\nmax = 1001\n", 3, "max: '1001' is not in range; expected 1 to 1000"),
         ("[pool a]\ninterval = 5\n", 2, "interval: '5' is not a duration"),
@@ -68,6 +68,7 @@ def what_is_wrong_is_said_with_its_line():
         ("[pool a]\nworker = sh -c 'x\n", 2, "a quote that does not end"),
         ("[pool a]\nworker = /nowhere/worker\n", 1, "cannot execute"),
         ("[pool a]\nqueue = q\ncount-from = x\ncount-from = :k\n", 4, "the default exchange"),
+        ("[pool a]\nqueue = q\n", 1, "needs a worker"),
         ("[pool amq.a]\n", 1, "not a farm's name"),
         ("[pool]\n", 1, "without a name"),
         ("[pools a]\n", 1, "no section is called 'pools'"),
@@ -109,7 +110,7 @@ def a_file_that_is_none_is_refused():
 
 
 def what_would_run_is_said():
-    write("\ufeff[autoscaler]\r\ntotal-max = 5\r\n\r\n[pool a b]\r\nmin = 1\r\n# x\r\n[pool b]\r\nqueue = jobs\r\nmax = 3")
+    write("\ufeff[autoscaler]\r\ntotal-max = 5\r\n\r\n[pool a b]\r\nmin = 1\r\n# x\r\n[pool b]\r\nqueue = jobs\r\nworker = cat\r\nmax = 3")
     code, out, err = check()
     equal((code, err), (0, ""), "another system's file is read the same")
     like(out, r"pool a b: formula, 1 to 32 workers of \S+winnow-filter on the queue a b\.work\n", "a farm of its own")

@@ -146,6 +146,35 @@ static void each_line_has_a_later_time_than_what_was_sent_or_came_in(void **stat
     assert_memory_equal(told - strlen(expected), expected, strlen(expected));
 }
 
+static void a_line_says_whose_it_is_and_only_its_own_listener_hears_it(void **state)
+{
+    struct log_scope scope = {.farm = "a shop"};
+    unsigned before_heard = (unsigned)times_heard;
+    char written[4096] = "";
+
+    (void)state;
+    log_listen(hear, &heard);
+    log_enter(&scope);
+    int before = begin();
+    log_event(LOG_INFO, "tried", "n=1");
+    ssize_t length = read(ends[0], written, sizeof written - 1);
+    assert_int_equal(times_heard, before_heard);
+    log_listen(hear, &heard);
+    log_event(LOG_INFO, "tried", "n=2");
+    log_enter(NULL);
+    log_listen(NULL, NULL);
+    log_event(LOG_INFO, "tried", "n=3");
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(ends[0]);
+
+    assert_true(length > 0);
+    assert_non_null(strstr(written, " event=tried farm=\"a shop\" n=1\n"));
+    assert_int_equal(times_heard, before_heard + 1);
+    assert_string_equal(heard_pairs, "n=2");
+    times_heard = (int)before_heard;
+}
+
 static void a_listener_hears_what_is_in_the_line_but_not_what_it_logs_itself(void **state)
 {
     char written[4096] = "";
@@ -183,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_long_value_is_cut_and_ends_the_line),
         cmocka_unit_test(each_line_has_a_later_time_than_what_was_sent_or_came_in),
         cmocka_unit_test(a_listener_hears_what_is_in_the_line_but_not_what_it_logs_itself),
+        cmocka_unit_test(a_line_says_whose_it_is_and_only_its_own_listener_hears_it),
         cmocka_unit_test(a_text_that_does_not_fit_is_cut_between_characters),
     };
 

@@ -261,6 +261,39 @@ static void before_the_first_decision_there_are_as_many_as_the_least(void **stat
     assert_decided(&farm, 3, POLICY_PAUSED);
 }
 
+static void what_others_leave_goes_before_all_and_is_the_reason(void **state)
+{
+    struct farm farm = start(8);
+
+    (void)state;
+    farm.params.min_workers = 2;
+    farm.params.total_allowed = 5;
+    decide(&farm, 9);
+    assert_decided(&farm, 5, POLICY_TOTAL);
+    decide(&farm, 5);
+    assert_decided(&farm, 5, POLICY_FORMULA);
+    decide(&farm, 1);
+    assert_decided(&farm, 2, POLICY_MIN);
+    farm.params.total_allowed = 1;
+    decide(&farm, 9);
+    assert_decided(&farm, 1, POLICY_TOTAL);
+    farm.params.total_allowed = 7;
+    farm.params.replicas = 9;
+    decide(&farm, 1);
+    assert_decided(&farm, 7, POLICY_TOTAL);
+    farm.params.replicas = POLICY_NOT_FIXED;
+    farm.params.paused = 1;
+    farm.params.total_allowed = 3;
+    react(&farm, 1);
+    assert_decided(&farm, 3, POLICY_TOTAL);
+    react(&farm, 1);
+    assert_decided(&farm, 3, POLICY_PAUSED);
+    farm.params.paused = 0;
+    farm.params.total_allowed = 2;
+    decide_from(&farm, (struct policy_sample){.backlog_msgs = NAN});
+    assert_decided(&farm, 2, POLICY_TOTAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +306,7 @@ int main(void)
         cmocka_unit_test(the_delay_begins_anew_when_the_number_is_the_policys_again),
         cmocka_unit_test(a_paused_policy_goes_on_remembering),
         cmocka_unit_test(a_limit_that_moves_between_ticks_is_the_reason),
+        cmocka_unit_test(what_others_leave_goes_before_all_and_is_the_reason),
         cmocka_unit_test(before_the_first_decision_there_are_as_many_as_the_least),
     };
 

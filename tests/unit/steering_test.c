@@ -206,11 +206,31 @@ static void each_status_has_a_greater_name_that_tells_its_age(void **state)
     assert_int_equal(steering_next_sequence(&steering, AGE_MS + 100), AGE_MS + 100);
 }
 
+static void a_configuration_changes_what_is_different_in_it(void **state)
+{
+    struct policy_params before = steering.params, after = before;
+
+    (void)state;
+    assert_set(2, 6, 3, true);
+    after.headroom = 2;
+    steering_reconfigure(&steering, &before, &after, "later", AGE_MS);
+    assert_int_equal(steering.params.min_workers, 2);
+    assert_int_equal(steering.params.max_workers, 6);
+    assert_true(steering.params.headroom == 2 && steering.params.replicas == 3);
+    assert_string_equal(steering_limits(&steering, AGE_MS).by, "configuration");
+    before = after;
+    after.max_workers = 9;
+    steering_reconfigure(&steering, &before, &after, "later", AGE_MS);
+    assert_int_equal(steering.params.min_workers, 1);
+    assert_int_equal(steering.params.max_workers, 9);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_configuration_changes_what_is_different_in_it),
         TEST(what_is_set_is_in_force_and_the_rest_stays),
         TEST(who_changed_it_last_is_kept),
         TEST(the_same_command_twice_changes_nothing),
