@@ -128,8 +128,9 @@ fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (600) each; findings go to o
 bench-react: all ## how soon a burst brings workers, with --react
 	@tests/bench/react $(BIN)
 
-bench: all $(O)/tests/bench/bare ## ratios measured in pairs on a private broker
+bench: all $(O)/tests/bench/bare $(O)/tests/bench/echo_lines ## ratios measured in pairs on a private broker
 	@tests/bench/run $(BIN)
+	@tests/bench/run_cost $(BIN)
 	@tests/bench/filter_cost $(BIN)
 
 experiments: all $(O)/tests/bench/bare ## what the farm can do, as pictures, in out/experiments (EXPERIMENTS_SCALE=0.02: a try)
