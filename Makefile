@@ -144,8 +144,9 @@ bench-react: all ## how soon a burst brings workers, with --react
 bench-words: all $(O)/tests/bench/bare $(O)/tests/bench/ask_words ## how fast the word service is, on SQLite and Redis
 	@tests/bench/words $(BIN)
 
-bench: all $(O)/tests/bench/bare ## ratios measured in pairs on a private broker
+bench: all $(O)/tests/bench/bare $(O)/tests/bench/echo_lines ## ratios measured in pairs on a private broker
 	@tests/bench/run $(BIN)
+	@tests/bench/run_cost $(BIN)
 	@tests/bench/filter_cost $(BIN)
 
 experiments: all $(O)/tests/bench/bare ## what the farm can do, as pictures, in out/experiments (EXPERIMENTS_SCALE=0.02: a try)

@@ -75,11 +75,13 @@ static void add_type(struct run_options *options, char *text, struct argp_state 
     struct run_type type = {.name = text};
     struct why why;
 
-    if (!command || command == text || command - text > PROPERTY_MAX_BYTES)
+    if (!command || command == text || command - text > PROPERTY_MAX_BYTES) {
         argp_error(state,
                    "--type: '%s' is not a type; expected NAME=COMMAND, with a name of 1 to %d "
                    "bytes",
                    text, PROPERTY_MAX_BYTES);
+        return;
+    }
     *command++ = '\0';
     if (find(options, text))
         argp_error(state, "--type: '%s' is given twice", text);
@@ -89,8 +91,10 @@ static void add_type(struct run_options *options, char *text, struct argp_state 
         argp_error(state, "--type: the command of '%s' begins with {}; expected a program", text);
     type.body_is_file = put_path(state, type.argv);
     types = realloc(types, (options->type_count + 1) * sizeof *types);
-    if (!types)
+    if (!types) {
         argp_failure(state, EX_OSERR, 0, "out of memory");
+        return;
+    }
     types[options->type_count++] = type;
     options->types = types;
 }
