@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* The most requests that are held, which is how many the broker hands out. */
-#define BATCH_MOST 64
+#define BATCH_MOST 250
 
 /* Larger bodies are not read. */
 #define BATCH_BODY_MOST_BYTES ((size_t)1 << 20)
