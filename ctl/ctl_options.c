@@ -15,6 +15,8 @@
 
 #define PROPERTY_MAX_BYTES 255
 
+#define WORDS_FORM "add, remove, list, random, broadcast or follow"
+
 static const struct verb {
     const char *name;
     enum ctl_verb verb;
@@ -35,11 +37,29 @@ static const struct verb {
     {"farms", CTL_FARMS, COMMAND_STATUS, 0, 0, "no argument"},
     {"send", CTL_SEND, COMMAND_STATUS, 0, 1, "a text, or - for standard input"},
     {"results", CTL_RESULTS, COMMAND_STATUS, 0, 0, "no argument"},
+    {"words", CTL_WORDS, COMMAND_STATUS, 1, SIZE_MAX, WORDS_FORM},
 };
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
 #define VERB_FORM                                                                                  \
-    "status, workers, explain, set, pause, resume, fix, unfix, stop, log, farms, send or results"
+    "status, workers, explain, set, pause, resume, fix, unfix, stop, log, farms, send, words "     \
+    "or results"
+
+/* Behind the verb words. */
+static const struct words_verb {
+    const char *name;
+    enum ctl_words words;
+    size_t most; /* arguments */
+    const char *form;
+} words_verbs[] = {
+    {"add", CTL_WORDS_ADD, SIZE_MAX, "words or phrases"},
+    {"remove", CTL_WORDS_REMOVE, SIZE_MAX, "words or phrases"},
+    {"list", CTL_WORDS_LIST, 1, "what the entries begin with"},
+    {"random", CTL_WORDS_RANDOM, 1, "a count"},
+    {"broadcast", CTL_WORDS_BROADCAST, 1, "start, stop, or nothing to ask"},
+    {"follow", CTL_WORDS_FOLLOW, 0, "no argument"},
+};
+#define WORDS_VERBS (sizeof words_verbs / sizeof words_verbs[0])
 
 enum {
     KEY_JSON = OPTIONS_KEY_OWN,
@@ -48,6 +68,7 @@ enum {
     KEY_WAIT,
     KEY_TYPE,
     KEY_QUEUE,
+    KEY_FILE,
     KEY_LAST,
     KEY_SINCE
 };
@@ -69,6 +90,8 @@ static const struct argp_option option_table[] = {
      "result, 60s when no DURATION follows",
      1},
     {"type", KEY_TYPE, "TYPE", 0, "send: the event's property type", 1},
+    {"file", KEY_FILE, "FILE", 0,
+     "words add, words remove: a word list, - is standard input; give it again to take several", 1},
     {"queue", KEY_QUEUE, "NAME", 0, "The farm that works on this queue; send: to it", 1},
     {0}};
 
@@ -165,6 +188,28 @@ static void take_argument(struct input *input, char *text)
         refuse("'%s' is not a verb; expected %s", text, VERB_FORM);
 }
 
+/* Takes the verb behind the verb words off the arguments. */
+static void read_words(struct ctl_options *options)
+{
+    const struct words_verb *verb = words_verbs;
+    const char *name = options->arguments[0];
+
+    while (verb < words_verbs + WORDS_VERBS && strcmp(verb->name, name) != 0)
+        verb++;
+    if (verb == words_verbs + WORDS_VERBS)
+        refuse("words: '%s' is not a verb; expected " WORDS_FORM, name);
+    options->words = verb->words;
+    options->arguments++;
+    options->argument_count--;
+    if (options->argument_count > verb->most)
+        refuse("words %s: unexpected argument '%s'; expected %s", name,
+               options->arguments[verb->most], verb->form);
+    if (options->words == CTL_WORDS_BROADCAST && options->argument_count &&
+        strcmp(options->arguments[0], "start") != 0 && strcmp(options->arguments[0], "stop") != 0)
+        refuse("words broadcast: unexpected argument '%s'; expected %s", options->arguments[0],
+               verb->form);
+}
+
 /* What options and arguments mean together. */
 static void check(struct argp_state *state, const struct input *input)
 {
@@ -195,6 +240,10 @@ static void check(struct argp_state *state, const struct input *input)
         refuse("log: '%s' is not JSON; expected log --follow --json", options->arguments[0]);
     options->verb = verb->verb;
     read_command(state, verb, options);
+    if (verb->verb == CTL_WORDS)
+        read_words(options);
+    if (options->file_count && (verb->verb != CTL_WORDS || options->words > CTL_WORDS_REMOVE))
+        refuse("--file: expected words add --file FILE, or words remove --file FILE");
     if (options->type && verb->verb != CTL_SEND)
         refuse("--type: '%s' sends no event; expected send --type TYPE", verb->name);
     if (!options->wait_ns)
@@ -247,6 +296,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             refuse("--type: expected at most %d bytes", PROPERTY_MAX_BYTES);
         options->type = argument;
         return 0;
+    case KEY_FILE:
+        options->files[options->file_count++] = argument;
+        return 0;
     case KEY_QUEUE:
         options->common.queue.name = options_queue_name(state, "--queue", argument);
         return 0;
@@ -280,16 +332,24 @@ static const char doc[] =
     "results: those that FARM.results keeps as a stream (--results-type), each on a line, as often "
     "as "
     "they are asked for; --json: with their offset and message_id.\n\n"
+    "words add WORD..., words remove WORD...: other entries for the farm's word service, each WORD "
+    "a "
+    "line of a word list; from standard input when there is neither a WORD nor a --file, or for -. "
+    "words list [PREFIX]: its entries, as a list that winnow-filter --words takes. words random "
+    "[N]: "
+    "so many of them, different ones. words broadcast [start|stop]: whether one is sent every five "
+    "seconds. words follow: what is sent, until Ctrl-C.\n\n"
     "Example: winnow-ctl --farm shop set max=20\n\n"
-    "Exit codes: 0 done, 1 the autoscaler refused, or the event sent is dead, and why was said, 64 "
-    "usage, 66 a log file could not "
-    "be read, 69 nobody runs the farm or the broker is unavailable, 75 no answer in time, 77 "
-    "permission, 78 configuration.";
+    "Exit codes: 0 done, 1 the autoscaler or the word service refused, or the event sent is dead, "
+    "and why was said, 64 usage, 66 a log file could not be read, 69 nobody runs the farm or the "
+    "broker is unavailable, 75 no answer in time, 77 permission, 78 configuration, or a word list "
+    "could not be read.";
 
 static const struct argp argp = {
     option_table,
     parse_option,
-    "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms|send|results [ARGUMENT...]",
+    "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms|send|words|results "
+    "[ARGUMENT...]",
     doc,
     NULL,
     NULL,
@@ -313,13 +373,15 @@ static void complete_wait(int argc, char **argv)
 
 void ctl_options_parse(struct ctl_options *options, int argc, char **argv)
 {
-    static char **arguments; /* reachable to the end: nothing takes it for a leak */
+    static char **arguments, **files; /* reachable to the end: nothing takes them for a leak */
     struct input input = {.options = options};
 
     arguments = calloc((size_t)argc + 1, sizeof *arguments);
-    if (!arguments)
+    files = calloc((size_t)argc + 1, sizeof *files);
+    if (!arguments || !files)
         exit(EX_OSERR);
-    *options = (struct ctl_options){.arguments = arguments, .last = -1, .since_s = -1};
+    *options =
+        (struct ctl_options){.arguments = arguments, .files = files, .last = -1, .since_s = -1};
     complete_wait(argc, argv);
     options_parse(&options->common, CTL_OPTIONS_PROGRAM, &argp, argc, argv, &input);
 }

@@ -20,6 +20,16 @@ enum ctl_verb {
     CTL_FARMS,
     CTL_SEND,
     CTL_RESULTS,
+    CTL_WORDS, /* the verb behind it says what */
+};
+
+enum ctl_words {
+    CTL_WORDS_ADD,
+    CTL_WORDS_REMOVE,
+    CTL_WORDS_LIST,
+    CTL_WORDS_RANDOM,
+    CTL_WORDS_BROADCAST,
+    CTL_WORDS_FOLLOW,
 };
 
 struct ctl_options {
@@ -32,8 +42,13 @@ struct ctl_options {
     const char *type; /* the same: the property; NULL: none */
     int64_t last;     /* CTL_RESULTS: how many; -1: not given */
     int64_t since_s;  /* the same: since 1970; -1: not given */
-    char **arguments; /* what stands behind the verb: of CTL_LOG, files; of CTL_SEND, the text */
+    /* What stands behind the verb, or the verbs: of CTL_LOG, files; of CTL_SEND, the text; of
+     * CTL_WORDS, entries, or what the verb is about. */
+    char **arguments;
     size_t argument_count;
+    enum ctl_words words; /* CTL_WORDS */
+    char **files;         /* CTL_WORDS_ADD and CTL_WORDS_REMOVE: each --file */
+    size_t file_count;
 };
 
 /* Reads the command line, or ends the program with EX_USAGE and what was expected. */

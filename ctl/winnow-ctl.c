@@ -1,5 +1,6 @@
 /* winnow-ctl: asks and steers a farm. ctl_options.c has the command line; a verb is a file:
- * overview.c, terms.c, steer.c, watch.c, log_view.c, farms.c, send.c, results.c. */
+ * overview.c, terms.c, steer.c, watch.c, log_view.c, farms.c, send.c, words.c,
+ * results.c. */
 #include "ask.h"
 #include "ctl_options.h"
 #include "descriptors.h"
@@ -15,6 +16,8 @@
 #include "terms.h"
 #include "verbatim.h"
 #include "watch.h"
+#include "words.h"
+#include "words_follow.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -89,10 +92,12 @@ static int show_log(const struct ctl_options *options, int *code, struct why *wh
     return error || !options->follow ? error : log_view_follow(options, stdout, why);
 }
 
-static int send_once(const struct ctl_options *options, int *code, struct why *why)
+/* The verbs that somebody else than an autoscaler answers. */
+static int ask_others(const struct ctl_options *options, int *code, struct why *why)
 {
     bool done = true;
-    int error = send_event(options, &done, stdout, why);
+    int error = options->verb == CTL_SEND ? send_event(options, &done, stdout, why)
+                                          : words(options, &done, stdout, why);
 
     if (!error && !done) {
         (void)options_fail(CTL_OPTIONS_PROGRAM, -ERR_INVALID, why);
@@ -112,10 +117,12 @@ int main(int argc, char **argv)
     ctl_options_parse(&options, argc, argv);
     if (options.verb == CTL_LOG)
         error = show_log(&options, &code, &why);
-    else if (options.verb == CTL_SEND)
-        error = send_once(&options, &code, &why);
     else if (options.verb == CTL_RESULTS)
         error = results_print(&options, stdout, &why);
+    else if (options.verb == CTL_WORDS && options.words == CTL_WORDS_FOLLOW)
+        error = words_follow(&options, stdout, &why);
+    else if (options.verb == CTL_SEND || options.verb == CTL_WORDS)
+        error = ask_others(&options, &code, &why);
     else if (options.watch)
         error = watch(&options, &why);
     else

@@ -393,14 +393,27 @@ int topology_listen(const struct topology *topology, struct broker *broker, cons
     return error ? error : broker_settle(broker, why);
 }
 
-int topology_watch_dead(const struct topology *topology, struct broker *broker, const char *queue,
-                        struct why *why)
+/* To a fanout exchange that is there. */
+static int listen_to_fanout(struct broker *broker, const char *queue, const char *exchange,
+                            struct why *why)
 {
     int error = declare_listener(broker, queue, why);
 
     if (!error)
-        error = broker_bind(broker, queue, topology->dead, "", why);
+        error = broker_bind(broker, queue, exchange, "", why);
     return error ? error : broker_settle(broker, why);
+}
+
+int topology_watch_dead(const struct topology *topology, struct broker *broker, const char *queue,
+                        struct why *why)
+{
+    return listen_to_fanout(broker, queue, topology->dead, why);
+}
+
+int topology_hear_insults(const struct topology *topology, struct broker *broker, const char *queue,
+                          struct why *why)
+{
+    return listen_to_fanout(broker, queue, topology->insults, why);
 }
 
 int topology_listen_again(const struct topology *topology, struct broker *broker, const char *queue,

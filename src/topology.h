@@ -166,6 +166,10 @@ int topology_listen(const struct topology *topology, struct broker *broker, cons
 int topology_watch_dead(const struct topology *topology, struct broker *broker, const char *queue,
                         struct why *why);
 
+/* The same for the word service's broadcasts: -ERR_MISSING when none has been started. */
+int topology_hear_insults(const struct topology *topology, struct broker *broker, const char *queue,
+                          struct why *why);
+
 /* The keys by which a leader is spoken to. By the second nothing may be said but that a status is
  * wanted, so that the broker's permissions can let somebody ask who may not command. */
 #define TOPOLOGY_KEY_COMMAND "command"

@@ -15,6 +15,15 @@ _winnow_values()
     esac
 }
 
+# What stands behind a verb.
+_winnow_verbs()
+{
+    case $1 in
+    'winnow-ctl words') echo add remove list random broadcast follow ;;
+    'winnow-ctl broadcast') echo start stop ;;
+    esac
+}
+
 _winnow()
 {
     local program=$1 current=${COMP_WORDS[COMP_CWORD]} option value=
@@ -44,7 +53,8 @@ _winnow()
         ;;
     *)
         # The words of the usage that are to be taken as they stand: `scaling|relation`.
-        values=$(sed -n '1s/^[^]]*\] *\([a-z|]*\).*/\1/p' <<<"$help" | tr '|' ' ')
+        values=$(_winnow_verbs "${program##*/} $option")
+        [ -n "$values" ] || values=$(sed -n '1s/^[^]]*\] *\([a-z|]*\).*/\1/p' <<<"$help" | tr '|' ' ')
         mapfile -t COMPREPLY < <(compgen -W "$values" -f -- "$current")
         compopt -o filenames 2>/dev/null
         ;;

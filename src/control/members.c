@@ -156,3 +156,8 @@ int members_array(const json_t *object, const char *name, const json_t **value, 
     *value = member;
     return 0;
 }
+
+const json_t *members_element(const json_t *array, size_t index)
+{
+    return json_array_get(array, index);
+}

@@ -38,4 +38,7 @@ int members_object(const struct json_t *object, const char *name, const struct j
 int members_array(const struct json_t *object, const char *name, const struct json_t **value,
                   struct why *why);
 
+/* An element of an array, borrowed; NULL from its end on. */
+const struct json_t *members_element(const struct json_t *array, size_t index);
+
 #endif

@@ -58,6 +58,9 @@ is "$(complete_with "$WINNOW_BIN/winnow-filter" --queue-type = q)" quorum "a val
 is "$(complete_with "$WINNOW_BIN/winnow-filter" --log-level w)" warn "... and after a space"
 is "$(complete_with "$WINNOW_BIN/winnow-filter" --words = wo)" words.txt "a file is completed where one is wanted"
 is "$(complete_with "$WINNOW_BIN/winnow-plot" sc)" scaling "the kinds of picture are completed"
+is "$(complete_with "$WINNOW_BIN/winnow-ctl" words)" $'words.txt\nwords' "... and the verbs, beside files"
+is "$(complete_with "$WINNOW_BIN/winnow-ctl" words br)" broadcast "... a verb behind a verb"
+is "$(complete_with "$WINNOW_BIN/winnow-ctl" words broadcast sto)" stop "... and what stands behind that"
 is "$(complete_with "$WINNOW_BIN/winnow-ctl" un)" unfix "so are the verbs of winnow-ctl"
 exits 1 "a program that nobody has described has no page" -- "$WINNOW_TOP/tools/manual" /bin/true
 
