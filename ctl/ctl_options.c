@@ -42,8 +42,8 @@ static const struct verb {
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
 #define VERB_FORM                                                                                  \
-    "status, workers, explain, set, pause, resume, fix, unfix, stop, log, farms, send, results "   \
-    "or words"
+    "status, workers, explain, set, pause, resume, fix, unfix, stop, log, farms, send, words "     \
+    "or results"
 
 /* Behind the verb words. */
 static const struct words_verb {
@@ -68,9 +68,9 @@ enum {
     KEY_WAIT,
     KEY_TYPE,
     KEY_QUEUE,
+    KEY_FILE,
     KEY_LAST,
-    KEY_SINCE,
-    KEY_FILE
+    KEY_SINCE
 };
 
 static const struct argp_option option_table[] = {
@@ -345,14 +345,15 @@ static const char doc[] =
     "broker is unavailable, 75 no answer in time, 77 permission, 78 configuration, or a word list "
     "could not be read.";
 
-static const struct argp argp = {option_table,
-                                 parse_option,
-                                 "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms|"
-                                 "send|results|words [ARGUMENT...]",
-                                 doc,
-                                 NULL,
-                                 NULL,
-                                 NULL};
+static const struct argp argp = {
+    option_table,
+    parse_option,
+    "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms|send|words|results "
+    "[ARGUMENT...]",
+    doc,
+    NULL,
+    NULL,
+    NULL};
 
 /* Behind the verb send, --wait may stand alone: it has its duration in the next word only when that
  * reads as one. */

@@ -1,6 +1,6 @@
 /* winnow-ctl: asks and steers a farm. ctl_options.c has the command line; a verb is a file:
- * overview.c, terms.c, steer.c, watch.c, log_view.c, farms.c, send.c, results.c,
- * words.c. */
+ * overview.c, terms.c, steer.c, watch.c, log_view.c, farms.c, send.c, words.c,
+ * results.c. */
 #include "ask.h"
 #include "ctl_options.h"
 #include "descriptors.h"
