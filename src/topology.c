@@ -12,6 +12,7 @@
 #define COUNT_ENDING     ".count"
 #define WORDS_ENDING     ".words"
 #define MISSING_PAUSE_NS (2 * CLOCK_NS_PER_S)
+#define WORDS_ENDING     ".words"
 #define LOCK_ENDING      ".lock"
 
 _Static_assert(TOPOLOGY_WORK_MAX_BYTES + sizeof LOCK_ENDING - 1 <= NAME_MAX_BYTES,
