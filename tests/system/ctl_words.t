@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 
+from client import Line
 from tap import BIN, URL, done_testing, equal, farm, like, ok, spawn, wait_until
 from words import Words, service
 
@@ -13,8 +14,8 @@ STORE = os.path.abspath("words.db")
 
 
 def run(name, *args, text=b"", amqp=URL):
-    command = [os.path.join(BIN, "winnow-ctl"), "--amqp", amqp, "--farm", name, "words", *args]
-    ended = subprocess.run(command, input=text, capture_output=True, timeout=60, check=False)
+    command = [os.path.join(BIN, "winnow-ctl"), "--amqp", amqp, "--farm", name, "--wait", "60s", "words", *args]
+    ended = subprocess.run(command, input=text, capture_output=True, timeout=120, check=False)
     return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
 
 
@@ -57,7 +58,7 @@ def entries_come_and_go(name):
 def a_list_is_one_that_a_filter_takes(name):
     listed = write("listed.txt", run(name, "list")[1].encode())
     censor = subprocess.run([os.path.join(BIN, "winnow-censor"), "--words", listed], input=b"fool, Scunthorpe, bad  egg\n",
-                            capture_output=True, timeout=60, check=False)
+                            capture_output=True, timeout=120, check=False)
     equal(censor.stdout, b"CENSORED, Scunthorpe, CENSORED\n", "a list is one that a filter takes")
     version = json.loads(run(name, "list", "--json")[1])["version"]
     says(name, f"added 0, known 4, version {version}\n", "add", "--file", listed)
@@ -117,7 +118,17 @@ def broadcasts_are_heard(name):
         ok(wait_until(lambda: "\n" in follower.stdout(), 20), "... as JSON, too")
         heard = json.loads(follower.stdout().splitlines()[0])
         equal(sorted(heard), ["entry", "from", "message_id", "severity", "version"], "... with what its message says")
+    with Line() as line, spawn("winnow-ctl", "words", "follow", farm=name, amqp=line.url) as follower:
+        ok(wait_until(lambda: "\n" in follower.stdout(), 20), "... also after its connection was lost:")
+        line.cut()
+        ok(wait_until(lambda: "event=farm_heard" in follower.stderr(), 20), "... it comes back")
+        heard = follower.stdout().count("\n")
+        ok(wait_until(lambda: follower.stdout().count("\n") > heard, 20), "... and goes on")
     says(name, "not broadcasting\n", "broadcast", "stop")
+
+
+def waiting(words, queue):
+    return words.channel.queue_declare(queue, passive=True).method.message_count
 
 
 def nobody_answers():
@@ -129,9 +140,15 @@ def nobody_answers():
     with Words(name) as words:
         refuses(name, 75, "answered within 100ms; is winnow-words running", "add", "late", "--wait", "100ms")
         queue = f"{name}.words"
+        with Line() as line, spawn("winnow-ctl", "--wait", "60s", "words", "remove", "fool", farm=name, amqp=line.url) as cut:
+            ok(wait_until(lambda: waiting(words, queue) == 1, 20), "a request waits for a service")
+            line.cut()
+            equal(cut.wait(20), 69, "... and when its connection is lost it ends with 69")
+            like(cut.stderr(), "^winnow-ctl: ", "... saying so")
+        words.channel.queue_purge(queue)
         with service(name, store=os.path.abspath("other.db")):
             says(name, "fool\n", "list")
-        equal(words.channel.queue_declare(queue, passive=True).method.message_count, 0, "what came too late is gone")
+        equal(waiting(words, queue), 0, "what came too late is gone")
     refuses(name, 69, "the broker at 127.0.0.1:1 ", "list", "--connect-timeout", "0", amqp="amqp://127.0.0.1:1")
 
 
