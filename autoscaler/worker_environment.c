@@ -1,10 +1,12 @@
 #include "worker_environment.h"
 
 #include "log.h"
+#include "results_options.h"
 #include "topology.h"
 #include "units.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +45,18 @@ static void set_variable(struct worker_environment *environment, const char *nam
         environment->variables[environment->count++] = variable;
 }
 
+/* A worker declares FARM.results too, and must do it alike. */
+static void set_results(struct worker_environment *environment, const struct topology_results *kept)
+{
+    char bytes[32], age[32];
+
+    snprintf(bytes, sizeof bytes, "%" PRId64, kept->max_bytes);
+    snprintf(age, sizeof age, "%" PRId64 "s", kept->max_age_s);
+    set_variable(environment, "WINNOW_RESULTS_TYPE", results_options_type(kept));
+    set_variable(environment, "WINNOW_RESULTS_MAX_BYTES", kept->stream ? bytes : NULL);
+    set_variable(environment, "WINNOW_RESULTS_MAX_AGE", kept->max_age_s ? age : NULL);
+}
+
 int worker_environment_make(struct worker_environment *environment, const struct options *options,
                             int64_t drain_timeout_ns)
 {
@@ -55,6 +69,7 @@ int worker_environment_make(struct worker_environment *environment, const struct
     set_variable(environment, "WINNOW_QUEUE", options->topology.work);
     set_variable(environment, "WINNOW_QUEUE_TYPE",
                  topology_queue_type_name(options->topology.queue_type));
+    set_results(environment, &options->topology.kept);
     set_variable(environment, "WINNOW_TLS_CA", options->tls_ca_file);
     set_variable(environment, "WINNOW_TLS_CERT", options->tls_cert_file);
     set_variable(environment, "WINNOW_TLS_KEY", options->tls_key_file);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct worker_environment {
-    char *variables[10]; /* NAME=VALUE, NULL at the end */
+    char *variables[13]; /* NAME=VALUE, NULL at the end */
     size_t count;
     bool failed;
 };

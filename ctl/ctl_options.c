@@ -1,6 +1,7 @@
 #include "ctl_options.h"
 
 #include "clock.h"
+#include "units.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #define WAIT_NS       (5 * CLOCK_NS_PER_S)
 #define WAIT_FARMS_NS (1 * CLOCK_NS_PER_S)
 #define WAIT_MOST_NS  (3600 * CLOCK_NS_PER_S)
+
+#define PROPERTY_MAX_BYTES 255
 
 static const struct verb {
     const char *name;
@@ -30,21 +33,43 @@ static const struct verb {
     {"stop", CTL_STEER, COMMAND_STOP, 1, 1, "the slot of a worker, as 'workers' lists it"},
     {"log", CTL_LOG, COMMAND_STATUS, 0, SIZE_MAX, "log files"},
     {"farms", CTL_FARMS, COMMAND_STATUS, 0, 0, "no argument"},
+    {"send", CTL_SEND, COMMAND_STATUS, 0, 1, "a text, or - for standard input"},
+    {"results", CTL_RESULTS, COMMAND_STATUS, 0, 0, "no argument"},
 };
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
-#define VERB_FORM "status, workers, explain, set, pause, resume, fix, unfix, stop, log or farms"
+#define VERB_FORM                                                                                  \
+    "status, workers, explain, set, pause, resume, fix, unfix, stop, log, farms, send or results"
 
-enum { KEY_JSON = OPTIONS_KEY_OWN, KEY_WATCH, KEY_FOLLOW, KEY_WAIT };
+enum {
+    KEY_JSON = OPTIONS_KEY_OWN,
+    KEY_WATCH,
+    KEY_FOLLOW,
+    KEY_WAIT,
+    KEY_TYPE,
+    KEY_QUEUE,
+    KEY_LAST,
+    KEY_SINCE
+};
 
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Control:", 1},
     {"json", KEY_JSON, NULL, 0, "Print the farm's messages as they came, one a line", 1},
     {"watch", KEY_WATCH, NULL, 0,
      "status: go on showing it until Ctrl-C; on a terminal in place, else a line each time", 1},
-    {"follow", KEY_FOLLOW, NULL, 0, "log: go on showing what happens in the farm until Ctrl-C", 1},
+    {"follow", KEY_FOLLOW, NULL, 0,
+     "log: go on showing what happens in the farm until Ctrl-C; results: and those to come", 1},
+    {"last", KEY_LAST, "N", 0, "results: the last N", 1},
+    {"since", KEY_SINCE, "TIME", 0,
+     "results: those since a time, 2026-01-31 12:00 (UTC), or since a DURATION ago; a few from "
+     "before it may be among them",
+     1},
     {"wait", KEY_WAIT, "DURATION", 0,
-     "How long to wait for an answer, 10ms to 1h (default: 5s; 1s for farms)", 1},
+     "How long to wait for an answer, 10ms to 1h (default: 5s; 1s for farms); send: wait for the "
+     "result, 60s when no DURATION follows",
+     1},
+    {"type", KEY_TYPE, "TYPE", 0, "send: the event's property type", 1},
+    {"queue", KEY_QUEUE, "NAME", 0, "The farm that works on this queue; send: to it", 1},
     {0}};
 
 /* What has been read, and where it goes. */
@@ -156,16 +181,37 @@ static void check(struct argp_state *state, const struct input *input)
                options->arguments[verb->most], verb->form);
     if (options->watch && verb->verb != CTL_STATUS)
         refuse("--watch: '%s' cannot be watched; expected status --watch", verb->name);
-    if (options->follow && verb->verb != CTL_LOG)
-        refuse("--follow: '%s' cannot be followed; expected log --follow", verb->name);
+    if (options->follow && verb->verb != CTL_LOG && verb->verb != CTL_RESULTS)
+        refuse("--follow: '%s' cannot be followed; expected log --follow or results --follow",
+               verb->name);
+    if ((options->last >= 0 || options->since_s >= 0) && verb->verb != CTL_RESULTS)
+        refuse("%s: '%s' has none; expected results", options->last >= 0 ? "--last" : "--since",
+               verb->name);
+    if (options->last >= 0 && options->since_s >= 0)
+        refuse("--last and --since contradict each other; expected one of them");
     if (verb->verb == CTL_LOG && !options->follow && !count)
         refuse("log: expected --follow, or log files to merge");
     if (verb->verb == CTL_LOG && options->json && count)
         refuse("log: '%s' is not JSON; expected log --follow --json", options->arguments[0]);
     options->verb = verb->verb;
     read_command(state, verb, options);
+    if (options->type && verb->verb != CTL_SEND)
+        refuse("--type: '%s' sends no event; expected send --type TYPE", verb->name);
     if (!options->wait_ns)
         options->wait_ns = verb->verb == CTL_FARMS ? WAIT_FARMS_NS : WAIT_NS;
+}
+
+/* Seconds since 1970. */
+static int64_t read_time(const char *text)
+{
+    int64_t ns;
+
+    if (units_parse_duration(text, &ns) == 0)
+        ns = clock_wall_ms() * CLOCK_NS_PER_MS - ns;
+    else if (units_parse_timestamp(text, &ns))
+        refuse("--since: '%s' is no time; expected " UNITS_TIMESTAMP_FORM ", or %s", text,
+               UNITS_DURATION_FORM);
+    return ns > 0 ? ns / CLOCK_NS_PER_S : 0;
 }
 
 /* ---- the command line ---- */
@@ -186,8 +232,23 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         options->follow = true;
         return 0;
     case KEY_WAIT:
+        options->waits = true;
         options->wait_ns =
             options_duration(state, "--wait", argument, 10 * CLOCK_NS_PER_MS, WAIT_MOST_NS);
+        return 0;
+    case KEY_LAST:
+        options->last = (int64_t)options_count(state, "--last", argument, 0, INT64_MAX / 2);
+        return 0;
+    case KEY_SINCE:
+        options->since_s = read_time(argument);
+        return 0;
+    case KEY_TYPE:
+        if (strlen(argument) > PROPERTY_MAX_BYTES)
+            refuse("--type: expected at most %d bytes", PROPERTY_MAX_BYTES);
+        options->type = argument;
+        return 0;
+    case KEY_QUEUE:
+        options->common.queue.name = options_queue_name(state, "--queue", argument);
         return 0;
     case ARGP_KEY_ARG:
         take_argument(input, argument);
@@ -213,19 +274,42 @@ static const char doc[] =
     "log FILE...: the logs of several programs and hosts as one, in the order of the clock that "
     "their lines carry; a line without one stays behind the line before it; - is standard input. "
     "log --follow: what happens in the farm from now on.\n\n"
+    "send TEXT: one event for the farm, with the text as its body, or standard input when there is "
+    "none or it is -; done when the broker has confirmed it. With --wait its result is written to "
+    "standard output.\n\n"
+    "results: those that FARM.results keeps as a stream (--results-type), each on a line, as often "
+    "as "
+    "they are asked for; --json: with their offset and message_id.\n\n"
     "Example: winnow-ctl --farm shop set max=20\n\n"
-    "Exit codes: 0 done, 1 the autoscaler refused and said why, 64 usage, 66 a log file could not "
+    "Exit codes: 0 done, 1 the autoscaler refused, or the event sent is dead, and why was said, 64 "
+    "usage, 66 a log file could not "
     "be read, 69 nobody runs the farm or the broker is unavailable, 75 no answer in time, 77 "
     "permission, 78 configuration.";
 
 static const struct argp argp = {
     option_table,
     parse_option,
-    "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms [ARGUMENT...]",
+    "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms|send|results [ARGUMENT...]",
     doc,
     NULL,
     NULL,
     NULL};
+
+/* Behind the verb send, --wait may stand alone: it has its duration in the next word only when that
+ * reads as one. */
+static void complete_wait(int argc, char **argv)
+{
+    static char alone[] = "--wait=60s";
+    bool sends = false;
+    int64_t ns;
+
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        sends |= strcmp(argv[i], "send") == 0;
+        if (sends && strcmp(argv[i], "--wait") == 0 &&
+            (i + 1 == argc || units_parse_duration(argv[i + 1], &ns)))
+            argv[i] = alone;
+    }
+}
 
 void ctl_options_parse(struct ctl_options *options, int argc, char **argv)
 {
@@ -235,6 +319,7 @@ void ctl_options_parse(struct ctl_options *options, int argc, char **argv)
     arguments = calloc((size_t)argc + 1, sizeof *arguments);
     if (!arguments)
         exit(EX_OSERR);
-    *options = (struct ctl_options){.arguments = arguments};
+    *options = (struct ctl_options){.arguments = arguments, .last = -1, .since_s = -1};
+    complete_wait(argc, argv);
     options_parse(&options->common, CTL_OPTIONS_PROGRAM, &argp, argc, argv, &input);
 }

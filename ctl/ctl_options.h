@@ -18,6 +18,8 @@ enum ctl_verb {
     CTL_STEER, /* the command says how */
     CTL_LOG,
     CTL_FARMS,
+    CTL_SEND,
+    CTL_RESULTS,
 };
 
 struct ctl_options {
@@ -26,7 +28,11 @@ struct ctl_options {
     struct command command; /* CTL_STEER; seen is not filled in */
     bool json, watch, follow;
     int64_t wait_ns;
-    char **arguments; /* what stands behind the verb: of CTL_LOG, files */
+    bool waits;       /* CTL_SEND: for the result */
+    const char *type; /* the same: the property; NULL: none */
+    int64_t last;     /* CTL_RESULTS: how many; -1: not given */
+    int64_t since_s;  /* the same: since 1970; -1: not given */
+    char **arguments; /* what stands behind the verb: of CTL_LOG, files; of CTL_SEND, the text */
     size_t argument_count;
 };
 

@@ -1,5 +1,5 @@
 /* winnow-ctl: asks and steers a farm. ctl_options.c has the command line; a verb is a file:
- * overview.c, terms.c, steer.c, watch.c, log_view.c, farms.c. */
+ * overview.c, terms.c, steer.c, watch.c, log_view.c, farms.c, send.c, results.c. */
 #include "ask.h"
 #include "ctl_options.h"
 #include "descriptors.h"
@@ -8,6 +8,8 @@
 #include "log_view.h"
 #include "options.h"
 #include "overview.h"
+#include "results.h"
+#include "send.h"
 #include "sentence.h"
 #include "steer.h"
 #include "terms.h"
@@ -87,6 +89,18 @@ static int show_log(const struct ctl_options *options, int *code, struct why *wh
     return error || !options->follow ? error : log_view_follow(options, stdout, why);
 }
 
+static int send_once(const struct ctl_options *options, int *code, struct why *why)
+{
+    bool done = true;
+    int error = send_event(options, &done, stdout, why);
+
+    if (!error && !done) {
+        (void)options_fail(CTL_OPTIONS_PROGRAM, -ERR_INVALID, why);
+        *code = EXIT_REFUSED;
+    }
+    return error;
+}
+
 int main(int argc, char **argv)
 {
     static struct ctl_options options;
@@ -98,6 +112,10 @@ int main(int argc, char **argv)
     ctl_options_parse(&options, argc, argv);
     if (options.verb == CTL_LOG)
         error = show_log(&options, &code, &why);
+    else if (options.verb == CTL_SEND)
+        error = send_once(&options, &code, &why);
+    else if (options.verb == CTL_RESULTS)
+        error = results_print(&options, stdout, &why);
     else if (options.watch)
         error = watch(&options, &why);
     else

@@ -8,6 +8,7 @@
 /* Numbers that no program gives to options of its own. */
 enum {
     KEY_WORDS = 0x400,
+    KEY_WATCH,
     KEY_MAX_WORDS,
     KEY_MATCH,
     KEY_MIN_SEVERITY,
@@ -21,6 +22,11 @@ static const struct argp_option option_table[] = {
     {"words", KEY_WORDS, "FILE", 0,
      "Word list, one word or phrase a line; give it again to add up several (default: the built-in "
      "Catalan, Spanish and English lists)",
+     1},
+    {"watch", KEY_WATCH, NULL, 0,
+     "Go on with the new list whenever a FILE of --words changes, by whatever means; one that "
+     "cannot "
+     "be read or is broken is logged, and the old list stays",
      1},
     {"max-words", KEY_MAX_WORDS, "SIZE", 0,
      "Most bytes that all word lists may have together (default: 64MiB)", 1},
@@ -89,6 +95,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_WORDS:
         filter_options_add_file(options, argument, state);
         return 0;
+    case KEY_WATCH:
+        options->watch = true;
+        return 0;
     case KEY_MAX_WORDS:
         options->max_list_bytes = options_size(state, "--max-words", argument, 0, UINT32_MAX);
         return 0;
@@ -110,6 +119,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         check_mask(&options->mask, state);
+        if (options->watch && !options->file_count)
+            argp_error(state, "--watch: expected --words FILE beside it");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

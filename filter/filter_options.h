@@ -20,6 +20,7 @@ struct filter_options {
     const char *files[FILTER_OPTIONS_MAX_FILES];
     size_t file_count;     /* 0: the built-in lists */
     size_t max_list_bytes; /* of all files together */
+    bool watch;            /* what changes in the files is loaded; there is a file then */
     bool off;              /* nothing is looked for */
     enum matcher_level level;
     int32_t min_severity;

@@ -19,6 +19,12 @@ void stream_init(struct stream *stream, const struct matcher *matcher, size_t bu
     };
 }
 
+void stream_use(struct stream *stream, const struct matcher *matcher)
+{
+    stream->matcher = matcher;
+    stream->pause_from = 0;
+}
+
 void stream_clear(struct stream *stream)
 {
     free(stream->buffer);

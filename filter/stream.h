@@ -55,6 +55,10 @@ struct stream_piece {
 void stream_init(struct stream *stream, const struct matcher *matcher, size_t buffer_bytes,
                  size_t reach_bytes);
 
+/* From now on matches are found by another matcher: in all of the text that no piece has had. To be
+ * called when stream_next has no more, before stream_reserve or after stream_received. */
+void stream_use(struct stream *stream, const struct matcher *matcher);
+
 void stream_clear(struct stream *stream);
 
 /* Makes place for the next bytes of the text: at least one. They go to *at, and stream_received

@@ -6,6 +6,7 @@
 #include "findings.h"
 #include "input.h"
 #include "options.h"
+#include "reload.h"
 #include "stream.h"
 
 #include <errno.h>
@@ -60,7 +61,9 @@ static const char doc[] =
     "Replaces insults in FILEs, or in standard input, and writes the text to standard output.\v"
     "The text is filtered as winnow-filter does it, in pieces, with the result of the whole; lines "
     "come out as soon as they are settled. FILE may be - for standard input. Bytes that are not "
-    "UTF-8 come out as they were.\n\n"
+    "UTF-8 come out as they were. With --watch a list that has changed counts for what is read "
+    "from "
+    "then on.\n\n"
     "Exit codes: 0 done, 64 usage, 66 a file could not be read (the others were filtered), 74 the "
     "output could not be written, 78 configuration.";
 
@@ -72,9 +75,22 @@ static const struct argp argp = {option_table, parse_option, "[FILE...]", doc,
 struct output {
     bool report;
     const struct censor_mask *mask;
-    const struct filter *filter;
+    struct filter *filter;
+    struct reload *reload;
     struct censor_result censored;
 };
+
+/* Lists that have changed count from the text on that has just come. */
+static void take_renewed_lists(struct output *output, struct stream *stream)
+{
+    struct filter *renewed = reload_take(output->reload);
+
+    if (!renewed)
+        return;
+    stream_use(stream, filter_matcher(renewed));
+    filter_close(output->filter);
+    output->filter = renewed;
+}
 
 /* Writes everything to standard output. 0 or -ERR_SYSTEM. */
 static int write_all(const char *bytes, size_t length)
@@ -152,6 +168,7 @@ static int filter_some(struct output *output, int fd, const char *file, struct s
     else
         stream_received(stream, (size_t)got);
     *at_end = got <= 0;
+    take_renewed_lists(output, stream);
     while (!error && (more = stream_next(stream, *at_end, &piece)))
         error = more < 0 ? more : write_piece(output, file, &piece);
     if (!error && !*at_end && is_quiet(fd) && (more = stream_pause(stream, &piece)))
@@ -198,7 +215,7 @@ int main(int argc, char **argv)
 {
     char standard_input[] = "-";
     struct settings settings = {.files = calloc((size_t)argc + 1, sizeof(char *))};
-    struct filter *filter = NULL;
+    struct output output = {0};
     struct why why = {0};
     int code = EX_OK;
 
@@ -209,14 +226,16 @@ int main(int argc, char **argv)
     options_parse_local(PROGRAM, &argp, argc, argv, &settings);
     if (!settings.file_count)
         settings.files[0] = standard_input;
-    int error = filter_open(&settings.filter, &filter, &why);
+    output.report = settings.report;
+    output.mask = &settings.filter.mask;
+    int error = reload_open(&settings.filter, false, &output.reload, &why);
+    if (!error)
+        error = filter_open(&settings.filter, &output.filter, &why);
     if (error) {
         free(settings.files);
         return options_fail(PROGRAM, error, &why);
     }
 
-    struct output output = {
-        .report = settings.report, .mask = &settings.filter.mask, .filter = filter};
     for (char **file = settings.files; *file && code != EX_IOERR; file++) {
         error = filter_file(&output, *file, &why);
         if (!error)
@@ -229,7 +248,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", PROGRAM, why.text);
     }
     censor_result_clear(&output.censored);
-    filter_close(filter);
+    filter_close(output.filter);
     free(settings.files);
     return code;
 }

@@ -171,6 +171,7 @@ int wordlist_add(struct wordlist *list, const char *name, const char *bytes, siz
     for (; length > 0; line.number++) {
         const uint8_t *end = memchr(line.bytes, '\n', length);
         line.length = end ? (size_t)(end - line.bytes) : length;
+        list->line = line.number;
         int error = add_line(list, &line, &text, why);
         if (error)
             return error;

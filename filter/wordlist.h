@@ -60,6 +60,8 @@ struct wordlist {
 
     int32_t min_severity; /* entries of a lower one are checked and left out, allowed ones never */
     struct wordlist_warnings warnings;
+    /* Read last, in the file that was added last: after a failure the one to blame. */
+    uint32_t line;
 
     char **blocks; /* the texts of the entries, a block a file */
     size_t capacity;
@@ -90,6 +92,16 @@ void wordlist_clear(struct wordlist *list);
  * Time is linear in length. */
 int wordlist_add(struct wordlist *list, const char *name, const char *bytes, size_t length,
                  struct why *why);
+
+/* Writes an entry as a list has it, without its severity: read again, it is the same entry. Two
+ * entries that agree in text, ends and `allowed` are written alike, and others are not. It is no
+ * longer than what the entry was read from.
+ *
+ * out  takes WORDLIST_WRITTEN_SIZE bytes, and a NUL among them
+ *
+ * Returns the length. */
+#define WORDLIST_WRITTEN_SIZE (WORDLIST_ENTRY_MAX_BYTES + 4)
+size_t wordlist_write_entry(const struct wordlist_entry *entry, char *out);
 
 /* When every file is added: warns of the entries that can never match, because an allowed entry of
  * the same text covers each of their matches. */

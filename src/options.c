@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "printable.h"
+#include "results_options.h"
 #include "units.h"
 #include "version.h"
 
@@ -129,6 +130,9 @@ static error_t parse_connection(int key, char *argument, struct argp_state *stat
     struct options *options = state->input;
 
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->results;
+        return 0;
     case KEY_AMQP:
         options->amqp_url = noting ? argument : take_secret(argument);
         return options->amqp_url ? 0 : ENOMEM;
@@ -171,8 +175,9 @@ static error_t parse_log(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
-static const struct argp connection_argp = {.options = connection_options,
-                                            .parser = parse_connection};
+static const struct argp_child connection_children[] = {{&results_options_argp, 0, NULL, 0}, {0}};
+static const struct argp connection_argp = {
+    .options = connection_options, .parser = parse_connection, .children = connection_children};
 static const struct argp log_argp = {.options = log_options, .parser = parse_log};
 
 /* What the outermost parser hands to the program's own parser and to the common ones. */
@@ -272,6 +277,11 @@ static int make_topology(struct options *options, struct why *why)
         return error_set(why, ERR_INVALID,
                          "--queue or $WINNOW_QUEUE: '%s' is not a queue's name; expected %s",
                          queue->name, TOPOLOGY_WORK_FORM);
+    topology_keep_results(topology, &options->results.results);
+    if (topology->foreign && topology->kept.stream)
+        return error_set(why, ERR_INVALID,
+                         "--results-type or $WINNOW_RESULTS_TYPE: only for FARM.results; where "
+                         "results of a queue that is there go, --results names");
     if (!topology->foreign && (queue->results || queue->rejects_dead || queue->source_count))
         return error_set(why, ERR_INVALID,
                          "%s: only for a queue that is there, which --queue names; the farm '%s' "
@@ -308,6 +318,7 @@ static void take_environment(struct options *options, const char *program)
                                 .tls_key_file = from_environment("WINNOW_TLS_KEY", NULL),
                                 .connect_timeout_ns = OPTIONS_CONNECT_TIMEOUT_NS,
                                 .log_level = log_level_from_environment(program)};
+    results_options_init(&options->results);
     const char *type = from_environment("WINNOW_QUEUE_TYPE", "classic");
     if (topology_parse_queue_type(type, &options->queue_type)) {
         fprintf(stderr, "%s: $WINNOW_QUEUE_TYPE: '%s' is not a queue type; expected %s\n", program,

@@ -4,6 +4,7 @@
 
 #include "broker/broker.h"
 #include "log.h"
+#include "results_options.h"
 #include "topology.h"
 
 #include <argp.h>
@@ -25,6 +26,7 @@ struct options {
     const char *tls_flag; /* the last --tls-... flag; NULL when there was none */
     const char *farm;     /* --farm; NULL: not given */
     enum queue_type queue_type;
+    struct results_options results;
     /* A queue that is there, which the options below and the program's own parsers set. */
     struct topology_queue queue;
     const char

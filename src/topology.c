@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "printable.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +12,12 @@
 #define WORK_ENDING      ".work"
 #define COUNT_ENDING     ".count"
 #define MISSING_PAUSE_NS (2 * CLOCK_NS_PER_S)
+#define WORDS_ENDING     ".words"
 #define LOCK_ENDING      ".lock"
+
+/* Of a stream: so many, but none greater than the broker's default. */
+#define RESULT_SEGMENTS    8
+#define SEGMENT_MOST_BYTES INT64_C(500000000)
 
 _Static_assert(TOPOLOGY_WORK_MAX_BYTES + sizeof LOCK_ENDING - 1 <= NAME_MAX_BYTES,
                "the lock's name fits the protocol");
@@ -54,7 +60,14 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
     snprintf(topology->results, sizeof topology->results, "%s.results", farm);
     snprintf(topology->dead, sizeof topology->dead, "%s.dead", farm);
     snprintf(topology->control, sizeof topology->control, "%s.control", farm);
+    snprintf(topology->words, sizeof topology->words, "%s" WORDS_ENDING, farm);
+    snprintf(topology->insults, sizeof topology->insults, "%s.insults", farm);
     return 0;
+}
+
+void topology_keep_results(struct topology *topology, const struct topology_results *kept)
+{
+    topology->kept = *kept;
 }
 
 /* ---- somebody else's queue ---- */
@@ -193,6 +206,29 @@ static int declare_fanout(struct broker *broker, const char *name, struct why *w
     return broker_declare_exchange(broker, &exchange, why);
 }
 
+/* A stream loses old results a segment at a time, and none while it has but one: of the broker's
+ * 500 MB segments a short stream would keep far more than it should. */
+static int declare_results(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    const struct topology_results *kept = &topology->kept;
+    int64_t segment_bytes = kept->max_bytes / RESULT_SEGMENTS;
+    char age[32];
+    struct broker_argument arguments[] = {
+        {.name = "x-queue-type", .text = "stream"},
+        {.name = "x-max-length-bytes", .number = kept->max_bytes},
+        {.name = "x-stream-max-segment-size-bytes",
+         .number = segment_bytes < SEGMENT_MOST_BYTES ? segment_bytes : SEGMENT_MOST_BYTES},
+        {.name = kept->max_age_s ? "x-max-age" : NULL, .text = age},
+        {0}};
+    const struct broker_queue queue = {
+        .name = topology->results, .durable = true, .arguments = arguments};
+
+    if (!kept->stream)
+        return declare_durable(topology, broker, topology->results, NULL, why);
+    snprintf(age, sizeof age, "%" PRId64 "s", kept->max_age_s);
+    return broker_declare_queue(broker, &queue, why);
+}
+
 int topology_declare_dead(const struct topology *topology, struct broker *broker, struct why *why)
 {
     int error = declare_fanout(broker, topology->dead, why);
@@ -208,7 +244,7 @@ int topology_declare(const struct topology *topology, struct broker *broker, str
         return ask_foreign(topology, broker, why);
     int error = topology_declare_dead(topology, broker, why);
     if (!error)
-        error = declare_durable(topology, broker, topology->results, NULL, why);
+        error = declare_results(topology, broker, why);
     if (!error)
         error = declare_durable(topology, broker, topology->work, topology->dead, why);
     if (!error)
@@ -330,8 +366,7 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
     return error ? error : broker_settle(broker, why);
 }
 
-int topology_listen(const struct topology *topology, struct broker *broker, const char *queue,
-                    const char *const *keys, struct why *why)
+static int declare_listener(struct broker *broker, const char *queue, struct why *why)
 {
     const struct broker_argument arguments[] = {
         {.name = "x-queue-type", .text = "classic"},
@@ -340,14 +375,31 @@ int topology_listen(const struct topology *topology, struct broker *broker, cons
         {.name = "x-overflow", .text = "drop-head"},
         {0}};
     const struct broker_queue listener = {.name = queue, .exclusive = true, .arguments = arguments};
+
+    return broker_declare_queue(broker, &listener, why);
+}
+
+int topology_listen(const struct topology *topology, struct broker *broker, const char *queue,
+                    const char *const *keys, struct why *why)
+{
     const struct broker_exchange control = {
         .name = topology->control, .topic = true, .auto_delete = true};
-    int error = broker_declare_queue(broker, &listener, why);
+    int error = declare_listener(broker, queue, why);
 
     if (!error && keys[0])
         error = broker_declare_exchange(broker, &control, why);
     for (; !error && *keys; keys++)
         error = broker_bind(broker, queue, topology->control, *keys, why);
+    return error ? error : broker_settle(broker, why);
+}
+
+int topology_watch_dead(const struct topology *topology, struct broker *broker, const char *queue,
+                        struct why *why)
+{
+    int error = declare_listener(broker, queue, why);
+
+    if (!error)
+        error = broker_bind(broker, queue, topology->dead, "", why);
     return error ? error : broker_settle(broker, why);
 }
 
@@ -379,8 +431,8 @@ static bool is(struct broker_bytes queue, const char *name)
 
 bool topology_is_of_a_farm(struct broker_bytes queue)
 {
-    static const char *const endings[] = {WORK_ENDING, COUNT_ENDING, LOCK_ENDING, ".results",
-                                          ".dead"};
+    static const char *const endings[] = {WORK_ENDING, COUNT_ENDING, LOCK_ENDING,
+                                          ".results",  ".dead",      WORDS_ENDING};
 
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t length = strlen(endings[i]);
@@ -399,5 +451,16 @@ bool topology_is_results(const struct topology *topology, struct broker_bytes qu
 bool topology_reserves(const struct topology *topology, struct broker_bytes queue)
 {
     return is(queue, topology->work) || is(queue, topology->count) || is(queue, topology->lock) ||
-           is(queue, topology->dead);
+           is(queue, topology->dead) || is(queue, topology->words);
+}
+
+int topology_declare_words(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    int error = topology_declare_dead(topology, broker, why);
+
+    if (!error)
+        error = declare_durable(topology, broker, topology->words, NULL, why);
+    if (!error)
+        error = declare_fanout(broker, topology->insults, why);
+    return error ? error : broker_settle(broker, why);
 }

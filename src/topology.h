@@ -38,6 +38,16 @@ struct topology_queue {
     size_t source_count;                                   /* 0: nothing is counted */
 };
 
+/* How FARM.results is kept: as a queue of the farm's type, or as a stream, which any number of
+ * clients read, and again. */
+struct topology_results {
+    bool stream;
+    int64_t max_bytes; /* of a stream; the oldest results go first */
+    int64_t max_age_s; /* the same; 0: however old */
+};
+#define TOPOLOGY_RESULTS_BYTES     ((int64_t)1 << 30) /* unless another number is given */
+#define TOPOLOGY_RESULTS_MIN_BYTES ((int64_t)1 << 20)
+
 #define TOPOLOGY_NAME_SIZE  128
 #define TOPOLOGY_QUEUE_SIZE 256
 struct topology {
@@ -53,9 +63,12 @@ struct topology {
     /* Queue whose copies are only counted. Being exclusive it is also the lock of the farm's name;
      * the lock's name may be the same. */
     char count[TOPOLOGY_NAME_SIZE];
+    struct topology_results kept;      /* how results are kept */
     char results[TOPOLOGY_QUEUE_SIZE]; /* queue of results without a reply_to; "": none */
     char dead[TOPOLOGY_NAME_SIZE];     /* exchange and queue of what could not be handled */
     char control[TOPOLOGY_NAME_SIZE];  /* topic exchange of the control plane */
+    char words[TOPOLOGY_NAME_SIZE];    /* queue of the requests to the word service */
+    char insults[TOPOLOGY_NAME_SIZE];  /* fanout exchange of its broadcasts */
     struct topology_source sources[TOPOLOGY_MOST_SOURCES]; /* of a foreign queue */
     size_t source_count;
 };
@@ -66,6 +79,9 @@ const char *topology_queue_type_name(enum queue_type type);
 
 /* Fills in the names. 0 or -ERR_INVALID when farm is not of TOPOLOGY_FARM_FORM. */
 int topology_init(struct topology *topology, const char *farm, enum queue_type type);
+
+/* From topology_init on results go to a queue; this says otherwise. */
+void topology_keep_results(struct topology *topology, const struct topology_results *kept);
 
 /* The farm works on that queue, which is somebody else's; if it is FARM.work nothing changes. 0, or
  * -ERR_INVALID when the name is not of TOPOLOGY_WORK_FORM. */
@@ -134,6 +150,10 @@ int topology_declare_if_missing(const struct topology *topology,
  * -ERR_LOCKED: another autoscaler holds one, or held it until a moment ago. */
 int topology_declare_count(const struct topology *topology, struct broker *broker, struct why *why);
 
+/* Declares what the word service needs: its queue, which does not dead-letter (a request that
+ * nobody took in time is gone), the exchange of its broadcasts, and FARM.dead. */
+int topology_declare_words(const struct topology *topology, struct broker *broker, struct why *why);
+
 /* Listens to the control plane: declares a queue of this connection's own and, where there are keys
  * (NULL after the last), the control exchange, and binds the queue to it by each. A listener that
  * does not keep up misses the oldest messages. The exchange is gone with its last listener. */
@@ -142,10 +162,17 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
 int topology_listen(const struct topology *topology, struct broker *broker, const char *queue,
                     const char *const *keys, struct why *why);
 
+/* The same for copies of what goes to FARM.dead, which must be there (-ERR_MISSING). */
+int topology_watch_dead(const struct topology *topology, struct broker *broker, const char *queue,
+                        struct why *why);
+
 /* The keys by which a leader is spoken to. By the second nothing may be said but that a status is
  * wanted, so that the broker's permissions can let somebody ask who may not command. */
 #define TOPOLOGY_KEY_COMMAND "command"
 #define TOPOLOGY_KEY_ASK     "ask"
+
+/* The key by which word services tell each other of a new version. */
+#define TOPOLOGY_KEY_WORDS "words"
 
 /* Binds the queue anew, without waiting; -ERR_MISSING follows from broker_next if the exchange is
  * gone. */

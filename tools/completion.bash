@@ -5,6 +5,7 @@
 _winnow_values()
 {
     case $1 in
+    --results-type) echo queue stream ;;
     --queue-type) echo classic classic-v2 quorum ;;
     --log-level) echo error warn info debug ;;
     --count) echo consume purge ;;
@@ -50,4 +51,5 @@ _winnow()
     esac
 }
 
-complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-plot winnow-simulate
+complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-plot winnow-run winnow-simulate
+complete -F _winnow winnow-words

@@ -2,7 +2,7 @@
 
 #include "event.h"
 #include "event_type.h"
-#include "reload.h"
+#include "filter/reload.h"
 
 #include <stdlib.h>
 
@@ -70,7 +70,7 @@ int filter_job_open(const struct filter_options *options, struct filter_job **ou
     if (!filter_job)
         return error_set(why, ERR_MEMORY, "out of memory");
     filter_job->matches.name = "winnow-matches";
-    int error = reload_open(options, &filter_job->reload, why);
+    int error = reload_open(options, true, &filter_job->reload, why);
     if (!error)
         error = filter_open(options, &filter_job->filter, why);
     if (error) {

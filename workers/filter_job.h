@@ -1,5 +1,5 @@
 /* filter_job.h - the filter as a worker's job: an event's text is found, censored with lists that
- * SIGHUP renews, and put back in its place. */
+ * SIGHUP renews, or a change of their files, and put back in its place. */
 #ifndef WINNOW_FILTER_JOB_H
 #define WINNOW_FILTER_JOB_H
 
@@ -9,8 +9,8 @@
 
 struct filter_job;
 
-/* Opens the lists, and from now on loads them anew on SIGHUP. To be called while the process has
- * one thread. Borrows options to the end of the process. 0 with *job filled in, or an error as
+/* Opens the lists, and from now on loads them anew as reload.h says. To be called while the process
+ * has one thread. Borrows options to the end of the process. 0 with *job filled in, or an error as
  * those of reload_open and filter_open. */
 int filter_job_open(const struct filter_options *options, struct filter_job **filter_job,
                     struct job *job, struct why *why);

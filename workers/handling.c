@@ -151,14 +151,19 @@ static int call_job(struct handling *handling, struct why *why)
         .body = handling->delivery->body,
         .properties = handling->properties,
         .redelivered = handling->delivery->redelivered,
+        .attempt = handling->record.attempts + 1,
         .slot = handling->slot,
         .unwanted = &handling->unwanted,
     };
-    if (!handling->job->may_take_long) {
+    handling->call.event.hurried = handling->job->begins_here;
+    handling->call.verdict = JOB_NOT_YET;
+    if (!handling->job->may_take_long || handling->job->begins_here)
         job_call(handling->job, &handling->call);
+    if (handling->call.verdict != JOB_NOT_YET) {
         handling->stage = HANDLING_HANDLED;
         return 0;
     }
+    handling->call.event.hurried = false;
     int error = handling->thread ? 0 : open_thread(handling, why);
     if (error)
         return error;
@@ -234,6 +239,30 @@ static int answer_handled_event(struct handling *handling, struct why *why)
     return answer < 0 ? answer : answered(handling, answer);
 }
 
+/* The job wants it later. */
+static int later(struct handling *handling)
+{
+    scoreboard_put_down(handling->slot);
+    scoreboard_progress(handling->slot, clock_now_ns());
+    log_event(LOG_DEBUG, "later", "why=\"%s\"", handling->call.why.text);
+    return HANDLING_LATER;
+}
+
+/* The job has failed at it. */
+static int retry(struct handling *handling, struct why *why)
+{
+    struct scoreboard_fingerprint event = handling->delivery->fingerprint;
+    struct why *reason = &handling->call.why;
+    uint32_t attempts =
+        scoreboard_count_attempt(handling->scoreboard, event, handling->started_ns, clock_now_ns());
+
+    scoreboard_set_reason(handling->scoreboard, event, reason->text);
+    if (attempts < scoreboard_max_attempts(handling->scoreboard))
+        return later(handling);
+    error_prefix(reason, "attempt %u", attempts);
+    return answer_dead_event(handling, reason, why);
+}
+
 static int answer(struct handling *handling, struct why *why)
 {
     switch (handling->call.verdict) {
@@ -242,10 +271,9 @@ static int answer(struct handling *handling, struct why *why)
     case JOB_DEAD:
         return answer_dead_event(handling, &handling->call.why, why);
     case JOB_LATER:
-        scoreboard_put_down(handling->slot);
-        scoreboard_progress(handling->slot, clock_now_ns());
-        log_event(LOG_DEBUG, "later", "why=\"%s\"", handling->call.why.text);
-        return HANDLING_LATER;
+        return later(handling);
+    case JOB_RETRY:
+        return retry(handling, why);
     default:
         *why = handling->call.why;
         return handling->call.verdict;

@@ -42,7 +42,8 @@ static const char doc[] =
     "and sends each result to the event's reply_to queue, or to FARM.results.\v"
     "An event is acknowledged only after the broker has confirmed its result. SIGTERM and SIGINT "
     "drain: what is held is finished, then the worker exits with 0. What cannot be handled goes to "
-    "FARM.dead with the reason in the header winnow-reason. SIGHUP loads the word lists anew.\n\n"
+    "FARM.dead with the reason in the header winnow-reason. SIGHUP loads the word lists anew, "
+    "and with --watch so does a change of their files.\n\n"
     "Exit codes: 0 drained, 64 usage, 69 broker unavailable, 75 drain time-out passed, 77 "
     "permission refused, 78 configuration.";
 

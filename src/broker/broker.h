@@ -127,6 +127,23 @@ int broker_query_stream(struct broker *broker, const char *queue, bool *stream, 
  * without acknowledgement when prefetch is 0. BROKER_CONSUMING follows. */
 int broker_consume(struct broker *broker, const char *queue, const char *tag, uint16_t prefetch,
                    bool exclusive, struct why *why);
+/* Consumes a stream from a place on, with acknowledgement, prefetch as above; what is acknowledged
+ * stays in it. Each delivery has its offset in the integer header BROKER_OFFSET_HEADER. After an
+ * acknowledgement the broker hands out what it allows before it answers anything that was sent
+ * later. */
+#define BROKER_OFFSET_HEADER "x-stream-offset"
+struct broker_offset {
+    enum {
+        BROKER_FROM_FIRST,
+        BROKER_FROM_LAST,
+        BROKER_FROM_NEXT,
+        BROKER_FROM_OFFSET,
+        BROKER_FROM_TIME
+    } from;
+    uint64_t value; /* the offset, or the time in seconds since 1970 */
+};
+int broker_consume_stream(struct broker *broker, const char *queue, const char *tag,
+                          uint16_t prefetch, const struct broker_offset *offset, struct why *why);
 /* Ends a consumer; BROKER_CANCEL_OK follows after the last delivery, and what was delivered stays
  * to be acknowledged. May only be called after BROKER_CONSUMING: RabbitMQ 3.10 may close the
  * connection when a consumer is cancelled before. After BROKER_CANCEL_OK another consumer may

@@ -40,6 +40,36 @@ int broker_consume(struct broker *broker, const char *queue, const char *tag, ui
     return broker_send_method(broker, AMQP_BASIC_CONSUME_METHOD, &consume, why);
 }
 
+static amqp_field_value_t offset_value(const struct broker_offset *offset)
+{
+    static const char *const names[] = {
+        [BROKER_FROM_FIRST] = "first", [BROKER_FROM_LAST] = "last", [BROKER_FROM_NEXT] = "next"};
+
+    if (offset->from == BROKER_FROM_OFFSET)
+        return (amqp_field_value_t){.kind = AMQP_FIELD_KIND_I64,
+                                    .value.i64 = (int64_t)offset->value};
+    if (offset->from == BROKER_FROM_TIME)
+        return (amqp_field_value_t){.kind = AMQP_FIELD_KIND_TIMESTAMP, .value.u64 = offset->value};
+    return (amqp_field_value_t){.kind = AMQP_FIELD_KIND_UTF8,
+                                .value.bytes = amqp_cstring_bytes(names[offset->from])};
+}
+
+int broker_consume_stream(struct broker *broker, const char *queue, const char *tag,
+                          uint16_t prefetch, const struct broker_offset *offset, struct why *why)
+{
+    char text[TAG_SIZE];
+    amqp_basic_qos_t qos = {.prefetch_count = prefetch};
+    amqp_table_entry_t from = {.key = amqp_cstring_bytes("x-stream-offset"),
+                               .value = offset_value(offset)};
+    amqp_basic_consume_t consume = {.queue = amqp_cstring_bytes(queue),
+                                    .consumer_tag = current_tag(broker, tag, text),
+                                    .arguments = {1, &from}};
+    int error = broker_queue_method(broker, AMQP_BASIC_QOS_METHOD, &qos, why);
+
+    broker->acknowledges = true;
+    return error ? error : broker_send_method(broker, AMQP_BASIC_CONSUME_METHOD, &consume, why);
+}
+
 int broker_cancel(struct broker *broker, const char *tag, struct why *why)
 {
     char text[TAG_SIZE];

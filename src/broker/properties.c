@@ -118,6 +118,12 @@ void broker_properties_set_persistent(struct broker_properties *properties, bool
         persistent ? AMQP_DELIVERY_PERSISTENT : AMQP_DELIVERY_NONPERSISTENT;
 }
 
+void broker_properties_set_timestamp(struct broker_properties *properties, uint64_t seconds)
+{
+    properties->amqp._flags |= AMQP_BASIC_TIMESTAMP_FLAG;
+    properties->amqp.timestamp = seconds;
+}
+
 void broker_properties_reduce(struct broker_properties *properties)
 {
     properties->amqp._flags &= AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG;
@@ -212,6 +218,16 @@ static const amqp_field_value_t *find(const struct broker_properties *properties
 bool broker_headers_has(const struct broker_properties *properties, const char *name)
 {
     return find(properties, name) != NULL;
+}
+
+struct broker_bytes broker_headers_get_text(const struct broker_properties *properties,
+                                            const char *name)
+{
+    const amqp_field_value_t *value = find(properties, name);
+    bool is_text =
+        value && (value->kind == AMQP_FIELD_KIND_UTF8 || value->kind == AMQP_FIELD_KIND_BYTES);
+
+    return is_text ? broker_from_amqp(value->value.bytes) : (struct broker_bytes){0};
 }
 
 bool broker_headers_get_int(const struct broker_properties *properties, const char *name,

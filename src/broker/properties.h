@@ -49,6 +49,8 @@ struct broker_bytes broker_properties_get(const struct broker_properties *proper
 int broker_properties_set(struct broker_properties *properties, enum broker_property property,
                           struct broker_bytes value);
 void broker_properties_set_persistent(struct broker_properties *properties, bool persistent);
+/* Seconds since 1970. */
+void broker_properties_set_timestamp(struct broker_properties *properties, uint64_t seconds);
 
 /* Removes all but message_id and delivery_mode. */
 void broker_properties_reduce(struct broker_properties *properties);
@@ -68,6 +70,16 @@ int broker_headers_add_true(struct broker_properties *properties, const char *na
 bool broker_headers_get_int(const struct broker_properties *properties, const char *name,
                             int64_t *value);
 bool broker_headers_has(const struct broker_properties *properties, const char *name);
+
+/* A text header by name; absent bytes when it is not there, or of another kind. */
+struct broker_bytes broker_headers_get_text(const struct broker_properties *properties,
+                                            const char *name);
+
+/* Appends all headers as one JSON object. Text that is no UTF-8 is {"base64":"..."}, a timestamp
+ * its seconds, a number that JSON does not have null. 0; -ERR_INVALID, when tables are nested
+ * deeper than 100 levels, and what was written is not whole; or -ERR_MEMORY. */
+struct plain_json;
+int broker_headers_write_json(const struct broker_properties *properties, struct plain_json *text);
 
 /* Bytes that the properties take in a header frame, or -ERR_INVALID when more than limit_bytes. */
 int broker_properties_size(const struct broker_properties *properties, size_t limit_bytes);

@@ -125,6 +125,18 @@ int members_text(const json_t *object, const char *name, char *text, size_t size
     return 0;
 }
 
+int members_string(const json_t *object, const char *name, const char **text, size_t *length,
+                   struct why *why)
+{
+    const json_t *member = json_object_get(object, name);
+
+    if (!json_is_string(member))
+        return expected(why, object, name, "text");
+    *text = json_string_value(member);
+    *length = json_string_length(member);
+    return 0;
+}
+
 int members_object(const json_t *object, const char *name, const json_t **value, struct why *why)
 {
     const json_t *member = json_object_get(object, name);

@@ -29,6 +29,9 @@ int members_real(const struct json_t *object, const char *name, double *value, s
 /* Text of less than size bytes, which may be empty; members_read lets no NUL in. */
 int members_text(const struct json_t *object, const char *name, char *text, size_t size,
                  struct why *why);
+/* Text of any length, borrowed; members_read lets no NUL in. */
+int members_string(const struct json_t *object, const char *name, const char **text, size_t *length,
+                   struct why *why);
 /* An object or array, borrowed. */
 int members_object(const struct json_t *object, const char *name, const struct json_t **value,
                    struct why *why);

@@ -10,7 +10,7 @@ import subprocess
 from tap import BIN, diag, done_testing, equal, ok
 
 TOP = os.environ["WINNOW_TOP"]
-PARTS = ("src", "filter", "workers", "autoscaler", "loadgen", "plots", "ctl")
+PARTS = ("src", "filter", "workers", "autoscaler", "loadgen", "plots", "ctl", "words")
 
 
 def read(path):
@@ -50,6 +50,7 @@ LOGGED_IN = {
     "Word lists, in winnow-filter and winnow-censor": "filter",
     "winnow-loadgen": "loadgen",
     "winnow-ctl": "ctl",
+    "winnow-words": "words",
     "All programs": "src",
 }
 

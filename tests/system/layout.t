@@ -30,7 +30,7 @@ processes: autoscaler/node/launcher
 shared memory: src/scoreboard
 sockets: src/broker/*
 the clock: src/clock
-threads: workers/reload
+threads: filter/reload
 END
     printf '#include <amqp.h>\n#include "broker/link.h"\nint broker_open(void) { return socket(1, 2, 3); }\n' \
         >tree/src/broker/link.c
@@ -44,7 +44,7 @@ END
     echo '#include "units.h"' >tree/filter/words.h
     printf '#include "filter/words.h"\n#include "worker.h"\n' >tree/workers/worker.c
     echo '#include "units.h"' >tree/workers/worker.h
-    echo '#include <pthread.h>' >tree/workers/reload.c
+    echo '#include <pthread.h>' >tree/filter/reload.c
     cat >tree/autoscaler/policy/policy.c <<'END'
 #include "policy.h"
 #include <math.h>

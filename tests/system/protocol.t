@@ -106,7 +106,8 @@ def environment():
                  "json.dump(dict(os.environ), open('environment.new', 'w'))\n"
                  "os.rename('environment.new', 'environment')\ntime.sleep(60)\n")
     tls = {f"WINNOW_TLS_{name}": "unused" for name in ("CA", "CERT", "KEY")}
-    with spawn("winnow-autoscaler", "--min", "1", "--quiet", "--", sys.executable, tell, farm=farm(), env=tls):
+    kept = ("--results-type", "stream", "--results-max-age", "1h")
+    with spawn("winnow-autoscaler", "--min", "1", "--quiet", *kept, "--", sys.executable, tell, farm=farm(), env=tls):
         ok(wait_until(lambda: os.path.exists("environment"), 10), "a worker is started")
     with open("environment", encoding="utf-8") as file:
         got = json.load(file)
