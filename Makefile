@@ -188,7 +188,7 @@ install: all $(MANUALS) ## install programs, manual pages, completion, service a
 
 uninstall: ## remove what install put there, but for folders that are not Winnow's alone
 	rm -f $(addprefix $(to)/,$(INSTALLED))
-	cd $(to)/share/doc/winnow 2>/dev/null && rmdir examples/* examples docs ../winnow 2>/dev/null || :
+	cd $(to)/share/doc/winnow 2>/dev/null && rmdir examples/* examples docs ../winnow ../../winnow 2>/dev/null || :
 
 clean: ## remove what the build and the demo made
 	rm -rf build out

@@ -129,22 +129,6 @@ static double seconds(struct argp_state *state, const char *option, const char *
            (double)SECOND_NS;
 }
 
-/* What is of one farm cannot be said of all. */
-static void check_several(struct argp_state *state, const struct autoscaler_options *settings)
-{
-    const struct options *options = &settings->options;
-    const char *name = options->farm                        ? "--farm"
-                       : options->queue.name                ? "--queue"
-                       : options->queue.source_count        ? "--count-from"
-                       : settings->farm.leader.history_path ? "--history"
-                                                            : NULL;
-
-    if (settings->check && !settings->config_path)
-        options_error(state, "--check is for a file, which --config names");
-    if (settings->config_path && name)
-        options_error(state, "%s is of one farm; with --config it stands in the file", name);
-}
-
 /* What a queue that is there asks of the other options. */
 static void check_queue(struct argp_state *state, const struct autoscaler_options *settings)
 {
@@ -163,6 +147,22 @@ static void check_queue(struct argp_state *state, const struct autoscaler_option
             "there: name the exchanges that feed it with --count-from, or take the policy "
             "formula",
             policy->name);
+}
+
+/* What is of one farm cannot be said of all. */
+static void check_several(struct argp_state *state, const struct autoscaler_options *settings)
+{
+    const struct options *options = &settings->options;
+    const char *name = options->farm                        ? "--farm"
+                       : options->queue.name                ? "--queue"
+                       : options->queue.source_count        ? "--count-from"
+                       : settings->farm.leader.history_path ? "--history"
+                                                            : NULL;
+
+    if (settings->check && !settings->config_path)
+        options_error(state, "--check is for a file, which --config names");
+    if (settings->config_path && name)
+        options_error(state, "%s is of one farm; with --config it stands in the file", name);
 }
 
 /* What the options mean together. */
