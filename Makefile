@@ -62,9 +62,12 @@ FORMATTED := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
 # What `make install` puts under PREFIX, and `make uninstall` removes.
 MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
-UNIT        := lib/systemd/system/winnow-autoscaler@.service
+SERVICES    := autoscaler/winnow-autoscaler@.service autoscaler/winnow-pools.service words/winnow-words@.service
+SYSTEMD     := lib/systemd/system
+EXAMPLE     := share/winnow/pools.conf
 PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/* examples/*/*.*)
-INSTALLED   := $(PROGRAMS:%=bin/%) $(PROGRAMS:%=share/man/man1/%.1) $(UNIT) \
+INSTALLED   := $(PROGRAMS:%=bin/%) $(PROGRAMS:%=share/man/man1/%.1) \
+               $(addprefix $(SYSTEMD)/,$(notdir $(SERVICES))) $(EXAMPLE) \
                $(addprefix $(COMPLETIONS)/,winnow $(PROGRAMS)) $(PAPERS:%=share/doc/winnow/%)
 to           = $(DESTDIR)$(PREFIX)
 
@@ -75,7 +78,8 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
 .PHONY: help deps deps-check all units fuzzers demo check check-unit check-system check-more asan valgrind \
-    chaos chaos-python fuzz bench bench-react bench-filter experiments policies fidelity format format-check tidy \
+    chaos chaos-python words-chaos fuzz bench bench-react bench-filter bench-words \
+    experiments policies fidelity format format-check tidy \
     install uninstall clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
@@ -125,12 +129,20 @@ chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUE
 chaos-python: all ## drains, kills and resets of the example's workers in Python, for CHAOS_SECONDS (900), SEED (1)
 	@tests/chaos/python_storm --bin $(BIN) --seconds $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) --faults
 
+words-chaos: all ## the word service under kills and restarts for CHAOS_SECONDS (600) on each store, SEED (1)
+	@mkdir -p out/words-chaos
+	@cd out/words-chaos && rm -rf ./* && WINNOW_TOP=$(CURDIR) WINNOW_BIN=$(CURDIR)/$(BIN) WINNOW_TEST_URL= \
+	    WORDS_CHAOS_SECONDS=$(or $(CHAOS_SECONDS),600) WORDS_CHAOS_SEED=$(or $(SEED),1) $(CURDIR)/tests/more/words_chaos.t
+
 fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (600) each; findings go to out/fuzz
 	@$(MAKE) fuzzers
 	@nice tests/fuzz/run build/fuzz/tests/fuzz $(or $(FUZZ_SECONDS),600) out/fuzz
 
 bench-react: all ## how soon a burst brings workers, with --react
 	@tests/bench/react $(BIN)
+
+bench-words: all $(O)/tests/bench/bare $(O)/tests/bench/ask_words ## how fast the word service is, on SQLite and Redis
+	@tests/bench/words $(BIN)
 
 bench: all $(O)/tests/bench/bare ## ratios measured in pairs on a private broker
 	@tests/bench/run $(BIN)
@@ -168,7 +180,9 @@ install: all $(MANUALS) ## install programs, manual pages, completion, service a
 	install -D -m 644 -t $(to)/share/man/man1 $(MANUALS)
 	install -D -m 644 tools/completion.bash $(to)/$(COMPLETIONS)/winnow
 	for program in $(PROGRAMS); do ln -sf winnow $(to)/$(COMPLETIONS)/$$program || exit; done
-	sed 's|@PREFIX@|$(PREFIX)|g' autoscaler/$(notdir $(UNIT)) | install -D -m 644 /dev/stdin $(to)/$(UNIT)
+	for unit in $(SERVICES); do sed 's|@PREFIX@|$(PREFIX)|g' $$unit | \
+	    install -D -m 644 /dev/stdin $(to)/$(SYSTEMD)/$$(basename $$unit) || exit; done
+	install -D -m 644 autoscaler/$(notdir $(EXAMPLE)) $(to)/$(EXAMPLE)
 	for paper in $(PAPERS); do install -D -m 644 $$paper $(to)/share/doc/winnow/$$paper || exit; done
 
 uninstall: ## remove what install put there, but for folders that are not Winnow's alone

@@ -35,6 +35,8 @@ enum {
     KEY_FEW_STARTS,
     KEY_QUEUE,
     KEY_COUNT_FROM,
+    KEY_CONFIG,
+    KEY_CHECK,
 };
 
 static const struct argp_option option_table[] = {
@@ -109,6 +111,14 @@ static const struct argp_option option_table[] = {
      2},
     {"standby", KEY_STANDBY, NULL, 0,
      "Wait while another autoscaler runs this farm, and take over when it ends", 1},
+    {NULL, 0, NULL, 0, "Several pools in one process:", 3},
+    {"config", KEY_CONFIG, "FILE", 0,
+     "Run a farm for each section [pool NAME] of this file, whose entries are these options, "
+     "written key = value, and worker = WORKER ARG...; other options on the command line are for "
+     "all of them. SIGHUP has the file read anew",
+     3},
+    {"check", KEY_CHECK, NULL, 0,
+     "With --config: say what is wrong in the file, or what would run, and end", 3},
     {"quiet", KEY_QUIET, NULL, 0, "Print no decisions; the log and the history go on", 1},
     {0}};
 
@@ -128,14 +138,31 @@ static void check_queue(struct argp_state *state, const struct autoscaler_option
     if (!queue->name)
         return;
     if (!settings->farm.node.worker)
-        argp_error(state, "--queue needs a worker, behind --: the default, winnow-filter, would "
-                          "take what is in the queue for its events");
+        options_error(state, "--queue needs a worker, behind --: the default, winnow-filter, would "
+                             "take what is in the queue for its events");
     if (policy->needs_arrival && !queue->source_count)
-        argp_error(state,
-                   "--policy %s needs the arrival rate, which nothing counts on a queue that is "
-                   "there: name the exchanges that feed it with --count-from, or take the policy "
-                   "formula",
-                   policy->name);
+        options_error(
+            state,
+            "--policy %s needs the arrival rate, which nothing counts on a queue that is "
+            "there: name the exchanges that feed it with --count-from, or take the policy "
+            "formula",
+            policy->name);
+}
+
+/* What is of one farm cannot be said of all. */
+static void check_several(struct argp_state *state, const struct autoscaler_options *settings)
+{
+    const struct options *options = &settings->options;
+    const char *name = options->farm                        ? "--farm"
+                       : options->queue.name                ? "--queue"
+                       : options->queue.source_count        ? "--count-from"
+                       : settings->farm.leader.history_path ? "--history"
+                                                            : NULL;
+
+    if (settings->check && !settings->config_path)
+        options_error(state, "--check is for a file, which --config names");
+    if (settings->config_path && name)
+        options_error(state, "%s is of one farm; with --config it stands in the file", name);
 }
 
 /* What the options mean together. */
@@ -146,24 +173,24 @@ static void check_options(struct argp_state *state, struct autoscaler_options *s
     const struct policy_param *few = policy_param_find(leader->policy, POLICY_FEW_STARTS);
 
     if (leader->params.min_workers > leader->params.max_workers)
-        argp_error(state, "--min %u is more than --max %u", leader->params.min_workers,
-                   leader->params.max_workers);
+        options_error(state, "--min %u is more than --max %u", leader->params.min_workers,
+                      leader->params.max_workers);
     check_queue(state, settings);
     if (settings->wait_s > 0 && !wait)
-        argp_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
+        options_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
     if (settings->few_starts && !few)
-        argp_error(state, "--few-starts is for --policy erlang");
+        options_error(state, "--few-starts is for --policy erlang");
     if (!isnan(leader->params.scale_down_delay_s))
         leader->params.silent_delay_s = leader->params.scale_down_delay_s;
     policy_tune(leader->policy, &leader->params);
-    if (settings->wait_s > 0)
+    if (settings->wait_s > 0 && wait)
         policy_params_set(wait, &leader->params, settings->wait_s);
-    if (settings->few_starts)
+    if (settings->few_starts && few)
         policy_params_set(few, &leader->params, 1);
     if (!leader->interval_ns)
         leader->interval_ns = (int64_t)(leader->policy->interval_s * (double)SECOND_NS);
     if (leader->react_ns >= leader->interval_ns && leader->react_ns)
-        argp_error(state, "--react must be shorter than --interval, the time between decisions");
+        options_error(state, "--react must be shorter than --interval, the time between decisions");
 }
 
 /* How often, and how it is measured. ARGP_ERR_UNKNOWN: the key is none of these. */
@@ -181,7 +208,7 @@ static error_t parse_measuring(int key, char *argument, struct argp_state *state
         return 0;
     case KEY_COUNT:
         if (strcmp(argument, "consume") != 0 && strcmp(argument, "purge") != 0)
-            argp_error(state, "--count: '%s' is not known; expected consume or purge", argument);
+            options_error(state, "--count: '%s' is not known; expected consume or purge", argument);
         leader->counting = argument[0] == 'p' ? ARRIVAL_PURGE : ARRIVAL_CONSUME;
         return 0;
     case KEY_HISTORY:
@@ -208,10 +235,11 @@ static error_t parse_policy(int key, char *argument, struct argp_state *state,
 
     switch (key) {
     case KEY_POLICY:
-        leader->policy = policies_find(argument);
         policies_names(" or ", names, sizeof names);
-        if (!leader->policy)
-            argp_error(state, "--policy: '%s' is not a policy; expected %s", argument, names);
+        if (policies_find(argument))
+            leader->policy = policies_find(argument);
+        else
+            options_error(state, "--policy: '%s' is not a policy; expected %s", argument, names);
         return 0;
     case KEY_HORIZON:
         params->horizon_s = seconds(state, "--horizon", argument, SECOND_NS / 1000);
@@ -254,8 +282,8 @@ static error_t parse_steadiness(int key, char *argument, struct argp_state *stat
     case KEY_HEADROOM:
         if (units_parse_rate(argument, &params->headroom) || params->headroom < 1 ||
             params->headroom > 100)
-            argp_error(state, "--headroom: '%s' is not a factor; expected 1 to 100, as 1.25",
-                       argument);
+            options_error(state, "--headroom: '%s' is not a factor; expected 1 to 100, as 1.25",
+                          argument);
         return 0;
     case KEY_SCALE_DOWN_DELAY:
         params->scale_down_delay_s = seconds(state, "--scale-down-delay", argument, 0);
@@ -266,6 +294,21 @@ static error_t parse_steadiness(int key, char *argument, struct argp_state *stat
     case KEY_STEP_DOWN:
         params->step_down =
             (double)options_count(state, "--step-down", argument, 1, POOL_MAX_WORKERS);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Several farms. ARGP_ERR_UNKNOWN: the key is not about them. */
+static error_t parse_several(int key, char *argument, struct autoscaler_options *settings)
+{
+    switch (key) {
+    case KEY_CONFIG:
+        settings->config_path = argument;
+        return 0;
+    case KEY_CHECK:
+        settings->check = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -303,7 +346,7 @@ static error_t parse_workers(int key, char *argument, struct argp_state *state,
         return 0;
     case KEY_STOP:
         if (strcmp(argument, "oldest") != 0 && strcmp(argument, "idle") != 0)
-            argp_error(state, "--stop: '%s' is not known; expected oldest or idle", argument);
+            options_error(state, "--stop: '%s' is not known; expected oldest or idle", argument);
         node->stop = argument[0] == 'i' ? POOL_STOP_IDLE : POOL_STOP_OLDEST;
         return 0;
     case KEY_HANG_TIMEOUT:
@@ -327,6 +370,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
     if (key == ARGP_KEY_END) {
         check_options(state, settings);
+        if (!(state->flags & ARGP_NO_ERRS))
+            check_several(state, settings);
         return 0;
     }
     error_t taken = parse_measuring(key, argument, state, &settings->farm.leader);
@@ -334,6 +379,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         taken = parse_policy(key, argument, state, settings);
     if (taken == ARGP_ERR_UNKNOWN)
         taken = parse_steadiness(key, argument, state, &settings->farm.leader.params);
+    if (taken == ARGP_ERR_UNKNOWN)
+        taken = parse_several(key, argument, settings);
     if (taken == ARGP_ERR_UNKNOWN)
         taken = parse_queue(key, argument, state, &settings->options.queue);
     return taken == ARGP_ERR_UNKNOWN ? parse_workers(key, argument, state, &settings->farm.node)
@@ -362,11 +409,8 @@ static const char doc[] =
 static const struct argp argp = {option_table, parse_option, "[-- WORKER [ARG...]]", doc, NULL,
                                  NULL,         NULL};
 
-void autoscaler_options_parse(struct autoscaler_options *settings, int argc, char **argv)
+static void set_defaults(struct autoscaler_options *settings)
 {
-    struct leader_settings *leader = &settings->farm.leader;
-    struct supervisor_settings *node = &settings->farm.node;
-
     *settings = (struct autoscaler_options){
         .farm.leader = {.program = AUTOSCALER_PROGRAM,
                         .policy = policies_find("formula"),
@@ -376,7 +420,35 @@ void autoscaler_options_parse(struct autoscaler_options *settings, int argc, cha
                       .hang_timeout_ns = 60 * SECOND_NS,
                       .max_attempts = 3},
     };
-    leader->params.scale_down_delay_s = POLICY_UNSET;
+    settings->farm.leader.params.scale_down_delay_s = POLICY_UNSET;
+}
+
+void autoscaler_options_parse(struct autoscaler_options *settings, int argc, char **argv)
+{
+    set_defaults(settings);
     options_parse(&settings->options, AUTOSCALER_PROGRAM, &argp, argc, argv, settings);
-    node->max_workers = leader->params.max_workers;
+    settings->farm.node.max_workers = settings->farm.leader.params.max_workers;
+}
+
+int autoscaler_options_read(struct autoscaler_options *settings, int argc, char **argv,
+                            struct options_refusal *refusal)
+{
+    set_defaults(settings);
+    int error =
+        options_read(&settings->options, AUTOSCALER_PROGRAM, &argp, argc, argv, settings, refusal);
+    settings->farm.node.max_workers = settings->farm.leader.params.max_workers;
+    return error;
+}
+
+const struct argp_option *autoscaler_options_find(const char *name)
+{
+    return options_find(&argp, name);
+}
+
+int autoscaler_options_count(const struct autoscaler_options *settings, int argc, char **argv)
+{
+    char **worker = settings->farm.node.worker;
+    int count = worker ? (int)(worker - argv) : argc;
+
+    return worker && strcmp(argv[count - 1], "--") == 0 ? count - 1 : count;
 }

@@ -14,11 +14,23 @@ struct autoscaler_options {
     struct farm_settings farm;
     double wait_s; /* --wait; 0: not given */
     bool few_starts;
+    const char *config_path; /* NULL: one farm, as the command line has it */
+    bool check;              /* only say what the configuration comes to */
 };
 
 /* Reads the command line and the environment; what cannot be used ends the program, as
  * options_parse does. The worker is NULL when none was named; the workers' environment is left to
  * the caller. */
 void autoscaler_options_parse(struct autoscaler_options *settings, int argc, char **argv);
+
+/* The same for arguments that were put together, as options_read does it. */
+int autoscaler_options_read(struct autoscaler_options *settings, int argc, char **argv,
+                            struct options_refusal *refusal);
+
+/* The option of that name, whole; NULL: there is none. */
+const struct argp_option *autoscaler_options_find(const char *name);
+
+/* How many of the parsed arguments, the program's name among them, are before the worker's. */
+int autoscaler_options_count(const struct autoscaler_options *settings, int argc, char **argv);
 
 #endif

@@ -14,6 +14,7 @@ struct farm {
     struct supervisor *node;
     struct leader *leader;
     enum phase phase;
+    uint32_t target;         /* that the node was told last */
     bool stopped, abandoned; /* by farm_stop */
     int outcome;
     struct why why;
@@ -76,6 +77,8 @@ static void end(struct farm *farm, int outcome, const struct why *why)
         farm->why = *why;
     /* Other farms of this process may go on for long: the lock of this one is free from now on. */
     close_halves(farm);
+    if (farm->settings->place)
+        total_leave(farm->settings->place);
 }
 
 static void drain(struct farm *farm)
@@ -83,6 +86,8 @@ static void drain(struct farm *farm)
     if (farm->phase != RUNNING)
         return;
     farm->phase = DRAINING;
+    if (farm->settings->place)
+        total_end(farm->settings->place);
     supervisor_target(farm->node, (struct node_target){.ending = true});
 }
 
@@ -125,6 +130,24 @@ void farm_stop(struct farm *farm)
     drain(farm);
 }
 
+/* ---- limits ---- */
+
+/* What the node has by now, for the other farms. */
+static void hold(const struct farm *farm, uint32_t target)
+{
+    if (!farm->settings->place)
+        return;
+    struct worker_counts counts = supervisor_counts(farm->node);
+    total_hold(farm->settings->place, target, &counts);
+}
+
+void farm_limit(struct farm *farm, const struct policy_params *before,
+                const struct policy_params *after)
+{
+    if (farm->phase == RUNNING)
+        leader_limit(farm->leader, before, after, clock_now_ns());
+}
+
 /* ---- the steps ---- */
 
 /* Lets the leader decide, and the node carry it out; returns when the leader wants to be called
@@ -134,9 +157,13 @@ static int64_t lead(struct farm *farm, int64_t now_ns)
     struct node_report report = supervisor_report(farm->node, now_ns);
     struct node_target target;
     bool decided;
+
+    if (farm->settings->place && total_is_due(farm->settings->place))
+        leader_decide_soon(farm->leader);
     int64_t wake_ns = leader_step(farm->leader, now_ns, &report, &target, &decided);
 
     supervisor_target(farm->node, target);
+    farm->target = target.workers;
     if (decided) {
         supervisor_step(farm->node, now_ns);
         report = supervisor_report(farm->node, now_ns);
@@ -161,6 +188,7 @@ static int64_t step_connecting(struct farm *farm, int64_t now_ns)
         end(farm, fault, &why);
     } else {
         supervisor_target(farm->node, target);
+        farm->target = target.workers;
         farm->phase = RUNNING;
     }
     return now_ns;
@@ -172,6 +200,7 @@ static int64_t step_running(struct farm *farm, int64_t now_ns)
     int64_t wake_ns = lead(farm, now_ns);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
+    hold(farm, farm->target);
     leader_tell(farm->leader);
     if (leader_fault(farm->leader, &why) || supervisor_gave_up(farm->node)) {
         drain(farm);
@@ -188,6 +217,7 @@ static int64_t step_draining(struct farm *farm, int64_t now_ns)
     int64_t wake_ns = leader_hold(farm->leader, now_ns, &report);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
+    hold(farm, 0);
     leader_tell(farm->leader);
     if (!supervisor_is_empty(farm->node))
         return node_ns < wake_ns ? node_ns : wake_ns;

@@ -18,6 +18,7 @@
 #include "leader/leader.h"
 #include "node/supervisor.h"
 #include "options.h"
+#include "total.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -27,6 +28,7 @@
 struct farm_settings {
     struct leader_settings leader;
     struct supervisor_settings node;
+    struct total_place *place; /* in what several farms share; NULL: nothing is shared */
 };
 
 struct farm;
@@ -51,6 +53,11 @@ void farm_stop(struct farm *farm);
 
 /* Passes SIGHUP on to the workers that take it. */
 void farm_renew(struct farm *farm);
+
+/* The policy's parameters are others from now on; those that the farm was opened with, or that were
+ * set last, were `before`. The settings are changed by the caller. */
+void farm_limit(struct farm *farm, const struct policy_params *before,
+                const struct policy_params *after);
 
 bool farm_has_ended(const struct farm *farm);
 

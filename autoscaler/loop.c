@@ -13,13 +13,18 @@
 
 #define OWN_FDS 4
 
+/* Without memory for descriptors they are looked at so often. */
+#define RETRY_NS (10 * CLOCK_NS_PER_MS)
+
 struct loop {
-    struct farm *const *farms;
-    size_t count;
+    struct fleet *fleet;
     int end_fd, hangup_fd;
     struct reaper reaper;
     int guardian_fd;    /* negative when there is none, or it has ended */
     struct pollfd *fds; /* its own, then the farms' */
+    size_t room;        /* for so many of them */
+    bool polled;        /* they are as the last poll has answered */
+    bool all;           /* something has happened that may be any farm's */
 };
 
 static void take_hangups(struct loop *loop)
@@ -27,19 +32,21 @@ static void take_hangups(struct loop *loop)
     int signal;
 
     while ((signal = signals_next(loop->hangup_fd))) {
-        if (signal != SIGHUP)
+        if (signal == SIGHUP)
+            fleet_renew(loop->fleet);
+        else
             signals_ask_to_end();
-        for (size_t i = 0; signal == SIGHUP && i < loop->count; i++)
-            farm_renew(loop->farms[i]);
+        loop->all = true;
     }
 }
 
 static void take_signals(struct loop *loop)
 {
     take_hangups(loop);
-    while (signals_next(loop->end_fd))
-        for (size_t i = 0; i < loop->count; i++)
-            farm_stop(loop->farms[i]);
+    while (signals_next(loop->end_fd)) {
+        fleet_stop(loop->fleet);
+        loop->all = true;
+    }
 }
 
 /* Nobody but somebody with SIGKILL ends it. */
@@ -53,33 +60,48 @@ static void look_after_guardian(struct loop *loop)
               "the autoscaler\"");
 }
 
-/* Steps every farm; false when all have ended. *wake_ns is when the next wants to be stepped. */
+/* Steps the farms; false when all have ended. *wake_ns is when the next wants to be stepped. A
+ * child that ended may have been any farm's worker, or what that has left behind. */
 static bool step(struct loop *loop, int64_t *wake_ns)
 {
-    int64_t now_ns = clock_now_ns();
-    bool any = false;
+    bool all = loop->all || !loop->polled || loop->fds[2].revents;
+    bool any = fleet_step(loop->fleet, loop->polled ? loop->fds + OWN_FDS : NULL, all, wake_ns);
 
-    *wake_ns = CLOCK_NEVER;
-    for (size_t i = 0; i < loop->count; i++) {
-        int64_t due_ns = farm_step(loop->farms[i], now_ns);
-        any |= !farm_has_ended(loop->farms[i]);
-        *wake_ns = due_ns < *wake_ns ? due_ns : *wake_ns;
-    }
+    loop->all = false;
     reaper_step(&loop->reaper);
     return any;
+}
+
+/* False when there is no memory for the farms that are new. */
+static bool make_room(struct loop *loop)
+{
+    size_t wanted = OWN_FDS + fleet_fds(loop->fleet);
+
+    if (wanted <= loop->room)
+        return true;
+    struct pollfd *fds = reallocarray(loop->fds, wanted, sizeof *fds);
+    if (!fds)
+        return false;
+    loop->fds = fds;
+    loop->room = wanted;
+    return true;
 }
 
 static void wait_until(struct loop *loop, int64_t wake_ns)
 {
     struct timespec left;
-    size_t count = OWN_FDS;
 
+    loop->polled = make_room(loop);
+    if (!loop->polled) {
+        wake_ns = wake_ns < clock_now_ns() + RETRY_NS ? wake_ns : clock_now_ns() + RETRY_NS;
+        ppoll(NULL, 0, clock_left(wake_ns, &left), NULL);
+        return;
+    }
     loop->fds[0] = (struct pollfd){.fd = loop->end_fd, .events = POLLIN};
     loop->fds[1] = (struct pollfd){.fd = loop->hangup_fd, .events = POLLIN};
     loop->fds[2] = (struct pollfd){.fd = loop->reaper.fd, .events = POLLIN};
     loop->fds[3] = (struct pollfd){.fd = loop->guardian_fd, .events = POLLIN};
-    for (size_t i = 0; i < loop->count; i++)
-        count += farm_poll(loop->farms[i], loop->fds + count);
+    size_t count = OWN_FDS + fleet_poll(loop->fleet, loop->fds + OWN_FDS);
     ppoll(loop->fds, count, clock_left(wake_ns, &left), NULL);
 }
 
@@ -91,8 +113,6 @@ static int open_descriptors(struct loop *loop, const struct guardian *guardian, 
         error = signals_open_hangup(&loop->hangup_fd, why);
     if (!error)
         error = reaper_open(&loop->reaper, guardian, why);
-    if (!error && !(loop->fds = calloc(OWN_FDS + loop->count * FARM_FDS, sizeof *loop->fds)))
-        error = error_set(why, ERR_MEMORY, "out of memory");
     return error;
 }
 
@@ -110,11 +130,9 @@ static int run(void *context, struct why *why)
     return 0;
 }
 
-int loop_run(struct farm *const *farms, size_t count, const struct guardian *guardian,
-             struct why *why)
+int loop_run(struct fleet *fleet, const struct guardian *guardian, struct why *why)
 {
-    struct loop loop = {.farms = farms,
-                        .count = count,
+    struct loop loop = {.fleet = fleet,
                         .end_fd = -1,
                         .hangup_fd = -1,
                         .reaper = {.fd = -1},

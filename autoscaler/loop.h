@@ -4,16 +4,12 @@
 #define WINNOW_LOOP_H
 
 #include "error.h"
-#include "farm.h"
-
-#include <stddef.h>
+#include "fleet.h"
 
 /* Steps the farms until all have ended. SIGINT and SIGTERM stop every farm, a second one ends their
- * workers at once; SIGHUP is passed on to the workers that take it. Each farm's own outcome is for
- * farm_outcome. Unless the guardian is NULL, it says when that has ended, and takes in the ends of
- * processes that were orphaned to this one. Returns 0; -ERR_SYSTEM or -ERR_MEMORY when it could not
- * begin. */
-int loop_run(struct farm *const *farms, size_t count, const struct guardian *guardian,
-             struct why *why);
+ * workers at once; SIGHUP renews them. How they ended is for fleet_outcome. Unless the guardian is
+ * NULL, it says when that has ended, and takes in the ends of processes that were orphaned to this
+ * one. Returns 0; -ERR_SYSTEM or -ERR_MEMORY when it could not begin. */
+int loop_run(struct fleet *fleet, const struct guardian *guardian, struct why *why);
 
 #endif

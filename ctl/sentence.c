@@ -27,6 +27,7 @@ static const struct meaning {
     [POLICY_SATURATED] = {": the load needs ", ", but more were seen not to help"},
     [POLICY_SILENT] = {": the load seems to need only ",
                        ", but some workers do not tell what they hold"},
+    [POLICY_TOTAL] = {", what the other pools leave of total-max: the load needs ", ""},
     [POLICY_LEARNING] =
         {": how many events one worker clears is not known yet, and one at work finds out", NULL},
     [POLICY_HELD_ARRIVAL] = {", as before: the arrival rate is not known", NULL},

@@ -18,8 +18,8 @@ static const char *const level_names[] = {
 static const char *log_program = "winnow";
 static enum log_level log_threshold = LOG_INFO;
 static struct lamport clock_of_all;
-static log_listener *listening;
-static void *listening_context;
+static struct log_scope process;
+static _Thread_local struct log_scope *scope;
 
 void log_open(const char *program, enum log_level level)
 {
@@ -54,8 +54,15 @@ struct lamport *log_clock(void)
 
 void log_listen(log_listener *listener, void *context)
 {
-    listening = listener;
-    listening_context = context;
+    struct log_scope *present = scope ? scope : &process;
+
+    present->listener = listener;
+    present->context = context;
+}
+
+void log_enter(struct log_scope *entered)
+{
+    scope = entered;
 }
 
 /* ---- a line ---- */
@@ -202,11 +209,12 @@ static void write_line(const struct line *line)
 static void tell_listener(const struct log_heard *heard)
 {
     static _Thread_local bool telling;
+    const struct log_scope *present = scope ? scope : &process;
 
-    if (!listening || telling)
+    if (!present->listener || telling)
         return;
     telling = true;
-    listening(listening_context, heard);
+    present->listener(present->context, heard);
     telling = false;
 }
 
@@ -222,6 +230,11 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     line.length = (size_t)snprintf(
         line.text, sizeof line.text, "time=%s level=%s program=%s pid=%d clock=%lld event=%s ",
         stamp, level_names[level], log_program, (int)getpid(), (long long)time, event);
+    if (scope && scope->farm) {
+        line.length += (size_t)snprintf(line.text + line.length, space(&line), "farm=");
+        add_value(&line, scope->farm, strlen(scope->farm));
+        line.text[line.length++] = ' ';
+    }
     size_t head = line.length;
     struct arguments args;
     va_start(args.list, format);

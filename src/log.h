@@ -49,12 +49,21 @@ struct log_heard {
 
 typedef void log_listener(void *context, const struct log_heard *heard);
 
-/* From now on the listener hears every line that passes the level, once it was written or dropped
- * because nobody reads the log, in the thread that logs it. What it logs itself is written and not
- * heard. NULL: nobody listens. To be called while no other thread logs.
- *
- * A process has one listener. It hears the lines of everything in the process: whoever runs several
- * farms tells them apart by a pair such as farm=, and hands each line on. */
+/* Whose lines are logged: of one of several farms, or of the process. Lines of a farm have a pair
+ * more, farm=, and are heard by the farm's listener alone. */
+struct log_scope {
+    const char *farm;       /* NULL: lines do not say whose they are */
+    log_listener *listener; /* NULL: nobody listens */
+    void *context;
+};
+
+/* From now on what this thread logs is of that scope, which is borrowed; NULL: of the process, as
+ * at first and in all other threads. */
+void log_enter(struct log_scope *scope);
+
+/* From now on the listener hears every line of the present scope that passes the level, once it was
+ * written or dropped because nobody reads the log, in the thread that logs it. What it logs itself
+ * is written and not heard. NULL: nobody listens. To be called while no other thread logs. */
 void log_listen(log_listener *listener, void *context);
 
 #endif

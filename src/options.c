@@ -5,6 +5,8 @@
 #include "units.h"
 #include "version.h"
 
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,15 +53,65 @@ static const struct argp_option log_options[] = {
 
 const char *argp_program_version = "winnow " WINNOW_VERSION;
 
+/* Where a refusal is noted while options_read reads; NULL at other times. Argp has a place of its
+ * own for such a thing, but another for each of the parsers. */
+static _Thread_local struct options_refusal *noting;
+
+/* Options are named as in a file, without their hyphens. */
+static void note(struct argp_state *state, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void note(struct argp_state *state, const char *format, va_list args)
+{
+    struct options_refusal *refusal = noting;
+    char text[sizeof refusal->why.text];
+
+    if (refusal->error)
+        return;
+    vsnprintf(text, sizeof text, format, args);
+    refusal->error = error_set(&refusal->why, ERR_INVALID, "%s", text + strspn(text, "-"));
+    refusal->argument = state->next < state->argc ? state->next - 1 : 0;
+}
+
+void options_error(struct argp_state *state, const char *format, ...)
+{
+    va_list args;
+    char text[1024];
+
+    va_start(args, format);
+    if (noting)
+        note(state, format, args);
+    else
+        vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (!noting)
+        argp_error(state, "%s", text);
+}
+
 /* Not argp_error, which prints more than the one line that a person needs. */
-static void refuse(struct argp_state *state, const char *option, const char *text, const char *what,
-                   const char *form) __attribute__((noreturn));
+static void refuse_line(struct argp_state *state, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void refuse_line(struct argp_state *state, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (noting) {
+        note(state, format, args);
+    } else {
+        fprintf(stderr, "%s: ", state->name);
+        vfprintf(stderr, format, args);
+        fputc('\n', stderr);
+        exit(EX_USAGE);
+    }
+    va_end(args);
+}
 
 static void refuse(struct argp_state *state, const char *option, const char *text, const char *what,
                    const char *form)
 {
-    fprintf(stderr, "%s: %s: '%s' is not %s; expected %s\n", state->name, option, text, what, form);
-    exit(EX_USAGE);
+    refuse_line(state, "%s: '%s' is not %s; expected %s", option, text, what, form);
 }
 
 /* Takes a copy that lives as long as the process, and overwrites the argument, which `ps` shows. */
@@ -82,7 +134,7 @@ static error_t parse_connection(int key, char *argument, struct argp_state *stat
         state->child_inputs[0] = &options->results;
         return 0;
     case KEY_AMQP:
-        options->amqp_url = take_secret(argument);
+        options->amqp_url = noting ? argument : take_secret(argument);
         return options->amqp_url ? 0 : ENOMEM;
     case KEY_FARM:
         options->farm = argument;
@@ -150,8 +202,9 @@ static error_t distribute(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
-static void parse(const char *program, const struct argp *argp, int argc, char **argv,
-                  struct inputs *inputs)
+/* 0 or an errno. */
+static error_t parse(const char *program, const struct argp *argp, int argc, char **argv,
+                     struct inputs *inputs)
 {
     const struct argp own = {
         .options = argp->options, .parser = argp->parser, .children = argp->children};
@@ -162,11 +215,18 @@ static void parse(const char *program, const struct argp *argp, int argc, char *
                                .args_doc = argp->args_doc,
                                .doc = argp->doc,
                                .children = inputs->options ? with_connection : without};
+    unsigned quiet = noting ? ARGP_NO_ERRS | ARGP_NO_EXIT | ARGP_NO_HELP : 0;
 
     argp_err_exit_status = EX_USAGE;
     /* Messages name the program, wherever it was started from. */
     argv[0] = (char *)(uintptr_t)program;
-    if (argp_parse(&whole, argc, argv, ARGP_IN_ORDER, NULL, inputs))
+    return argp_parse(&whole, argc, argv, ARGP_IN_ORDER | quiet, NULL, inputs);
+}
+
+static void parse_or_end(const char *program, const struct argp *argp, int argc, char **argv,
+                         struct inputs *inputs)
+{
+    if (parse(program, argp, argc, argv, inputs))
         exit(EX_USAGE);
 }
 
@@ -198,51 +258,58 @@ static const char *from_environment(const char *name, const char *otherwise)
 }
 
 /* The farm that all options together mean. */
-static void make_topology(struct options *options)
+static int make_topology(struct options *options, struct why *why)
 {
     struct topology *topology = &options->topology;
     struct topology_queue *queue = &options->queue;
-    const char *program = options->program;
 
     if (!queue->name && !options->farm)
         queue->name = options->queue_variable;
     const char *otherwise = queue->name ? queue->name : TOPOLOGY_DEFAULT_FARM;
     const char *farm = options->farm ? options->farm : from_environment("WINNOW_FARM", otherwise);
-    if (topology_init(topology, farm, options->queue_type)) {
-        fprintf(stderr, "%s: %s: '%s' is not a farm's name; expected %s\n", program,
-                farm == queue->name ? "--farm, which is the queue's name when it is not given"
-                                    : "--farm or $WINNOW_FARM",
-                farm, TOPOLOGY_FARM_FORM);
-        exit(EX_USAGE);
-    }
-    if (queue->name && topology_use_queue(topology, queue)) {
-        fprintf(stderr, "%s: --queue or $WINNOW_QUEUE: '%s' is not a queue's name; expected %s\n",
-                program, queue->name, TOPOLOGY_WORK_FORM);
-        exit(EX_USAGE);
-    }
+    if (topology_init(topology, farm, options->queue_type))
+        return error_set(why, ERR_INVALID, "%s: '%s' is not a farm's name; expected %s",
+                         farm == queue->name
+                             ? "--farm, which is the queue's name when it is not given"
+                             : "--farm or $WINNOW_FARM",
+                         farm, TOPOLOGY_FARM_FORM);
+    if (queue->name && topology_use_queue(topology, queue))
+        return error_set(why, ERR_INVALID,
+                         "--queue or $WINNOW_QUEUE: '%s' is not a queue's name; expected %s",
+                         queue->name, TOPOLOGY_WORK_FORM);
+    if (results_options_read(&options->results, why))
+        return -ERR_INVALID;
     topology_keep_results(topology, &options->results.results);
-    if (topology->foreign && topology->kept.stream) {
-        fprintf(stderr,
-                "%s: --results-type or $WINNOW_RESULTS_TYPE: only for FARM.results; where results "
-                "of a queue that is there go, --results names\n",
-                program);
-        exit(EX_USAGE);
-    }
-    if (!topology->foreign && (queue->results || queue->rejects_dead || queue->source_count)) {
-        fprintf(stderr,
-                "%s: %s: only for a queue that is there, which --queue names; the farm '%s' has "
-                "its own\n",
-                program,
-                queue->source_count ? "--count-from"
-                : queue->results    ? "--results"
-                                    : "--dead reject",
-                topology->farm);
-        exit(EX_USAGE);
-    }
+    if (topology->foreign && topology->kept.stream)
+        return error_set(why, ERR_INVALID, "--results-type: only for FARM.results; see --results");
+    if (!topology->foreign && (queue->results || queue->rejects_dead || queue->source_count))
+        return error_set(why, ERR_INVALID,
+                         "%s: only for a queue that is there, which --queue names; the farm '%s' "
+                         "has its own",
+                         queue->source_count ? "--count-from"
+                         : queue->results    ? "--results"
+                                             : "--dead reject",
+                         topology->farm);
+    return 0;
 }
 
-void options_parse(struct options *options, const char *program, const struct argp *argp, int argc,
-                   char **argv, void *input)
+/* What all options mean together. */
+static int check_together(struct options *options, struct why *why)
+{
+    int error = broker_check_url(options->amqp_url, why);
+
+    if (error) {
+        error_prefix(why, "--amqp or $AMQP_URL");
+        return error;
+    }
+    if (options->tls_flag && strncmp(options->amqp_url, "amqps:", strlen("amqps:")) != 0)
+        return error_set(why, ERR_INVALID,
+                         "%s: the URL in --amqp or $AMQP_URL is not encrypted; expected amqps://",
+                         options->tls_flag);
+    return make_topology(options, why);
+}
+
+static void take_environment(struct options *options, const char *program)
 {
     *options = (struct options){.program = program,
                                 .amqp_url = from_environment("AMQP_URL", BROKER_DEFAULT_URL),
@@ -258,23 +325,56 @@ void options_parse(struct options *options, const char *program, const struct ar
                 type, TOPOLOGY_QUEUE_FORM);
         exit(EX_USAGE);
     }
+}
 
-    struct inputs inputs = {.own = input, .options = options, .level = &options->log_level};
-    parse(program, argp, argc, argv, &inputs);
-    log_open(program, options->log_level);
-
+void options_parse(struct options *options, const char *program, const struct argp *argp, int argc,
+                   char **argv, void *input)
+{
     struct why why;
-    if (broker_check_url(options->amqp_url, &why)) {
-        fprintf(stderr, "%s: --amqp or $AMQP_URL: %s\n", program, why.text);
+
+    take_environment(options, program);
+    struct inputs inputs = {.own = input, .options = options, .level = &options->log_level};
+    parse_or_end(program, argp, argc, argv, &inputs);
+    log_open(program, options->log_level);
+    if (check_together(options, &why)) {
+        fprintf(stderr, "%s: %s\n", program, why.text);
         exit(EX_USAGE);
     }
-    if (options->tls_flag && strncmp(options->amqp_url, "amqps:", strlen("amqps:")) != 0) {
-        fprintf(stderr,
-                "%s: %s: the URL in --amqp or $AMQP_URL is not encrypted; expected amqps://\n",
-                program, options->tls_flag);
-        exit(EX_USAGE);
-    }
-    make_topology(options);
+}
+
+int options_read(struct options *options, const char *program, const struct argp *argp, int argc,
+                 char **argv, void *input, struct options_refusal *refusal)
+{
+    *refusal = (struct options_refusal){0};
+    take_environment(options, program);
+    struct inputs inputs = {.own = input, .options = options, .level = &options->log_level};
+    noting = refusal;
+    error_t failed = parse(program, argp, argc, argv, &inputs);
+    noting = NULL;
+    if (failed && !refusal->error)
+        refusal->error =
+            error_set(&refusal->why, failed == ENOMEM ? ERR_MEMORY : ERR_INVALID,
+                      failed == ENOMEM ? "out of memory" : "an option that cannot be read");
+    if (!refusal->error)
+        refusal->error = check_together(options, &refusal->why);
+    return refusal->error;
+}
+
+static const struct argp_option *find_in(const struct argp_option *table, const char *name)
+{
+    for (; table->name || table->key || table->doc || table->group; table++)
+        if (table->name && strcmp(table->name, name) == 0)
+            return table;
+    return NULL;
+}
+
+const struct argp_option *options_find(const struct argp *argp, const char *name)
+{
+    const struct argp_option *found = find_in(argp->options, name);
+
+    if (!found)
+        found = find_in(connection_options, name);
+    return found ? found : find_in(log_options, name);
 }
 
 void options_parse_local(const char *program, const struct argp *argp, int argc, char **argv,
@@ -283,7 +383,7 @@ void options_parse_local(const char *program, const struct argp *argp, int argc,
     enum log_level level = log_level_from_environment(program);
     struct inputs inputs = {.own = input, .level = &level};
 
-    parse(program, argp, argc, argv, &inputs);
+    parse_or_end(program, argp, argc, argv, &inputs);
     log_open(program, level);
 }
 
@@ -300,20 +400,22 @@ void options_add_source(struct argp_state *state, char *text, struct topology_qu
 {
     struct topology_source *source = &queue->sources[queue->source_count];
 
-    if (queue->source_count == TOPOLOGY_MOST_SOURCES)
-        argp_error(state, "--count-from: at most %d exchanges", TOPOLOGY_MOST_SOURCES);
+    if (queue->source_count == TOPOLOGY_MOST_SOURCES) {
+        options_error(state, "--count-from: at most %d exchanges", TOPOLOGY_MOST_SOURCES);
+        return;
+    }
     switch (topology_parse_source(text, source)) {
     case 0:
         queue->source_count++;
         return;
     case -ERR_REFUSED:
-        fprintf(stderr,
-                "%s: --count-from: nothing can be bound to the default exchange, so what is "
-                "published there cannot be counted. Leave --count-from out: then the arrival rate "
-                "is what the queue takes, while all its workers tell what they do, and else "
-                "decisions are by the backlog only\n",
-                state->name);
-        exit(EX_USAGE);
+        refuse_line(
+            state,
+            "--count-from: nothing can be bound to the default exchange, so what is published "
+            "there cannot be counted. Leave --count-from out: then the arrival rate is what the "
+            "queue takes, while all its workers tell what they do, and else decisions are by the "
+            "backlog only");
+        return;
     default:
         refuse(state, "--count-from", text, "an exchange", TOPOLOGY_SOURCE_FORM);
     }
@@ -333,14 +435,17 @@ int64_t options_duration(struct argp_state *state, const char *option, const cha
 {
     int64_t ns;
 
-    if (units_parse_duration(text, &ns))
+    if (units_parse_duration(text, &ns)) {
         refuse(state, option, text, "a duration", UNITS_DURATION_FORM);
+        ns = min_ns;
+    }
     if (ns < min_ns || ns > max_ns) {
         char range[128], least[UNITS_TEXT_SIZE], most[UNITS_TEXT_SIZE];
         units_format_duration(min_ns, least);
         units_format_duration(max_ns, most);
         snprintf(range, sizeof range, "%s to %s", least, most);
         refuse(state, option, text, "in range", range);
+        ns = min_ns;
     }
     return ns;
 }
@@ -350,13 +455,16 @@ uint64_t options_count(struct argp_state *state, const char *option, const char 
 {
     uint64_t count;
 
-    if (units_parse_count(text, &count))
+    if (units_parse_count(text, &count)) {
         refuse(state, option, text, "a count", UNITS_COUNT_FORM);
+        count = min;
+    }
     if (count < min || count > max) {
         char range[64];
         snprintf(range, sizeof range, "%llu to %llu", (unsigned long long)min,
                  (unsigned long long)max);
         refuse(state, option, text, "in range", range);
+        count = min;
     }
     return count;
 }
@@ -366,12 +474,15 @@ size_t options_size(struct argp_state *state, const char *option, const char *te
 {
     size_t bytes;
 
-    if (units_parse_size(text, &bytes))
+    if (units_parse_size(text, &bytes)) {
         refuse(state, option, text, "a size", UNITS_SIZE_FORM);
+        bytes = min;
+    }
     if (bytes < min || bytes > max) {
         char range[64];
         snprintf(range, sizeof range, "%zu to %zu bytes", min, max);
         refuse(state, option, text, "in range", range);
+        bytes = min;
     }
     return bytes;
 }

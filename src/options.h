@@ -54,9 +54,31 @@ void options_parse_local(const char *program, const struct argp *argp, int argc,
                          void *input);
 
 /* Reads the value of --queue or --results, the name of a queue that is there, and of --count-from.
- * They end the program as those below do. */
+ * They refuse as those below do. */
 const char *options_queue_name(struct argp_state *state, const char *option, const char *text);
 void options_add_source(struct argp_state *state, char *text, struct topology_queue *queue);
+
+/* What is wrong with arguments that do not end the program. */
+struct options_refusal {
+    int error;    /* 0: nothing; -ERR_INVALID; -ERR_MEMORY */
+    int argument; /* the place in argv of what is wrong; 0: what all of them mean together */
+    struct why why;
+};
+
+/* Reads arguments that somebody has put together: as options_parse, but nothing is printed, nothing
+ * is wiped, and the program does not end: the first that cannot be used is told. Options keep
+ * pointers into argv. Every option stands in one argument, --NAME or --NAME=VALUE. Returns
+ * refusal->error. */
+int options_read(struct options *options, const char *program, const struct argp *argp, int argc,
+                 char **argv, void *input, struct options_refusal *refusal);
+
+/* The option of that name, whole: of the program's own or of those that all have; NULL: none. */
+const struct argp_option *options_find(const struct argp *argp, const char *name);
+
+/* Refuses an option or what several mean together: as argp_error; where options_read reads, the
+ * first time in a reading is noted, and the parser goes on. */
+void options_error(struct argp_state *state, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* A variable of the environment; NULL when it is not set or empty. */
 const char *options_variable(const char *name);
@@ -65,7 +87,8 @@ const char *options_variable(const char *name);
 struct broker_options options_broker(const struct options *options, const char *name);
 
 /* Each of these reads the value of an option. One that cannot be read or is outside [min, max] ends
- * the program with EX_USAGE and "OPTION: 'TEXT' is not ...; expected ...". */
+ * the program with EX_USAGE and "OPTION: 'TEXT' is not ...; expected ..."; where options_read
+ * reads, that is noted, and min returned. */
 int64_t options_duration(struct argp_state *state, const char *option, const char *text,
                          int64_t min_ns, int64_t max_ns);
 uint64_t options_count(struct argp_state *state, const char *option, const char *text, uint64_t min,

@@ -13,6 +13,7 @@
 #define COUNT_ENDING     ".count"
 #define WORDS_ENDING     ".words"
 #define MISSING_PAUSE_NS (2 * CLOCK_NS_PER_S)
+#define WORDS_ENDING     ".words"
 #define LOCK_ENDING      ".lock"
 
 /* Of a stream: so many, but none greater than the broker's default. */

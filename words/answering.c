@@ -41,7 +41,7 @@ static int write_answer(struct answering *answering, const struct batch_item *it
 
 /* Turns the properties of a request into those of its answer. Nothing of the request is copied but
  * its names, so that none can say what costs the connection. */
-static int set_properties(const struct answering *answering)
+static int set_properties(const struct answering *answering, const struct batch_item *item)
 {
     struct broker_properties *properties = answering->properties;
     struct broker_bytes type = broker_properties_get(properties, BROKER_TYPE);
@@ -53,14 +53,17 @@ static int set_properties(const struct answering *answering)
     broker_properties_set(properties, BROKER_TYPE, type);
     broker_properties_set(properties, BROKER_CORRELATION_ID, id);
     broker_properties_set(properties, BROKER_CONTENT_TYPE, broker_text("application/json"));
-    return broker_headers_add_text(properties, "winnow-worker", broker_text(answering->instance));
+    int error =
+        broker_headers_add_text(properties, "winnow-worker", broker_text(answering->instance));
+    return error || !item->redelivered ? error
+                                       : broker_headers_add_true(properties, "winnow-redelivered");
 }
 
 static int publish_answer(struct answering *answering, struct broker *broker,
                           const struct batch_item *item, struct broker_bytes queue,
                           uint64_t *sequence, struct why *why)
 {
-    if (write_answer(answering, item) || set_properties(answering))
+    if (write_answer(answering, item) || set_properties(answering, item))
         return out_of_memory(why);
     int error = broker_publish(broker, "", queue, answering->properties,
                                (struct broker_bytes){answering->text.bytes, answering->text.length},

@@ -192,19 +192,26 @@ static int set_modes(const struct sqlite_file *file, struct why *why)
     return error ? error : run(file, "PRAGMA synchronous = FULL", why);
 }
 
-int sqlite_file_open(struct sqlite_file *file, const char *path, const char *farm, struct why *why)
+/* In one transaction: between two looks another instance may bring the file to the schema. */
+static int look_at_schema(const struct sqlite_file *file, int64_t *schema, struct why *why)
+{
+    int error = run(file, "BEGIN", why);
+
+    if (!error)
+        error = read_schema(file, schema, why);
+    return error ? error : run(file, "COMMIT", why);
+}
+
+static int open_once(struct sqlite_file *file, const char *farm, struct why *why)
 {
     int64_t schema;
 
-    *file = (struct sqlite_file){.path = strdup(path)};
-    if (!file->path)
-        return error_set(why, ERR_MEMORY, "out of memory");
-    if (sqlite3_open_v2(path, &file->db,
+    if (sqlite3_open_v2(file->path, &file->db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL))
         return file->db ? sqlite_file_fail(file, why) : error_set(why, ERR_MEMORY, "out of memory");
     sqlite3_busy_handler(file->db, wait_for_lock, file);
     /* Nothing is written to a file that turns out to be somebody else's. */
-    int error = read_schema(file, &schema, why);
+    int error = look_at_schema(file, &schema, why);
     if (!error)
         error = set_modes(file, why);
     if (!error)
@@ -212,6 +219,24 @@ int sqlite_file_open(struct sqlite_file *file, const char *path, const char *far
     if (!error && schema < SCHEMA)
         error = migrate(file, why);
     return error ? error : sign(file, farm, why);
+}
+
+/* Where instances begin with a new file at the same time, SQLite finds it locked at steps at which
+ * it does not ask whether to wait. */
+int sqlite_file_open(struct sqlite_file *file, const char *path, const char *farm, struct why *why)
+{
+    int64_t deadline_ns = clock_now_ns() + STORE_PATIENCE_NS;
+    int error;
+
+    *file = (struct sqlite_file){.path = strdup(path)};
+    if (!file->path)
+        return error_set(why, ERR_MEMORY, "out of memory");
+    while ((error = open_once(file, farm, why)) == -ERR_LOCKED && clock_now_ns() < deadline_ns) {
+        sqlite3_close(file->db);
+        file->db = NULL;
+        sqlite3_sleep(10);
+    }
+    return error;
 }
 
 void sqlite_file_close(struct sqlite_file *file)

@@ -183,11 +183,12 @@ static int take(struct redis *redis, redisReply **reply, struct why *why)
 
 static int take_entries(const redisReply *found, struct store_operation *operation)
 {
+    bool is_list = operation->verb == STORE_LIST;
     int error = 0;
 
     for (size_t i = 0; !error && i < found->elements && !operation->more; i++) {
-        operation->more = operation->found.count == operation->limit ||
-                          operation->found.length >= operation->most_bytes;
+        operation->more = is_list && (operation->found.count == operation->limit ||
+                                      operation->found.length >= operation->most_bytes);
         if (!operation->more)
             error =
                 lines_add_line(&operation->found, found->element[i]->str, found->element[i]->len);

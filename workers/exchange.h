@@ -39,11 +39,12 @@ enum exchange_end {
     EXCHANGE_LATE,     /* the deadline passed */
     EXCHANGE_OVERLONG, /* it writes more than most_bytes */
     EXCHANGE_UNWANTED,
-    EXCHANGE_FAILED, /* out of memory */
+    EXCHANGE_NOT_YET, /* the event is hurried: to be called again when it is not */
+    EXCHANGE_FAILED,  /* out of memory */
 };
 
-/* Feeds and reads until one of them is so. Input that the program does not take is nobody's
- * loss. */
+/* Feeds and reads until one of them is so; more than 2 ms only when the event is not hurried. Input
+ * that the program does not take is nobody's loss. */
 enum exchange_end exchange_run(struct exchange *exchange);
 
 /* Takes what an ended program has still written; what is beyond most_bytes is left. False when that

@@ -155,11 +155,15 @@ static int call_job(struct handling *handling, struct why *why)
         .slot = handling->slot,
         .unwanted = &handling->unwanted,
     };
-    if (!handling->job->may_take_long) {
+    handling->call.event.hurried = handling->job->begins_here;
+    handling->call.verdict = JOB_NOT_YET;
+    if (!handling->job->may_take_long || handling->job->begins_here)
         job_call(handling->job, &handling->call);
+    if (handling->call.verdict != JOB_NOT_YET) {
         handling->stage = HANDLING_HANDLED;
         return 0;
     }
+    handling->call.event.hurried = false;
     int error = handling->thread ? 0 : open_thread(handling, why);
     if (error)
         return error;

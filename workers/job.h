@@ -22,6 +22,7 @@ struct job_event {
     const struct broker_properties *properties; /* the event's own, read with broker/properties.h */
     bool redelivered;
     uint32_t attempt; /* from 1 on: how often it was tried, with this time */
+    bool hurried;     /* see begins_here */
 
     /* For the functions at the end of this header. */
     struct scoreboard_slot *slot;
@@ -48,10 +49,11 @@ struct job_result {
 };
 
 enum job_verdict {
-    JOB_RESULT, /* the result goes to where the event asks for it */
-    JOB_DEAD,   /* the event goes to FARM.dead; the reason is in *why */
-    JOB_LATER,  /* the event goes back to the queue after a second; that is no failed attempt */
-    JOB_RETRY,  /* the same, but it is one: the last that --max-attempts allows makes it JOB_DEAD */
+    JOB_RESULT,  /* the result goes to where the event asks for it */
+    JOB_DEAD,    /* the event goes to FARM.dead; the reason is in *why */
+    JOB_LATER,   /* the event goes back to the queue after a second; that is no failed attempt */
+    JOB_NOT_YET, /* only when hurried: handle goes on with it on its own thread */
+    JOB_RETRY, /* the same, but it is one: the last that --max-attempts allows makes it JOB_DEAD */
 };
 
 struct job {
@@ -70,6 +72,10 @@ struct job {
      * However long it takes, the broker wants every event acknowledged within its consumer_timeout,
      * 30 minutes unless it is configured otherwise; after that it closes the connection. */
     bool may_take_long;
+    /* For such a job: handle is called on the loop's thread first, hurried. If that takes more than
+     * a few milliseconds it returns JOB_NOT_YET, and is called once more with the same event, on
+     * its own thread. So what is quick costs no switches between threads. */
+    bool begins_here;
 };
 
 /* The autoscaler kills a worker whose event shows no progress for --hang-timeout. The time counts

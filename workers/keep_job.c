@@ -36,6 +36,15 @@ struct keep_job {
     bool runs;
     int64_t started_ns, due_ns, pause_ns;
 
+    /* Of the event at hand. */
+    enum keep_stage {
+        KEEP_IDLE,
+        KEEP_WAITING, /* for the program to run */
+        KEEP_ASKED,
+    } stage;
+    struct exchange exchange;
+    bool again; /* another program has answered out of step */
+
     uint64_t last_id;
     struct plain_json line;
     struct output output;
@@ -101,8 +110,8 @@ static bool has_ended(const struct keep_job *keep_job)
     return poll(&ended, 1, 0) > 0;
 }
 
-/* Until it runs. False when the event is to be given back. */
-static bool await_start(struct keep_job *keep_job, const struct job_event *event, struct why *why)
+/* Until it runs: JOB_RESULT when it does, else what becomes of the event. */
+static int await_start(struct keep_job *keep_job, const struct job_event *event, struct why *why)
 {
     if (keep_job->runs && has_ended(keep_job)) {
         struct offspring_end how = end(keep_job);
@@ -110,15 +119,17 @@ static bool await_start(struct keep_job *keep_job, const struct job_event *event
         pause_after(keep_job, why->text);
     }
     while (!keep_job->runs && clock_now_ns() < keep_job->due_ns) {
+        if (event->hurried)
+            return JOB_NOT_YET;
         if (!job_wanted(event))
-            return false;
+            return JOB_LATER; /* whatever it is */
         job_progress(event);
         poll(NULL, 0, LOOK_MS);
     }
     if (keep_job->runs || !start(keep_job, why))
-        return true;
+        return JOB_RESULT;
     log_event(LOG_WARN, "program_not_started", "why=\"%s\"", why->text);
-    return false;
+    return JOB_LATER;
 }
 
 /* ---- one event ---- */
@@ -225,10 +236,12 @@ static int judge(struct keep_job *keep_job, const struct job_event *event, enum 
     }
 }
 
-static enum exchange_end ask(struct keep_job *keep_job, const struct job_event *event)
+static void ask(struct keep_job *keep_job, const struct job_event *event)
 {
     const struct run_options *options = keep_job->options;
-    struct exchange exchange = {
+
+    keep_job->stage = KEEP_ASKED;
+    keep_job->exchange = (struct exchange){
         .process = &keep_job->process,
         .input = {keep_job->line.bytes, keep_job->line.length},
         .one_line = true,
@@ -238,26 +251,47 @@ static enum exchange_end ask(struct keep_job *keep_job, const struct job_event *
         .said = &keep_job->said,
         .output = &keep_job->output,
     };
-
     exchange_empty(&keep_job->output);
     /* What answers within its time-out is no hang. */
     job_limit(event, options->timeout_ns + KILL_NS);
-    return exchange_run(&exchange);
+}
+
+static int go_on(struct keep_job *keep_job, const struct job_event *event,
+                 struct job_result *result, struct why *why)
+{
+    int verdict = OUT_OF_STEP;
+
+    for (; verdict == OUT_OF_STEP; keep_job->again = true) {
+        if (keep_job->stage == KEEP_WAITING) {
+            verdict = await_start(keep_job, event, why);
+            if (verdict != JOB_RESULT)
+                return verdict;
+            ask(keep_job, event);
+        }
+        enum exchange_end how = exchange_run(&keep_job->exchange);
+        if (how == EXCHANGE_NOT_YET)
+            return JOB_NOT_YET;
+        keep_job->stage = KEEP_WAITING;
+        verdict = judge(keep_job, event, how, keep_job->again, result, why);
+    }
+    return verdict;
 }
 
 static int handle(void *context, const struct job_event *event, struct job_result *result,
                   struct why *why)
 {
     struct keep_job *keep_job = context;
-    int verdict = OUT_OF_STEP;
 
-    if (keep_line_write(&keep_job->line, ++keep_job->last_id, event))
-        return error_set(why, ERR_MEMORY, "out of memory");
-    for (bool again = false; verdict == OUT_OF_STEP; again = true) {
-        if (!await_start(keep_job, event, why))
-            return JOB_LATER;
-        verdict = judge(keep_job, event, ask(keep_job, event), again, result, why);
+    if (keep_job->stage == KEEP_IDLE) {
+        if (keep_line_write(&keep_job->line, ++keep_job->last_id, event))
+            return error_set(why, ERR_MEMORY, "out of memory");
+        keep_job->stage = KEEP_WAITING;
+        keep_job->again = false;
     }
+    int verdict = go_on(keep_job, event, result, why);
+    if (verdict == JOB_NOT_YET)
+        return verdict;
+    keep_job->stage = KEEP_IDLE;
     if (keep_job->runs)
         offspring_reap(keep_job->offspring, keep_job->process.pid);
     return verdict;
@@ -285,7 +319,8 @@ int keep_job_open(const struct run_options *options, struct keep_job **out, stru
         keep_job_close(keep_job);
         return error;
     }
-    *job = (struct job){.handle = handle, .context = keep_job, .may_take_long = true};
+    *job = (struct job){
+        .handle = handle, .context = keep_job, .may_take_long = true, .begins_here = true};
     *out = keep_job;
     return 0;
 }

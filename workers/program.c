@@ -191,7 +191,9 @@ static int spawn(const struct program *program, char *const *environment, const 
                                                   POSIX_SPAWN_SETSIGMASK);
         sigemptyset(&signals);
         posix_spawnattr_setsigmask(&attributes, &signals);
-        sigfillset(&signals);
+        /* Those that signals_open ignores; what whoever started the worker ignores stays so. */
+        sigaddset(&signals, SIGPIPE);
+        sigaddset(&signals, SIGXFSZ);
         posix_spawnattr_setsigdefault(&attributes, &signals);
         error = posix_spawn(pid, program->path, &actions, &attributes, program->argv, environment);
         posix_spawnattr_destroy(&attributes);

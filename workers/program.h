@@ -36,7 +36,7 @@ struct process {
 /* An event's body as a file, for program_start: a descriptor, or -1 with errno. */
 int program_open_body(const char *bytes, size_t length);
 
-/* Starts it with that environment, all signals as they are by default.
+/* Starts it with that environment, with no signal blocked.
  *
  * body_fd  of the event's body, when body_is_file
  *

@@ -24,6 +24,9 @@ struct run_job {
     size_t program_count;
     struct offspring *offspring;
     struct event_environment environment;
+    struct process process; /* of the event at hand */
+    struct exchange exchange;
+    bool runs;
     struct output output;
     struct said said;
 };
@@ -111,23 +114,23 @@ static int judge(const struct run_job *run_job, enum exchange_end how,
     }
 }
 
-static int run(struct run_job *run_job, const struct program *program,
-               const struct job_event *event, struct job_result *result, struct why *why)
+/* 0, or what becomes of the event. */
+static int begin(struct run_job *run_job, const struct program *program,
+                 const struct job_event *event, struct why *why)
 {
     const struct run_options *options = run_job->options;
-    struct offspring_end end;
-    struct process process;
-    int error = start(run_job, program, event, &process, why);
+    int error = start(run_job, program, event, &run_job->process, why);
 
     if (error == -ERR_SYSTEM)
         log_event(LOG_WARN, "program_not_started", "why=\"%s\"", why->text);
     if (error)
         return error == -ERR_INVALID ? JOB_DEAD : error == -ERR_SYSTEM ? JOB_LATER : error;
-    offspring_watch(run_job->offspring, process.pid);
-    said_begin(&run_job->said, process.pid);
+    run_job->runs = true;
+    offspring_watch(run_job->offspring, run_job->process.pid);
+    said_begin(&run_job->said, run_job->process.pid);
     exchange_empty(&run_job->output);
-    struct exchange exchange = {
-        .process = &process,
+    run_job->exchange = (struct exchange){
+        .process = &run_job->process,
         .input = program->body_is_file ? (struct broker_bytes){0} : event->body,
         .most_bytes = options->max_result_bytes,
         .deadline_ns = clock_now_ns() + options->timeout_ns,
@@ -135,30 +138,52 @@ static int run(struct run_job *run_job, const struct program *program,
         .said = &run_job->said,
         .output = &run_job->output,
     };
-    enum exchange_end how = exchange_run(&exchange);
-    offspring_kill(run_job->offspring, process.pid, &end);
-    if (!exchange_finish(&exchange) && how == EXCHANGE_ENDED)
+    return 0;
+}
+
+static int go_on(struct run_job *run_job, struct job_result *result, struct why *why)
+{
+    enum exchange_end how = exchange_run(&run_job->exchange);
+    struct offspring_end end;
+
+    if (how == EXCHANGE_NOT_YET)
+        return JOB_NOT_YET;
+    offspring_kill(run_job->offspring, run_job->process.pid, &end);
+    if (!exchange_finish(&run_job->exchange) && how == EXCHANGE_ENDED)
         how = EXCHANGE_OVERLONG;
     said_end(&run_job->said);
-    program_let_go(&process);
+    program_let_go(&run_job->process);
+    run_job->runs = false;
     return judge(run_job, how, &end, result, why);
+}
+
+static int refuse(const struct job_event *event, struct why *why)
+{
+    struct broker_bytes type = broker_properties_get(event->properties, BROKER_TYPE);
+
+    if (type.bytes)
+        error_set(why, ERR_INVALID, "no --type '%.*s'", (int)type.length, type.bytes);
+    else
+        error_set(why, ERR_INVALID, "it has no type");
+    return JOB_DEAD;
 }
 
 static int handle(void *context, const struct job_event *event, struct job_result *result,
                   struct why *why)
 {
     struct run_job *run_job = context;
-    const struct program *program = choose(run_job, event);
 
-    if (!program) {
-        struct broker_bytes type = broker_properties_get(event->properties, BROKER_TYPE);
-        error_set(why, ERR_INVALID, type.bytes ? "no --type '%.*s'" : "it has no type%.*s",
-                  (int)type.length, type.bytes ? type.bytes : "");
-        return JOB_DEAD;
+    if (!run_job->runs) {
+        const struct program *program = choose(run_job, event);
+        if (!program)
+            return refuse(event, why);
+        /* What runs within its time-out is no hang. */
+        job_limit(event, run_job->options->timeout_ns + KILL_NS);
+        int verdict = begin(run_job, program, event, why);
+        if (!run_job->runs)
+            return verdict;
     }
-    /* What runs within its time-out is no hang. */
-    job_limit(event, run_job->options->timeout_ns + KILL_NS);
-    return run(run_job, program, event, result, why);
+    return go_on(run_job, result, why);
 }
 
 /* ---- the beginning and the end ---- */
@@ -198,7 +223,8 @@ int run_job_open(const struct run_options *options, struct run_job **out, struct
         run_job_close(run_job);
         return error;
     }
-    *job = (struct job){.handle = handle, .context = run_job, .may_take_long = true};
+    *job = (struct job){
+        .handle = handle, .context = run_job, .may_take_long = true, .begins_here = true};
     *out = run_job;
     return 0;
 }

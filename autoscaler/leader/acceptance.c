@@ -13,32 +13,38 @@ static double noise_msgs(double offered_msgs)
     return APART_Z * sqrt(fmax(offered_msgs, 1));
 }
 
-/* Since the tick before. Events that were purged, or deleted with their queue, are missed in the
- * sum: then nothing can be told. */
-static double accepted_since(struct acceptance *acceptance, double offered_msgs, double total_msgs)
+/* How much the total has grown since the tick before; less than 0: so much was purged or deleted,
+ * or has expired. The queue and its workers are not asked at the same moment: what is missed in
+ * between is there in the next tick, and has been counted before. */
+static double growth_since(struct acceptance *acceptance, double total_msgs, double noise,
+                           bool known)
 {
     double growth_msgs = acceptance->known ? total_msgs - acceptance->total_msgs : (double)NAN;
+    double before_msgs = acceptance->missed_msgs;
+    bool missed = growth_msgs < 0 && growth_msgs >= -noise;
 
-    acceptance->known = !isnan(total_msgs) && !isnan(offered_msgs);
+    acceptance->known = known;
     acceptance->total_msgs = total_msgs;
-    return growth_msgs < -noise_msgs(offered_msgs) ? (double)NAN
-           : growth_msgs < 0                       ? 0
-                                                   : growth_msgs;
+    acceptance->missed_msgs = missed ? -growth_msgs : 0;
+    if (missed)
+        return 0;
+    return growth_msgs > 0 ? fmax(growth_msgs - before_msgs, 0) : growth_msgs;
 }
 
 double acceptance_take_alone(struct acceptance *acceptance, double total_msgs)
 {
-    double growth_msgs = acceptance->known ? total_msgs - acceptance->total_msgs : (double)NAN;
+    double growth_msgs = growth_since(acceptance, total_msgs, noise_msgs(0), !isnan(total_msgs));
 
-    acceptance->known = !isnan(total_msgs);
-    acceptance->total_msgs = total_msgs;
     return growth_msgs < 0 ? 0 : growth_msgs;
 }
 
 double acceptance_take(struct acceptance *acceptance, double offered_msgs, double total_msgs,
                        double *accepted_msgs)
 {
-    double accepted = accepted_since(acceptance, offered_msgs, total_msgs);
+    bool known = !isnan(total_msgs) && !isnan(offered_msgs);
+    double growth_msgs = growth_since(acceptance, total_msgs, noise_msgs(offered_msgs), known);
+    /* When events are missed in the sum nothing can be told. */
+    double accepted = growth_msgs < 0 ? (double)NAN : growth_msgs;
     /* False when one of them is unknown. */
     bool apart = offered_msgs - accepted > noise_msgs(offered_msgs);
 

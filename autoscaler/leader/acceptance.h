@@ -15,10 +15,11 @@
 
 /* Starts zeroed. */
 struct acceptance {
-    bool known;        /* total_msgs is that of the tick before */
-    double total_msgs; /* events that are ready, in flight or were handled */
-    int ticks;         /* on end that speak against `refuses` */
-    bool refuses;      /* the queue accepts fewer events than are offered */
+    bool known;         /* total_msgs is that of the tick before */
+    double total_msgs;  /* events that are ready, in flight or were handled */
+    double missed_msgs; /* of them fewer than in the tick before, by chance */
+    int ticks;          /* on end that speak against `refuses` */
+    bool refuses;       /* the queue accepts fewer events than are offered */
 };
 
 /* Takes a tick's numbers: how many events were offered since the tick before, and how many there

@@ -4,12 +4,16 @@
 
 #include <stdio.h>
 
-/* Copies are taken off the socket this often: each time costs system calls, and the socket holds
- * what comes in between. */
+/* While copies come, they are taken off the socket this often: each time costs system calls, and
+ * the socket holds what comes in between. */
 #define TAKE_NS (20 * CLOCK_NS_PER_MS)
 
 /* When they were not taken for so long, the count queue may have dropped copies. */
 #define TAKE_LATE_NS CLOCK_NS_PER_S
+
+/* While none come, the descriptor tells of the first; and so often the socket is looked at, so that
+ * what is late is known for late. */
+#define IDLE_NS (TAKE_LATE_NS / 2)
 
 static int set_up(const void *context, struct broker *broker, struct why *why)
 {
@@ -61,14 +65,15 @@ static void take_answer(struct arrival_counter *counter, struct broker_queue_sta
         counter->interrupted = true;
 }
 
-/* Takes everything off the socket. */
-static void take(struct arrival_counter *counter, struct broker *broker)
+/* Takes everything off the socket; false when there was nothing. */
+static bool take(struct arrival_counter *counter, struct broker *broker)
 {
     struct broker_event event;
     struct why why = {0};
+    bool any = false;
     int got;
 
-    while ((got = broker_next(broker, &event, &why)) == 1) {
+    for (; (got = broker_next(broker, &event, &why)) == 1; any = true) {
         if (event.type == BROKER_DELIVERY) {
             counter->arrived_msgs++;
         } else if (event.type == BROKER_QUEUE_STATE || event.type == BROKER_PURGED) {
@@ -82,6 +87,7 @@ static void take(struct arrival_counter *counter, struct broker *broker)
     }
     if (got < 0)
         lose(counter, got, &why);
+    return any;
 }
 
 int64_t arrival_counter_step(struct arrival_counter *counter, int64_t now_ns)
@@ -94,19 +100,19 @@ int64_t arrival_counter_step(struct arrival_counter *counter, int64_t now_ns)
 
     if (counter->take_ns && now_ns - counter->take_ns > TAKE_LATE_NS)
         counter->interrupted = true;
-    if (counter->question.outstanding || now_ns >= counter->take_ns) {
-        take(counter, broker);
+    if (counter->question.outstanding || counter->idle || now_ns >= counter->take_ns) {
+        counter->idle = !take(counter, broker);
         counter->take_ns = now_ns + TAKE_NS;
     }
     int64_t due_ns = link_due_ns(&counter->link);
-    return counter->take_ns < due_ns ? counter->take_ns : due_ns;
+    int64_t next_ns = counter->idle ? now_ns + IDLE_NS : counter->take_ns;
+    return next_ns < due_ns ? next_ns : due_ns;
 }
 
-/* Between two looks at the socket its descriptor is left alone; the next look is due when one was
- * worth it. */
+/* Between two looks at the socket its descriptor is left alone, as long as looks are worth it. */
 size_t arrival_counter_poll(const struct arrival_counter *counter, struct pollfd *fds)
 {
-    return link_broker(&counter->link) && !counter->question.outstanding
+    return link_broker(&counter->link) && !counter->question.outstanding && !counter->idle
                ? 0
                : link_poll(&counter->link, fds);
 }

@@ -35,6 +35,7 @@ struct arrival_counter {
     double arrived_msgs; /* since since_ns */
     int64_t since_ns;
     bool interrupted; /* some copies since then were not seen */
+    bool idle;        /* none had come when they were taken last */
     int64_t take_ns;  /* the copies are taken off the socket not before this; 0: never yet */
     struct question question;
 };

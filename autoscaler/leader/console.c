@@ -38,18 +38,28 @@ void console_start(const char *farm, const struct policy *policy,
     printf("farm %s: %s with T = %g s, C = %s, %u to %u workers of %s\n", farm,
            policy->rule ? policy->rule : policy->name, params->horizon_s, capacity,
            params->min_workers, params->max_workers, worker);
-    printf("    time  λ events/s   B events = ready + in flight    N  running starting draining  "
-           "why\n");
     fflush(stdout);
 }
 
-void console_row(const struct history_row *row)
+void console_head(bool several)
+{
+    if (!listens())
+        return;
+    printf("%s    time  λ events/s   B events = ready + in flight    N  running starting draining  "
+           "why\n",
+           several ? "pool              " : "");
+    fflush(stdout);
+}
+
+void console_row(const struct history_row *row, bool several)
 {
     char clock[CLOCK_TIME_SIZE], texts[4][32];
 
     if (!listens())
         return;
     clock_time_of_day(clock);
+    if (several)
+        printf("%-16s  ", row->farm);
     printf("%s  %10s  %9s = %5s + %-9s  %3.0f  %7.0f %8.0f %8.0f  %s", clock,
            number(row->arrival_per_s, texts[0]), number(row->backlog_msgs, texts[1]),
            number(row->ready_msgs, texts[2]), number(row->in_flight_msgs, texts[3]),

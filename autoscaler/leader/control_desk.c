@@ -336,6 +336,17 @@ static void log_change(const struct control_desk *desk, const struct change *cha
               replicas, steering->by);
 }
 
+void control_desk_limit(struct control_desk *desk, const struct policy_params *before,
+                        const struct policy_params *after, int64_t now_ns)
+{
+    char now[ENVELOPE_TIME_SIZE];
+
+    clock_stamp(now);
+    steering_reconfigure(desk->settings.steering, before, after, now, age_ms(desk, now_ns));
+    desk->outdated = desk->unpublished = true;
+    log_change(desk, &(struct change){.limits = true});
+}
+
 bool control_desk_step(struct control_desk *desk, int64_t now_ns, bool ending,
                        const struct node_report *report)
 {

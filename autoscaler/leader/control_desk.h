@@ -67,6 +67,10 @@ void control_desk_leave(struct control_desk *desk);
 bool control_desk_step(struct control_desk *desk, int64_t now_ns, bool ending,
                        const struct node_report *report);
 
+/* The limits are others by the configuration; as leader_limit. */
+void control_desk_limit(struct control_desk *desk, const struct policy_params *before,
+                        const struct policy_params *after, int64_t now_ns);
+
 /* A decision was made and carried out. */
 void control_desk_decided(struct control_desk *desk);
 

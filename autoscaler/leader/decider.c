@@ -3,11 +3,40 @@
 #include "autoscaler/policy/measurement.h"
 #include "log.h"
 
-void decider_init(struct decider *decider, const struct policy *policy,
-                  const struct policy_params *params)
+/* The parameter is only there where it binds, so that rows say when it did. */
+static void allow(struct decider *decider, uint32_t desired)
 {
-    *decider = (struct decider){.policy = policy, .params = params};
+    uint32_t allowed =
+        decider->total.allow(decider->total.place, decider->params->min_workers, decider->wanted);
+
+    decider->params->total_allowed = desired > allowed ? allowed : POLICY_ALL_ALLOWED;
+}
+
+void decider_init(struct decider *decider, const struct policy *policy,
+                  struct policy_params *params, const struct decider_total *total)
+{
+    *decider = (struct decider){
+        .policy = policy, .params = params, .total = *total, .wanted = params->min_workers};
+    if (total->allow)
+        allow(decider, params->min_workers);
     policy_start(&decider->state, params);
+}
+
+/* Asks the policy first what it would have if the farm were alone. A number that only stays says
+ * nothing of what is wanted, and would be less each time that the total has bound it. */
+static void share(struct decider *decider, const struct policy_sample *sample)
+{
+    struct policy_state alone = decider->state;
+    struct policy_decision decision;
+
+    decider->params->total_allowed = POLICY_ALL_ALLOWED;
+    int error = policy_decide(decider->policy, sample, decider->params, &alone, &decision);
+    bool stays = error || (decision.reason >= POLICY_LEARNING && decision.reason != POLICY_FIXED);
+    if (!stays || alone.desired_workers > decider->wanted)
+        decider->wanted = alone.desired_workers;
+    if (decider->wanted > decider->params->max_workers)
+        decider->wanted = decider->params->max_workers;
+    allow(decider, alone.desired_workers);
 }
 
 bool decider_decide(struct decider *decider, const struct learner *learner,
@@ -36,6 +65,8 @@ bool decider_decide(struct decider *decider, const struct learner *learner,
     };
 
     record->sample = measurement_sample(&measurement, decider->params);
+    if (decider->total.allow)
+        share(decider, &record->sample);
     if (!policy_decide(decider->policy, &record->sample, decider->params, &decider->state,
                        &record->decision))
         return true;

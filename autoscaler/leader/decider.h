@@ -10,10 +10,19 @@
 
 #include <stdbool.h>
 
+/* Where farms share a number of workers: says how many a farm may have that would have so many, and
+ * never less than so many, if it were alone. */
+struct decider_total {
+    uint32_t (*allow)(void *place, uint32_t least, uint32_t wanted); /* NULL: nothing is shared */
+    void *place;
+};
+
 struct decider {
     const struct policy *policy;
-    const struct policy_params *params;
+    struct policy_params *params;
+    struct decider_total total;
     struct policy_state state;
+    uint32_t wanted; /* what the policy would have had at the last decision */
 };
 
 /* A decision with all that it was made from. */
@@ -28,9 +37,9 @@ struct decision_record {
     struct policy_decision decision;
 };
 
-/* Borrows both. */
+/* Borrows both. Of the parameters it sets total_allowed, when there is a total. */
 void decider_init(struct decider *decider, const struct policy *policy,
-                  const struct policy_params *params);
+                  struct policy_params *params, const struct decider_total *total);
 
 /* Decides from record->sampled and record->report, at that time of the run, and fills in the rest.
  * False when the policy finds a value out of its range, which is logged; then nothing is

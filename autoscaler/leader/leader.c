@@ -43,6 +43,7 @@ struct leader {
     int64_t ready_ns;                 /* when that was answered */
     double arrived_msgs;              /* since the beginning, as far as it was counted */
     int64_t decided_ns, decisions;    /* when the last decision was made; how many were */
+    bool told;                        /* a decision is due, because its limits are others */
     int fault;
     struct why why;
 };
@@ -181,6 +182,7 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
     const struct record_settings record = {.history_path = settings->history_path,
                                            .may_wait = settings->standby,
                                            .quiet = settings->quiet,
+                                           .one_of_several = settings->one_of_several,
                                            .farm = leader->options->topology.farm,
                                            .worker = settings->worker,
                                            .policy = settings->policy,
@@ -190,7 +192,7 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
         return error;
 
     open_desk(leader, now_ns);
-    decider_init(&leader->decider, settings->policy, &leader->steering.params);
+    decider_init(&leader->decider, settings->policy, &leader->steering.params, &settings->total);
     sampler_begin(leader->sampler, now_ns);
     /* Before the first worker starts: whether others consume the queue. */
     sampler_ask_ready(leader->sampler);
@@ -412,11 +414,12 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
     look(leader, report);
     check_learning(leader, report);
     /* Before anything is decided: a decision and its row are of the same limits. */
-    bool told = control_desk_step(&leader->desk, now_ns, leader->fault != 0, report);
+    leader->told |= control_desk_step(&leader->desk, now_ns, leader->fault != 0, report);
     *decided = !leader->fault && step_reaction(leader, now_ns, report);
     *decided |= !leader->fault && step_tick(leader, now_ns, report);
-    if (told && !leader->fault && !*decided)
+    if (leader->told && !leader->fault && !*decided)
         *decided = decide_between(leader, now_ns, report, true);
+    leader->told = false;
     *target = target_of(leader);
     wake_ns =
         sooner(sooner(wake_ns, learn_ns), reaction_due_ns(&leader->reaction, leader->ticking));
@@ -430,6 +433,18 @@ void leader_record(struct leader *leader, const struct node_report *report)
     leader->decided_ns = clock_now_ns();
     leader->decisions++;
     control_desk_decided(&leader->desk);
+}
+
+void leader_limit(struct leader *leader, const struct policy_params *before,
+                  const struct policy_params *after, int64_t now_ns)
+{
+    control_desk_limit(&leader->desk, before, after, now_ns);
+    leader->told = true;
+}
+
+void leader_decide_soon(struct leader *leader)
+{
+    leader->told = true;
 }
 
 void leader_tell(struct leader *leader)

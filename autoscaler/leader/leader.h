@@ -7,6 +7,7 @@
 #include "arrival_counter.h"
 #include "autoscaler/messages.h"
 #include "autoscaler/policy/policy.h"
+#include "decider.h"
 #include "error.h"
 #include "options.h"
 #include "sampler.h"
@@ -25,8 +26,10 @@ struct leader_settings {
     enum arrival_counting counting;
     bool standby; /* wait for the lock instead of failing when another autoscaler has it */
     bool quiet;   /* print no decisions */
-    const char *history_path; /* NULL: no history */
-    const char *worker;       /* the workers' program, as people are told of it */
+    const char *history_path;   /* NULL: no history */
+    const char *worker;         /* the workers' program, as people are told of it */
+    bool one_of_several;        /* the table's rows begin with the farm's name */
+    struct decider_total total; /* what the farms of a process share */
 };
 
 struct leader;
@@ -56,6 +59,13 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
                     struct node_target *target, bool *decided);
 /* Writes down the last decision with what the node reports after it. */
 void leader_record(struct leader *leader, const struct node_report *report);
+
+/* Other limits are in force from now on, by the configuration; what it does not change is left as
+ * commands have set it. A decision follows at the next step. */
+void leader_limit(struct leader *leader, const struct policy_params *before,
+                  const struct policy_params *after, int64_t now_ns);
+/* What the farms share was divided anew: a decision follows at the next step. */
+void leader_decide_soon(struct leader *leader);
 
 /* In place of leader_step while the workers drain: keeps the farm's lock as long as the connection
  * lives, decides nothing, and refuses what it is told. */

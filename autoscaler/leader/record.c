@@ -36,6 +36,8 @@ int record_open(const struct record_settings *settings, struct record *record, s
 
     if (!error && !settings->quiet)
         console_start(settings->farm, settings->policy, settings->params, settings->worker);
+    if (!error && !settings->quiet && !settings->one_of_several)
+        console_head(false);
     return error;
 }
 
@@ -94,7 +96,7 @@ void record_write(struct record *record, const struct decision_record *decided,
         row->handled_per_s = handled_per_s(record, decided, unknown);
 
     if (!settings->quiet)
-        console_row(row);
+        console_row(row, settings->one_of_several);
     if (open_history(record, &why) ||
         (record->history && history_writer_append(record->history, row, &why)))
         log_event(LOG_ERROR, "history_not_written", "why=\"%s\"", why.text);

@@ -16,6 +16,7 @@ struct record_settings {
     const char *history_path; /* NULL: no history */
     bool may_wait;            /* for the history, as long as another autoscaler writes to it */
     bool quiet;               /* nothing on the console */
+    bool one_of_several;      /* its lines there begin with the farm's name */
     const char *farm, *worker;
     const struct policy *policy;
     const struct policy_params *params; /* those in force, which may change */

@@ -139,6 +139,25 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
     return outcome;
 }
 
+void steering_reconfigure(struct steering *steering, const struct policy_params *before,
+                          const struct policy_params *after, const char *now, int64_t age_ms)
+{
+    struct policy_params params = *after;
+    const struct policy_params *present = &steering->params;
+
+    if (before->min_workers == after->min_workers && before->max_workers == after->max_workers) {
+        params.min_workers = present->min_workers;
+        params.max_workers = present->max_workers;
+    }
+    params.paused = present->paused;
+    params.replicas = present->replicas;
+    params.total_allowed = present->total_allowed;
+    steering->params = params;
+    copy(steering->by, sizeof steering->by, "configuration");
+    copy(steering->at, sizeof steering->at, now);
+    steering->changed_ms = age_ms;
+}
+
 struct status_limits steering_limits(const struct steering *steering, int64_t age_ms)
 {
     const struct policy_params *params = &steering->params;

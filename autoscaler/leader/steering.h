@@ -44,6 +44,11 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
                                        const struct envelope *envelope, const char *now,
                                        int64_t age_ms, const struct node_report *report);
 
+/* The parameters of a configuration were these and are those from now on: what is different there
+ * is in force, and the rest as it is. */
+void steering_reconfigure(struct steering *steering, const struct policy_params *before,
+                          const struct policy_params *after, const char *now, int64_t age_ms);
+
 /* So long after the leader began. */
 struct status_limits steering_limits(const struct steering *steering, int64_t age_ms);
 

@@ -24,6 +24,7 @@
 
 struct table {
     _Atomic int64_t clock; /* of both logs */
+    _Atomic int64_t patience_ns;
     _Atomic int32_t guardian;
     _Atomic int32_t groups[]; /* 0: free */
 };
@@ -86,7 +87,7 @@ static bool tell_rest(struct watched *watched, struct pollfd *leaders, size_t co
     return any;
 }
 
-static void end_groups(const struct guardian *guardian, int64_t patience_ns)
+static void end_groups(const struct guardian *guardian)
 {
     struct watched *watched = calloc(guardian->groups, sizeof *watched);
     struct pollfd *leaders = calloc(guardian->groups, sizeof *leaders);
@@ -94,7 +95,7 @@ static void end_groups(const struct guardian *guardian, int64_t patience_ns)
 
     if (!watched || !leaders)
         goto out;
-    int64_t deadline_ns = clock_now_ns() + patience_ns;
+    int64_t deadline_ns = clock_now_ns() + guardian->table->patience_ns;
     tell_first(guardian, watched, leaders, &count);
     if (count)
         log_event(LOG_WARN, "autoscaler_gone", "workers=%zu doing=\"draining them\"", count);
@@ -132,10 +133,9 @@ static void keep_only(int pipe_fd)
     close_range(PIPE_FD + 1, ~0U, 0);
 }
 
-static void run_guardian(const struct guardian *guardian, int pipe_fd, int64_t patience_ns)
-    __attribute__((noreturn));
+static void run_guardian(const struct guardian *guardian, int pipe_fd) __attribute__((noreturn));
 
-static void run_guardian(const struct guardian *guardian, int pipe_fd, int64_t patience_ns)
+static void run_guardian(const struct guardian *guardian, int pipe_fd)
 {
     static const int asking_to_end[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
     char byte;
@@ -148,21 +148,21 @@ static void run_guardian(const struct guardian *guardian, int pipe_fd, int64_t p
     keep_only(pipe_fd);
     while (read(PIPE_FD, &byte, 1) < 0 && errno == EINTR)
         continue;
-    end_groups(guardian, patience_ns);
+    end_groups(guardian);
     _exit(0);
 }
 
 /* ---- in the autoscaler ---- */
 
 /* By way of a child that ends at once, so that the guardian is nobody's child here. */
-static int start(struct guardian *guardian, int pipe_fd, int64_t patience_ns)
+static int start(struct guardian *guardian, int pipe_fd)
 {
     pid_t between = fork();
 
     if (between == 0) {
         pid_t pid = fork();
         if (pid == 0)
-            run_guardian(guardian, pipe_fd, patience_ns);
+            run_guardian(guardian, pipe_fd);
         guardian->table->guardian = pid;
         _exit(pid < 0);
     }
@@ -186,8 +186,9 @@ int guardian_open(size_t groups, int64_t patience_ns, struct guardian **out, str
     int error = guardian->table == MAP_FAILED || pipe2(pipe_fds, O_CLOEXEC) ? -ERR_SYSTEM : 0;
     if (!error) {
         lamport_share(log_clock(), &guardian->table->clock);
+        guardian->table->patience_ns = patience_ns;
         guardian->pipe_fd = pipe_fds[1];
-        error = start(guardian, pipe_fds[0], patience_ns);
+        error = start(guardian, pipe_fds[0]);
         int reason = errno;
         close(pipe_fds[0]);
         errno = reason;
@@ -214,6 +215,12 @@ void guardian_close(struct guardian *guardian)
         munmap(guardian->table, table_bytes(guardian->groups));
     }
     free(guardian);
+}
+
+void guardian_wait_longer(struct guardian *guardian, int64_t patience_ns)
+{
+    if (patience_ns > guardian->table->patience_ns)
+        guardian->table->patience_ns = patience_ns;
 }
 
 int guardian_fd(const struct guardian *guardian)

@@ -27,6 +27,9 @@ int guardian_open(size_t groups, int64_t patience_ns, struct guardian **guardian
 /* Takes NULL. The guardian ends, at once if no group is noted, else when it has ended those. */
 void guardian_close(struct guardian *guardian);
 
+/* From now on it is patient for so long, if that is longer. */
+void guardian_wait_longer(struct guardian *guardian, int64_t patience_ns);
+
 /* Readable when the guardian has ended. */
 int guardian_fd(const struct guardian *guardian);
 bool guardian_lives(const struct guardian *guardian);

@@ -266,6 +266,11 @@ struct node_report supervisor_report(struct supervisor *supervisor, int64_t now_
     return readings_take(&supervisor->readings, &supervisor->pool, supervisor->scoreboard, now_ns);
 }
 
+struct worker_counts supervisor_counts(const struct supervisor *supervisor)
+{
+    return pool_counts(&supervisor->pool);
+}
+
 int64_t supervisor_step(struct supervisor *supervisor, int64_t now_ns)
 {
     take_worker_events(supervisor);

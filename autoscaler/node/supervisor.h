@@ -38,6 +38,9 @@ void supervisor_close(struct supervisor *supervisor);
 void supervisor_target(struct supervisor *supervisor, struct node_target target);
 struct node_report supervisor_report(struct supervisor *supervisor, int64_t now_ns);
 
+/* Of the report, these alone. */
+struct worker_counts supervisor_counts(const struct supervisor *supervisor);
+
 /* Does what is due, without waiting: takes in what happened to workers, and starts, drains and
  * kills. Returns when to call it next if its descriptor does not become readable before. */
 int64_t supervisor_step(struct supervisor *supervisor, int64_t now_ns);

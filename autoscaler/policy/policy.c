@@ -42,6 +42,7 @@ void policy_tune_like(const struct policy *other, const struct policy *own,
     *theirs = *params;
     theirs->paused = 0;
     theirs->replicas = POLICY_NOT_FIXED;
+    theirs->total_allowed = POLICY_ALL_ALLOWED;
     if (theirs->scale_down_delay_s == own->scale_down_delay_s)
         theirs->scale_down_delay_s = POLICY_UNSET;
     policy_tune(other, theirs);
@@ -80,6 +81,7 @@ static const char *const reason_texts[POLICY_REASONS] = {
     [POLICY_STEP_DOWN] = "step down",
     [POLICY_SATURATED] = "saturated: more workers do not help",
     [POLICY_SILENT] = "silent workers: fewer only slowly",
+    [POLICY_TOTAL] = "total-max",
     [POLICY_LEARNING] = "learning: capacity unknown",
     [POLICY_HELD_ARRIVAL] = "held: arrival rate unknown",
     [POLICY_HELD_BACKLOG] = "held: backlog unknown",
@@ -105,11 +107,23 @@ static bool sample_in_range(const struct policy_sample *sample)
            isfinite(sample->time_s) && isfinite(sample->interval_s) && sample->interval_s >= 0;
 }
 
+static bool total_binds(const struct policy_params *params)
+{
+    return params->total_allowed >= 0 && params->total_allowed < params->max_workers;
+}
+
+static uint32_t most_workers(const struct policy_params *params)
+{
+    return total_binds(params) ? (uint32_t)params->total_allowed : params->max_workers;
+}
+
 static uint32_t clamp(uint32_t workers, const struct policy_params *params)
 {
+    uint32_t most = most_workers(params);
+
     if (workers < params->min_workers)
-        return params->min_workers;
-    return workers > params->max_workers ? params->max_workers : workers;
+        workers = params->min_workers;
+    return workers > most ? most : workers;
 }
 
 /* Whether something keeps the policy from being asked; then *reason says what. */
@@ -172,6 +186,10 @@ static uint32_t limit(const struct policy_sample *sample, const struct policy_pa
         wanted = params->max_workers;
         decided->reason = POLICY_MAX;
     }
+    if (wanted > most_workers(params)) {
+        wanted = most_workers(params);
+        decided->reason = POLICY_TOTAL;
+    }
     if (sample->useful_workers > 0 && wanted > sample->useful_workers &&
         wanted > params->min_workers) {
         wanted = fmax(floor(sample->useful_workers), params->min_workers);
@@ -223,7 +241,8 @@ static uint32_t steady(uint32_t wanted, const struct policy_sample *sample,
 
 void policy_start(struct policy_state *state, const struct policy_params *params)
 {
-    *state = (struct policy_state){.desired_workers = params->min_workers, .fresh = true};
+    *state =
+        (struct policy_state){.desired_workers = clamp(params->min_workers, params), .fresh = true};
 }
 
 /* The state with the numbers within the limits, which may be others than at the last decision. */
@@ -233,7 +252,7 @@ static struct policy_state within_limits(const struct policy_state *state,
     struct policy_state within = *state;
 
     within.desired_workers =
-        state->fresh ? params->min_workers : clamp(state->desired_workers, params);
+        clamp(state->fresh ? params->min_workers : state->desired_workers, params);
     within.steadiness.fewer_most = clamp(state->steadiness.fewer_most, params);
     return within;
 }
@@ -284,6 +303,20 @@ static bool may_react(const struct policy_decision *decided, uint32_t before)
                                            : decided->desired_workers > before;
 }
 
+/* Whether the number would be greater if other farms left more: that stood, or a person said. */
+static bool total_took(const struct policy_params *params, const struct policy_state *state,
+                       const struct policy_decision *decided)
+{
+    bool fixed = decided->reason == POLICY_FIXED;
+    double before = state->fresh ? params->min_workers : state->desired_workers;
+    double without = fixed ? params->replicas : before;
+
+    return total_binds(params) && decided->desired_workers == most_workers(params) &&
+           (fixed || decided->reason >= POLICY_LEARNING || decided->reason == POLICY_MAX ||
+            decided->reason == POLICY_MIN) &&
+           without > decided->desired_workers;
+}
+
 int policy_decide(const struct policy *policy, const struct policy_sample *sample,
                   const struct policy_params *params, struct policy_state *state,
                   struct policy_decision *decision)
@@ -315,6 +348,8 @@ int policy_decide(const struct policy *policy, const struct policy_sample *sampl
     bool moved = state->fresh || before != state->desired_workers;
     if (stays && moved && decided.reason < POLICY_LEARNING)
         decided.reason = before == params->min_workers ? POLICY_MIN : POLICY_MAX;
+    if (total_took(params, state, &decided))
+        decided.reason = POLICY_TOTAL;
     next.desired_workers = decided.desired_workers;
     *state = next;
     *decision = decided;

@@ -76,6 +76,7 @@ enum policy_reason {
     POLICY_SATURATED,     /* the policy needs more than useful_workers */
     POLICY_SILENT,        /* fewer are needed, but for what silent workers may hold */
     POLICY_BACKLOG_ONLY,  /* the formula's own number, without what arrivals would add */
+    POLICY_TOTAL,         /* more are needed than other farms leave of a shared number */
     /* From here on the number is not the policy's. */
     POLICY_LEARNING,     /* C is not yet known: one worker finds out */
     POLICY_HELD_ARRIVAL, /* the arrival rate is unknown: the number stays */
@@ -84,7 +85,7 @@ enum policy_reason {
     POLICY_PAUSED,       /* a person wants the number to stay */
     POLICY_FIXED,        /* a person has said the number */
 };
-#define POLICY_REASONS 20
+#define POLICY_REASONS 21
 
 struct policy_decision {
     uint32_t desired_workers;
@@ -153,7 +154,8 @@ int policy_check(const struct policy *policy, const struct policy_params *params
 
 void policy_start(struct policy_state *state, const struct policy_params *params);
 
-/* One decision: how many workers there should be now, within [min_workers, max_workers].
+/* One decision: how many workers there should be now, within [min_workers, max_workers], or
+ * total_allowed where that is less.
  *
  * A person's word needs no measurement, is no subject to steadiness, and holds while workers are
  * blocked: whoever says a number sees the farm. A fixed number goes before a pause, for it is the

@@ -40,8 +40,18 @@ const struct policy_param policy_erlang_params[ERLANG_PARAMS] = {
 };
 
 /* What is remembered: two averages of the arrival rate, each with how much of it is filled; how far
- * too many or too few events were late, and how far too much was spent on starting. */
-enum { SLOW_PER_S, SLOW_WEIGHT, FAST_PER_S, FAST_WEIGHT, LATENESS, START_COST };
+ * too many or too few events were late, and how far too much was spent on starting; and of the last
+ * tick, how many workers were needed, and how many there were. */
+enum {
+    SLOW_PER_S,
+    SLOW_WEIGHT,
+    FAST_PER_S,
+    FAST_WEIGHT,
+    LATENESS,
+    START_COST,
+    NEEDED,
+    WORKERS,
+};
 
 /* What a decision goes by. */
 struct view {
@@ -49,6 +59,7 @@ struct view {
     double service_s;     /* s */
     double wait_s;        /* the target: who takes long to serve may let wait a while */
     double startup_s;     /* d */
+    double start_price_s; /* what a start costs where starts are dear, elsewhere 0 */
     double most_clear_s;  /* what takes longer to clear is a backlog */
     double ready_msgs, backlog_msgs;
     double workers, running, starting;
@@ -92,11 +103,33 @@ static double smooth(const struct policy_sample *sample, const double *own, doub
     return memory[SLOW_PER_S];
 }
 
+/* ---- a farm at a decision ---- */
+
+/* Who is ready a tenth of the usual interval after the start is there long before the next
+ * decision, which is as good as at once: to reckon with so short a time would only change which
+ * chances are met. */
+#define QUICK_START_S 0.05
+
+/* A start costs the time that it takes, and more for the machine that it keeps busy: together at
+ * least what 27 s of a worker do. Of one that takes half a second nobody takes notice. */
+#define CHEAP_START_S   0.5
+#define DEAR_START_S    1.5
+#define LEAST_PRICE_S   27
+#define MACHINE_PRICE_S 10
+
+static double start_price_s(double startup_s)
+{
+    double share = (startup_s - CHEAP_START_S) / (DEAR_START_S - CHEAP_START_S);
+
+    return fmin(fmax(share, 0), 1) * fmax(startup_s + MACHINE_PRICE_S, LEAST_PRICE_S);
+}
+
 static struct view look(const struct policy_sample *sample, const struct policy_params *params,
                         double service_s, double *memory)
 {
     const double *own = params->own;
-    double startup_s = policy_startup_s(sample, params);
+    double told_s = policy_startup_s(sample, params);
+    double startup_s = told_s <= QUICK_START_S ? 0 : told_s;
     double wait_s = fmax(own[ERLANG_WAIT_S], service_s / 2);
 
     return (struct view){
@@ -107,6 +140,7 @@ static struct view look(const struct policy_sample *sample, const struct policy_
         .service_s = service_s,
         .wait_s = wait_s,
         .startup_s = startup_s,
+        .start_price_s = own[ERLANG_FEW_STARTS] * start_price_s(startup_s),
         .most_clear_s = own[ERLANG_THETA] * wait_s,
         .ready_msgs = sample->ready_msgs,
         .backlog_msgs = sample->backlog_msgs,
@@ -126,20 +160,20 @@ static double clear_s(const struct view *now)
 
 /* Grows while more than 3 % of the events find a queue in which they wait too long, so that it is
  * not more than 5 % in the end. It takes 25 s of late events, or 800 s without any, to move it by
- * 1, so that no single burst teaches much. With as many workers as there may be there is nothing to
- * learn. */
+ * 1, so that no single burst teaches much. With as many workers as there may be, or fewer than were
+ * needed, be it for a person's word, another limit or crashes, there is nothing to learn. */
 #define LATE_SHARE     0.03
 #define LEARN_S        800
 #define LEAST_LATENESS (-3)
 #define MOST_LATENESS  6
 
-static void learn_lateness(const struct view *now, double arrived_msgs, double max_workers,
-                           double *lateness)
+static void learn_lateness(const struct view *now, double arrived_msgs, double needed,
+                           double max_workers, double *lateness)
 {
     double weight = arrived_msgs / (LEARN_S * now->arrival_per_s);
     double late = clear_s(now) > now->wait_s;
 
-    if (weight > 0 && isfinite(weight) && now->workers < max_workers)
+    if (weight > 0 && isfinite(weight) && now->workers >= needed && now->workers < max_workers)
         *lateness =
             fmin(fmax(*lateness + weight * (late / LATE_SHARE - 1), LEAST_LATENESS), MOST_LATENESS);
 }
@@ -154,20 +188,30 @@ static double epsilon_of(double most, double startup_s, double lateness)
     return fmin(fmax(epsilon, least + (most - least) * quick), most);
 }
 
-/* Starting may take 15 % of the workers' time, and a start costs the time that it takes and, when
- * that is longer than half a second, up to ten seconds more, for the machine that it keeps busy.
- * While it takes more, workers are held for longer. */
+/* Starting may cost 15 % of the workers' time. While it costs more, workers are held for longer, at
+ * most four times as long after one tick: a farm that begins from nothing is no burst yet. */
 #define START_SHARE     0.15
 #define START_LEARN_S   600
 #define MOST_START_COST 6
+#define MOST_OF_A_TICK  2
 
-static void learn_start_cost(const struct view *now, double wanted, double interval_s, double *cost)
+static void learn_start_cost(const struct view *now, double before, double interval_s, double *cost)
 {
-    double price_s = now->startup_s + fmin(10, 5 * fmax(0, now->startup_s - 0.5));
-    double spent_s = fmax(0, wanted - now->workers) * price_s;
+    double spent_s = fmax(0, now->workers - before) * now->start_price_s;
 
-    *cost += (spent_s / (START_SHARE * fmax(now->workers, 1)) - interval_s) / START_LEARN_S;
+    *cost += fmin((spent_s / (START_SHARE * fmax(before, 1)) - interval_s) / START_LEARN_S,
+                  MOST_OF_A_TICK);
     *cost = fmin(fmax(*cost, 0), MOST_START_COST);
+}
+
+static void learn(const struct view *now, const struct policy_sample *sample,
+                  const struct policy_params *params, double *memory)
+{
+    learn_lateness(now, sample->arrival_per_s * sample->interval_s, memory[NEEDED],
+                   params->max_workers, &memory[LATENESS]);
+    if (params->own[ERLANG_FEW_STARTS] > 0)
+        learn_start_cost(now, memory[WORKERS], sample->interval_s, &memory[START_COST]);
+    memory[WORKERS] = now->workers;
 }
 
 /* ---- the terms ---- */
@@ -182,14 +226,16 @@ static double hold_s(double startup_s, double start_cost)
 }
 
 /* What starts now is of use in a start's time: it is for what will be ready then. Those that are
- * starting become ready in the middle of it, on average. Never more than there are events until
- * then. */
+ * starting become ready in the middle of it, on average. Started for a shorter use than half the
+ * start's time, or a tenth of its price, one would be drained before it was worth it. Never more
+ * than there are events until then. */
 static double start_workers(const struct view *now)
 {
     double served_per_s = (now->running + now->starting / 2) / now->service_s;
     double ready_msgs =
         fmax(0, now->ready_msgs + (now->arrival_per_s - served_per_s) * now->startup_s);
-    double clear_within_s = fmax(now->wait_s, now->startup_s / 2);
+    double worth_s = fmax(now->startup_s / 2, now->start_price_s / 10);
+    double clear_within_s = fmax(now->wait_s, worth_s);
 
     if (!(ready_msgs * now->service_s / fmax(now->workers, 1) > now->most_clear_s))
         return now->backlog_msgs > 0;
@@ -214,12 +260,14 @@ void policy_erlang(const struct policy_sample *sample, const struct policy_param
 {
     double *memory = state->memory;
     const bool tick = sample->trigger == POLICY_TICK;
+    /* Whoever is there at first has not been started for this. */
+    if (tick && memory[FAST_WEIGHT] == 0)
+        memory[WORKERS] = sample->workers;
     const struct view now =
         look(sample, params, params->horizon_s / decision->capacity_msgs, memory);
 
     if (tick)
-        learn_lateness(&now, sample->arrival_per_s * sample->interval_s, params->max_workers,
-                       &memory[LATENESS]);
+        learn(&now, sample, params, memory);
     double waits =
         erlang_fewest(now.arrival_per_s, now.service_s, now.wait_s,
                       epsilon_of(params->own[ERLANG_EPSILON], now.startup_s, memory[LATENESS]));
@@ -233,7 +281,6 @@ void policy_erlang(const struct policy_sample *sample, const struct policy_param
     decision->reason = decision->drain_workers > decision->wait_workers ? POLICY_ERLANG_DRAINS
                        : decision->wait_workers > waits                 ? POLICY_ERLANG_HOLDS
                                                                         : POLICY_ERLANG_WAITS;
-    if (tick && params->own[ERLANG_FEW_STARTS] > 0)
-        learn_start_cost(&now, fmin(decision->need_workers, params->max_workers),
-                         sample->interval_s, &memory[START_COST]);
+    if (tick)
+        memory[NEEDED] = decision->need_workers;
 }

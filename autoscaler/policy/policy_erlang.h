@@ -21,8 +21,14 @@
  *   within d / 2, for what is started for less than that would be drained before it was of use;
  * - the more is lost with a worker: none that is starting is drained, and none that helps to clear
  *   a backlog.
- * With few_starts what was needed stays for longer where many workers have been started. With d = 0
- * nothing of this makes a difference. */
+ * With few_starts what was needed stays for longer where many workers have been started, and fewer
+ * are started to clear a backlog. A d of at most 50 ms counts as none, and then nothing of this
+ * makes a difference.
+ *
+ * With all else equal, without few_starts and with a rate that has been believed, N never falls
+ * when d grows and nothing waits. When events wait, what would serve them at once is of less use
+ * the later it comes, so fewer start; but none that would stay if starts took no time goes because
+ * they take some: min(N, workers) is never less than it is with d = 0. */
 #ifndef WINNOW_POLICY_ERLANG_H
 #define WINNOW_POLICY_ERLANG_H
 

@@ -23,6 +23,8 @@ static const struct policy_param common[] = {
      .whole = true, .only_if_set = true},
     {FIELD(replicas), .meaning = "a fixed number of workers, or -1 for none",
      .least = POLICY_NOT_FIXED, .most = UINT32_MAX, .whole = true, .only_if_set = true},
+    {FIELD(total_allowed), .meaning = "what other farms leave of a shared number, or -1 for all",
+     .least = POLICY_ALL_ALLOWED, .most = UINT32_MAX, .whole = true, .only_if_set = true},
 };
 
 const struct policy_param *policy_params_common(size_t *count)

@@ -26,6 +26,9 @@
 /* replicas: the number is the policy's. */
 #define POLICY_NOT_FIXED (-1.0)
 
+/* total_allowed: no limit but max_workers. */
+#define POLICY_ALL_ALLOWED (-1.0)
+
 /* So many parameters of its own a policy may declare. */
 #define POLICY_MOST_OWN 8
 
@@ -46,6 +49,10 @@ struct policy_params {
     double paused;   /* 1: the number stays as it is; 0: it does not */
     double replicas; /* >= 0: so many workers, whole; or POLICY_NOT_FIXED */
 
+    /* >= 0: so many workers are left to this farm of a number that several share, whole, which goes
+     * before min_workers; or POLICY_ALL_ALLOWED */
+    double total_allowed;
+
     double own[POLICY_MOST_OWN]; /* the policy's own, in the order in which it declares them */
 };
 
@@ -54,7 +61,8 @@ struct policy_params {
 #define POLICY_DEFAULT_PARAMS                                                                      \
     {                                                                                              \
         .horizon_s = 2, .capacity_msgs = 1000, .min_workers = 0, .max_workers = 32, .headroom = 1, \
-        .silent_delay_s = 30, .replicas = POLICY_NOT_FIXED, .startup_s = POLICY_STARTUP_AUTO       \
+        .silent_delay_s = 30, .replicas = POLICY_NOT_FIXED, .startup_s = POLICY_STARTUP_AUTO,      \
+        .total_allowed = POLICY_ALL_ALLOWED                                                        \
     }
 
 /* The declaration of a parameter. Whoever sets, checks, writes down or reads back parameters goes

@@ -40,6 +40,10 @@ struct broker;
  * password. */
 int broker_check_url(const char *url, struct why *why);
 
+/* Whether two URLs that can be used name the same virtual host of the same broker, whoever the user
+ * is. */
+bool broker_same_host(const char *a, const char *b);
+
 /* Connects, logs in, announces what this client understands (consumer cancel, blocked, confirms,
  * negative acknowledgement) and opens the channel. Waits at most 2 s for each of connecting and
  * logging in, and 10 s for each answer from then on.

@@ -111,7 +111,7 @@ static bool add_value(struct plain_json *text, const amqp_field_value_t *value, 
 }
 
 /* A name is a string whatever bytes it has: in one that is no UTF-8, those beyond ASCII become
- * question marks. */
+ * question marks. So do NULs, which many readers of JSON do not take in a name. */
 static void add_name(struct plain_json *text, amqp_bytes_t name)
 {
     char copy[256]; /* AMQP has no longer ones */
@@ -120,7 +120,7 @@ static void add_name(struct plain_json *text, amqp_bytes_t name)
 
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = ((const unsigned char *)name.bytes)[i];
-        copy[i] = is_utf8 || byte < 0x80 ? (char)byte : '?';
+        copy[i] = byte && (is_utf8 || byte < 0x80) ? (char)byte : '?';
     }
     plain_json_add_string(text, copy, length);
 }

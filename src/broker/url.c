@@ -206,3 +206,18 @@ int broker_check_url(const char *url, struct why *why)
     broker_url_clear(&parsed);
     return error;
 }
+
+bool broker_same_host(const char *a, const char *b)
+{
+    struct broker_url one, other;
+    struct why why;
+    bool same = false;
+
+    int error = broker_url_parse(a, &one, &why);
+    if (!broker_url_parse(b, &other, &why))
+        same = !error && strcmp(one.host, other.host) == 0 && one.port == other.port &&
+               strcmp(one.vhost, other.vhost) == 0;
+    broker_url_clear(&one);
+    broker_url_clear(&other);
+    return same;
+}

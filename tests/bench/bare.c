@@ -6,6 +6,9 @@
  *   bare work QUEUE RESULTS COUNT     publishes each event to RESULTS as it is, and acknowledges it
  *                                     when the broker has confirmed that
  *   bare answer QUEUE RESULTS COUNT   the same, with the properties that a worker adds to a result
+ *   bare spawn QUEUE RESULTS COUNT PROGRAM
+ *                                     the same as work, with the body that PROGRAM, started for
+ *                                     each event, makes of it
  *
  * The library encodes the frames, many are written at once, and one acknowledgement serves many
  * events: the fastest way found. Any error ends the program with 1. It prints the seconds from the
@@ -14,13 +17,17 @@
 #include <amqp_framing.h>
 #include <amqp_tcp_socket.h>
 #include <err.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CHANNEL       1
 #define PREFETCH      1000
@@ -244,9 +251,40 @@ static amqp_bytes_t add_headers(amqp_bytes_t raw, char *room, size_t size)
     return (amqp_bytes_t){(size_t)length, room};
 }
 
+/* What the program writes when it reads the body, which fits a pipe. */
+static amqp_bytes_t pass_through(const char *program, amqp_bytes_t body)
+{
+    static char room[LARGEST_BYTES];
+    char *argv[] = {(char *)(uintptr_t)program, NULL};
+    int in[2], out[2], status;
+    size_t length = 0;
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+
+    posix_spawn_file_actions_init(&actions);
+    if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) ||
+        posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO) ||
+        posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO) ||
+        posix_spawnp(&pid, program, &actions, NULL, argv, environ))
+        errx(1, "cannot start %s", program);
+    posix_spawn_file_actions_destroy(&actions);
+    close(in[0]);
+    close(out[1]);
+    if (write(in[1], body.bytes, body.len) != (ssize_t)body.len)
+        errx(1, "%s does not read", program);
+    close(in[1]);
+    for (ssize_t got; (got = read(out[0], room + length, sizeof room - length)) > 0;)
+        length += (size_t)got;
+    close(out[0]);
+    if (waitpid(pid, &status, 0) != pid || status)
+        errx(1, "%s failed", program);
+    return (amqp_bytes_t){length, room};
+}
+
 /* Result number n is made from the delivery with tag n, so that a confirm's number is also the tag
  * to acknowledge. */
-static void run_work(const char *queue, const char *results, uint64_t count, bool answer)
+static void run_work(const char *queue, const char *results, uint64_t count, bool answer,
+                     const char *program)
 {
     char room[1024];
     uint64_t confirmed = 0, acknowledged = 0;
@@ -258,6 +296,8 @@ static void run_work(const char *queue, const char *results, uint64_t count, boo
     while (acknowledged < count) {
         amqp_frame_t got = next_frame();
         if (take_event(&got, &raw, &body)) {
+            if (program)
+                body = pass_through(program, body);
             publish("", results, answer ? add_headers(raw, room, sizeof room) : raw, body);
             amqp_maybe_release_buffers(wire.amqp);
         }
@@ -312,16 +352,18 @@ int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     bool answer = strcmp(what, "answer") == 0;
-    bool work = answer || strcmp(what, "work") == 0;
+    bool spawn = strcmp(what, "spawn") == 0;
+    bool work = answer || spawn || strcmp(what, "work") == 0;
+    int count_at = work ? 4 : 3;
 
-    if (argc != (work ? 5 : 4))
+    if (argc != count_at + 1 + spawn)
         errx(64, "usage: bare publish EXCHANGE COUNT | consume QUEUE COUNT | work|answer QUEUE "
-                 "RESULTS COUNT");
-    uint64_t count = strtoull(argv[argc - 1], NULL, 10);
+                 "RESULTS COUNT | spawn QUEUE RESULTS COUNT PROGRAM");
+    uint64_t count = strtoull(argv[count_at], NULL, 10);
     open_wire();
     double start_s = now_s();
     if (work)
-        run_work(argv[2], argv[3], count, answer);
+        run_work(argv[2], argv[3], count, answer, spawn ? argv[5] : NULL);
     else if (strcmp(what, "consume") == 0)
         run_consume(argv[2], count);
     else if (strcmp(what, "publish") == 0)

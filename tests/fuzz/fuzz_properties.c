@@ -4,6 +4,9 @@
 
 #include "broker/internal.h"
 #include "fuzz.h"
+#include "plain_json.h"
+
+#include <jansson.h>
 
 #define FRAME_MAX 131072
 
@@ -94,6 +97,22 @@ static void check_change(struct broker_properties *properties, struct broker_pro
     CLAIM(size_of(properties) <= before);
 }
 
+/* Whatever the headers are, it is one line of JSON. */
+static void claim_json(const struct broker_properties *properties)
+{
+    struct plain_json json = {0};
+    json_error_t problem;
+
+    if (broker_headers_write_json(properties, &json) == 0) {
+        json_t *read =
+            json_loadb(json.bytes, json.length, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &problem);
+        CLAIM(json_is_object(read) && !memchr(json.bytes, '\n', json.length));
+        CLAIM(!memchr(json.bytes, '\0', json.length));
+        json_decref(read);
+    }
+    free(json.bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct broker_bytes raw = {(const char *)data, size};
@@ -110,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CLAIM(size_of(properties) <= size);
         travel(properties, again, &encoded);
         free(encoded);
+        claim_json(properties);
     }
     check_change(properties, again);
     broker_properties_close(again);

@@ -9,7 +9,8 @@ static const char header[] = "run,time_s,interval_s,arrival_per_s,ready_msgs,bac
                              "msgs,min_workers,max_workers,"
                              "formula_workers,desired_workers,running_workers,starting_workers,"
                              "draining_workers,policy,params,reason,"
-                             "trigger,workers,blocked,useful_workers\n";
+                             "trigger,workers,blocked,useful_workers,startup_s,starting_before,"
+                             "silent_workers\n";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -32,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             CLAIM(row->policy != NULL);
             /* Whatever a file says, a decision is within its limits, or refused. */
             if (policy_decide(row->policy, &row->sample, &row->params, &state, &decision) == 0)
-                CLAIM(decision.desired_workers >= row->params.min_workers &&
+                CLAIM((decision.desired_workers >= row->params.min_workers ||
+                       decision.desired_workers == row->params.total_allowed) &&
                       decision.desired_workers <= row->params.max_workers);
         }
         replay_clear(&replay);

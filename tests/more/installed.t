@@ -12,12 +12,14 @@ for page in "$prefix"/share/man/man1/*.1; do
     like "$(lexgrog "$page")" ": \"$name - .+\"\$" "... and whatis finds what it says of $name"
 done
 
-unit=$prefix/lib/systemd/system/winnow-autoscaler@.service
-if command -v systemd-analyze >/dev/null; then
-    # Of other units it may complain too.
-    is "$(systemd-analyze verify "$unit" 2>&1 | grep winnow)" "" "systemd has nothing to say of the unit"
-else
-    skip "systemd has nothing to say of the unit" "there is no systemd here"
-fi
+for unit in "$prefix"/lib/systemd/system/*.service; do
+    name=$(basename "$unit")
+    if command -v systemd-analyze >/dev/null; then
+        # Of other units it may complain too.
+        is "$(systemd-analyze verify "$unit" 2>&1 | grep winnow)" "" "systemd has nothing to say of $name"
+    else
+        skip "systemd has nothing to say of $name" "there is no systemd here"
+    fi
+done
 
 done_testing

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A worker in Node on a queue that a topic exchange feeds: Winnow scales it, and counts what arrives at the exchange."""
+"""A worker in Node on a queue that a topic exchange feeds: Winnow scales it, and counts what arrives at the exchange. One
+that uses the scoreboard tells what it does."""
 
 import os
 import shutil
@@ -7,9 +8,9 @@ import subprocess
 
 import pika
 
-from yours import EXAMPLES, JOBS, Place
-from scaler import rows
-from tap import diag, done_testing, ok, skip, wait_until
+from yours import EXAMPLES, JOBS, PATIENCE_S, Place
+from scaler import rows, wait_for_row
+from tap import BIN, Program, diag, done_testing, equal, ok, skip, wait_until
 
 FILES = ("worker.js", "package.json", "package-lock.json")
 MILLISECONDS = 40
@@ -52,10 +53,38 @@ def scales(place):
         place.ended_in_its_middle(scaler, "billing", lambda: burst(JOBS, JOBS + LONG_JOBS, 3000), LONG_JOBS)
 
 
+def tells_what_it_does(place):
+    """A worker with the scoreboard, as docs/protocol.md describes it."""
+    shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "board.js"), "board.js")
+    options = ("--queue", "told", "--min", "1", "--max", "1", "--interval", "200ms", "--capacity", "auto")
+    command = [os.path.join(BIN, "winnow-autoscaler"), *options, "--hang-timeout", "2s", "--history", "told.csv"]
+    environment = dict(os.environ, AMQP_URL=place.url)
+    with place.channel() as connection:
+        channel = connection.channel()
+        channel.queue_declare("told", durable=True)
+        for text in ["1000"] + 99 * ["10"]:
+            channel.basic_publish("", "told", text)
+        scaler = Program(command + ["--", "node", "board.js"], environment)
+        try:
+            held = lambda row: row["in_flight_msgs"] == "10" and row["ready_msgs"] == "90"
+            ok(wait_for_row("told", held, PATIENCE_S), "with the scoreboard it is known what it holds")
+            done = lambda row: row["in_flight_msgs"] == "0" and row["ready_msgs"] == "0" and row["capacity_msgs"]
+            row = wait_for_row("told", done, PATIENCE_S)
+            ok(row and 0 < float(row["capacity_msgs"]) <= 200, "its capacity is measured") or diag(scaler.stderr())
+            channel.basic_publish("", "told", "hang")
+            ok(wait_until(lambda: "event=worker_hung" in scaler.stderr(), PATIENCE_S), "it is killed when it hangs")
+            counted = lambda: "event=attempt_failed" in scaler.stderr()
+            ok(wait_until(counted, PATIENCE_S), "and that counts against the event")
+        finally:
+            scaler.end()
+        ok("event=worker_silent" not in scaler.stderr(), "nothing of it is unknown")
+
+
 reason = install()
 if reason:
     skip("a worker in Node scales", f"amqplib cannot be installed here: {' '.join(reason.split())[:200]}")
 else:
     with Place() as place:
         scales(place)
+        tells_what_it_does(place)
 done_testing()

@@ -72,8 +72,8 @@ class Place:
         said = scaler.stderr()
         bad = [event for event in ("worker_crashed", "worker_killed", "worker_hung") if event in said]
         equal(bad, [], "no worker crashed or had to be killed") or diag(said)
-        wait_until(lambda: self.entities() == before, PATIENCE_S)
-        equal(self.entities(), before, "all is as it was before")
+        same = wait_until(lambda: self.entities() == before, PATIENCE_S)
+        ok(same, "all is as it was before") or diag(f"{before}\n{self.entities()}")
 
     @staticmethod
     def rises_and_falls(scaler, burst, publish):

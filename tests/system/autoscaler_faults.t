@@ -270,7 +270,8 @@ def holds_while_the_broker_is_away(broker):
         ok("event=worker_hung" not in scaler.stderr(), "workers that waited for it are not taken for hung ones")
 
         # Only a worker that publishes is blocked, so it needs something to do when the alarm comes.
-        publish(name, 900, url=broker.url)
+        # The broker's own tool may take seconds to start.
+        publish(name, 2000, url=broker.url)
         broker.ctl("set_vm_memory_high_watermark", "0.00001")
         alarm = len(rows(name))
         reason = "held: workers blocked by the broker"
@@ -282,7 +283,7 @@ def holds_while_the_broker_is_away(broker):
         broker.ctl("set_vm_memory_high_watermark", "0.9")
         calm = len(rows(name))
         ok(wait_for_row(name, lambda row: not held(row), 10, calm), "and goes on after it")
-        equal(wait_until(lambda: ready(name, "results", broker.url) >= 960, 20), True, "until all is done")
+        equal(wait_until(lambda: ready(name, "results", broker.url) >= 2060, 40), True, "until all is done")
 
         broker.kill()
         wait_for_row(name, held, since=len(rows(name)))

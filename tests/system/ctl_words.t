@@ -13,8 +13,8 @@ STORE = os.path.abspath("words.db")
 
 
 def run(name, *args, text=b"", amqp=URL):
-    command = [os.path.join(BIN, "winnow-ctl"), "--amqp", amqp, "--farm", name, "words", *args]
-    ended = subprocess.run(command, input=text, capture_output=True, timeout=60, check=False)
+    command = [os.path.join(BIN, "winnow-ctl"), "--amqp", amqp, "--farm", name, "--wait", "60s", "words", *args]
+    ended = subprocess.run(command, input=text, capture_output=True, timeout=120, check=False)
     return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
 
 
@@ -57,7 +57,7 @@ def entries_come_and_go(name):
 def a_list_is_one_that_a_filter_takes(name):
     listed = write("listed.txt", run(name, "list")[1].encode())
     censor = subprocess.run([os.path.join(BIN, "winnow-censor"), "--words", listed], input=b"fool, Scunthorpe, bad  egg\n",
-                            capture_output=True, timeout=60, check=False)
+                            capture_output=True, timeout=120, check=False)
     equal(censor.stdout, b"CENSORED, Scunthorpe, CENSORED\n", "a list is one that a filter takes")
     version = json.loads(run(name, "list", "--json")[1])["version"]
     says(name, f"added 0, known 4, version {version}\n", "add", "--file", listed)

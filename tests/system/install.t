@@ -25,9 +25,10 @@ for program in "$WINNOW_BIN"/winnow-*; do
     ok "... with its manual page" grep -q '^\.TH' "$prefix/share/man/man1/$name.1"
     ok "... and its completion" grep -q "complete .* $name" "$prefix/share/bash-completion/completions/$name"
 done
-unit=$prefix/lib/systemd/system/winnow-autoscaler@.service
-is "$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")" /usr/local/bin/winnow-autoscaler \
-    "the unit starts what is installed"
+for name in winnow-autoscaler winnow-words; do
+    unit=$prefix/lib/systemd/system/$name@.service
+    is "$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")" "/usr/local/bin/$name" "the unit of $name starts what is installed"
+done
 for paper in README.md LICENSE docs/scaling.png examples/python/worker.py; do
     ok "$paper is installed" cmp "$WINNOW_TOP/$paper" "$prefix/share/doc/winnow/$paper"
 done

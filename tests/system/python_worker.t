@@ -5,10 +5,13 @@ and it loses nothing."""
 
 import collections
 import contextlib
+import ctypes
 import json
 import os
+import struct
 import subprocess
 import sys
+import time
 
 import pika
 
@@ -19,6 +22,9 @@ from tap import *
 EXAMPLES = os.path.join(os.environ["WINNOW_TOP"], "examples/python")
 PATIENCE_S = 30
 ONE = ("--min", "1", "--max", "1", "--interval", "200ms")
+
+sys.path.insert(0, EXAMPLES)
+import winnow_scoreboard  # noqa: E402
 
 # The example's worker with work of the test's own.
 JOB = f"""
@@ -123,7 +129,7 @@ def buries_what_it_cannot_do():
                 equal(attempts, 2 if deadly == "die" else 4, "... after two attempts")
             client.publish("raise")
             dead = client.get(client.dead, PATIENCE_S)
-            like(str(dead and dead[1].headers), "no such fool", "one that its work refuses, for the reason that it gives")
+            like(str(dead and dead[1].headers), "no such fool", "one that its work refuses, for its reason")
             client.publish("fool", reply_to="no.such.queue")
             dead = client.get(client.dead, PATIENCE_S)
             equal(dead and dead[2], b"FOOL", "a result for which there is no queue is kept")
@@ -212,11 +218,57 @@ def comes_back_from_a_lost_connection():
             line.cut()
             results = collections.Counter()
             everything = lambda: results.update(answered(client)) or len(results) == 40
-            ok(wait_until(everything, PATIENCE_S), "after its connection was cut it goes on, until everything is answered")
+            ok(wait_until(everything, PATIENCE_S), "after its connection was cut it answers everything")
             equal(children(scaler.pid), {pid}, "by the same process")
         equal(scaler.stderr().count("event=attempt_failed"), 0, "and nothing is held against any event")
 
 
+def reads_what_others_write():
+    """Two workers' views of one memory, and a table of attempts as others leave it."""
+    header = winnow_scoreboard.Header
+    descriptor = os.memfd_create("two slots", 0)
+    os.truncate(descriptor, ctypes.sizeof(header) + 2 * ctypes.sizeof(winnow_scoreboard.Slot))
+    os.pwrite(descriptor, b"WINNOW6\0", 0)
+    os.pwrite(descriptor, struct.pack("=QqI", 2, 300_000_000, 3), header.slots.offset)
+    boards = []
+    for slot in ("0", "1"):
+        os.environ.update(WINNOW_SCOREBOARD_FD=str(descriptor), WINNOW_SLOT=slot)
+        boards.append(winnow_scoreboard.Scoreboard())
+    del os.environ["WINNOW_SCOREBOARD_FD"], os.environ["WINNOW_SLOT"]
+    one, other = boards
+
+    event, before = (8190, 0x123456789ABCDEF1), time.monotonic_ns()
+    one.take_up(event)
+    after = time.monotonic_ns()
+    seen = [board.is_elsewhere(event, at) for board, at in ((other, after), (other, before), (one, after))]
+    equal(seen, [True, False, False], "an event is elsewhere when another has had it since then")
+    waited = []
+    other.wait_for_last_worker(event, lambda seconds: waited.append(seconds) or time.sleep(seconds))
+    ok(waited and time.monotonic_ns() - after > 500_000_000, "that is waited for, for as long as a hang takes")
+    other.wait_for_last_worker(event, lambda seconds: one.put_down())
+    equal(other.is_elsewhere(event, after), False, "or until it is put down")
+
+    tag = event[1] >> 13 << 13
+    one.header.attempts[8190][0] = (tag ^ 1 << 20) | 3
+    equal((one.attempts(event), one.is_poison(event)), (0, False), "another event's attempts are not this one's")
+    one.header.attempts[4][0] = tag | 1 << 12 | 3
+    equal((one.attempts(event), one.is_poison(event)), (3, True), "its own are, from its place on, round the end")
+    one.header.attempts[4][0], one.header.attempts[14][0] = 0, tag | 3
+    equal(one.attempts(event), 0, "but no further than 16 entries")
+
+
+def looks_the_same_when_it_comes_again():
+    look = lambda body=b"x", headers=None, **more: winnow_scoreboard.fingerprint({"headers": headers, **more}, body)
+    again = {"b": 2, "a": 1, "x-delivery-count": 1, "x-death": [{}], "x-first-death-queue": "q", "x-acquired-count": 2}
+    equal(look(headers=again), look(headers={"a": 1, "b": 2}), "what a broker adds or reorders changes no fingerprint")
+    others = [look(), look(b"y"), look(message_id="1"), look(type="1")]
+    others += [look(headers={"a": 1}), look(headers={"a": "1"})]
+    equal(len({*others}), 6, "all else does")
+    equal({low % 2 for _, low in others}, {1}, "none is 0")
+
+
+reads_what_others_write()
+looks_the_same_when_it_comes_again()
 tells_what_it_does()
 is_killed_for_hanging_alone()
 buries_what_it_cannot_do()

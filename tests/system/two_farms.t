@@ -12,13 +12,15 @@ from tap import *
 INTERVAL_S = 0.2
 # An idle loop is on time to the millisecond. One that waits in connecting is late by half a second.
 LATE_S = 0.1
-TWO_FARMS = os.path.join(BIN, "../tests/system/two_farms")
 
 
 @contextlib.contextmanager
 def two_farms(*farms):
-    arguments = [word for url, name in farms for word in (url, name, f"{name}.csv")]
-    running = Program([TWO_FARMS, FILTER, *arguments], dict(os.environ))
+    with open("two_farms.conf", "w") as file:
+        for url, name in farms:
+            file.write(f"[pool {name}]\namqp = {url}\nhistory = {name}.csv\nworker = {FILTER}\n")
+    options = ["--config", "two_farms.conf", "--interval", "200ms", "--min", "1", "--quiet"]
+    running = Program([os.path.join(BIN, "winnow-autoscaler"), *options], dict(os.environ))
     try:
         yield running
     finally:
@@ -54,7 +56,7 @@ with contextlib.ExitStack() as stack:
     line.mode = "silent"
     line.cut()
     go_on(steady, lost, held)
-    ok(both.stderr().count("event=connection_lost for=count") > 0, "its connection is known to be lost")
+    ok(both.stderr().count(f"event=connection_lost farm={lost} for=count") > 0, "its connection is known to be lost")
 
     line.mode = "pass"
     line.cut()

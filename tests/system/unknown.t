@@ -137,6 +137,35 @@ def slow_starts():
             one_beside_another(second, beside)
 
 
+def start_five(scaler, name):
+    """Has five workers start and go again; returns how long a start takes by then."""
+    for workers in ("5", "0"):
+        ran = subprocess.run([os.path.join(BIN, "winnow-ctl"), "--amqp", URL, "--farm", name, "set", f"min={workers}"],
+                             capture_output=True, text=True)
+        ok(ran.returncode == 0 and wait_for_row(name, lambda row: row["running_workers"] == workers, 20, len(rows(name))),
+           f"there are {workers} workers") or diag(ran.stderr, scaler.stderr())
+    return float(rows(name)[-1]["startup_s"])
+
+
+def starts_that_become_slow_and_quick_again():
+    name, varied = farm(), script("varied", f'#!/bin/sh\nsleep "$(cat seconds)"\nexec {FILTER}\n')
+    options = ("--interval", "200ms", "--policy", "erlang", "--few-starts", "--hang-timeout", "1s")
+    slow_s = 2 + SLOW_START_S
+    with autoscaler(name, *options, "--", varied) as scaler:
+        wait_for_row(name, seconds=20)
+        equal(rows(name)[0]["startup_s"], "", "before the first start it is unknown how long one takes")
+        for seconds in (0.1, slow_s, 0.1):
+            with open("seconds", "w", encoding="utf-8") as file:
+                file.write(str(seconds))
+            # A machine may be busy: a quick start may take longer now and then.
+            found = wait_until(lambda: (start_five(scaler, name) >= slow_s) == (seconds == slow_s), 60)
+            ok(found, f"starts of {seconds} s are measured")
+        ok("worker_hung" not in scaler.stderr(), "none that starts longer than --hang-timeout hangs")
+        equal(total(rows(name), "crashed"), 0, "and none crashes")
+        equal(scaler.end(), 0, "it ends as ever")
+    decides_the_same_again(name)
+
+
 def consumers(name):
     """Of the farm's work queue; 0 while there is none."""
     with contextlib.closing(connect()) as connection:
@@ -205,5 +234,6 @@ def what_is_refused_needs_no_worker():
 
 long_jobs()
 slow_starts()
+starts_that_become_slow_and_quick_again()
 what_is_refused_needs_no_worker()
 done_testing()

@@ -207,13 +207,15 @@ def redis_serves_several_hosts(name):
         with spawn("winnow-words", "--store", redis.url, "--import", "other.txt", farm=name) as run:
             equal(run.wait(20), 0, "a list is imported into Redis") or diag(run.stderr())
         running = [
-            stack.enter_context(service(name, "--export", f"redis{i}.txt", store=redis.url)) for i in range(2)
+            stack.enter_context(service(name, "--export", f"redis{i}.txt", "--broadcast-every", "100ms", store=redis.url))
+            for i in range(2)
         ]
         words = stack.enter_context(Words(name))
         equal(words.ask("add", "in redis\nexported word")["known"], 1, "words are kept in Redis")
         version = words.ask("list")["version"]
         for i in range(2):
             ok(wait_until(lambda: f"version={version} " in read(f"redis{i}.txt"), 20), "every instance has the new version")
+        redis_broadcasts(words)
         redis.stop()
         like(words.ask("add", "away")["error"]["reason"], "redis://", "while it is away requests are refused")
         redis.start()
@@ -224,6 +226,16 @@ def redis_serves_several_hosts(name):
         with spawn("winnow-words", "--store", redis.url, farm=name) as refused:
             equal(refused.wait(20), 78, "a Redis that may lose what it answered is refused")
             like(refused.stderr(), "--redis-relaxed", "... and how to take it all the same is said")
+
+
+def redis_broadcasts(words):
+    queue = words.channel.queue_declare("", exclusive=True).method.queue
+    words.channel.queue_bind(queue, f"{words.farm}.insults")
+    heard = []
+    words.channel.basic_consume(queue, lambda _c, _m, _p, body: heard.append(body.decode()), auto_ack=True)
+    words.ask("broadcast", "start")
+    ok(words.until(lambda: len(heard) >= 4), "insults are broadcast from it")
+    words.ask("broadcast", "stop")
 
 
 def run():

@@ -105,6 +105,21 @@ static void a_purge_proves_nothing(void **state)
     assert_false(acceptance.refuses);
 }
 
+static void what_was_missed_for_a_moment_is_not_accepted_twice(void **state)
+{
+    double accepted;
+
+    (void)state;
+    acceptance_take(&acceptance, 100, total_msgs += 100, &accepted);
+    assert_true(accepted == 100);
+    acceptance_take(&acceptance, 0, total_msgs -= 3, &accepted);
+    assert_true(accepted == 0);
+    acceptance_take(&acceptance, 0, total_msgs += 3, &accepted);
+    assert_true(accepted == 0);
+    acceptance_take(&acceptance, 10, total_msgs += 10, &accepted);
+    assert_true(accepted == 10);
+}
+
 static void where_nothing_is_accepted_there_is_one_event_to_reckon_with(void **state)
 {
     (void)state;
@@ -142,6 +157,7 @@ int main(void)
         claim(unknown_ticks_prove_nothing),
         claim(while_the_queue_refuses_an_unknown_tick_is_held_but_not_for_ever),
         claim(a_purge_proves_nothing),
+        claim(what_was_missed_for_a_moment_is_not_accepted_twice),
         claim(where_nothing_is_accepted_there_is_one_event_to_reckon_with),
         claim(where_nothing_is_counted_what_is_accepted_is_what_arrives),
     };

@@ -152,7 +152,7 @@ static void a_decision_is_made_from_what_was_sampled_reported_and_learnt(void **
     record.report.startup_s = 12;
     measured.capacity_msgs = POLICY_CAPACITY_AUTO;
     memset(&decider, 0x5a, sizeof decider);
-    decider_init(&decider, policies_find("formula"), &measured);
+    decider_init(&decider, policies_find("formula"), &measured, &(struct decider_total){0});
     assert_true(decider_decide(&decider, &learner, POLICY_TICK, 7, &record));
     assert_int_equal(record.sample.trigger, POLICY_TICK);
     assert_true(record.sample.time_s == 7 && record.sample.interval_s == 2);
@@ -179,7 +179,7 @@ static void a_value_out_of_range_decides_nothing(void **state)
     (void)state;
     open_learner(false);
     some.min_workers = 3;
-    decider_init(&decider, policies_find("formula"), &some);
+    decider_init(&decider, policies_find("formula"), &some, &(struct decider_total){0});
     assert_false(decider_decide(&decider, &learner, POLICY_TICK, 1, &record));
     assert_int_equal(decider.state.desired_workers, 3);
 }

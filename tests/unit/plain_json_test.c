@@ -82,16 +82,17 @@ static void headers_of_every_kind_are_written(void **state)
         {amqp_cstring_bytes("none"), FIELD(F32, f32, NAN)},
         {amqp_cstring_bytes("price"), {.kind = 'D', .value.decimal = {2, (uint32_t)-1234}}},
         {amqp_cstring_bytes("n\xff"), {.kind = 'S', .value.bytes = amqp_cstring_bytes("a\nb")}},
+        {{3, "a\0b"}, FIELD(U16, u16, 16)},
         {amqp_cstring_bytes("raw"), {.kind = 'x', .value.bytes = amqp_cstring_bytes("\xff")}},
         {amqp_cstring_bytes("list"), {.kind = 'A', .value.array = {2, items}}},
     };
-    struct broker_properties properties = {.amqp.headers = {9, entries}};
+    struct broker_properties properties = {.amqp.headers = {10, entries}};
     struct plain_json json = {0};
 
     (void)state;
     assert_int_equal(broker_headers_write_json(&properties, &json), 0);
     expect(&json, "{\"yes\":true,\"big\":18446744073709551615,\"least\":-9223372036854775808,"
-                  "\"half\":0.5,\"none\":null,\"price\":-1234e-2,\"n?\":\"a\\nb\","
+                  "\"half\":0.5,\"none\":null,\"price\":-1234e-2,\"n?\":\"a\\nb\",\"a?b\":16,"
                   "\"raw\":{\"base64\":\"/w==\"},\"list\":[-8,null]}");
     properties.amqp.headers = amqp_empty_table;
     assert_int_equal(broker_headers_write_json(&properties, &json), 0);

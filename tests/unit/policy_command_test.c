@@ -15,7 +15,8 @@ static const struct policy_params plain = {.horizon_s = 1,
                                            .capacity_msgs = 1,
                                            .max_workers = 100,
                                            .headroom = 1,
-                                           .replicas = POLICY_NOT_FIXED};
+                                           .replicas = POLICY_NOT_FIXED,
+                                           .total_allowed = POLICY_ALL_ALLOWED};
 
 struct farm {
     struct policy_params params;

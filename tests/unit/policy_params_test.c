@@ -73,11 +73,10 @@ static void each_policy_brings_its_own_parameters(void **state)
 
 /* Of erlang; the first so many are every policy's. */
 static const char *const names[] = {
-    "horizon_s", "capacity_msgs", "startup_s",      "headroom",  "scale_down_delay_s",
-    "step_up",   "step_down",     "silent_delay_s", "paused",    "replicas",
-    "wait_s",    "epsilon",       "theta",          "average_s", "z",
-    "few_starts"};
-#define COMMON 10
+    "horizon_s", "capacity_msgs",  "startup_s", "headroom", "scale_down_delay_s", "step_up",
+    "step_down", "silent_delay_s", "paused",    "replicas", "total_allowed",      "wait_s",
+    "epsilon",   "theta",          "average_s", "z",        "few_starts"};
+#define COMMON 11
 #define NAMES  (sizeof names / sizeof names[0])
 
 static void a_policy_has_the_common_parameters_and_its_own(void **state)
@@ -111,8 +110,9 @@ static void a_parameter_that_is_set_is_the_one_that_is_got(void **state)
     assert_true(params.headroom == 4 && params.scale_down_delay_s == 5);
     assert_true(params.step_up == 6 && params.step_down == 7 && params.silent_delay_s == 8);
     assert_true(params.paused == 9 && params.replicas == 10);
-    assert_true(params.own[ERLANG_WAIT_S] == 11 && params.own[ERLANG_Z] == 15);
-    assert_true(params.own[ERLANG_FEW_STARTS] == 16);
+    assert_true(params.total_allowed == 11);
+    assert_true(params.own[ERLANG_WAIT_S] == 12 && params.own[ERLANG_Z] == 16);
+    assert_true(params.own[ERLANG_FEW_STARTS] == 17);
     assert_true(params.min_workers == 0 && params.max_workers == 0);
 }
 
@@ -133,7 +133,7 @@ static void parameters_out_of_range_are_refused(void **state)
         BAD("wait_s", not_positive),    BAD("epsilon", no_share),
         BAD("theta", not_positive),     BAD("average_s", not_positive),
         BAD("z", not_positive),         BAD("paused", not_bool),
-        BAD("replicas", no_number),
+        BAD("replicas", no_number),     BAD("total_allowed", no_number),
 #undef BAD
     };
     const struct policy *erlang = policies_find("erlang");

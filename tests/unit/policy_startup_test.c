@@ -1,4 +1,5 @@
 /* What erlang makes of workers that need time to start. */
+#include "autoscaler/policy/erlang.h"
 #include "autoscaler/policy/policies.h"
 #include "autoscaler/policy/policy_erlang.h"
 
@@ -113,23 +114,129 @@ static void none_that_starts_is_ever_drained_and_nothing_learnt_runs_away(void *
     }
 }
 
-static void slower_starts_never_need_fewer_so_that_few_events_wait(void **state)
+/* A farm that has lived: what it has learnt and holds is by chance, its rate is believed. */
+static void live_any(struct farm *farm, uint64_t *random)
+{
+    farm->params.own[ERLANG_EPSILON] = 0.001 + any(random, 0.99);
+    double arrival_per_s = any(random, 500);
+    for (int i = 0; i < 30; i++) {
+        set_ready(farm, below(random, 2) ? 0 : floor(any(random, 2000)));
+        farm->sample.startup_s = any(random, 60);
+        live(farm, arrival_per_s, 20);
+    }
+    uint32_t workers = (uint32_t)any(random, 90);
+    set_workers(farm, workers, (uint32_t)any(random, workers / 2));
+}
+
+/* What the same farm decides when its workers take so long to start. */
+static struct policy_decision decide_with(const struct farm *farm, double startup_s)
+{
+    struct farm copy = *farm;
+
+    copy.sample.startup_s = startup_s;
+    decide(&copy);
+    return copy.decision;
+}
+
+static uint32_t fewer(uint32_t one, uint32_t other)
+{
+    return one < other ? one : other;
+}
+
+static void with_slower_starts_never_fewer_run_where_nothing_waits_and_none_more_goes(void **state)
 {
     uint64_t random = 2;
+    unsigned grew = 0;
 
     (void)state;
-    for (int run = 0; run < 300; run++) {
-        const double arrival_per_s = any(&random, 500), ready_msgs = floor(any(&random, 50));
-        double before = 0;
-        for (double startup_s = 0.01; startup_s < 100; startup_s *= 1.5) {
-            struct farm farm;
-            open_farm(&farm, startup_s);
-            set_ready(&farm, ready_msgs);
-            set_workers(&farm, 30, 5);
-            farm.sample.arrival_per_s = arrival_per_s;
+    for (int run = 0; run < 150; run++) {
+        struct farm farm;
+        open_farm(&farm, 1);
+        live_any(&farm, &random);
+        const uint32_t workers = farm.sample.workers;
+        for (int waits = 0; waits < 2; waits++) {
+            set_ready(&farm, waits ? floor(any(&random, 2000)) : 0);
+            const struct policy_decision at_once = decide_with(&farm, 0);
+            struct policy_decision before = at_once;
+            for (double startup_s = 0.01; startup_s < 300; startup_s *= 1.5) {
+                struct policy_decision now = decide_with(&farm, startup_s);
+                assert_true(now.wait_workers >= before.wait_workers);
+                assert_true(waits || now.desired_workers >= before.desired_workers);
+                assert_true(fewer(now.desired_workers, workers) >=
+                            fewer(at_once.desired_workers, workers));
+                grew += now.desired_workers > before.desired_workers;
+                before = now;
+            }
+        }
+    }
+    assert_true(grew > 150);
+}
+
+/* The most that may be needed at that rate, for workers that start so slowly: the share of late
+ * events is never less than one in a hundred, and for quick workers what a person allows. */
+static double most_needed(const struct farm *farm, double startup_s)
+{
+    const double most = farm->params.own[ERLANG_EPSILON], least = fmin(most, 0.01);
+    double share = startup_s <= 0.05 ? 1 : exp(-startup_s);
+
+    return erlang_fewest(farm->decision.smooth_per_s, 0.1, 0.2, least + (most - least) * share);
+}
+
+static void what_is_needed_is_bounded_whatever_is_learnt_and_allowed(void **state)
+{
+    uint64_t random = 3;
+
+    (void)state;
+    for (int run = 0; run < 40; run++) {
+        struct farm farm;
+        double most = 0;
+        open_farm(&farm, 0);
+        farm.params.own[ERLANG_FEW_STARTS] = (double)(run % 2);
+        farm.params.own[ERLANG_EPSILON] = 0.001 + any(&random, 0.99);
+        farm.params.max_workers = 100000;
+        for (int i = 0; i < 500; i++) {
+            farm.sample = any_sample(&random, i);
+            if (run % 8 == 6) /* so quick that nothing is held */
+                farm.sample.startup_s = any(&random, 0.4);
+            if (!isfinite(farm.sample.ready_msgs + farm.sample.arrival_per_s))
+                continue;
+            /* For long all events are late, if not by what is a backlog, or none is. */
+            if (i / 100 % 2) {
+                set_workers(&farm, 200, 0);
+                set_ready(&farm, run % 4 < 2 ? 0 : 440);
+            }
             decide(&farm);
-            assert_true(farm.decision.wait_workers >= before);
-            before = farm.decision.wait_workers;
+            const struct policy_decision *decision = &farm.decision;
+            double rate = decision->smooth_per_s;
+            double startup_s = policy_startup_s(&farm.sample, &farm.params);
+            double now = most_needed(&farm, startup_s);
+            if (farm.sample.trigger == POLICY_TICK)
+                most = run % 8 == 6 ? now : fmax(most, now);
+            assert_true(decision->wait_workers <= fmax(most, now));
+            assert_true(decision->wait_workers >=
+                        erlang_fewest(rate, 0.1, 0.2, farm.params.own[ERLANG_EPSILON]));
+            assert_true(decision->drain_workers <=
+                        fmax(farm.sample.backlog_msgs + rate * startup_s, 1));
+        }
+    }
+}
+
+static void a_start_within_a_tenth_of_the_usual_interval_counts_as_none(void **state)
+{
+    uint64_t random = 4;
+
+    (void)state;
+    for (int run = 0; run < 20; run++) {
+        struct farm quick, at_once;
+        open_farm(&quick, 0);
+        quick.params.own[ERLANG_FEW_STARTS] = (double)(run % 2);
+        at_once = quick;
+        for (int i = 0; i < 300; i++) {
+            quick.sample = at_once.sample = any_sample(&random, i);
+            at_once.sample.startup_s = 0;
+            quick.sample.startup_s = any(&random, 0.05);
+            assert_int_equal(decide(&quick), decide(&at_once));
+            assert_memory_equal(&quick.state, &at_once.state, sizeof quick.state);
         }
     }
 }
@@ -205,19 +312,77 @@ static void fewer_means_fewer_of_those_that_run(void **state)
     assert_int_equal(decide(&farm), needed);
 }
 
-static void hours_with_too_small_a_max_teach_nothing(void **state)
+enum limit { MOST_FOUR, MOST_NONE, PAUSED, FIXED, FOUR_HELP, LIMITS };
+
+static void set_limit(struct farm *farm, enum limit limit)
 {
-    struct farm farm, fresh;
+    farm->params.max_workers = limit == MOST_FOUR ? 4 : limit == MOST_NONE ? 0 : 100;
+    farm->params.paused = limit == PAUSED;
+    farm->params.replicas = limit == FIXED ? 4 : POLICY_NOT_FIXED;
+    farm->sample.useful_workers = limit == FOUR_HELP ? 4 : 0;
+}
+
+static void hours_with_fewer_than_needed_teach_nothing(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2 * LIMITS; kind++) {
+        struct farm farms[2];
+        for (int hours = 0; hours < 2; hours++) {
+            struct farm *farm = &farms[hours];
+            open_farm(farm, 10);
+            farm->params.own[ERLANG_FEW_STARTS] = kind / LIMITS;
+            farm->state.desired_workers = farm->sample.workers = kind % LIMITS == MOST_NONE ? 0 : 4;
+            set_limit(farm, kind % LIMITS);
+            set_ready(farm, 1e6);
+            for (int i = 0; i < 4 * 3600 * hours; i++)
+                live(farm, i / 60 % 2 ? 300 : 100, 1);
+            set_ready(farm, 0);
+            assert_in_range(live(farm, 53, 400), 0, 4);
+            set_limit(farm, LIMITS);
+        }
+        for (int i = 0; i < 1200; i++) {
+            double arrival_per_s = i / 100 % 4 == 1 ? 307 : 53;
+            assert_int_equal(live(&farms[0], arrival_per_s, 1), live(&farms[1], arrival_per_s, 1));
+        }
+    }
+}
+
+static void a_start_up_time_that_jumps_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    for (int few = 0; few < 2; few++) {
+        struct farm farm, steady;
+        open_farm(&farm, 1);
+        farm.params.own[ERLANG_FEW_STARTS] = few;
+        live(&farm, 100, 200);
+        steady = farm;
+        for (int jump = 0; jump < 6; jump++) {
+            farm.sample.startup_s = jump % 2 ? 1 : 60;
+            for (int i = 0; i < 60; i++)
+                assert_in_range(live(&farm, 100, 1), 11, 16);
+        }
+        live(&farm, 100, 200);
+        live(&steady, 100, 560);
+        for (int i = 0; i < 400; i++)
+            assert_int_equal(live(&farm, 100, 1), live(&steady, 100, 1));
+    }
+}
+
+static void neither_a_long_interval_nor_a_clock_that_steps_matters(void **state)
+{
+    static const double steps_s[] = {0, 1e6, -2e6, 3600, -3600};
+    struct farm farm;
 
     (void)state;
-    open_farm(&farm, 10);
-    open_farm(&fresh, 10);
-    farm.params.max_workers = 4;
-    set_ready(&farm, 1e6);
-    live(&farm, 300, 4 * 7200);
-    farm.params.max_workers = 100;
-    set_ready(&farm, 0);
-    assert_int_equal(live(&farm, 50, 200), live(&fresh, 50, 200));
+    open_farm(&farm, 2);
+    uint32_t usual = live(&farm, 100, 100);
+    for (size_t i = 0; i < sizeof steps_s / sizeof steps_s[0]; i++) {
+        farm.sample.time_s += steps_s[i];
+        assert_int_equal(live(&farm, 100, 100), usual);
+    }
+    farm.sample.interval_s = 30;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(live(&farm, 100, 1), usual);
 }
 
 static void events_that_wait_too_long_make_it_careful_and_time_makes_it_bold(void **state)
@@ -261,6 +426,21 @@ static void many_starts_make_it_hold_for_longer_if_a_person_wants_that(void **st
     assert_true(held[1] > 2 * held[0] && held[1] < 700);
 }
 
+static void a_farm_that_begins_is_no_burst(void **state)
+{
+    struct farm farm;
+    int held = 0;
+
+    (void)state;
+    open_farm(&farm, 10);
+    farm.params.own[ERLANG_FEW_STARTS] = 1;
+    uint32_t high = live(&farm, 300, 60);
+    for (; held < 2000 && live(&farm, 10, 1) >= high; held++)
+        ;
+    /* At most four times twice a start. */
+    assert_in_range(held, 40, 160);
+}
+
 static void
 an_unknown_start_up_time_counts_as_guessed_and_one_that_is_given_goes_first(void **state)
 {
@@ -282,14 +462,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(none_that_starts_is_ever_drained_and_nothing_learnt_runs_away),
-        cmocka_unit_test(slower_starts_never_need_fewer_so_that_few_events_wait),
+        cmocka_unit_test(with_slower_starts_never_fewer_run_where_nothing_waits_and_none_more_goes),
+        cmocka_unit_test(what_is_needed_is_bounded_whatever_is_learnt_and_allowed),
+        cmocka_unit_test(a_start_within_a_tenth_of_the_usual_interval_counts_as_none),
         cmocka_unit_test(what_was_needed_lately_stays_for_two_starts),
         cmocka_unit_test(what_is_starting_counts_for_what_will_be_ready),
         cmocka_unit_test(what_helps_to_clear_a_backlog_stays),
         cmocka_unit_test(fewer_means_fewer_of_those_that_run),
-        cmocka_unit_test(hours_with_too_small_a_max_teach_nothing),
+        cmocka_unit_test(hours_with_fewer_than_needed_teach_nothing),
+        cmocka_unit_test(a_start_up_time_that_jumps_leaves_nothing_behind),
+        cmocka_unit_test(neither_a_long_interval_nor_a_clock_that_steps_matters),
         cmocka_unit_test(events_that_wait_too_long_make_it_careful_and_time_makes_it_bold),
         cmocka_unit_test(many_starts_make_it_hold_for_longer_if_a_person_wants_that),
+        cmocka_unit_test(a_farm_that_begins_is_no_burst),
         cmocka_unit_test(
             an_unknown_start_up_time_counts_as_guessed_and_one_that_is_given_goes_first),
     };

@@ -299,6 +299,7 @@ static void every_reason_has_words_and_a_hold_is_told_apart(void **state)
         [POLICY_SATURATED] = "saturated: more workers do not help",
         [POLICY_SILENT] = "silent workers: fewer only slowly",
         [POLICY_BACKLOG_ONLY] = "backlog only",
+        [POLICY_TOTAL] = "total-max",
         [POLICY_LEARNING] = "learning: capacity unknown",
         [POLICY_HELD_ARRIVAL] = "held: arrival rate unknown",
         [POLICY_HELD_BACKLOG] = "held: backlog unknown",

@@ -46,6 +46,12 @@ static void command(uint64_t *random, struct policy_params *params)
     case 5:
         params->replicas = POLICY_NOT_FIXED;
         break;
+    case 6:
+        params->total_allowed = (double)below(random, 8);
+        break;
+    case 7:
+        params->total_allowed = POLICY_ALL_ALLOWED;
+        break;
     default:
         break;
     }
@@ -121,7 +127,11 @@ static size_t run(const char *path, const struct policy *policy, uint64_t seed, 
         command(&seed, &params);
         struct policy_sample sample = sample_at(&seed, 0.5 * i);
         assert_int_equal(policy_decide(policy, &sample, &params, &state, &decision), 0);
-        assert_in_range(decision.desired_workers, params.min_workers, params.max_workers);
+        assert_true(decision.desired_workers <= params.max_workers);
+        if (params.total_allowed >= 0)
+            assert_true(decision.desired_workers <= params.total_allowed);
+        if (!(params.total_allowed >= 0 && params.total_allowed < params.min_workers))
+            assert_true(decision.desired_workers >= params.min_workers);
         if (sample.trigger == POLICY_REACT && decision.desired_workers == before)
             continue;
         append(writer, policy, &params, &sample, &decision);

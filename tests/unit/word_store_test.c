@@ -431,6 +431,51 @@ static void sqlite_removed_file_is_refused(void **state)
     store_close(store);
 }
 
+/* What a new instance does, in a process of its own: 0 if all is well. */
+static int begin_and_add(const char *where)
+{
+    struct store_operation operation = {.verb = STORE_ADD}, *pointer = &operation;
+    const struct lines_entry entry = {"word", 4, 1};
+    const struct store_settings settings = {.where = where, .farm = "farm"};
+    struct store *store = NULL;
+    int error = store_open(&settings, &store, NULL);
+
+    if (!error)
+        error = lines_add(&operation.entries, &entry);
+    if (!error)
+        error = store_apply(store, &pointer, 1, NULL);
+    store_clear_operation(&operation);
+    store_close(store);
+    return error;
+}
+
+static void sqlite_many_begin_at_once(void **state)
+{
+    (void)state;
+
+    for (int round = 0; round < 10; round++) {
+        pid_t pids[4];
+        char where[32];
+        snprintf(where, sizeof where, "new%d.db", round);
+        for (int i = 0; i < 4; i++) {
+            pids[i] = fork();
+            if (pids[i] == 0)
+                _exit(-begin_and_add(where));
+        }
+        for (int i = 0; i < 4; i++) {
+            int status;
+            assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+            assert_true(WIFEXITED(status));
+            assert_int_equal(WEXITSTATUS(status), 0);
+        }
+        struct store *store = opened(where);
+        struct store_state now;
+        assert_int_equal(store_look(store, &now, NULL), 0);
+        assert_int_equal(now.version, 1);
+        store_close(store);
+    }
+}
+
 /* ---- Redis ---- */
 
 static int begin_redis(void **state)
@@ -571,6 +616,7 @@ int main(void)
         cmocka_unit_test(sqlite_another_farm_is_refused),
         cmocka_unit_test(sqlite_damage_is_refused),
         cmocka_unit_test(sqlite_removed_file_is_refused),
+        cmocka_unit_test(sqlite_many_begin_at_once),
         cmocka_unit_test(redis_agrees_with_model),
         cmocka_unit_test(redis_one_swap_wins),
         cmocka_unit_test(redis_another_farm_is_refused),
