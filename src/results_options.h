@@ -19,8 +19,8 @@ void results_options_init(struct results_options *options);
 /* The options, as a child of another parser; its input is a struct results_options. */
 extern const struct argp results_options_argp;
 
-/* Fills in the results from what was given. -ERR_INVALID for a value that cannot be used, or a limit
- * without a stream; the text names it and says what was expected. */
+/* Fills in the results from what was given. -ERR_INVALID for a value that cannot be used, or a
+ * limit without a stream; the text names it and says what was expected. */
 int results_options_read(struct results_options *options, struct why *why);
 
 /* The name of a type, for --results-type. */
