@@ -277,11 +277,11 @@ static int make_topology(struct options *options, struct why *why)
         return error_set(why, ERR_INVALID,
                          "--queue or $WINNOW_QUEUE: '%s' is not a queue's name; expected %s",
                          queue->name, TOPOLOGY_WORK_FORM);
+    if (results_options_read(&options->results, why))
+        return -ERR_INVALID;
     topology_keep_results(topology, &options->results.results);
     if (topology->foreign && topology->kept.stream)
-        return error_set(why, ERR_INVALID,
-                         "--results-type or $WINNOW_RESULTS_TYPE: only for FARM.results; where "
-                         "results of a queue that is there go, --results names");
+        return error_set(why, ERR_INVALID, "--results-type: only for FARM.results; see --results");
     if (!topology->foreign && (queue->results || queue->rejects_dead || queue->source_count))
         return error_set(why, ERR_INVALID,
                          "%s: only for a queue that is there, which --queue names; the farm '%s' "

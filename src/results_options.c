@@ -40,24 +40,27 @@ void results_options_init(struct results_options *options)
                                         .max_age = variable("WINNOW_RESULTS_MAX_AGE")};
 }
 
-static void read_type(struct results_options *options, struct argp_state *state)
+static int read_type(struct results_options *options, struct why *why)
 {
     const char *type = options->type ? options->type : queue_name;
 
     options->results.stream = strcmp(type, stream_name) == 0;
     if (!options->results.stream && strcmp(type, queue_name) != 0)
-        argp_error(state,
-                   "--results-type or $WINNOW_RESULTS_TYPE: '%s' is not a type; expected queue or "
-                   "stream",
-                   type);
+        return error_set(
+            why, ERR_INVALID,
+            "--results-type or $WINNOW_RESULTS_TYPE: '%s' is not a type; expected queue or "
+            "stream",
+            type);
     if (!options->results.stream && (options->max_bytes || options->max_age))
-        argp_error(state,
-                   "%s: a queue keeps results until they are taken; expected --results-type stream "
-                   "beside it",
-                   options->max_bytes ? "--results-max-bytes" : "--results-max-age");
+        return error_set(
+            why, ERR_INVALID,
+            "%s: a queue keeps results until they are taken; expected --results-type stream "
+            "beside it",
+            options->max_bytes ? "--results-max-bytes" : "--results-max-age");
+    return 0;
 }
 
-static void read_limits(struct results_options *options, struct argp_state *state)
+static int read_limits(struct results_options *options, struct why *why)
 {
     struct topology_results *results = &options->results;
     size_t bytes = TOPOLOGY_RESULTS_BYTES;
@@ -65,18 +68,28 @@ static void read_limits(struct results_options *options, struct argp_state *stat
 
     if (options->max_bytes && (units_parse_size(options->max_bytes, &bytes) ||
                                bytes < TOPOLOGY_RESULTS_MIN_BYTES || bytes > INT64_MAX))
-        argp_error(state,
-                   "--results-max-bytes or $WINNOW_RESULTS_MAX_BYTES: '%s' is not a size of 1MiB "
-                   "or more; expected " UNITS_SIZE_FORM,
-                   options->max_bytes);
+        return error_set(
+            why, ERR_INVALID,
+            "--results-max-bytes or $WINNOW_RESULTS_MAX_BYTES: '%s' is not a size of 1MiB "
+            "or more; expected " UNITS_SIZE_FORM,
+            options->max_bytes);
     if (options->max_age &&
         (units_parse_duration(options->max_age, &age_ns) || age_ns < CLOCK_NS_PER_S))
-        argp_error(state,
-                   "--results-max-age or $WINNOW_RESULTS_MAX_AGE: '%s' is not a duration of 1s or "
-                   "more; expected " UNITS_DURATION_FORM,
-                   options->max_age);
+        return error_set(
+            why, ERR_INVALID,
+            "--results-max-age or $WINNOW_RESULTS_MAX_AGE: '%s' is not a duration of 1s or "
+            "more; expected " UNITS_DURATION_FORM,
+            options->max_age);
     results->max_bytes = (int64_t)bytes;
     results->max_age_s = age_ns / CLOCK_NS_PER_S;
+    return 0;
+}
+
+int results_options_read(struct results_options *options, struct why *why)
+{
+    int error = read_type(options, why);
+
+    return error ? error : read_limits(options, why);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -92,10 +105,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_MAX_AGE:
         options->max_age = argument;
-        return 0;
-    case ARGP_KEY_END:
-        read_type(options, state);
-        read_limits(options, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
