@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -144,9 +145,8 @@ static int add_way(struct list_watch *watch, const char *path)
     struct way way = {0};
     int error = 0;
 
-    if (strlen(path) >= sizeof way.rest)
+    if (snprintf(way.rest, sizeof way.rest, "%s", path) >= (int)sizeof way.rest)
         return 0;
-    strcpy(way.rest, path);
     begin(&way);
     while (!error && way.rest[0]) {
         mode_t mode = 0;
