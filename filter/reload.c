@@ -97,10 +97,13 @@ static int start(struct reload *reload, struct why *why)
 int reload_open(const struct filter_options *options, bool on_hangup, struct reload **out,
                 struct why *why)
 {
-    struct reload *reload = calloc(1, sizeof *reload);
+    bool is_needed = on_hangup || options->watch;
+    struct reload *reload = is_needed ? calloc(1, sizeof *reload) : NULL;
     int error = 0;
 
     *out = reload;
+    if (!is_needed)
+        return 0;
     if (!reload)
         return error_set(why, ERR_MEMORY, "out of memory");
     *reload = (struct reload){.options = options, .hangup_fd = -1};
@@ -108,7 +111,7 @@ int reload_open(const struct filter_options *options, bool on_hangup, struct rel
         error = signals_open_hangup(&reload->hangup_fd, why);
     if (!error && options->watch)
         error = list_watch_open(options->files, options->file_count, &reload->watch, why);
-    if (!error && (on_hangup || options->watch))
+    if (!error)
         error = start(reload, why);
     if (error) {
         list_watch_close(reload->watch);
@@ -120,7 +123,7 @@ int reload_open(const struct filter_options *options, bool on_hangup, struct rel
 
 struct filter *reload_take(struct reload *reload)
 {
-    if (!atomic_load_explicit(&reload->loaded, memory_order_relaxed))
+    if (!reload || !atomic_load_explicit(&reload->loaded, memory_order_relaxed))
         return NULL;
     return atomic_exchange(&reload->loaded, NULL);
 }

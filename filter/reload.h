@@ -11,7 +11,7 @@
 struct reload;
 
 /* From now on the lists of the options are loaded anew on SIGHUP, if on_hangup, and, if the options
- * say so, when their files change; else nothing is done, and no thread started. To be called while
+ * say so, when their files change; else nothing is done, and *reload is NULL. To be called while
  * the process has one thread, before the lists are opened for the first time: what changes after
  * that is then not missed. Lists that cannot be loaded are logged, and nothing changes. Borrows
  * options to the end of the process. 0, -ERR_SYSTEM or -ERR_MEMORY. */
@@ -19,7 +19,7 @@ int reload_open(const struct filter_options *options, bool on_hangup, struct rel
                 struct why *why);
 
 /* The lists that were loaded since the last call, for the caller to close; NULL when there are
- * none. Costs next to nothing. */
+ * none. Costs next to nothing. Takes NULL. */
 struct filter *reload_take(struct reload *reload);
 
 /* There is no reload_close: the thread may be in the middle of a list, and ends with the
