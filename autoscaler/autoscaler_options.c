@@ -80,16 +80,15 @@ static const struct argp_option option_table[] = {
     {"history", KEY_HISTORY, "FILE.csv", 0, "Write one row a decision (continues the file)", 1},
     {"count", KEY_COUNT, "HOW", 0,
      "How arrivals are counted: consume the copies (default), or purge them at each decision, for "
-     "large "
-     "bodies or a distant broker",
+     "large bodies or a distant broker",
      1},
     {"queue", KEY_QUEUE, "NAME", 0,
-     "Scale the workers of this queue, which is there and somebody else's, in place of a farm's "
+     "Scale the workers of this queue, which is there and somebody else's, instead of a farm's "
      "own; nothing of it is changed. --farm is then this name, unless it is given",
      1},
     {"count-from", KEY_COUNT_FROM, "EXCHANGE[:KEY]", 0,
-     "With --queue: an exchange that feeds it, and by which routing key, so that arrivals are "
-     "counted; may be given several times. The last colon parts the two",
+     "With --queue: count what this exchange gets by this routing key as arrivals; may be given "
+     "several times. The last colon parts the two",
      1},
     {NULL, 0, NULL, 0, "Workers:", 2},
     {"drain-timeout", KEY_DRAIN_TIMEOUT, "DURATION", 0,
@@ -115,7 +114,8 @@ static const struct argp_option option_table[] = {
     {"config", KEY_CONFIG, "FILE", 0,
      "Run a farm for each section [pool NAME] of this file, whose entries are these options, "
      "written key = value, and worker = WORKER ARG...; other options on the command line are for "
-     "all of them. SIGHUP has the file read anew",
+     "all of them. The entry total-max of a section [autoscaler] is the most workers of all farms "
+     "together. SIGHUP has the file read anew",
      3},
     {"check", KEY_CHECK, NULL, 0,
      "With --config: say what is wrong in the file, or what would run, and end", 3},

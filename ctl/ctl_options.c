@@ -75,7 +75,7 @@ enum {
 
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Control:", 1},
-    {"json", KEY_JSON, NULL, 0, "Print the farm's messages as they came, one a line", 1},
+    {"json", KEY_JSON, NULL, 0, "Print the farm's messages as they came, each on a line", 1},
     {"watch", KEY_WATCH, NULL, 0,
      "status: go on showing it until Ctrl-C; on a terminal in place, else a line each time", 1},
     {"follow", KEY_FOLLOW, NULL, 0,

@@ -164,10 +164,11 @@ static int connect(struct reading *reading, struct why *why)
     if (!error)
         error = broker_query_stream(reading->broker, reading->queue, &stream, why);
     if (!error && !stream)
-        error = error_set(why, ERR_CONFIG,
-                          "'%s' is a queue, from which reading takes; results are kept to be read "
-                          "again with --results-type stream",
-                          reading->queue);
+        error =
+            error_set(why, ERR_CONFIG,
+                      "'%s' is a queue: who reads a result there takes it from the others; give "
+                      "winnow-autoscaler --results-type stream in a farm that shall keep them",
+                      reading->queue);
     return error;
 }
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 /* Answers by it come over the same connection, without a queue. */
 #define DIRECT_REPLY "amq.rabbitmq.reply-to"
@@ -154,6 +155,9 @@ static bool take_delivery(const struct sending *sending, const struct broker_eve
     if (!is(broker_properties_get(sending->properties, BROKER_CORRELATION_ID), sending->id))
         return false;
     fwrite(event->body.bytes, 1, event->body.length, out);
+    if (isatty(fileno(out)))
+        fputc('\n',
+              out); /* the shell's prompt begins a line; a file has the result's bytes alone */
     return true;
 }
 

@@ -106,7 +106,7 @@ static const struct argp_option option_table[] = {
      4},
     {"hdr", KEY_HDR, "PREFIX", 0,
      "Write the latencies in milliseconds as PREFIX.lag.hdr, PREFIX.confirm.hdr and "
-     "PREFIX.end_to_end.hdr, for HdrHistogram's plotters",
+     "PREFIX.end_to_end.hdr, for the plotters of HdrHistogram",
      4},
     {0}};
 

@@ -34,8 +34,8 @@ static const struct argp_option connection_options[] = {
      "--queue, else " TOPOLOGY_DEFAULT_FARM ")",
      20},
     {"queue-type", KEY_QUEUE_TYPE, "TYPE", 0,
-     "Type of the farm's queues, classic, classic-v2 or quorum (default: $WINNOW_QUEUE_TYPE, else "
-     "classic)",
+     "How the farm's queues are kept: classic, classic-v2 or quorum (default: "
+     "$WINNOW_QUEUE_TYPE, else classic)",
      20},
     {"tls-ca", KEY_TLS_CA, "FILE", 0,
      "Certificate authorities to trust for amqps:// (default: $WINNOW_TLS_CA, else the system's)",

@@ -26,6 +26,7 @@ for program in "$WINNOW_BIN"/winnow-*; do
     name=${program##*/}
     options_of "$program" >options
     ok "$name has options" test -s options
+    is "$("$program" --help | grep -nE '^ +$|^ {12,}--')" "" "... whose list has no broken line"
     exits 0 "$name has a manual page" -- "$WINNOW_TOP/tools/manual" "$program"
     cp out page
     is "$(sed -n '/^\.TP/{n;s/\\-/-/g;s/^\.B //;s/.*--/--/;s/=.*//;p}' page | sort)" "$(cat options)" \
