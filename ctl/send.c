@@ -128,6 +128,15 @@ static bool is(struct broker_bytes bytes, const char *text)
     return bytes.length == strlen(text) && memcmp(bytes.bytes, text, bytes.length) == 0;
 }
 
+/* A shell's prompt shall begin a line. A file or a pipe gets the result's bytes alone. */
+static void end_line_on_terminal(struct broker_bytes body, FILE *out)
+{
+    const char *bytes = body.bytes;
+
+    if (isatty(fileno(out)) && (!body.length || bytes[body.length - 1] != '\n'))
+        fputc('\n', out);
+}
+
 /* A copy of what went to FARM.dead, if it is this event. */
 static bool take_dead(const struct sending *sending, struct why *why)
 {
@@ -155,9 +164,7 @@ static bool take_delivery(const struct sending *sending, const struct broker_eve
     if (!is(broker_properties_get(sending->properties, BROKER_CORRELATION_ID), sending->id))
         return false;
     fwrite(event->body.bytes, 1, event->body.length, out);
-    if (isatty(fileno(out)))
-        fputc('\n',
-              out); /* the shell's prompt begins a line; a file has the result's bytes alone */
+    end_line_on_terminal(event->body, out);
     return true;
 }
 

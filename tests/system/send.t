@@ -7,6 +7,7 @@ import subprocess
 
 from client import Client, ctl
 from tap import BIN, URL, connect, done_testing, equal, farm, like, ok, spawn, wait_until
+from terminal import Terminal
 
 
 def send(name, *args, text=b"", amqp=URL):
@@ -43,6 +44,14 @@ def results_come_back(name):
     equal(send(name, "send", "5s", "--wait").stdout, b"5s", "wherever it stands")
 
 
+def a_terminal_gets_whole_lines(name):
+    for text in ("hello", "hello\n"):
+        command = [os.path.join(BIN, "winnow-ctl"), "--amqp", URL, "--farm", name, "send", "--wait", text]
+        with Terminal(24, 80, command, dict(os.environ)) as terminal:
+            equal(terminal.process.wait(60), 0, f"{text!r} is answered on a terminal")
+        equal(terminal.screen.before, "hello\r\n", "... with one line")
+
+
 def failures_are_told():
     name = farm()
     types = ("--type", "fail=sh -c 'echo no >&2; exit 3'", "--type", "hang=sleep 600", "--type", "cat=cat")
@@ -74,6 +83,7 @@ name = farm()
 with spawn("winnow-run", "--", "cat", farm=name), Client(name) as client:
     events_get_there(name, client)
     results_come_back(name)
+    a_terminal_gets_whole_lines(name)
     equal([row for row in ctl("list_queues", "name") if f"{name}.send" in row[0]], [], "no queue is left behind")
 failures_are_told()
 queues_that_are_there()
