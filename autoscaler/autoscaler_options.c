@@ -138,8 +138,9 @@ static void check_queue(struct argp_state *state, const struct autoscaler_option
     if (!queue->name)
         return;
     if (!settings->farm.node.worker)
-        options_error(state, "--queue needs a worker, behind --: the default, winnow-filter, would "
-                             "take what is in the queue for its events");
+        options_error(state,
+                      "--queue needs a worker, behind -- or, in a file, as worker = ...: the "
+                      "default, winnow-filter, would take what is in the queue for its events");
     if (policy->needs_arrival && !queue->source_count)
         options_error(
             state,

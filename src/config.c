@@ -50,14 +50,16 @@ static int read_section(char *line, struct config_item *item, struct why *why)
 
     if (line[length - 1] != ']')
         return error_set(why, ERR_CONFIG,
-                         "a section without its ]; expected [KIND] or [KIND NAME] and no more");
+                         "a section without its ]; expected [autoscaler] or [pool NAME], and no "
+                         "more");
     line[length - 1] = '\0';
     char *kind = trim(line + 1);
     char *name = kind + strcspn(kind, BLANKS);
     if (*name)
         *name++ = '\0';
     if (!*kind)
-        return error_set(why, ERR_CONFIG, "a section without a kind; expected [KIND NAME]");
+        return error_set(why, ERR_CONFIG,
+                         "a section without a kind; expected one such as [pool NAME]");
     *item = (struct config_item){.type = CONFIG_SECTION, .kind = kind, .name = trim(name)};
     return 1;
 }
@@ -67,8 +69,10 @@ static int read_entry(char *line, struct config_item *item, struct why *why)
     char *equals = strchr(line, '=');
 
     if (!equals)
-        return error_set(why, ERR_CONFIG,
-                         "neither a section nor an entry; expected [KIND NAME] or key = value");
+        return error_set(
+            why, ERR_CONFIG,
+            "neither a section nor an entry; expected key = value, or a section such as "
+            "[pool NAME]");
     *equals = '\0';
     char *key = trim(line);
     if (!*key || key[strspn(key, KEY_LETTERS)])

@@ -79,9 +79,9 @@ static const char doc[] =
     "Any number of instances work together on one store, and one of them broadcasts. SIGTERM and "
     "SIGINT drain: what is held is answered, then the service exits with 0. What cannot be handled "
     "goes to FARM.dead with the reason in the header winnow-reason.\n\n"
-    "Exit codes: 0 drained, 64 usage, 66 a list that cannot be read, 69 broker unavailable, 75 "
-    "store "
-    "locked or drain time-out passed, 77 permission refused, 78 configuration.";
+    "Exit codes: 0 drained, 64 usage, 69 broker or Redis unavailable, 71 the disk is full or "
+    "fails, 75 store locked or drain time-out passed, 77 permission refused, 78 configuration, or "
+    "a list that cannot be read.";
 
 const struct argp words_options_argp = {
     .options = option_table, .parser = parse_option, .doc = doc};
