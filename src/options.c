@@ -372,8 +372,8 @@ const struct argp_option *options_find(const struct argp *argp, const char *name
 {
     const struct argp_option *found = find_in(argp->options, name);
 
-    if (!found)
-        found = find_in(connection_options, name);
+    found = found ? found : find_in(connection_options, name);
+    found = found ? found : find_in(results_options_argp.options, name);
     return found ? found : find_in(log_options, name);
 }
 

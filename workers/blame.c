@@ -1,5 +1,6 @@
 #include "blame.h"
 
+#include "printable.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -30,4 +31,12 @@ int blame_late(const struct said *said, int64_t timeout_ns, struct why *why)
 int blame_overlong(size_t most_bytes, struct why *why)
 {
     return error_set(why, ERR_INVALID, "result of more than --max-result %zu bytes", most_bytes);
+}
+
+int blame_words(struct broker_bytes words, struct why *why)
+{
+    char shown[SAID_REASON_SIZE];
+
+    printable_write(words.bytes, words.length, false, shown, sizeof shown);
+    return error_set(why, ERR_INVALID, "%s", shown);
 }

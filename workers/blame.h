@@ -3,6 +3,7 @@
 #ifndef WINNOW_BLAME_H
 #define WINNOW_BLAME_H
 
+#include "broker/properties.h"
 #include "error.h"
 #include "offspring.h"
 #include "said.h"
@@ -13,5 +14,8 @@
 int blame_end(const struct said *said, const struct offspring_end *end, struct why *why);
 int blame_late(const struct said *said, int64_t timeout_ns, struct why *why);
 int blame_overlong(size_t most_bytes, struct why *why);
+
+/* In its own words: as text that may be shown, and as much of it as a header takes. */
+int blame_words(struct broker_bytes words, struct why *why);
 
 #endif

@@ -150,7 +150,7 @@ static int judge_answer(struct keep_job *keep_job, const struct job_event *event
     struct broker_bytes type = broker_properties_get(event->properties, BROKER_CONTENT_TYPE);
 
     if (answer->verdict != KEEP_RESULT) {
-        error_set(why, ERR_INVALID, "%.*s", (int)answer->body.length, answer->body.bytes);
+        blame_words(answer->body, why);
         return answer->verdict == KEEP_DEAD ? JOB_DEAD : JOB_RETRY;
     }
     if (answer->body.length > options->max_result_bytes) {

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* What a reason has of a line; a header takes no more. */
-#define REASON_SIZE 300
-
 void said_init(struct said *said)
 {
     *said = (struct said){.limit = {.most_per_s = SAID_MOST_PER_S}};
@@ -59,7 +56,7 @@ void said_end(struct said *said)
 
 int said_reason(const struct said *said, const char *what, struct why *why)
 {
-    char last[REASON_SIZE];
+    char last[SAID_REASON_SIZE];
 
     printable_write(said->last, strlen(said->last), false, last, sizeof last);
     return last[0] ? error_set(why, ERR_INVALID, "%s: %s", what, last)

@@ -12,6 +12,9 @@
 #define SAID_LINE_SIZE  512
 #define SAID_MOST_PER_S 20
 
+/* What a reason has of a program's words. */
+#define SAID_REASON_SIZE 300
+
 /* Starts with said_init. */
 struct said {
     int pid;

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 
+from client import ctl
 from scaler import FILTER, children, number, publish, rows, wait_for_new_row, wait_for_row
 from tap import *
 
@@ -61,6 +62,7 @@ def what_is_wrong_is_said_with_its_line():
         ("[pool a]\ninterval = 5\n", 2, "interval: '5' is not a duration"),
         ("[pool a]\nmin = 1 ; two\n", 2, "not a count"),
         ("[pool a]\nmin = 9\nmax = 3\n", 1, "min 9 is more than"),
+        ("[pool a]\nresults-type = x\n", 1, "'x' is not a type"),
         ("[pool a]\nwait = 1s\n", 1, "for --policy erlang"),
         ("[pool a]\npolicy = x\n", 2, "'x' is not a policy"),
         ("[pool a]\nquiet = maybe\n", 2, "neither yes nor no"),
@@ -115,6 +117,19 @@ def what_would_run_is_said():
     equal((code, err), (0, ""), "another system's file is read the same")
     like(out, r"pool a b: formula, 1 to 32 workers of \S+winnow-filter on the queue a b\.work\n", "a farm of its own")
     like(out, r"pool b: formula, 0 to 3 workers of \S+ on the queue jobs\nat most 5 workers in all\n", "a queue")
+
+
+def results_are_kept_as_each_pool_says():
+    streams, queues = farm(), farm()
+    write(
+        section(streams, "min = 1", "results-type = stream", "results-max-bytes = 10MiB", "results-max-age = 1h")
+        + section(queues, "min = 1")
+    )
+    with pools():
+        ok(wait_for_row(streams, runs(1), 20) and wait_for_row(queues, runs(1), 20), "workers declare the results alike")
+        kinds = dict(ctl("list_queues", "name", "type"))
+        kept = [kinds.get(f"{name}.results") for name in (streams, queues)]
+        equal(kept, ["stream", "classic"], "of one pool as a stream, of the other as a queue")
 
 
 def three_pools_share_a_number():
@@ -228,6 +243,7 @@ def a_pool_that_was_given_up_is_tried_again():
 what_is_wrong_is_said_with_its_line()
 a_file_that_is_none_is_refused()
 what_would_run_is_said()
+results_are_kept_as_each_pool_says()
 three_pools_share_a_number()
 one_that_cannot_run_is_given_up()
 a_file_is_read_anew_whole_or_not_at_all()

@@ -84,6 +84,8 @@ def answers(client, worker):
     _, _, body = client.ask('RAW {"id": ID, "text": "x", "more": [1, {"text": 99999999999999999999}]}')
     equal(body, b"x", "what else it says does not count")
     equal(dead(client, "dead"), "too bäd", "it may call an event dead")
+    equal(dead(client, 'RAW {"id": ID, "dead": "a\\u0000b\\u001b[2J\\n"}'), "a\\x00b\\x1b[2J\\n", "in words that move no cursor")
+    equal(dead(client, 'RAW {"id": ID, "dead": "%s"}' % ("é" * 1000)), "é" * 149, "of which many are cut between two")
     equal(client.ask("once")[2], b"twice", "each attempt has its number")
     equal(dead(client, "much"), "result of more than --max-result 200000 bytes", "a result that is too long is dead")
     equal(begun(worker), 1, "and all that is one program's work")
