@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Results are counted over about half a second: short enough to see a change, long enough for a rate. */
+/* Results are counted over about half a second: short for a change, long for a rate. */
 #define BINS_PER_S 2
 
 /* A picture has no room for more time. */
