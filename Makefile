@@ -77,7 +77,7 @@ say = $(if $(V),,@echo "  $(1)	$@")
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: help deps deps-check all units fuzzers demo check check-unit check-system check-more asan valgrind \
+.PHONY: help deps deps-check all units fuzzers demo demo-words check check-unit check-system check-more asan valgrind \
     chaos chaos-python words-chaos fuzz bench bench-react bench-filter bench-words \
     experiments policies fidelity format format-check tidy \
     install uninstall clean
@@ -98,6 +98,10 @@ all: $(PROGRAMS:%=$(BIN)/%) ## build every program into build/release/bin
 demo: deps ## set everything up, run bursts against the autoscaler for a minute, draw the picture
 	@$(MAKE) all
 	@tools/demo $(BIN)
+
+demo-words: deps ## set everything up, add words while a load runs, draw how soon they are filtered
+	@$(MAKE) all
+	@tools/demo-words $(BIN)
 
 check: deps-check ## set everything up, then run every test
 	@$(MAKE) all units fuzzers

@@ -14,5 +14,6 @@ __asm__(".pushsection .rodata, \"a\", %progbits\n"
         SCRIPT(scaling)
         SCRIPT(relation)
         SCRIPT(policies)
+        SCRIPT(words)
         ".popsection\n");
 /* clang-format on */

@@ -4,6 +4,7 @@
 #define WINNOW_SCRIPTS_H
 
 /* NUL-terminated; the files' content, byte for byte. The style goes before any of the others. */
-extern const char scripts_style[], scripts_scaling[], scripts_relation[], scripts_policies[];
+extern const char scripts_style[], scripts_scaling[], scripts_relation[], scripts_policies[],
+    scripts_words[];
 
 #endif

@@ -1,5 +1,5 @@
-/* winnow-plot: draws pictures of a run of the autoscaler from its history file, and of the
- * simulator's scores. */
+/* winnow-plot: draws pictures of a run of the autoscaler from its history file, of the simulator's
+ * scores, and of words that change while a load runs. */
 #include "caption.h"
 #include "descriptors.h"
 #include "error.h"
@@ -11,6 +11,7 @@
 #include "relation_chart.h"
 #include "scaling_chart.h"
 #include "scripts.h"
+#include "words_chart.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 #define PROGRAM     "winnow-plot"
 #define MAX_OUTPUTS 16
 
-enum chart { CHART_SCALING, CHART_RELATION, CHART_POLICIES };
+enum chart { CHART_SCALING, CHART_RELATION, CHART_POLICIES, CHART_WORDS };
 
 static const struct kind {
     const char *name;
@@ -32,13 +33,14 @@ static const struct kind {
     {"scaling", CHART_SCALING, scripts_scaling, {"scaling.png", "scaling.svg"}},
     {"relation", CHART_RELATION, scripts_relation, {"relation.png", "relation.svg"}},
     {"policies", CHART_POLICIES, scripts_policies, {"policies.png", "policies.svg"}},
+    {"words", CHART_WORDS, scripts_words, {"words.png", "words.svg"}},
 };
 
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
 struct settings {
     const struct kind *kind;
-    const char *input; /* the history, or the scores */
+    const char *input; /* the history, the scores or the events */
     const char *outputs[MAX_OUTPUTS];
     size_t output_count;
     uint64_t run;
@@ -85,7 +87,8 @@ static void take_argument(struct settings *settings, const char *argument)
         }
     }
     if (!settings->kind)
-        refuse("", argument, "is not a kind of picture; expected scaling, relation or policies");
+        refuse("", argument,
+               "is not a kind of picture; expected scaling, relation, policies or words");
     if (settings->input)
         refuse("unexpected argument ", argument, "; expected one history file");
     settings->input = argument;
@@ -116,8 +119,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (!settings->input) {
             fprintf(stderr,
-                    "%s: %s is missing; expected scaling|relation HISTORY.csv, or policies "
-                    "SCORES.csv\n",
+                    "%s: %s is missing; expected scaling|relation HISTORY.csv, policies "
+                    "SCORES.csv, or words EVENTS.csv\n",
                     PROGRAM, settings->kind ? "the history file" : "the kind of picture");
             exit(EX_USAGE);
         }
@@ -130,19 +133,28 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const char doc[] =
     "Draws a run of the autoscaler from the file it wrote with --history: `scaling` is the number "
     "of workers, the arrival rate and the backlog over time, `relation` the number of workers "
-    "against the arrival rate; `policies` compares the scores that winnow-simulate wrote.\v"
+    "against the arrival rate; `policies` compares the scores that winnow-simulate wrote; `words` "
+    "is how "
+    "many results were censored a second while words were added and removed.\v"
     "What is unknown in the file is a gap in the picture. Needs gnuplot.\n\n"
     "Exit codes: 0 drawn, 64 usage, 69 gnuplot is not installed, 78 a file is not as it must be.";
 
 static const struct argp argp = {
-    option_table, parse_option, "scaling|relation HISTORY.csv\npolicies SCORES.csv", doc, NULL,
-    NULL,         NULL};
+    option_table,
+    parse_option,
+    "scaling|relation HISTORY.csv\npolicies SCORES.csv\nwords EVENTS.csv",
+    doc,
+    NULL,
+    NULL,
+    NULL};
 
 static int write_chart(FILE *script, const struct settings *settings, const struct history_run *run,
                        struct why *why)
 {
     if (settings->kind->chart == CHART_POLICIES)
         return policy_chart_write(script, settings->input, settings->title, why);
+    if (settings->kind->chart == CHART_WORDS)
+        return words_chart_write(script, settings->input, settings->title, why);
     int error = caption_write(script, run, settings->title, why);
     if (!error && settings->kind->chart == CHART_SCALING)
         scaling_chart_write(script, run);
@@ -192,9 +204,9 @@ int main(int argc, char **argv)
 
     struct why why = {0};
     struct history_run run = {0};
-    int error = settings.kind->chart == CHART_POLICIES
-                    ? 0
-                    : history_run_read(settings.input, settings.run, &run, &why);
+    int error = 0;
+    if (settings.kind->chart == CHART_SCALING || settings.kind->chart == CHART_RELATION)
+        error = history_run_read(settings.input, settings.run, &run, &why);
     if (error == -ERR_INVALID)
         error_prefix(&why, "--run");
     for (size_t i = 0; !error && i < settings.output_count; i++) {

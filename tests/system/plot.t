@@ -64,6 +64,18 @@ exits 78 "scores without a column are refused" -- "$plot" policies scores.csv
 like "$(cat err)" "scores.csv:1: no column 'work_ratio'" "... by name"
 rm -f scores.csv policies.png policies.svg
 
+printf 'time_s,event,text,seen_s\n3,removed,a,\n0.5,censored,,\n2,added,"a, b",2.031\n1,broadcast,fool,\n4,censored,,\n' >events.csv
+exits 0 "draws changes of words, in whatever order" -- "$plot" words events.csv
+ok "words.png is a whole picture" is_png words.png
+ok "words.svg is a whole document" is_svg words.svg
+shows words.svg "+ a, b" "live in 31 ms" "− a" "censored results a second" broadcasts
+for row in 'x,added,a,' ',added,a,' '-1,added,a,' '3601,added,a,' '1,gone,a,'; do
+    printf 'time_s,event,text,seen_s\n%s\n' "$row" >events.csv
+    exits 78 "the row $row is refused" -- "$plot" words events.csv
+    like "$(cat err)" "events.csv:2: " "... with its line"
+done
+rm -f events.csv words.png words.svg
+
 note="simulated service time 20 ms an event"
 for kind in scaling relation; do
     exits 0 "draws $kind" -- "$plot" "$kind" history.csv
@@ -158,7 +170,7 @@ refuses()
 
 refuses 64 "^winnow-plot: the kind of picture is missing; expected" "no arguments" --
 refuses 64 "^winnow-plot: the history file is missing; expected" "no file" -- scaling
-refuses 64 "'pie' is not a kind of picture; expected scaling, relation or policies" "an unknown kind" -- pie history.csv
+refuses 64 "'pie' is not a kind of picture; expected scaling, relation, policies or words" "an unknown kind" -- pie history.csv
 refuses 64 "unexpected argument 'more'" "one file too many" -- scaling history.csv more
 refuses 64 "--output: 'a.pdf' is no kind of picture; expected .*png or .svg" "another ending" -- scaling history.csv -o a.pdf
 refuses 64 "--output: '.png' is no kind" "an ending alone" -- scaling history.csv -o .png
