@@ -126,9 +126,9 @@ valgrind: deps-check ## the system tests with every program under valgrind; logs
 	@$(MAKE) all units
 	@tests/valgrind/run $(O) out/valgrind
 
-chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUEUE_TYPE (classic); logs in out/chaos
+chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUEUE_TYPE (classic), WORKER (filter, run, keep)
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) \
-	    --queue-type $(or $(QUEUE_TYPE),classic) --out out/chaos
+	    --queue-type $(or $(QUEUE_TYPE),classic) --worker $(or $(WORKER),filter) --out out/chaos
 
 chaos-python: all ## drains, kills and resets of the example's workers in Python, for CHAOS_SECONDS (900), SEED (1)
 	@tests/chaos/python_storm --bin $(BIN) --seconds $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) --faults

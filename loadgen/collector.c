@@ -173,6 +173,7 @@ static void take_result(struct collector *collector, const struct broker_event *
     struct ledger *ledger = settings->ledger;
 
     result->has_matches =
+        settings->expect_same ||
         broker_headers_get_int(collector->properties, "winnow-matches", &result->matches);
     const char *wrong =
         result_check(result, bodies_get(settings->bodies, id->sequence), settings->mask);

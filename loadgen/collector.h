@@ -24,6 +24,7 @@ struct collector_settings {
     const struct options *options; /* must stay as long as the process */
     const char *name;              /* of the connection, see broker_client_name */
     uint64_t run;
+    bool expect_same;         /* workers send the text back as it was, and count no matches */
     struct broker_bytes mask; /* what the farm's workers put in place of a match */
     const struct bodies *bodies;
     struct ledger *ledger;

@@ -303,6 +303,7 @@ static int open_collector(struct load *load, int64_t deadline_ns, struct why *wh
         .options = load->publisher_settings.options,
         .name = load->name,
         .run = load->publisher_settings.run,
+        .expect_same = load->settings->expect_same,
         .mask = broker_text(load->settings->mask),
         .bodies = load->publisher_settings.bodies,
         .ledger = load->ledger,

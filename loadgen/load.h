@@ -22,6 +22,7 @@ struct load_settings {
     const struct arrivals_settings *arrivals; /* checked */
     bool verify;                              /* collect the answers */
     bool expect_dead;                         /* a dead letter is an answer */
+    bool expect_same;                         /* workers send the text back as it was */
     const char *mask;                         /* what the farm's workers put in place of a match */
     int64_t verify_timeout_ns; /* after the schedule: how long to wait without any progress */
     FILE *timeline;            /* a row a second; NULL: none */

@@ -32,6 +32,7 @@ enum {
     KEY_CONFIRM_WINDOW,
     KEY_VERIFY,
     KEY_EXPECT_DEAD,
+    KEY_EXPECT_SAME,
     KEY_VERIFY_TIMEOUT,
     KEY_MASK,
     KEY_SUMMARY,
@@ -92,6 +93,11 @@ static const struct argp_option option_table[] = {
     {"expect-dead", KEY_EXPECT_DEAD, NULL, 0,
      "With --verify: an event that ends in FARM.dead is answered (default: that is bad, as if it "
      "were lost)",
+     4},
+    {"expect-same", KEY_EXPECT_SAME, NULL, 0,
+     "With --verify: the right result is the event's text as it was sent, such as winnow-run -- "
+     "cat "
+     "answers (default: the text with its matches replaced)",
      4},
     {"verify-timeout", KEY_VERIFY_TIMEOUT, "DURATION", 0,
      "After the schedule: how long to wait for missing confirms and results while nothing moves; "
@@ -191,6 +197,8 @@ static void check_combination(struct argp_state *state, const struct loadgen_opt
         argp_failure(state, EX_USAGE, 0, "--speed is for a --trace");
     if (options->load.expect_dead && !options->load.verify)
         argp_failure(state, EX_USAGE, 0, "--expect-dead: expected --verify beside it");
+    if (options->load.expect_same && !options->load.verify)
+        argp_failure(state, EX_USAGE, 0, "--expect-same: expected --verify beside it");
 }
 
 /* ---- each group of options: 0, or ARGP_ERR_UNKNOWN when the key is none of its own ---- */
@@ -279,6 +287,9 @@ static error_t parse_findings(struct loadgen_options *options, int key, const ch
         return 0;
     case KEY_EXPECT_DEAD:
         options->load.expect_dead = true;
+        return 0;
+    case KEY_EXPECT_SAME:
+        options->load.expect_same = true;
         return 0;
     case KEY_VERIFY_TIMEOUT:
         options->load.verify_timeout_ns =

@@ -261,21 +261,34 @@ const char *scoreboard_impossible(const struct scoreboard_slot *slot, int64_t no
     return is_past(&slot->started_ns, now_ns) ? NULL : "started_ns";
 }
 
-int64_t scoreboard_hung_at_ns(const struct scoreboard_slot *slot, int64_t judge_from_ns,
-                              int64_t hang_timeout_ns, int64_t idle_limit_ns)
+static int64_t add(int64_t time_ns, int64_t span_ns)
+{
+    return time_ns < INT64_MAX - span_ns ? time_ns + span_ns : INT64_MAX;
+}
+
+int64_t scoreboard_silent_at_ns(const struct scoreboard_slot *slot, int64_t judge_from_ns,
+                                int64_t hang_timeout_ns, int64_t idle_limit_ns)
 {
     int32_t state = atomic_load_explicit(&slot->state, memory_order_acquire);
-    int64_t from_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed);
-    int64_t limit_ns = hang_timeout_ns;
+    int64_t progress_ns = atomic_load_explicit(&slot->progress_ns, memory_order_relaxed);
+    bool handling = scoreboard_handling(slot).low;
 
     if (state == SCOREBOARD_EMPTY)
         return INT64_MAX;
-    if (scoreboard_handling(slot).low)
-        from_ns = later(from_ns, atomic_load_explicit(&slot->due_ns, memory_order_relaxed));
-    else
-        limit_ns = later(limit_ns, idle_limit_ns);
-    from_ns = later(from_ns, judge_from_ns);
-    return from_ns < INT64_MAX - limit_ns ? from_ns + limit_ns : INT64_MAX;
+    return add(later(progress_ns, judge_from_ns),
+               handling ? hang_timeout_ns : later(hang_timeout_ns, idle_limit_ns));
+}
+
+int64_t scoreboard_hung_at_ns(const struct scoreboard_slot *slot, int64_t judge_from_ns,
+                              int64_t hang_timeout_ns, int64_t idle_limit_ns)
+{
+    int64_t silent_ns =
+        scoreboard_silent_at_ns(slot, judge_from_ns, hang_timeout_ns, idle_limit_ns);
+
+    if (!scoreboard_handling(slot).low)
+        return silent_ns;
+    int64_t due_ns = atomic_load_explicit(&slot->due_ns, memory_order_relaxed);
+    return later(silent_ns, add(due_ns, hang_timeout_ns));
 }
 
 /* ---- what a worker tells ---- */

@@ -178,6 +178,10 @@ const char *scoreboard_impossible(const struct scoreboard_slot *slot, int64_t no
 int64_t scoreboard_hung_at_ns(const struct scoreboard_slot *slot, int64_t judge_from_ns,
                               int64_t hang_timeout_ns, int64_t idle_limit_ns);
 
+/* The same where it is no excuse that the event at hand may take long: earlier, or equal. */
+int64_t scoreboard_silent_at_ns(const struct scoreboard_slot *slot, int64_t judge_from_ns,
+                                int64_t hang_timeout_ns, int64_t idle_limit_ns);
+
 /* ---- for a worker ---- */
 
 /* Attaches to the scoreboard that the environment names, and to the slot. When it names none,

@@ -10,8 +10,8 @@
 /* The autoscaler comes here at least every heartbeat. */
 #define STANDSTILL_NS (2 * CLOCK_NS_PER_S)
 
-/* Of workers that wait for the broker the process is looked at this often: each time costs system
- * calls. */
+/* Of workers that wait for the broker, or are on an event that may take long, the process is looked
+ * at this often: each time costs system calls. */
 #define STOPPED_CHECK_NS (1 * CLOCK_NS_PER_S)
 
 int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct launcher *launcher,
@@ -37,15 +37,21 @@ int64_t hang_watch_step(struct hang_watch *watch, struct pool *pool, struct laun
         int64_t from_ns = pool->slots[i].started_ns > watch->judge_from_ns
                               ? pool->slots[i].started_ns
                               : watch->judge_from_ns;
-        int64_t hung_ns =
-            scoreboard_hung_at_ns(slot, from_ns, watch->hang_timeout_ns, IDLE_HANG_NS);
-        if (hung_ns > now_ns) {
-            wake_ns = hung_ns < wake_ns ? hung_ns : wake_ns;
+        int64_t silent_ns =
+            scoreboard_silent_at_ns(slot, from_ns, watch->hang_timeout_ns, IDLE_HANG_NS);
+        if (silent_ns > now_ns) {
+            wake_ns = silent_ns < wake_ns ? silent_ns : wake_ns;
             continue;
         }
-        if ((said == SCOREBOARD_BLOCKED || said == SCOREBOARD_SENDING) &&
-            !(check_stopped && launcher_stopped(launcher, i)))
+        int64_t hung_ns =
+            scoreboard_hung_at_ns(slot, from_ns, watch->hang_timeout_ns, IDLE_HANG_NS);
+        bool may_be_silent =
+            said == SCOREBOARD_BLOCKED || said == SCOREBOARD_SENDING || hung_ns > now_ns;
+        if (may_be_silent && !(check_stopped && launcher_stopped(launcher, i))) {
+            if (hung_ns > now_ns && hung_ns < wake_ns)
+                wake_ns = hung_ns;
             continue;
+        }
         log_event(LOG_WARN, "worker_hung", "worker=%d slot=%zu", launcher_pid(launcher, i), i);
         pool_hung(pool, i);
     }

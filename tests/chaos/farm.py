@@ -64,6 +64,31 @@ def private_kib(pid):
     return None
 
 
+class Worker:
+    """What the workers are and how they are judged.
+
+    censors  as winnow-filter does; else their answer is the event's own text
+    share    of the load: to start a program for each event costs a processor more than the event itself
+    slack    so many times as long it may take to come back: a busy machine is slow to start programs"""
+
+    def __init__(self, program, *arguments, censors=False, share=1, slack=1):
+        self.program, self.arguments = program, arguments
+        self.censors, self.share, self.slack = censors, share, slack
+
+    def command(self, binaries, *options):
+        at = lambda word: word.format(binaries=binaries)
+        return [f"{binaries}/{self.program}", *options, *map(at, self.arguments)]
+
+    def load_options(self):
+        return [] if self.censors else ["--expect-same"]
+
+
+WORKERS = {
+    "filter": Worker("winnow-filter", censors=True),
+    "run": Worker("winnow-run", "--", "cat", share=0.2, slack=5),
+    "keep": Worker("winnow-run", "--keep", "--", "{binaries}/../tests/bench/echo_lines", slack=5),
+}
+
 Handled = collections.namedtuple("Handled", "before at pid events")
 
 

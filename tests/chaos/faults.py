@@ -325,7 +325,11 @@ def answer_bodies(publisher, bodies, seconds):
 def odd_bodies(world):
     with world.publisher() as publisher:
         at = time.monotonic()
-        wrong = answer_bodies(publisher, BODIES, 10)
+        # Whoever does not read texts finds nothing wrong with them.
+        refused = (None, "body of") if not world.worker.censors else ()
+        may = lambda why: why if not refused or why in refused else None
+        bodies = {name: (*body, may(why)) for name, (*body, why) in BODIES.items()}
+        wrong = answer_bodies(publisher, bodies, 10)
         owed(not wrong, "; ".join(wrong))
         return Seen(world.farm.silence(at, 1), f"{len(BODIES)} bodies, each answered or dead with its reason")
 

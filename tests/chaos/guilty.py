@@ -128,6 +128,9 @@ def guilty_reply_to(world):
 
 @fault("result too large", None, "windows", phases=LOAD)
 def result_too_large(world):
+    if not world.worker.censors:
+        return None  # an answer that is not longer than its event
+
     usual = world.broker.ctl("eval", "{ok, Bytes} = application:get_env(rabbit, max_message_size), Bytes.").strip()
 
     def publish(publisher, name):

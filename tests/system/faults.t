@@ -15,7 +15,7 @@ from client import Client, Line
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/chaos"))
 import faults
 import storm
-from farm import children
+from farm import alive, children
 
 TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
 FRAGILE = os.path.join(BIN, "../tests/system/fragile_worker")
@@ -172,6 +172,23 @@ with Line() as line:
         os.kill(pid, signal.SIGSTOP)
         ok(wait_until(lambda: pid not in children(scaler.pid), 10), "stopped then, it is replaced")
         ok("event=worker_hung" in scaler.stderr(), "as one that hangs")
+
+# So is one on an event that may take long.
+name = farm()
+with tempfile.TemporaryDirectory() as directory:
+    text = f"#!/bin/sh\ncd {directory}\necho $PPID $$ >new\nmv -n new pids\nexec sleep 3600\n"
+    script = write_script(directory, "long", text)
+    limits = ["--min", "1", "--max", "1", "--hang-timeout", "1s", "--drain-timeout", "1s"]
+    with autoscaler(name, *limits, worker=[os.path.join(BIN, "winnow-run"), "--", script]) as scaler:
+        with Client(name) as client:
+            client.publish("a long event")
+            ok(wait_until(lambda: os.path.exists(f"{directory}/pids"), 20), "a program is at work")
+            with open(f"{directory}/pids") as file:
+                pid, program = map(int, file.read().split())
+            ok(not wait_until(lambda: "event=worker_hung" in scaler.stderr(), 2.5), "for longer than --hang-timeout")
+            os.kill(pid, signal.SIGSTOP)
+            ok(wait_until(lambda: pid not in children(scaler.pid), 20), "its worker, stopped then, is replaced")
+            ok(wait_until(lambda: not alive(program), 20), "and the program is gone with it")
 
 # All workers at once.
 name = farm()

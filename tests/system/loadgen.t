@@ -339,6 +339,20 @@ def another_mask_can_be_verified():
         equal((code, summary()["corrupted"]), (1, 5), "another mask than the workers' is")
 
 
+def an_answer_may_be_the_text_itself():
+    name = farm()
+    body = write("same.txt", "you fool\n")
+    args = ["--phase", "50ms@100", "--body", body, "--verify"]
+    with spawn("winnow-run", "--", "cat", farm=name):
+        code, _ = loadgen(*args, "--expect-same", name=name)
+        equal((code, summary()["results"], summary()["corrupted"]), (0, 5, 0), "workers may send the text back")
+        code, _ = loadgen(*args, name=name)
+        equal((code, summary()["corrupted"]), (1, 5), "which has to be expected")
+    with spawn("winnow-filter", farm=name):
+        code, _ = loadgen(*args, "--expect-same", name=name)
+        equal((code, summary()["corrupted"]), (1, 5), "and then anything else is corrupted")
+
+
 def an_unroutable_event_is_found():
     name = farm()
     with channel_of() as channel:
@@ -488,6 +502,7 @@ def bad_input_is_refused():
         (64, [*one, "--connections", "0"], "--connections: '0'"),
         (64, [*one, "--confirm-window", "many"], "--confirm-window: 'many'"),
         (64, [*one, "--expect-dead"], "--expect-dead: expected --verify"),
+        (64, [*one, "--expect-same"], "--expect-same: expected --verify"),
         (64, [*one, "--verify-timeout", "5"], "--verify-timeout: '5'"),
         (64, [*one, "--trace", "t.csv"], "--phase, --schedule and --trace cannot be combined"),
         (64, [*one, "--speed", "2"], "--speed is for a --trace"),

@@ -220,6 +220,7 @@ static void the_time_out_counts_from_the_end_of_a_stated_limit(void **state)
     (void)state;
     scoreboard_set_due(slot, 3000);
     assert_int_equal(scoreboard_hung_at_ns(slot, 0, 50, 70), 3050);
+    assert_int_equal(scoreboard_silent_at_ns(slot, 0, 50, 70), 1050);
     scoreboard_progress(slot, 3010);
     assert_int_equal(scoreboard_hung_at_ns(slot, 0, 50, 70), 3060);
     /* The limit was that event's. */
