@@ -345,15 +345,15 @@ static const char doc[] =
     "broker is unavailable, 75 no answer in time, 77 permission, 78 configuration, or a word list "
     "could not be read.";
 
-static const struct argp argp = {
-    option_table,
-    parse_option,
-    "status|workers|explain|set|pause|resume|fix|unfix|stop|log|farms|send|words|results "
-    "[ARGUMENT...]",
-    doc,
-    NULL,
-    NULL,
-    NULL};
+static const struct argp argp = {option_table,
+                                 parse_option,
+                                 "status|workers|explain|set|pause|resume|fix|unfix|stop|log "
+                                 "[ARGUMENT...]\nfarms|send|words|results "
+                                 "[ARGUMENT...]",
+                                 doc,
+                                 NULL,
+                                 NULL,
+                                 NULL};
 
 /* Behind the verb send, --wait may stand alone: it has its duration in the next word only when that
  * reads as one. */

@@ -54,7 +54,7 @@ _winnow()
     *)
         # The words of the usage that are to be taken as they stand: `scaling|relation`.
         values=$(_winnow_verbs "${program##*/} $option")
-        [ -n "$values" ] || values=$(sed -n '1s/^[^]]*\] *\([a-z|]*\).*/\1/p' <<<"$help" | tr '|' ' ')
+        [ -n "$values" ] || values=$(sed -nE 's/^(Usage|  or):[^]]*\] *([a-z|]*).*/\2/p' <<<"$help" | tr '|' ' ')
         mapfile -t COMPREPLY < <(compgen -W "$values" -f -- "$current")
         compopt -o filenames 2>/dev/null
         ;;
