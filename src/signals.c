@@ -37,6 +37,18 @@ int signals_open(int *fd, struct why *why)
     return open_for(&set, fd, why);
 }
 
+int signals_open_with_hangup(int *fd, struct why *why)
+{
+    struct sigaction action;
+    sigset_t set;
+
+    begin_set(&set);
+    /* While it is blocked, one that is ignored would arrive all the same. */
+    if (sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+        sigaddset(&set, SIGHUP);
+    return open_for(&set, fd, why);
+}
+
 int signals_open_screen(int *fd, struct why *why)
 {
     sigset_t set;

@@ -8,6 +8,10 @@
  * and SIGXFSZ are ignored: what causes them comes back as an error. Returns 0 or -ERR_SYSTEM. */
 int signals_open(int *fd, struct why *why);
 
+/* The same for whoever has nothing to load anew: SIGHUP asks for an end too, unless whoever started
+ * the process has it ignored (nohup). */
+int signals_open_with_hangup(int *fd, struct why *why);
+
 /* Opens a descriptor for SIGHUP alone. It asks for no end, so whoever waits for an end must not see
  * it. Returns 0 or -ERR_SYSTEM. */
 int signals_open_hangup(int *fd, struct why *why);

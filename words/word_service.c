@@ -382,7 +382,7 @@ static int init(struct service *service, struct why *why)
     int error = word_export_open(&service->export, service->settings->export_file,
                                  options->topology.farm, service->settings->store, why);
     if (!error)
-        error = signals_open(&service->signal_fd, why);
+        error = signals_open_with_hangup(&service->signal_fd, why);
     if (!error)
         error = scoreboard_attach(&service->scoreboard, &service->slot, why);
     if (error)

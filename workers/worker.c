@@ -173,7 +173,8 @@ static int work_and_reconnect(struct worker *worker, struct why *why)
 static int set_up(struct worker *worker, struct why *why)
 {
     const struct options *options = worker->settings->options;
-    int error = signals_open(&worker->signal_fd, why);
+    int error = worker->settings->takes_hangup ? signals_open(&worker->signal_fd, why)
+                                               : signals_open_with_hangup(&worker->signal_fd, why);
 
     worker->declaration.topology = options->topology;
     worker->declaration.alone = !options_variable(SCOREBOARD_FD_VARIABLE);

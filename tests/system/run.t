@@ -5,6 +5,7 @@ it afterwards: nothing."""
 
 import json
 import os
+import signal
 import stat
 import subprocess
 
@@ -214,17 +215,19 @@ def children_of(pid):
     return found
 
 
-def a_drain_waits():
+def a_drain_waits(how):
     name = farm()
     with spawn("winnow-run", "--", "sh", "-c", "touch begun; until [ -e go ]; do sleep 0.02; done; cat", farm=name) as worker:
         with Client(name) as client:
             client.publish("patience", reply_to=client.replies)
             ok(wait_until(lambda: os.path.exists("begun"), 20), "a program runs")
-            worker.signal(15)
+            worker.signal(how)
             ok(wait_until(lambda: "event=draining" in worker.stderr(), 20), "when its worker is told to go")
             open("go", "w").close()
             equal(client.get(client.replies)[2], b"patience", "the drain waits for its result")
             equal(worker.wait(20), 0, "and then ends")
+    os.remove("begun")
+    os.remove("go")
 
 
 def nothing_outlives_the_worker():
@@ -253,7 +256,8 @@ each_event_has_its_program()
 types()
 bodies_are_nobodys_to_read()
 programs_are_looked_at_first()
-a_drain_waits()
+a_drain_waits(signal.SIGTERM)
+a_drain_waits(signal.SIGHUP)
 nothing_outlives_the_worker()
 a_late_drain_gives_back()
 done_testing()
