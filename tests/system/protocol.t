@@ -133,19 +133,19 @@ def plain_worker():
     equal(history("plain.csv")[-1]["in_flight_msgs"], "", "the history says of what it holds that it is unknown")
 
 
-def readme_client():
+def publisher():
     name = farm()
-    code = re.search(r"```python\n(.*?)```", read("README.md"), re.S)[1]
+    code = re.search(r"```python\n(.*?)```", read("docs/protocol.md"), re.S)[1]
     client = write("client.py", code.replace("shop.", name + "."))
     with spawn("winnow-filter", farm=name), Client(name):
         environment = dict(os.environ, AMQP_URL=URL)
         ran = subprocess.run([sys.executable, client], env=environment, capture_output=True, text=True, timeout=20)
     want = re.search(r"print\(.*?\)  # (.*)", code)[1]
-    equal((ran.stdout, ran.stderr), (want + "\n", ""), "the example in README.md prints what it says")
+    equal((ran.stdout, ran.stderr), (want + "\n", ""), "the publisher in the protocol prints what it says")
 
 
 layout()
 environment()
-readme_client()
+publisher()
 plain_worker()
 done_testing()
