@@ -17,7 +17,7 @@ static int obtain_list(const struct filter_options *options, struct compiled_lis
 
     int error = list_files_read(options->files, options->file_count, options->max_list_bytes,
                                 &recipe.files, why);
-    if (!error)
+    if (!error && !list_files_are_empty(&recipe.files))
         error = list_cache_obtain(&recipe, list, why);
     list_files_clear(&recipe.files);
     return error;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Most lists fit. */
@@ -77,6 +78,22 @@ void list_files_clear(struct list_files *files)
         free(files->items[i].owned);
     free(files->items);
     *files = (struct list_files){0};
+}
+
+static bool is_empty_export(const struct list_file *file)
+{
+    size_t head = strlen(LIST_FILES_EXPORTED);
+
+    return file->length > head && memcmp(file->bytes, LIST_FILES_EXPORTED, head) == 0 &&
+           memchr(file->bytes, '\n', file->length) == file->bytes + file->length - 1;
+}
+
+bool list_files_are_empty(const struct list_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (!is_empty_export(&files->items[i]))
+            return false;
+    return true;
 }
 
 const char *list_files_name(const char *const *paths, size_t count, size_t index)

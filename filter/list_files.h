@@ -4,6 +4,7 @@
 
 #include "error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct list_file {
@@ -30,6 +31,12 @@ int list_files_read(const char *const *paths, size_t count, size_t max_bytes,
                     struct list_files *files, struct why *why);
 
 void list_files_clear(struct list_files *files);
+
+/* What winnow-words begins a list with that it exports. Such a list may be empty, and is meant so;
+ * of any other that has no word something went wrong. */
+#define LIST_FILES_EXPORTED "# winnow-words version="
+/* Whether there is nothing but empty lists of that kind. */
+bool list_files_are_empty(const struct list_files *files);
 
 /* The name of a list among those that list_files_read reads for the same paths. */
 const char *list_files_name(const char *const *paths, size_t count, size_t index);

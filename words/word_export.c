@@ -1,6 +1,7 @@
 #include "word_export.h"
 
 #include "clock.h"
+#include "filter/list_files.h"
 #include "log.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 /* The first line. */
-#define HEAD_FORMAT "# winnow-words version=%" PRId64 " farm=%s\n"
+#define HEAD_FORMAT LIST_FILES_EXPORTED "%" PRId64 " farm=%s\n"
 #define HEAD_SIZE   256
 
 /* Writing takes at most this part of the time, as requests wait meanwhile. */
@@ -55,7 +56,7 @@ static int read_version(const struct word_export *export, int64_t *version, stru
     char *end = strchr(head, '\n');
     if (end)
         end[1] = '\0';
-    bool has_version = sscanf(head, "# winnow-words version=%" SCNd64 " ", version) == 1;
+    bool has_version = sscanf(head, LIST_FILES_EXPORTED "%" SCNd64 " ", version) == 1;
     snprintf(expected, sizeof expected, HEAD_FORMAT, *version, export->farm);
     if (!has_version || strcmp(head, expected) != 0)
         return error_set(why, ERR_CONFIG,

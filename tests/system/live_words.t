@@ -65,5 +65,21 @@ def run():
             ok("connection_lost" not in worker.stderr() and "not_loaded" not in worker.stderr(), "without a fault on the way")
 
 
+def from_nothing():
+    """A farm whose first word is yet to come, and whose last one goes."""
+    name = farm()
+    export = os.path.abspath("first.txt")
+    with service(name, "--export", export, store="first.db"):
+        ok(wait_until(lambda: os.path.exists(export), 20), "a service without words writes its list")
+        with spawn("winnow-filter", "--words", export, "--watch", farm=name) as worker, Client(name) as client:
+            equal(client.ask("a fool b")[2], b"a fool b", "a worker starts with it, and lets all through")
+            equal(ctl(name, "add", "fool").returncode, 0, "the first word is added")
+            ok(wait_until(lambda: is_censored(client, "fool"), 20), "... and censored")
+            equal(ctl(name, "remove", "fool").returncode, 0, "the last word is removed")
+            ok(wait_until(lambda: not is_censored(client, "fool"), 20), "... and let through")
+            ok("not_loaded" not in worker.stderr(), "without a fault on the way")
+
+
 run()
+from_nothing()
 done_testing()
