@@ -1,5 +1,5 @@
-"""A storm of scale-downs: workers come and go as fast as the autoscaler can decide, under load, while somebody pulls
-the limits up and down every second. Nothing may be lost or answered twice, nor redelivered by a drain."""
+"""A storm of scale-downs: workers come and go as fast as the autoscaler can decide, under load, with winnow-run
+while somebody pulls the limits up and down every second too. Nothing may be lost, answered twice or redelivered."""
 
 import os
 import random
@@ -13,8 +13,7 @@ from proxy import Proxy
 
 MOST = 12
 # A horizon of two intervals: the number of workers follows every whim of the arrivals.
-SCALING = ["--log-level", "debug"]
-SCALING += ["--interval", "20ms", "--horizon", "40ms", "--capacity", "2", "--min", "1", "--max", str(MOST)]
+SCALING = ["--interval", "20ms", "--horizon", "40ms", "--capacity", "2", "--min", "1", "--max", str(MOST)]
 RATE_PER_S = 300
 LONGEST_S = 7200
 
@@ -51,7 +50,8 @@ def run(binaries, out, downs, seed, worker=WORKERS["filter"], url=None, seconds=
         isolation = Isolation()
         isolation.mounts = isolation.user = False
         farm = Farm(f"storm-{os.getpid()}", binaries, out, through, isolation)
-        farm.start(*SCALING, worker=worker.command(binaries, "--service-time", "1ms", "--prefetch", "20"))
+        pulls = not worker.censors
+        farm.start(*SCALING, *(["--log-level", "debug"] if pulls else []), worker=worker.command(binaries, "--service-time", "1ms", "--prefetch", "20"))
         began = time.monotonic()
         options = ["--arrival", "poisson", "--seed", str(seed), "--log-level", "warn", *worker.load_options()]
         load = Load(farm, url, [(seconds, int(RATE_PER_S * worker.share))], "storm", *options)
@@ -61,7 +61,7 @@ def run(binaries, out, downs, seed, worker=WORKERS["filter"], url=None, seconds=
             time.sleep(0.2)
             if counts(farm)[1] >= downs:
                 break
-            if time.monotonic() - pulled > 1:
+            if pulls and time.monotonic() - pulled > 1:
                 pulled = time.monotonic()
                 pull(farm, url, chance)
             if time.monotonic() - told > 30:
@@ -73,7 +73,7 @@ def run(binaries, out, downs, seed, worker=WORKERS["filter"], url=None, seconds=
         farm.active.end()
         spawned, stopped, crashed = counts(farm)
         deliveries, redelivered = proxy.redelivered()
-        given = given_back(farm.active.log())
+        given = given_back(farm.active.log()) if pulls else 0
         say(
             f"{stopped} scale-downs of {spawned} workers in {took:.0f} s ({stopped / took:.0f} a second), "
             f"{crashed} crashed; published {summary['published']} lost {summary['lost']} "
