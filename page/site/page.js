@@ -1,6 +1,6 @@
 /* page.js - the page: which farm is shown, what came over its stream, and when it is drawn. */
 
-import { getHistory, hasToken, listFarms } from "./api.js";
+import { getHistory, listFarms } from "./api.js";
 import { Chart } from "./chart.js";
 import { Feed } from "./feed.js";
 import { Series } from "./series.js";
@@ -74,11 +74,11 @@ function takeLoss(refused, ms) {
     drawSoon();
 }
 
-let wanted = false; // a token to read was asked for: who left it knows how to give one
+let asked = false; // for a token to read: who left that knows how to give one
 
 function askToRead() {
-    if (!wanted || hasToken()) steer.askForToken("winnow-page wants a token to show its farms.");
-    wanted = true;
+    if (!asked) steer.askForToken("winnow-page wants a token to show its farms.");
+    asked = true;
 }
 
 async function loadHistory(name) {
@@ -108,9 +108,10 @@ function show(name) {
 
 /* ---- which farms there are ---- */
 
+const address = (one) => `#${encodeURIComponent(one.farm)}`;
+
 function chosen() {
-    const name = decodeURIComponent(location.hash.slice(1));
-    return farms.some((one) => one.farm === name) ? name : farms[0].farm;
+    return (farms.find((one) => location.hash === address(one)) ?? farms[0]).farm;
 }
 
 async function askFarms() {
@@ -133,9 +134,10 @@ function drawFarms() {
         sign.append(drawn("use", {}));
         link.append(element("span"));
     }
-    farms.forEach(({ farm: name, health, level }, i) => {
+    farms.forEach((one, i) => {
+        const { farm: name, health, level } = one;
         const link = list.children[i].firstElementChild;
-        set(link, "href", `#${encodeURIComponent(name)}`);
+        set(link, "href", address(one));
         set(link, "aria-current", name === farm ? "page" : "false");
         mark(link, "level", level);
         set(link.querySelector("use"), "href", `#${level}`);
@@ -203,13 +205,14 @@ function drawControls() {
 }
 
 function drawPool() {
-    const { from = "", workers: all = [], nodes: hosts = [] } = status() ?? {};
+    const { from = "", workers: all = [], nodes: hosts = [], leader } = status() ?? {};
     const here = { node: from.split("/")[1], steered: mayControl };
     const pool = all.map((worker) => ({ ...here, ...worker }));
     pool.sort((a, b) => a.node.localeCompare(b.node) || a.slot - b.slot);
     workers.show(pool);
     say(byId("worker-note"), pool.length ? "" : "No worker runs.");
-    nodes.show(hosts.map((node) => ({ steered: mayControl, ...node })));
+    const leads = ({ name }) => name === leader;
+    nodes.show(hosts.map((node) => ({ ...node, steered: mayControl, leads: leads(node) })));
     byId("nodes").hidden = !hosts.length;
 }
 
@@ -266,8 +269,13 @@ onClick("fix", () => (isFixed() ? steer.unfix : steer.fix)(view()));
 onClick("limits", () => steer.limits(view()));
 onClick("token-open", () => steer.askForToken("It is sent to winnow-page, and nowhere else."));
 for (const id of ["minutes", "why"]) byId(id).addEventListener("toggle", drawDetails);
-for (const event of ["token", "online"])
-    addEventListener(event, () => { feed?.retry(); askFarms(); });
+for (const event of ["token", "online"]) {
+    addEventListener(event, () => {
+        asked = false;
+        feed?.retry();
+        askFarms();
+    });
+}
 addEventListener("hashchange", () => farms.length && show(chosen()));
 setInterval(drawAges, 1000);
 setInterval(askFarms, FARMS_EVERY_MS);

@@ -130,9 +130,12 @@ export const stop = (view, { node, slot, pid }) => carryOut(view, {
     act: "Stop it",
 }, () => view.lives() && post("workers", node, String(slot), "stop"));
 
-export const drain = (view, { name, drained, running }) => carryOut(view, {
-    title: `${drained ? "Undrain" : "Drain"} the node ${name}?`,
-    text: drained ? "It may run workers again."
-        : `${count(running, "worker")} there finish what they hold; other nodes take its share.`,
-    act: drained ? "Undrain" : "Drain",
-}, () => post("nodes", name, drained ? "undrain" : "drain"));
+export function drain(view, { name, state, running }) {
+    const back = state === "drained";
+    return carryOut(view, {
+        title: `${back ? "Undrain" : "Drain"} the node ${name}?`,
+        text: back ? "It may run workers again." : `${count(running, "worker")} there finish what `
+            + "they hold, and the other nodes take its share.",
+        act: back ? "Undrain" : "Drain",
+    }, () => post("nodes", name, back ? "undrain" : "drain"));
+}

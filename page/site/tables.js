@@ -107,16 +107,15 @@ export const workerTable = (stop) => new Table("worker-rows", [
         ({ node, slot }) => `the worker in slot ${slot} of ${node}`, stop),
 ], ({ node, slot, pid }) => `${node}/${slot}/${pid}`);
 
+const isDrained = ({ state }) => state === "drained";
+
 export const nodeTable = (drain) => new Table("node-rows", [
     column("Node", ({ name }) => name),
     column("State", ({ state, leads }) => (leads ? `${state}, leads` : state)),
-    numbers("Target", ({ target }) => number(target)),
-    numbers("Running", ({ running }) => number(running)),
-    numbers("Starting", ({ starting }) => number(starting)),
-    numbers("Draining", ({ draining }) => number(draining)),
-    numbers("Most", ({ most }) => number(most)),
-    numbers("Heard", ({ heard_s }) => age(heard_s)),
-    action("Drain", ({ steered, drained }) => steered && (drained ? "Undrain" : "Drain"),
+    ...["Target", "Running", "Starting", "Draining", "Capacity"].map((title) =>
+        numbers(title, (node) => number(node[title.toLowerCase()]))),
+    numbers("Heard", ({ age_s }) => age(age_s)),
+    action("Drain", (node) => node.steered && (isDrained(node) ? "Undrain" : "Drain"),
         ({ name }) => `the node ${name}`, drain),
 ], ({ name }) => name);
 
