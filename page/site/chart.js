@@ -187,7 +187,7 @@ export class Chart {
         const zoneMs = new Date(this.now).getTimezoneOffset() * 60000;
         const labels = [];
         let ms = Math.floor((this.now - zoneMs) / stepMs) * stepMs + zoneMs;
-        for (; this.x(ms) > left; ms -= stepMs) {
+        for (; ms > this.at(left); ms -= stepMs) {
             const x = this.x(ms);
             this.grid += `M${x} ${top}V${split}M${x} ${below}V${foot}`;
             labels.push([x, foot + em * 1.3, stepMs < 60000 ? clock(ms) : minute(ms)]);
