@@ -2,7 +2,7 @@
 #ifndef WINNOW_STEER_H
 #define WINNOW_STEER_H
 
-#include "client.h"
+#include "control/client.h"
 #include "ctl_options.h"
 
 #include <stdbool.h>
