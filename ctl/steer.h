@@ -17,9 +17,4 @@
 int steer(struct client *client, const struct ctl_options *options, bool *done, FILE *out,
           struct why *why);
 
-struct status;
-
-/* What a command that was done changed of what the status had said before. */
-void steer_print_change(const struct command *command, const struct status *before, FILE *out);
-
 #endif
