@@ -31,6 +31,7 @@ parts_winnow-run        := workers
 parts_winnow-censor     := filter
 parts_winnow-autoscaler := autoscaler autoscaler/leader autoscaler/node autoscaler/policy
 parts_winnow-ctl        := ctl autoscaler/policy
+parts_winnow-page       := page ctl autoscaler/policy
 parts_winnow-simulate   := autoscaler/simulate autoscaler/node autoscaler/policy
 parts_winnow-words      := words workers filter
 parts_winnow-loadgen    := loadgen
@@ -38,6 +39,7 @@ parts_winnow-plot       := plots
 
 # Libraries that one program alone is linked with.
 libs_winnow-words := -lsqlite3 -lhiredis
+libs_winnow-page  := -lmicrohttpd
 
 PROGRAMS := $(patsubst parts_%,%,$(filter parts_winnow-%,$(.VARIABLES)))
 LIBRARY  := src $(patsubst %/,%,$(wildcard src/*/))
@@ -62,7 +64,8 @@ FORMATTED := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
 # What `make install` puts under PREFIX, and `make uninstall` removes.
 MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
-SERVICES    := autoscaler/winnow-autoscaler@.service autoscaler/winnow-pools.service words/winnow-words@.service
+SERVICES    := autoscaler/winnow-autoscaler@.service autoscaler/winnow-pools.service words/winnow-words@.service \
+               page/winnow-page.service
 SYSTEMD     := lib/systemd/system
 EXAMPLE     := share/winnow/pools.conf
 PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/* examples/*/*.*)
@@ -213,11 +216,11 @@ $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call main_object,$$*) $$(call archives,$(LI
 $(O)/tests/unit/filter_steps_test: $(COUNTED)
 $(UNITS) $(HELPERS): %: %.o $(call archives,$(FOLDERS))
 	$(call say,LINK)
-	$(call link,-lcmocka $(libs_winnow-words))
+	$(call link,-lcmocka $(libs_winnow-words) $(libs_winnow-page))
 
 $(FUZZERS): %: %.o $(call archives,$(FOLDERS))
 	$(call say,LINK)
-	$(call link,-fsanitize=fuzzer)
+	$(call link,-fsanitize=fuzzer $(libs_winnow-page))
 
 $(call archives,$(FOLDERS)): $(O)/%.a: $$(call objects,$$(filter-out $(MAINS),$$(wildcard $$*/*.c)))
 	@rm -f $@
@@ -241,8 +244,9 @@ $(MANUALS): $(O)/man/%.1: $(BIN)/% tools/manual
 
 # The default word list is part of the program, so that it works wherever it is copied.
 $(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
-# So are the gnuplot scripts, and what Redis runs.
+# So are the gnuplot scripts, what Redis runs, and what browsers load.
 $(O)/words/redis_script.o: words/redis_script.lua
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
+$(O)/page/site.o: $(wildcard page/site/*)
 
 -include $(OBJECTS:.o=.d)

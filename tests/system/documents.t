@@ -51,6 +51,7 @@ LOGGED_IN = {
     "winnow-loadgen": "loadgen",
     "winnow-ctl": "ctl",
     "winnow-words": "words",
+    "winnow-page": "page",
     "All programs": "src",
 }
 
