@@ -15,9 +15,9 @@
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Of a farm whose last status is older than this, and than three of its autoscaler's intervals, it
- * is only said that it is not up, and how old that status is. */
-#define METRICS_FRESH_S 30
+/* Of a farm whose last status is older than this it is only said that it is not up, how old that
+ * status is, and whether there is a connection to the broker. */
+#define METRICS_FRESH_S 10
 
 struct metrics_farm {
     const char *farm;            /* its name, UTF-8; each farm has another */
