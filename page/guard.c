@@ -101,27 +101,17 @@ static bool is_json(const char *type)
            strncasecmp(type, "application/json", length) == 0;
 }
 
-static bool check_write(const struct route *route, const struct guard_request *request,
-                        struct problem *problem)
-{
-    if (request->origin && !is_own_origin(request))
-        return problem_set(problem, PROBLEM_ORIGIN, "the request comes from another web page");
-    if (!is_json(request->content_type))
-        return problem_set(problem, PROBLEM_CONTENT, "expected Content-Type: application/json");
-    if (request->has_length && request->length_bytes > route->most_bytes)
-        return problem_set(problem, PROBLEM_SIZE, "a body of %zu bytes; expected at most %zu",
-                           request->length_bytes, route->most_bytes);
-    return true;
-}
-
 bool guard_admits(const struct guard *guard, const struct route *route,
                   const struct guard_request *request, struct problem *problem)
 {
-    if (route->need == ROUTE_FOR_ALL)
-        return true;
-    /* A foreign page shall not try tokens either. */
-    if (route->need == ROUTE_TO_CONTROL && request->origin && !is_own_origin(request))
-        return check_write(route, request, problem);
-    return check_token(guard, route->need, request, problem) &&
-           (route->need != ROUTE_TO_CONTROL || check_write(route, request, problem));
+    bool writes = route->need == ROUTE_TO_CONTROL;
+
+    /* Another page shall not try tokens either. */
+    if (writes && request->origin && !is_own_origin(request))
+        return problem_set(problem, PROBLEM_ORIGIN, "the request comes from another web page");
+    if (route->need != ROUTE_FOR_ALL && !check_token(guard, route->need, request, problem))
+        return false;
+    if (writes && !is_json(request->content_type))
+        return problem_set(problem, PROBLEM_CONTENT, "expected Content-Type: application/json");
+    return true;
 }

@@ -24,8 +24,6 @@ struct guard_request {
     const char *host;
     size_t host_count; /* lines of it */
     const char *origin, *authorization, *content_type;
-    bool has_length; /* of its body, as it says itself: */
-    size_t length_bytes;
 };
 
 /* Whether that is a Host by which this server goes. */

@@ -205,7 +205,6 @@ static enum MHD_Result count_host(void *context, enum MHD_ValueKind kind, const 
 static void read_head(struct http_request *request, const char *method)
 {
     struct MHD_Connection *connection = request->connection;
-    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
     struct guard_request *headers = &request->head.headers;
 
     *headers = (struct guard_request){
@@ -213,8 +212,6 @@ static void read_head(struct http_request *request, const char *method)
         .origin = header(connection, MHD_HTTP_HEADER_ORIGIN),
         .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
-        .has_length = length != NULL,
-        .length_bytes = length ? strtoull(length, NULL, 10) : 0,
     };
     MHD_get_connection_values(connection, MHD_HEADER_KIND, count_host, &headers->host_count);
     request->head.method = method;

@@ -85,12 +85,12 @@ class Web:
         """What comes back to bytes that are sent as they are, until the connection is closed; or, with ends=False,
         as much of it as is one answer."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as connection:
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 connection.sendall(text)
                 if ends:
                     connection.shutdown(socket.SHUT_WR)
             got = b""
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 while data := connection.recv(65536):
                     got += data
                     if not ends:

@@ -282,25 +282,6 @@ static void a_write_is_json_from_our_own_page(void **state)
     }
 }
 
-static void a_body_has_its_greatest_length(void **state)
-{
-    const struct guard guard = guard_with(false, true);
-    struct guard_request request = {.host = "localhost",
-                                    .host_count = 1,
-                                    .authorization = "Bearer " CONTROL,
-                                    .content_type = "application/json",
-                                    .has_length = true,
-                                    .length_bytes = ROUTE_COMMAND_MOST};
-
-    (void)state;
-    assert_int_equal(ask(&guard, "POST", "/api/v1/farms/a/pause", &request), 200);
-    request.length_bytes++;
-    assert_int_equal(ask(&guard, "POST", "/api/v1/farms/a/pause", &request), 413);
-    assert_int_equal(ask(&guard, "POST", "/api/v1/farms/a/events", &request), 200);
-    request.length_bytes = ROUTE_EVENT_MOST + 1;
-    assert_int_equal(ask(&guard, "POST", "/api/v1/farms/a/events", &request), 413);
-}
-
 /* ---- token files ---- */
 
 static int read_file(const char *text, mode_t mode, struct token *token, struct why *why)
@@ -371,7 +352,6 @@ int main(void)
         cmocka_unit_test(one_host_is_expected),
         cmocka_unit_test(tokens_let_look_or_steer),
         cmocka_unit_test(a_write_is_json_from_our_own_page),
-        cmocka_unit_test(a_body_has_its_greatest_length),
         cmocka_unit_test(a_token_is_the_first_line_of_its_file),
         cmocka_unit_test(a_file_that_is_no_secret_is_refused),
     };
