@@ -44,6 +44,7 @@ struct leader {
     int64_t ready_ns;                 /* when that was answered */
     double arrived_msgs;              /* since the beginning, as far as it was counted */
     int64_t decided_ns, decisions;    /* when the last decision was made; how many were */
+    struct time_classes measured;     /* how old the answers were by which they were made */
     bool told;                        /* a decision is due, because its limits are others */
     int fault;
     struct why why;
@@ -157,7 +158,12 @@ static void describe(const void *context, const struct node_report *report, int6
                                                 .spawned = (int64_t)report->counts.spawned,
                                                 .stopped = (int64_t)report->counts.stopped,
                                                 .crashed = (int64_t)report->counts.crashed,
-                                                .decisions = leader->decisions};
+                                                .decisions = leader->decisions,
+                                                .dead_msgs = report->dead_msgs,
+                                                .given_back_msgs = report->given_back_msgs,
+                                                .hung = (double)report->counts.hung};
+    status->handling = report->handling;
+    status->measured = leader->measured;
 }
 
 /* Without the control plane the farm runs on as if nobody ever said anything. */
@@ -435,6 +441,8 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
 void leader_record(struct leader *leader, const struct node_report *report)
 {
     record_write(&leader->record, &leader->last, report);
+    time_classes_add(&leader->measured,
+                     fmax(leader->last.sampled.arrival_age_s, leader->last.sampled.ready_age_s));
     leader->decided_ns = clock_now_ns();
     leader->decisions++;
     control_desk_decided(&leader->desk);
