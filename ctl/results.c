@@ -14,8 +14,8 @@
 #define PREFETCH 1000
 
 /* The broker hands out what is there and allowed before it answers a question that was sent after
- * the last acknowledgement. So whoever has got fewer results meanwhile than are allowed has got all;
- * only the first result of a consumer may still be on its way. Without any, so many answers are the
+ * the last acknowledgement. So whoever has got fewer results meanwhile than are allowed has got
+ * all; only the first of a consumer may still be on its way. Without any, so many answers are the
  * end, this long apart. */
 #define QUIET_ANSWERS 3
 #define PAUSE_NS      (100 * CLOCK_NS_PER_MS)
