@@ -64,6 +64,12 @@ struct node_report {
     size_t reading_count;
 };
 
+/* Which of two orders is newer: the one with the greater epoch, then the greater sequence. Only one
+ * leader ever leads under an epoch, and its sequence grows with each order. */
+struct order_stamp {
+    int64_t epoch, sequence; /* from 1; all 0: no order */
+};
+
 struct node_target {
     uint32_t workers;     /* that shall be starting or running */
     uint32_t max_workers; /* never more than so many are; 1 .. POOL_MAX_WORKERS */
