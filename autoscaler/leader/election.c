@@ -113,6 +113,15 @@ bool election_leads(const struct election *election, int64_t now_ns, int64_t *ep
     return true;
 }
 
+const char *election_why_not(const struct election *election)
+{
+    if (!election->entered)
+        return "its connection to the queue has ended";
+    if (election->led_epoch && !is_foremost(election, election->led_epoch))
+        return "another leads or has led under a greater epoch";
+    return "the queue has not handed its token back in time";
+}
+
 bool election_stamp(struct election *election, int64_t now_ns, struct order_stamp *stamp)
 {
     if (!election_leads(election, now_ns, &stamp->epoch))

@@ -33,12 +33,13 @@
  * - A token leads only if its epoch is greater than those of others' tokens that were delivered to
  *   its owner: one that was published before a successor's may be delivered after it.
  * - A leader that hears of a greater epoch, wherever, leads no more; it may claim again.
- * - The queue may be empty, because it was purged or made anew, and then nobody would ever be handed
- *   anything. So a candidate knocks when it enters, and every ELECTION_SILENCE_NS for as long as it
- *   hears no orders: whoever is active gets the knock, and claims.
- * - An active candidate that does not lead makes way for one of higher rank. It leaves with all that
- *   it holds, or the other would not be handed the token; and not twice within ELECTION_YIELD_NS, or
- *   nobody would lead if the other is not handed anything. A leader that works is never unseated.
+ * - The queue may be empty, because it was purged or made anew, and then nobody would ever be
+ *   handed anything. So a candidate knocks when it enters, and every ELECTION_SILENCE_NS for as
+ *   long as it hears no orders: whoever is active gets the knock, and claims.
+ * - An active candidate that does not lead makes way for one of higher rank. It leaves with all
+ *   that it holds, or the other would not be handed the token; and not twice within
+ *   ELECTION_YIELD_NS, or nobody would lead if the other is not handed anything. A leader that
+ *   works is never unseated.
  * - Whoever was handed nothing for ELECTION_LEASE_NS takes it that he is not active: the broker
  *   tells nobody that it holds him for dead. */
 #ifndef WINNOW_ELECTION_H
@@ -132,6 +133,9 @@ int64_t election_due_ns(const struct election *election, int64_t now_ns);
 /* Whether it leads now, and under which epoch (epoch may be NULL; written only if it does). The
  * answer is good for this moment: it is asked again before every order. */
 bool election_leads(const struct election *election, int64_t now_ns, int64_t *epoch);
+
+/* Why it does not lead, or no longer does: for people. */
+const char *election_why_not(const struct election *election);
 
 /* The stamp of the next order. False if it does not lead: then there is no order. */
 bool election_stamp(struct election *election, int64_t now_ns, struct order_stamp *stamp);

@@ -35,7 +35,12 @@ struct token {
     /* Why the broker lets nobody stand is said once, and tried again after growing pauses. */
     bool refused;
     int64_t retry_ns, pause_ns;
-    int64_t told_epoch; /* the log says that it leads under this one, or under later ones; 0: no */
+
+    bool more;             /* of what has come in some was not looked at yet */
+    uint64_t published;    /* on this connection: the last message */
+    int64_t unanswered_ns; /* since when the broker has not answered for one; CLOCK_NEVER: it has */
+    bool silent;           /* the log says that it answers nothing */
+    int64_t leading;       /* the epoch under which it leads, as far as the log has it; 0: none */
 };
 
 /* Stands for election from the first token_step on; connects to nothing yet. The options are
@@ -59,7 +64,8 @@ size_t token_poll(const struct token *token, struct pollfd *fds);
 bool token_stands(const struct token *token);
 
 /* Why it does not: the error of the last attempt, with its explanation. 0 while it does, or before
- * the first attempt has ended. -ERR_CONFIG: somebody has declared the queue with other arguments. */
+ * the first attempt has ended. -ERR_CONFIG: somebody has declared the queue with other arguments.
+ * */
 int token_error(const struct token *token, struct why *why);
 
 /* As election_leads and election_stamp, by the clock as it is now: however long the caller may have

@@ -11,8 +11,10 @@
 struct json_t;
 
 enum token_kind {
-    TOKEN_KNOCK, /* wakes whoever the queue is handed to, and tells the greatest epoch heard of */
-    TOKEN_CLAIM, /* the token: its owner leads under its epoch once the queue hands it back to him */
+    /* Wakes whoever the queue is handed to, and tells the greatest epoch that was heard of. */
+    TOKEN_KNOCK,
+    /* The token: its owner leads under its epoch once the queue hands it back to him. */
+    TOKEN_CLAIM,
 };
 
 /* The greatest epoch that is read. It leaves room to count on, and is exact in every reader of
