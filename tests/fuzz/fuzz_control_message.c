@@ -4,6 +4,7 @@
 #include "control/members.h"
 #include "control/notice.h"
 #include "control/status.h"
+#include "control/token_message.h"
 #include "fuzz.h"
 
 /* The two were made from equal values. */
@@ -67,6 +68,21 @@ static void as_notice(const struct envelope *envelope, struct json_t *message, c
         CLAIM(notice_write(envelope, &notice, text, length) == 0);
 }
 
+static void as_token(const struct envelope *envelope, struct json_t *message, char **text,
+                     size_t *length)
+{
+    struct token_message token;
+    struct why why = {0};
+    int error = token_message_read(message, &token, &why);
+
+    if (error) {
+        fuzz_claim_refusal(error, &why, NULL);
+        return;
+    }
+    CLAIM(token.owner[0] && token.epoch >= 0 && token.epoch <= TOKEN_EPOCH_MAX);
+    CLAIM(token_message_write(envelope, &token, text, length) == 0);
+}
+
 typedef void reading(const struct envelope *envelope, struct json_t *message, char **text,
                      size_t *length);
 
@@ -94,7 +110,7 @@ static void check(const struct envelope *envelope, struct json_t *message, readi
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static reading *const readings[] = {as_command, as_answer, as_status, as_notice};
+    static reading *const readings[] = {as_command, as_answer, as_status, as_notice, as_token};
     struct envelope envelope;
     struct json_t *message;
     struct why why = {0};
