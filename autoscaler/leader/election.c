@@ -167,8 +167,10 @@ uint64_t election_deliver(struct election *election, const struct token_message 
         take_own(election, message->epoch, redelivered, now_ns);
     else
         election->others_epoch = greater(election->others_epoch, message->epoch);
-    if (older && message->epoch <= election->held_epoch)
+    if (older && message->epoch < election->held_epoch)
         return tag;
+    /* An equal one was taken back by the broker and is delivered again: the older tag holds nothing
+     * any more. */
     election->held_tag = tag;
     election->held_epoch = message->epoch;
     return older;

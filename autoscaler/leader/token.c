@@ -20,7 +20,7 @@
 #define FIRST_PAUSE_NS   (1 * CLOCK_NS_PER_S)
 #define LONGEST_PAUSE_NS (30 * CLOCK_NS_PER_S)
 
-/* A broker that confirms nothing for so long has no majority of the queue. */
+/* A queue that answers nothing for so long has no leader among the brokers. */
 #define ANSWER_NS (5 * CLOCK_NS_PER_S)
 
 /* ---- opening and closing ---- */
@@ -117,13 +117,24 @@ static void attempt(struct token *token, int64_t now_ns)
 
     if (link_broker(&token->link) || now_ns < token->retry_ns)
         return;
-    if (!link_step(&token->link, now_ns) && token->link.failed)
+    if (link_step(&token->link, now_ns))
+        token->unanswered_ns = now_ns;
+    else if (token->link.failed)
         judge(token, connection_error(token->link.connection, &why), &why, now_ns);
+}
+
+/* The queue has answered; since_ns: since when it has not answered for something else. */
+static void answered(struct token *token, int64_t since_ns)
+{
+    token->unanswered_ns = since_ns;
+    if (token->silent)
+        log_event(LOG_INFO, "leader_back", "queue=%s", token->set_up.topology.leader);
+    token->silent = false;
 }
 
 static void consuming(struct token *token)
 {
-    token->unanswered_ns = CLOCK_NEVER;
+    answered(token, CLOCK_NEVER);
     connection_mark_useful(token->link.connection);
     election_enter(&token->election);
     if (token->refused)
@@ -169,15 +180,6 @@ static int take_delivery(struct token *token, const struct broker_event *event, 
     return tag ? broker_ack(broker, tag, false, why) : 0;
 }
 
-/* The broker has the messages up to that one. */
-static void answered(struct token *token, uint64_t sequence, int64_t now_ns)
-{
-    token->unanswered_ns = sequence == token->published ? CLOCK_NEVER : now_ns;
-    if (token->silent)
-        log_event(LOG_INFO, "leader_back", "queue=%s", token->set_up.topology.leader);
-    token->silent = false;
-}
-
 static int take_event(struct token *token, const struct broker_event *event, int64_t now_ns,
                       struct why *why)
 {
@@ -191,7 +193,7 @@ static int take_event(struct token *token, const struct broker_event *event, int
         return take_delivery(token, event, now_ns, why);
     case BROKER_CONFIRMED:
     case BROKER_NACKED:
-        answered(token, event->tag, now_ns);
+        answered(token, event->tag == token->published ? CLOCK_NEVER : now_ns);
         return 0;
     case BROKER_CANCELLED:
     case BROKER_RETURNED:
@@ -305,8 +307,8 @@ static void tell_silence(struct token *token, int64_t now_ns)
         return;
     token->silent = true;
     log_event(LOG_WARN, "no_leader",
-              "queue=%s why=\"the broker confirms nothing that is sent there: this quorum queue "
-              "seems to have no leader\" doing=\"waiting for it\"",
+              "queue=%s why=\"nothing that is asked of it is answered: this quorum queue seems to "
+              "have no leader\" doing=\"waiting for it\"",
               token->set_up.topology.leader);
 }
 
