@@ -97,6 +97,7 @@ bool term_is_on(const struct term *term)
 static void tell_news(enum roster_news news, const struct roster_node *node)
 {
     const struct report_message *report = news ? &node->report : NULL;
+    enum log_level lost = report && report->leaving ? LOG_INFO : LOG_WARN;
 
     switch (news) {
     case ROSTER_JOINED:
@@ -114,8 +115,8 @@ static void tell_news(enum roster_news news, const struct roster_node *node)
                   (long long)report->running);
         break;
     case ROSTER_LOST:
-        log_event(report->leaving ? LOG_INFO : LOG_WARN, "node_lost", "node=%s left=%s",
-                  report->node, report->leaving ? "true" : "false");
+        log_event(lost, "node_lost", "node=%s left=%s", report->node,
+                  report->leaving ? "true" : "false");
         break;
     case ROSTER_UNABLE:
         log_event(LOG_WARN, "node_unable",
