@@ -6,38 +6,10 @@ import signal
 import time
 
 from client import Client
-from control import *
+from control import Control
+from nodes import *
 from scaler import FILTER
 from tap import *
-
-WAIT_S = 20
-
-
-def node(name, node, *args, **more):
-    options = ["--node", node, "--node-max", "4", "--min", "4", "--max", "6", "--interval", "200ms", "--quiet"]
-    return spawn("winnow-autoscaler", *options, *args, "--", FILTER, farm=name, **more)
-
-
-def running(control, **wanted):
-    """Waits until a status says that the nodes run so many workers, of which no other is left; returns the status."""
-
-    def found():
-        status = control.status(0.5)
-        if not status or "nodes" not in status:
-            return None
-        runs = {each["name"]: each["running"] for each in status["nodes"] if each["state"] != "lost"}
-        return status if runs == wanted and not status["draining"] and not status["starting"] else None
-
-    return wait_until(found, WAIT_S) or diag(f"last status: {control.last}")
-
-
-def tell_on_failure(nodes):
-    for running in nodes if failed() else []:
-        diag(running.stderr())
-
-
-def states(status):
-    return {each["name"]: each["state"] for each in status["nodes"]}
 
 
 def names_are_looked_at():
