@@ -280,6 +280,7 @@ static enum MHD_Result queue_answer(struct http_request *request)
     if (answer->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     request->peer->deadline_ns = clock_now_ns() + ANSWER_NS;
+    request->peer->busy = request->streams;
     enum MHD_Result queued = MHD_queue_response(request->connection, answer->status, response);
     MHD_destroy_response(response);
     return queued;
