@@ -204,6 +204,7 @@ def looks(browser):
         fits = "document.scrollingElement.scrollWidth <= innerWidth"
         ok(browser.wait_for(fits), f"the page fits a width of {width}") or diag(browser.do("return document.scrollingElement.scrollWidth"))
     browser.look(zone="Asia/Kolkata")
+    browser.driver.refresh()
     ok(browser.wait("zone", "Asia/Calcutta|Asia/Kolkata"), "the time is local, and its zone is shown")
     browser.look()
 
@@ -250,7 +251,7 @@ def run():
         with Browser(server.url) as browser:
             browser.look()
             ok(browser.wait("health", "OK|Full"), "the page says how it does")
-            like(browser.text("sentence"), r"^\d+ workers?: ", "... and how many workers there are to be, and why")
+            like(browser.text("sentence"), r"^\d+ workers?[:,] ", "... and how many workers there are to be, and why")
             shifted = quickly(browser)
             numbers(browser, name)
             ok(shifted() < 0.1, "nothing jumps about") or diag(shifted())

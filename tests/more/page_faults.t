@@ -41,6 +41,10 @@ def stale(browser):
     return browser.do("return document.body.hasAttribute('data-stale')")
 
 
+def is_new(browser):
+    return wait_until(lambda: not stale(browser), PATIENCE_S)
+
+
 def runs(browser, pid):
     return browser.wait("source", rf"/{pid}\.$") and browser.wait("health", WELL)
 
@@ -49,7 +53,7 @@ def killed(browser, first, second):
     ok(runs(browser, first.pid), "the page shows who runs the farm")
     first.signal(signal.SIGKILL)
     ok(runs(browser, second.pid), "it was killed: the page shows who has taken over")
-    ok(not stale(browser), "... and that this is new")
+    ok(is_new(browser), "... and that this is new")
     ok(browser.wait("log-rows", "autoscaler_gone|connected|standby|worker|."), "... and the log")
 
 
@@ -79,7 +83,7 @@ def broker_away(browser, directory):
     ok(wait_until(lambda: stale(browser), PATIENCE_S), "... and its numbers look old")
     ok(browser.wait("heard", r"Heard \d+ s ago"), "... with their age")
     broker("start", directory)
-    ok(browser.wait("health", WELL, BROKER_S) and not stale(browser), "it is back, and so is the farm")
+    ok(browser.wait("health", WELL, BROKER_S) and is_new(browser), "it is back, and so is the farm")
 
 
 def page_away(browser, name, server, url, port, options):
@@ -90,7 +94,7 @@ def page_away(browser, name, server, url, port, options):
     browser.press("#ask-do")
     ok(browser.wait("said", "Not done: "), "... and that a button did nothing")
     with page(name, port=port, amqp=url, options=options):
-        ok(browser.wait("health", WELL) and not stale(browser), "it is back without a reload")
+        ok(browser.wait("health", WELL) and is_new(browser), "it is back without a reload")
 
 
 def run(url, directory):
