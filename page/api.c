@@ -112,6 +112,27 @@ static void answer_farms(const struct visit *visit)
     free(farms);
 }
 
+static void answer_metrics(const struct visit *visit)
+{
+    struct api *api = visit->api;
+    struct metrics_farm *farms = calloc(api->farm_count, sizeof *farms);
+    int64_t now_ns = clock_now_ns();
+
+    for (size_t i = 0; farms && i < api->farm_count; i++) {
+        const struct live *live = &api->farms[i].live;
+        farms[i] = (struct metrics_farm){
+            .farm = live->farm,
+            .status = live->has_status ? &live->status : NULL,
+            .age_s = (double)(now_ns - live->received_ns) / (double)CLOCK_NS_PER_S,
+            .connected = client_is_connected(live->feed.client),
+        };
+    }
+    bool made = farms && !metrics_write(farms, api->farm_count, &api->metrics);
+    respond_text(visit->request, METRICS_CONTENT_TYPE,
+                 made ? shared_text_copy(api->metrics.bytes, api->metrics.length) : NULL);
+    free(farms);
+}
+
 static void answer_scale(const struct visit *visit)
 {
     const struct live *live = &visit->farm->live;
@@ -250,6 +271,9 @@ static void answer(const struct visit *visit)
         break;
     case ROUTE_READYZ:
         answer_ready(visit);
+        break;
+    case ROUTE_METRICS:
+        answer_metrics(visit);
         break;
     case ROUTE_FARMS:
         answer_farms(visit);

@@ -4,6 +4,7 @@
 
 #include "guard.h"
 #include "http.h"
+#include "metrics.h"
 #include "page_farm.h"
 
 #include <stddef.h>
@@ -12,6 +13,7 @@ struct api {
     const struct guard *guard;
     struct page_farm *farms;
     size_t farm_count;
+    struct metrics_text metrics; /* of the last scrape */
 };
 
 /* For http_open. The context is a struct api. */

@@ -16,6 +16,7 @@ static const struct row {
 } rows[] = {
     {"GET", "/healthz", ROUTE_HEALTHZ, ROUTE_FOR_ALL, 0},
     {"GET", "/readyz", ROUTE_READYZ, ROUTE_FOR_ALL, 0},
+    {"GET", "/metrics", ROUTE_METRICS, ROUTE_TO_READ, 0},
     {"GET", "/api/v1/farms", ROUTE_FARMS, ROUTE_TO_READ, 0},
     {"GET", FARM "/status", ROUTE_STATUS, ROUTE_TO_READ, 0},
     {"GET", FARM "/history", ROUTE_HISTORY, ROUTE_TO_READ, 0},

@@ -17,6 +17,7 @@ enum route_kind {
     ROUTE_SITE, /* one of the page's own files */
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
+    ROUTE_METRICS,
     ROUTE_FARMS,
     ROUTE_STATUS,
     ROUTE_HISTORY,

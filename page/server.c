@@ -141,6 +141,7 @@ int server_run(struct page_options *options, struct why *why)
         close(server.listen_fd);
     if (server.signal_fd >= 0)
         close(server.signal_fd);
+    free(server.api.metrics.bytes);
     free(server.farms);
     free(server.fds);
     return error;

@@ -307,7 +307,7 @@ def answers_at(path):
 
 def stands_what_is_no_request(web):
     head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
-    post = f"POST {web.path('pause')} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {web.tokens['control']}\r\n".encode()
+    post = f"POST {web.path('pause')} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {web.tokens['control']}\r\nConnection: close\r\n".encode()
     for about, text, allowed in (
         ("nothing", b"", {b""}),
         ("half a request", head, {b""}),
@@ -448,18 +448,13 @@ def shows_strange_names_as_text(status):
 
 def reads_what_another_version_says(status):
     name = farm()
-    versions = iter([{"v": 2}, {"limits": 1}, {"farm": "other"}] + 1000 * [{"moon": {"phase": 3}}])
-    sent = []
-
-    def answers(command):
-        sent.append(next(versions))
-        return [("status", json.dumps(status | {"farm": name, "sequence": 100 + len(sent)} | sent[-1]))]
-
-    with Leader(name, answers), page(name) as web:
+    versions = [{"v": 2}, {"limits": 1}, {"farm": "other"}, {"moon": {"phase": 3}}]
+    told = [("status", json.dumps(status | {"farm": name, "sequence": 100 + i} | each)) for i, each in enumerate(versions)]
+    with Leader(name, lambda command: told), page(name) as web:
         shown = web.wait_for(lambda status: status["status"])
         equal(shown["status"].get("moon"), {"phase": 3}, "what a newer version says beside is passed on")
         equal(shown["status"]["limits"], status["limits"], "... and what cannot be read is not")
-        equal(web.program.stderr().count("event=message_ignored"), 2, "... which is said")
+        ok(web.program.stderr().count("event=message_ignored") >= 2, "... which is said")
 
 
 def tells_a_refusal(status):
