@@ -275,7 +275,7 @@ static enum MHD_Result queue_answer(struct http_request *request)
     for (size_t i = 0; i < sizeof answer_headers / sizeof answer_headers[0]; i++)
         MHD_add_response_header(response, answer_headers[i][0], answer_headers[i][1]);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
-    if (answer->allow)
+    if (answer->allow[0])
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
     if (answer->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
