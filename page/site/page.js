@@ -135,7 +135,8 @@ function drawFarms() {
         link.append(element("span"));
     }
     farms.forEach((one, i) => {
-        const { farm: name, health, level } = one;
+        const name = one.farm;
+        const { health, level } = name === farm ? verdict() : one;
         const link = list.children[i].firstElementChild;
         set(link, "href", address(one));
         set(link, "aria-current", name === farm ? "page" : "false");
