@@ -49,6 +49,13 @@ def runs(browser, pid):
     return browser.wait("source", rf"/{pid}\.$") and browser.wait("health", WELL)
 
 
+def standby(start):
+    """One alone, so that it is known who takes over."""
+    running = start()
+    ok(wait_until(lambda: "event=standby" in running.stderr(), PATIENCE_S), "another autoscaler stands by")
+    return running
+
+
 def killed(browser, first, second):
     ok(runs(browser, first.pid), "the page shows who runs the farm")
     first.signal(signal.SIGKILL)
@@ -102,18 +109,18 @@ def run(url, directory):
     with open(os.open("token", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write(token + "\n")
     with contextlib.ExitStack() as stack:
-        scalers = []
-        for number in range(3):
-            scalers.append(stack.enter_context(autoscaler(f"{name}", *OPTIONS, amqp=url)))
-            ok(wait_for_row(name, seconds=PATIENCE_S) if not number else wait_until(lambda: "event=standby" in scalers[-1].stderr(), PATIENCE_S),
-               "an autoscaler runs the farm" if not number else "another stands by")
+        start = lambda: stack.enter_context(autoscaler(name, *OPTIONS, amqp=url))
+        first = start()
+        ok(wait_for_row(name, seconds=PATIENCE_S), "an autoscaler runs the farm")
         port = subprocess.run([TOOL, "port"], capture_output=True, text=True, check=True).stdout.strip()
         options = ("--control-token", "token")
         server = stack.enter_context(page(name, port=port, amqp=url, options=options))
         browser = stack.enter_context(Browser(server.url))
         browser.look()
-        killed(browser, *scalers[:2])
-        killed_while_asked(browser, *scalers[1:], token)
+        second = standby(start)
+        killed(browser, first, second)
+        third = standby(start)
+        killed_while_asked(browser, second, third, token)
         broker_away(browser, directory)
         page_away(browser, name, server, url, port, options)
         # Connections that are cut and requests that are refused are written down by the browser itself.
