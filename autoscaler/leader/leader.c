@@ -35,6 +35,7 @@ struct leader {
     int64_t start_ns, tick_ns; /* when it began to measure; when the next sample is due */
     bool ticking;              /* a sample's questions are out */
     int64_t answer_by_ns;
+    double taken_msgs; /* in flight or handled, when they went out; NAN: unknown */
     struct reaction reaction;
     struct own_consumers own_consumers;
     struct acceptance acceptance;
@@ -224,15 +225,17 @@ static bool consumed(const struct node_report *report)
 }
 
 /* All events that are ready, in flight or were handled, where that is exact: nobody but workers
- * that tell consumes the queue. */
-static double total_msgs(const struct decision_record *decision)
+ * that tell consumes the queue. What workers have is what they had as the queue was asked about:
+ * an event that they take meanwhile is missed, which the next total makes good, and never counted
+ * twice. */
+static double total_msgs(const struct leader *leader, const struct decision_record *decision)
 {
     const struct sampler_sample *sampled = &decision->sampled;
     const struct node_report *report = &decision->report;
 
     if (report->unknown || !(sampled->consumers <= report->telling))
         return NAN;
-    return sampled->ready_msgs + report->in_flight_msgs + report->handled_msgs;
+    return sampled->ready_msgs + leader->taken_msgs;
 }
 
 /* Nothing is counted: what the queue has accepted is what arrived. */
@@ -240,7 +243,7 @@ static void take_accepted(struct leader *leader, struct decision_record *last)
 {
     struct sampler_sample *sampled = &last->sampled;
 
-    sampled->arrived_msgs = acceptance_take_alone(&leader->acceptance, total_msgs(last));
+    sampled->arrived_msgs = acceptance_take_alone(&leader->acceptance, total_msgs(leader, last));
     sampled->arrival_per_s = sampled->arrived_msgs / sampled->interval_s;
     last->accepted_per_s = sampled->arrival_per_s;
     last->by_accepted = !isnan(sampled->arrival_per_s);
@@ -253,7 +256,7 @@ static void check_arrivals(struct leader *leader, struct decision_record *last)
     bool refused = leader->acceptance.refuses;
     double offered_per_s = sampled->arrival_per_s, accepted_msgs;
     double arrived_msgs = acceptance_take(&leader->acceptance, sampled->arrived_msgs,
-                                          total_msgs(last), &accepted_msgs);
+                                          total_msgs(leader, last), &accepted_msgs);
 
     last->by_accepted = leader->acceptance.refuses;
     last->accepted_per_s = accepted_msgs / sampled->interval_s;
@@ -378,6 +381,8 @@ static bool step_tick(struct leader *leader, int64_t now_ns, const struct node_r
     if (!leader->ticking && now_ns >= leader->tick_ns) {
         leader->ticking = true;
         leader->answer_by_ns = now_ns + ANSWER_NS;
+        leader->taken_msgs =
+            report->unknown ? (double)NAN : report->in_flight_msgs + report->handled_msgs;
         sampler_ask(leader->sampler);
         move_tick(leader, now_ns + 1);
     }

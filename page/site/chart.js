@@ -12,15 +12,16 @@ const PATHS = [
     "unknown rate", "unknown depth", "grid", "arrival-area", "backlog-area", "arrival", "backlog",
     "workers", "desired", "base", "cursor",
 ];
-const round = (value) => Math.round(value * 10) / 10;
+const tenths = (value) => Math.round(value * 10) / 10;
 
-/* An axis from 0: 1, 2 or 5 times a power of ten a step, so many steps that the top is on it. */
+/* An axis from 0 whose steps are round numbers, so many of them that the top is on it. */
 function makeAxis(top, steps, least, from, to) {
     const rough = Math.max(top / steps, least);
     const power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough * 0.999);
+    const round = least ? [1, 2, 5, 10] : [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
+    const step = round.find((factor) => factor * power >= rough * 0.999) * power;
     const used = Math.max(2, Math.ceil(top / step - 1e-9));
-    const y = (value) => round(from + (value / (step * used)) * (to - from));
+    const y = (value) => tenths(from + (value / (step * used)) * (to - from));
     return { used, y, values: Array.from({ length: used + 1 }, (_, i) => i * step) };
 }
 
@@ -82,8 +83,8 @@ class Labels {
         this.nodes.forEach((node, i) => {
             const [x, y, text] = labels[i] ?? [0, 0, ""];
             say(node, text);
-            set(node, "x", round(x));
-            set(node, "y", round(y));
+            set(node, "x", tenths(x));
+            set(node, "y", tenths(y));
         });
     }
 }
@@ -133,7 +134,7 @@ export class Chart {
         const scale = (right - left) / (spanMin * 60000);
         set(this.svg, "viewBox", `0 0 ${width} ${height}`);
         say(this.title, `The last ${spanMin} minutes`);
-        this.x = (ms) => round(Math.max(left, right - (now - ms) * scale));
+        this.x = (ms) => tenths(Math.max(left, right - (now - ms) * scale));
         this.at = (x) => now - (right - x) / scale;
         this.below = split + 2 * em;
         Object.assign(this, { em, left, right, top, split, foot, now, spanMin });
@@ -157,8 +158,9 @@ export class Chart {
         const highest = Math.max(most(points, "workers"), most(points, "desired"), 1);
         const workers = makeAxis(highest, 4, 1, split, top);
         const rate = makeAxis(Math.max(most(points, "arrival"), 1), workers.used, 0, split, top);
-        const y = (value) => round(split + (value / rate.values[1] / workers.used) * (top - split));
-        const arrival = makePaths(points, "arrival", "since", x, y, top, round(split));
+        const scale = (top - split) / (rate.values[1] * workers.used);
+        const y = (value) => tenths(split + value * scale);
+        const arrival = makePaths(points, "arrival", "since", x, y, top, tenths(split));
         this.#path("arrival", arrival.line);
         this.#path("arrival-area", arrival.area);
         this.#path("unknown rate", arrival.unknown);
@@ -172,7 +174,7 @@ export class Chart {
     #drawBacklog(points) {
         const { left, below, foot, em, x } = this;
         const axis = makeAxis(Math.max(most(points, "backlog"), 1), 3, 1, foot, below);
-        const backlog = makePaths(points, "backlog", "moment", x, axis.y, below, round(foot));
+        const backlog = makePaths(points, "backlog", "moment", x, axis.y, below, tenths(foot));
         this.#path("backlog", backlog.line);
         this.#path("backlog-area", backlog.area);
         this.#path("unknown depth", backlog.unknown);
@@ -187,13 +189,13 @@ export class Chart {
         const zoneMs = new Date(this.now).getTimezoneOffset() * 60000;
         const labels = [];
         let ms = Math.floor((this.now - zoneMs) / stepMs) * stepMs + zoneMs;
-        for (; this.x(ms) > left; ms -= stepMs) {
+        for (; ms > this.at(left); ms -= stepMs) {
             const x = this.x(ms);
             this.grid += `M${x} ${top}V${split}M${x} ${below}V${foot}`;
             labels.push([x, foot + em * 1.3, stepMs < 60000 ? clock(ms) : minute(ms)]);
         }
         this.#labels.middle.show(labels);
-        this.#path("base", `M${left} ${round(split)}H${right}M${left} ${round(foot)}H${right}`);
+        this.#path("base", `M${left} ${tenths(split)}H${right}M${left} ${tenths(foot)}H${right}`);
     }
 
     /* The numbers under the pointer, or the newest. */

@@ -31,8 +31,8 @@ def page(*farms, port=0, amqp=None, options=()):
     command = [os.path.join(BIN, "winnow-page"), "--amqp", amqp or URL, *names, "--listen", f"127.0.0.1:{port}", *options]
     running = Program(command, dict(os.environ))
     try:
-        found = wait_until(lambda: re.search(r"http://[\w.]+:\d+", running.stderr()), PATIENCE_S)
-        running.url = found.group() if found else None
+        found = wait_until(lambda: re.search(r"event=page_served .*port=(\d+)", running.stderr()), PATIENCE_S)
+        running.url = f"http://127.0.0.1:{found[1]}/" if found else None
         yield running
     finally:
         running.end()

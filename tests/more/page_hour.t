@@ -14,9 +14,9 @@ from tap import diag, done_testing, equal, ok, skip, wait_until
 
 SITE = os.path.join(os.environ["WINNOW_TOP"], "page/site")
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-SPEED = 180  # of the browser's clock
-EVERY_S = 0.01
-HALF_AN_HOUR = 1000  # snapshots
+SPEED = 360  # of the browser's clock
+EVERY_S = 0.005
+HALF_AN_HOUR = 600  # snapshots
 PATIENCE_S = 90
 MOST_GROWTH_BYTES = 500_000  # one snapshot kept a time would be 5 MB
 FAST = f"const begun = Date.now(); const real = Date.now; Date.now = () => begun + (real() - begun) * {SPEED};"
