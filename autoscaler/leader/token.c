@@ -132,11 +132,11 @@ static void answered(struct token *token, int64_t since_ns)
     token->silent = false;
 }
 
-static void consuming(struct token *token)
+static void consuming(struct token *token, int64_t now_ns)
 {
     answered(token, CLOCK_NEVER);
     connection_mark_useful(token->link.connection);
-    election_enter(&token->election);
+    election_enter(&token->election, now_ns);
     if (token->refused)
         log_event(LOG_INFO, "leadership_back", "doing=\"standing for leader\"");
     token->refused = false;
@@ -187,7 +187,7 @@ static int take_event(struct token *token, const struct broker_event *event, int
 
     switch (event->type) {
     case BROKER_CONSUMING:
-        consuming(token);
+        consuming(token, now_ns);
         return 0;
     case BROKER_DELIVERY:
         return take_delivery(token, event, now_ns, why);
@@ -262,11 +262,12 @@ static void publish(struct token *token, const struct token_message *message, in
         token->unanswered_ns = now_ns;
 }
 
-static void yield(struct token *token)
+static void enter_anew(struct token *token, const char *event, const char *reason)
 {
-    const struct why why = {.text = "it made way for another candidate"};
+    struct why why;
 
-    log_event(LOG_INFO, "leadership_yielded", "why=\"a candidate of higher rank is there\"");
+    log_event(LOG_INFO, event, "why=\"%s\"", reason);
+    error_set(&why, ERR_UNAVAILABLE, "%s", reason);
     cut(token, -ERR_UNAVAILABLE, &why);
 }
 
@@ -280,7 +281,10 @@ static void act(struct token *token, int64_t now_ns)
             publish(token, &message, now_ns);
             break;
         case ELECTION_YIELD:
-            yield(token);
+            enter_anew(token, "leadership_yielded", "a candidate of higher rank is there");
+            return;
+        case ELECTION_ANEW:
+            enter_anew(token, "leadership_anew", "the queue hands out nothing, and nobody leads");
             return;
         case ELECTION_NOTHING:
         default:
