@@ -82,7 +82,9 @@ void token_leave(struct token *token)
 
 static void refuse(struct token *token, const struct why *why, int64_t now_ns)
 {
-    log_event(token->refused ? LOG_DEBUG : LOG_WARN, "leadership_refused",
+    enum log_level level = token->refused ? LOG_DEBUG : LOG_WARN;
+
+    log_event(level, "leadership_refused",
               "why=\"%s\" doing=\"not standing for leader, and trying on\"", why->text);
     token->refused = true;
     token->pause_ns = token->pause_ns ? 2 * token->pause_ns : FIRST_PAUSE_NS;
@@ -262,12 +264,10 @@ static void publish(struct token *token, const struct token_message *message, in
         token->unanswered_ns = now_ns;
 }
 
-static void enter_anew(struct token *token, const char *event, const char *reason)
+static void enter_anew(struct token *token)
 {
-    struct why why;
+    const struct why why = {.text = "it enters anew"};
 
-    log_event(LOG_INFO, event, "why=\"%s\"", reason);
-    error_set(&why, ERR_UNAVAILABLE, "%s", reason);
     cut(token, -ERR_UNAVAILABLE, &why);
 }
 
@@ -281,10 +281,14 @@ static void act(struct token *token, int64_t now_ns)
             publish(token, &message, now_ns);
             break;
         case ELECTION_YIELD:
-            enter_anew(token, "leadership_yielded", "a candidate of higher rank is there");
+            log_event(LOG_INFO, "leadership_yielded",
+                      "why=\"a candidate of higher rank is there\"");
+            enter_anew(token);
             return;
         case ELECTION_ANEW:
-            enter_anew(token, "leadership_anew", "the queue hands out nothing, and nobody leads");
+            log_event(LOG_INFO, "leadership_anew",
+                      "why=\"the queue hands it nothing, and nobody leads\"");
+            enter_anew(token);
             return;
         case ELECTION_NOTHING:
         default:
