@@ -242,7 +242,7 @@ def keeps_secrets(web):
 
 def wants_a_token_to_look(name):
     with page(name, read=True) as web:
-        for path in ("/api/v1/farms", "status", "history", "stream", "scale"):
+        for path in ("/api/v1/farms", "status", "history", "stream", "scale", "/metrics"):
             equal(web.get(path).code(), (401, "token"), f"{path} without a token: 401")
         equal(web.get("/").status, 200, "the page's files are for all")
         equal((web.get("/healthz").status, wait_until(lambda: web.get("/readyz").status == 200, 20)), (200, True), "... and whether it is up")
