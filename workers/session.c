@@ -15,6 +15,10 @@
  * costs two system calls. */
 #define TEND_EVERY_NS (CLOCK_NS_PER_MS / 2)
 
+/* Answers wait so long for others, while the worker goes on. Each time that something is sent wakes
+ * the broker, which costs it more than a few answers do. */
+#define ANSWER_EVERY_NS (10 * CLOCK_NS_PER_MS)
+
 /* So many events that go to FARM.dead are logged in a second. */
 #define DEAD_LOGGED 2
 
@@ -234,6 +238,7 @@ int session_run(struct session *session, struct broker *broker, size_t published
     int error = 0;
 
     session->broker = session->answerer.broker = broker;
+    broker_pace(broker, ANSWER_EVERY_NS);
     session->answerer.has_dead = !session->topology->foreign;
     session->confirmed = false;
     trials_reconnected(&session->trials, scoreboard_running(session->scoreboard), clock_now_ns());
