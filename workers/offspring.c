@@ -59,14 +59,16 @@ static void run_guard(const _Atomic int32_t *program, int pipe_fd)
 }
 
 /* By way of a child that ends at once, so that the guard is nobody's child here. */
-static int start_guard(const struct offspring *offspring, int pipe_fd)
+static int start_guard(struct offspring *offspring, int pipe_fd)
 {
+    const _Atomic int32_t *program = offspring->program;
     pid_t between = fork();
 
     if (between == 0) {
+        free(offspring); /* of this process */
         pid_t pid = fork();
         if (pid == 0)
-            run_guard(offspring->program, pipe_fd);
+            run_guard(program, pipe_fd);
         _exit(pid < 0);
     }
     int status = 0;
