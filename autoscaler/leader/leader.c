@@ -145,11 +145,12 @@ bool leader_is_ready(const struct leader *leader)
 
 static struct node_target target_of(const struct leader *leader)
 {
-    return (struct node_target){
-        .workers = leader->decider.state.desired_workers,
-        .max_workers = leader->decider.params->max_workers,
-        .consuming = own_consumers_count(&leader->own_consumers),
-        .stop = {.slot = leader->steering.stop_slot, .pid = leader->steering.stop_pid}};
+    return (struct node_target){.workers = leader->decider.state.desired_workers,
+                                .max_workers = leader->decider.params->max_workers,
+                                .consuming = own_consumers_count(&leader->own_consumers),
+                                .stop = {.slot = leader->steering.stop_slot,
+                                         .pid = leader->steering.stop_pid,
+                                         .node = leader->steering.stop_node}};
 }
 
 /* What a status says of the decision, what was counted, and the broker. */
@@ -187,6 +188,8 @@ static void open_desk(struct leader *leader, int64_t now_ns)
                                                    .topology = &leader->options->topology,
                                                    .steering = &leader->steering,
                                                    .describe = describe,
+                                                   .drain = leader->settings->drain_node,
+                                                   .nodes = leader->settings->nodes,
                                                    .leader = leader};
     struct why why = {0};
 

@@ -33,6 +33,7 @@ struct leader_settings {
     struct decider_total total; /* what the farms of a process share */
     /* Of a farm over several hosts: fills in a status's nodes. NULL: the farm is on one host. */
     void (*describe_nodes)(void *nodes, int64_t now_ns, struct status *status);
+    void (*drain_node)(void *nodes, const char *node, bool drained);
     void *nodes;
 };
 
