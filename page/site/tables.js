@@ -107,7 +107,7 @@ export const workerTable = (stop) => new Table("worker-rows", [
         ({ node, slot }) => `the worker in slot ${slot} of ${node}`, stop),
 ], ({ node, slot, pid }) => `${node}/${slot}/${pid}`);
 
-const isDrained = ({ state }) => state === "drained";
+const ORDERS = { up: "Drain", drained: "Undrain" }; // by its state
 
 export const nodeTable = (drain) => new Table("node-rows", [
     column("Node", ({ name }) => name),
@@ -115,7 +115,7 @@ export const nodeTable = (drain) => new Table("node-rows", [
     ...["Target", "Running", "Starting", "Draining", "Capacity"].map((title) =>
         numbers(title, (node) => number(node[title.toLowerCase()]))),
     numbers("Heard", ({ age_s }) => age(age_s)),
-    action("Drain", (node) => node.steered && (isDrained(node) ? "Undrain" : "Drain"),
+    action("Drain", ({ steered, state }) => steered && ORDERS[state],
         ({ name }) => `the node ${name}`, drain),
 ], ({ name }) => name);
 
