@@ -205,6 +205,7 @@ def reading(browser, name, token):
         give_token(browser, token)
         ok(browser.wait("health", "OK|Full|Paused"), "... and who has it is shown the farm")
         ok(browser.wait_for("document.getElementById('controls').hidden"), "... without buttons")
+        browser.driver.get("about:blank")
 
 
 def looks(browser):
