@@ -35,6 +35,7 @@ struct leader {
     int64_t start_ns, tick_ns; /* when it began to measure; when the next sample is due */
     bool ticking;              /* a sample's questions are out */
     int64_t answer_by_ns;
+    double taken_msgs; /* in flight or handled, when they went out; NAN: unknown */
     struct reaction reaction;
     struct own_consumers own_consumers;
     struct acceptance acceptance;
@@ -43,6 +44,7 @@ struct leader {
     int64_t ready_ns;                 /* when that was answered */
     double arrived_msgs;              /* since the beginning, as far as it was counted */
     int64_t decided_ns, decisions;    /* when the last decision was made; how many were */
+    struct time_classes measured;     /* how old the answers were by which they were made */
     bool told;                        /* a decision is due, because its limits are others */
     int fault;
     struct why why;
@@ -156,7 +158,12 @@ static void describe(const void *context, const struct node_report *report, int6
                                                 .spawned = (int64_t)report->counts.spawned,
                                                 .stopped = (int64_t)report->counts.stopped,
                                                 .crashed = (int64_t)report->counts.crashed,
-                                                .decisions = leader->decisions};
+                                                .decisions = leader->decisions,
+                                                .dead_msgs = report->dead_msgs,
+                                                .given_back_msgs = report->given_back_msgs,
+                                                .hung = (double)report->counts.hung};
+    status->handling = report->handling;
+    status->measured = leader->measured;
 }
 
 /* Without the control plane the farm runs on as if nobody ever said anything. */
@@ -218,15 +225,17 @@ static bool consumed(const struct node_report *report)
 }
 
 /* All events that are ready, in flight or were handled, where that is exact: nobody but workers
- * that tell consumes the queue. */
-static double total_msgs(const struct decision_record *decision)
+ * that tell consumes the queue. What workers have is what they had as the queue was asked about:
+ * an event that they take meanwhile is missed, which the next total makes good, and never counted
+ * twice. */
+static double total_msgs(const struct leader *leader, const struct decision_record *decision)
 {
     const struct sampler_sample *sampled = &decision->sampled;
     const struct node_report *report = &decision->report;
 
     if (report->unknown || !(sampled->consumers <= report->telling))
         return NAN;
-    return sampled->ready_msgs + report->in_flight_msgs + report->handled_msgs;
+    return sampled->ready_msgs + leader->taken_msgs;
 }
 
 /* Nothing is counted: what the queue has accepted is what arrived. */
@@ -234,7 +243,7 @@ static void take_accepted(struct leader *leader, struct decision_record *last)
 {
     struct sampler_sample *sampled = &last->sampled;
 
-    sampled->arrived_msgs = acceptance_take_alone(&leader->acceptance, total_msgs(last));
+    sampled->arrived_msgs = acceptance_take_alone(&leader->acceptance, total_msgs(leader, last));
     sampled->arrival_per_s = sampled->arrived_msgs / sampled->interval_s;
     last->accepted_per_s = sampled->arrival_per_s;
     last->by_accepted = !isnan(sampled->arrival_per_s);
@@ -247,7 +256,7 @@ static void check_arrivals(struct leader *leader, struct decision_record *last)
     bool refused = leader->acceptance.refuses;
     double offered_per_s = sampled->arrival_per_s, accepted_msgs;
     double arrived_msgs = acceptance_take(&leader->acceptance, sampled->arrived_msgs,
-                                          total_msgs(last), &accepted_msgs);
+                                          total_msgs(leader, last), &accepted_msgs);
 
     last->by_accepted = leader->acceptance.refuses;
     last->accepted_per_s = accepted_msgs / sampled->interval_s;
@@ -372,6 +381,8 @@ static bool step_tick(struct leader *leader, int64_t now_ns, const struct node_r
     if (!leader->ticking && now_ns >= leader->tick_ns) {
         leader->ticking = true;
         leader->answer_by_ns = now_ns + ANSWER_NS;
+        leader->taken_msgs =
+            report->unknown ? (double)NAN : report->in_flight_msgs + report->handled_msgs;
         sampler_ask(leader->sampler);
         move_tick(leader, now_ns + 1);
     }
@@ -430,6 +441,8 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
 void leader_record(struct leader *leader, const struct node_report *report)
 {
     record_write(&leader->record, &leader->last, report);
+    time_classes_add(&leader->measured,
+                     fmax(leader->last.sampled.arrival_age_s, leader->last.sampled.ready_age_s));
     leader->decided_ns = clock_now_ns();
     leader->decisions++;
     control_desk_decided(&leader->desk);
