@@ -29,7 +29,7 @@ fi
 
 # ---- Building ----
 
-packages='winnow winnow-words'
+packages='winnow winnow-page winnow-words'
 version=$(sed -n 's/^#define WINNOW_VERSION "\(.*\)"$/\1/p' "$WINNOW_TOP/src/version.h")
 before=0.0.1
 
@@ -58,7 +58,7 @@ for package in one/build/deb/*.deb; do
     file=${package##*/}
     ok "$file is built alike, whoever builds it where" cmp "$package" "two/deeper in/build/deb/$file"
 done
-is "$(cd one/build/deb && ls ./*.deb | wc -l)" 4 "they are two packages, with what a debugger reads of each"
+is "$(cd one/build/deb && ls ./*.deb | wc -l)" 6 "they are three packages, with what a debugger reads of each"
 
 exits 0 "lintian finds no error and no warning" -- lintian --fail-on error,warning one/build/deb/*.changes
 for library in sqlite3 hiredis microhttpd gnuplot systemd; do
@@ -75,7 +75,8 @@ for package in one/build/deb/*_"$version"_*.deb; do
 done | grep -v '/$' | sort >packaged.list
 is "$(comm -23 installed.list packaged.list)" ./usr/share/doc/winnow/LICENSE "all that make install installs is packaged"
 is "$(comm -13 installed.list packaged.list | grep -vE '/share/doc/winnow(-[a-z]+)?(/copyright|/changelog.gz)?$|/lintian/')" \
-    "./etc/winnow/pools.conf
+    "./etc/winnow/page.env
+./etc/winnow/pools.conf
 ./etc/winnow/pools.env
 ./etc/winnow/winnow.env
 $(for unit in winnow-autoscaler@ winnow-pools winnow-words@; do
@@ -172,18 +173,20 @@ done
 # setting UNIT NAME: what a unit says of it last; a drop-in comes after the unit
 setting()
 {
-    cat "$fresh/usr/lib/systemd/system/$1" "$fresh/usr/lib/systemd/system/$1.d/"*.conf | sed -n "s/^$2=//p" | tail -n 1
+    cat "$fresh/usr/lib/systemd/system/$1" "$fresh/usr/lib/systemd/system/$1.d/"*.conf 2>/dev/null | sed -n "s/^$2=//p" | tail -n 1
 }
 
 # run_as_unit UNIT INSTANCE ExecStart|ExecStartPre: runs it as the unit does, in place of this shell
 run_as_unit()
 {
     local command environment state cache user
+    # Any that there is not, if systemd is to make one.
     user=$(setting "$1" User)
+    user=${user:-61234}
     state=/var/lib/$(setting "$1" StateDirectory)
     cache=/var/cache/$(setting "$1" CacheDirectory)
     state=${state/\%i/$2} cache=${cache/\%i/$2}
-    within install -d -o "$user" "$state"
+    [ "$state" = /var/lib/ ] || within install -d -o "$user" "$state"
     [ "$cache" = /var/cache/ ] || within install -d -m 700 -o "$user" "$cache"
     environment=$(setting "$1" EnvironmentFile)
     mapfile -t environment < <(grep '^[A-Z]' "$fresh/${environment/\%i/$2}")
@@ -229,6 +232,16 @@ added()
     [[ $(words add 'deb package') = added\ 1* ]]
 }
 ok "winnow-words@shop takes words" wait_until 20 added
+port=$("$WINNOW_TOP/tools/private-broker" port)
+printf '%s\n' "AMQP_URL=$WINNOW_TEST_URL" "WINNOW_PAGE_OPTIONS=--farm $shop --listen 127.0.0.1:$port" >"$fresh/etc/winnow/page.env"
+start_unit winnow-page.service page
+page=$unit
+on_page()
+{
+    exec 3<>"/dev/tcp/127.0.0.1/$port" &&
+        printf 'GET /api/v1/farms HTTP/1.0\r\nHost: 127.0.0.1:%d\r\n\r\n' "$port" >&3 && timeout 5 grep -q "\"$shop\"" <&3
+}
+ok "winnow-page shows the farm" wait_until 20 on_page
 (run_as_unit winnow-pools.service pools ExecStartPre >out 2>&1)
 is $? 0 "winnow-pools checks its configuration"
 start_unit winnow-pools.service pools
@@ -241,10 +254,13 @@ ends_well "$pools" "... which drain"
 cp "$fresh/etc/winnow/pools.conf" pools.conf
 exits 0 "the next version is installed over them" -- install_version "$version"
 is "$(told)" "try-restart winnow-autoscaler@*.service winnow-pools.service
+try-restart winnow-page.service
 try-restart winnow-words@*.service" "what runs is restarted, and nothing else started"
 ok "a configuration that was changed is kept" cmp pools.conf "$fresh/etc/winnow/pools.conf"
 ok "... and one that was not is the new one" cmp one/debian/etc/winnow.env "$fresh/etc/winnow/winnow.env"
 ok "a farm outlives the exchange of its programs" shows "$shop" '1 running'
+ok "... as its page does" on_page
+ends_well "$page" "... which ends well"
 ends_well "$autoscaler" "... and drains"
 ends_well "$words" "... as the word service does"
 start_unit winnow-autoscaler@.service "$shop"
@@ -265,6 +281,7 @@ ln -s /usr/lib/systemd/system/winnow-words@.service "$wanted/winnow-words@$shop.
 # shellcheck disable=SC2086
 exits 0 "they are removed" -- within apt-get -y -q remove $packages
 is "$(told)" "stop winnow-autoscaler@*.service winnow-pools.service
+stop winnow-page.service
 stop winnow-words@*.service" "what runs is stopped"
 is "$(find "$fresh/usr" -name '*winnow*')" "" "nothing is left of the programs"
 ok "words stay" test -s "$fresh/var/lib/winnow-words/$shop/words.db"
