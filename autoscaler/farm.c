@@ -12,7 +12,8 @@ struct farm {
     const struct farm_settings *settings;
     const struct options *options;
     struct supervisor *node;
-    struct leader *leader;
+    struct leader *leader; /* NULL: the farm is on several hosts, and ... */
+    struct site *site;     /* ... this is its part here; else NULL */
     enum phase phase;
     uint32_t target;         /* that the node was told last */
     bool stopped, abandoned; /* by farm_stop */
@@ -24,10 +25,13 @@ struct farm {
 
 static int open_halves(struct farm *farm, struct why *why)
 {
-    int error = supervisor_open(&farm->settings->node, &farm->node, why);
+    const struct farm_settings *settings = farm->settings;
+    int error = supervisor_open(&settings->node, &farm->node, why);
 
-    if (!error)
-        error = leader_open(&farm->settings->leader, farm->options, POOL_SLOTS(POOL_MAX_WORKERS),
+    if (!error && settings->site.name)
+        error = site_open(&settings->site, &settings->leader, farm->options, &farm->site, why);
+    else if (!error)
+        error = leader_open(&settings->leader, farm->options, POOL_SLOTS(POOL_MAX_WORKERS),
                             &farm->leader, why);
     farm->phase = CONNECTING;
     return error;
@@ -36,8 +40,10 @@ static int open_halves(struct farm *farm, struct why *why)
 static void close_halves(struct farm *farm)
 {
     leader_close(farm->leader);
+    site_close(farm->site);
     supervisor_close(farm->node);
     farm->leader = NULL;
+    farm->site = NULL;
     farm->node = NULL;
 }
 
@@ -91,6 +97,12 @@ static void drain(struct farm *farm)
     supervisor_target(farm->node, (struct node_target){.ending = true});
 }
 
+/* Why what decides cannot go on. */
+static int fault_of(const struct farm *farm, struct why *why)
+{
+    return farm->site ? site_fault(farm->site, why) : leader_fault(farm->leader, why);
+}
+
 /* The workers have drained. Another autoscaler that took the farm over is waited for again, with
  * standby. */
 static void end_drained(struct farm *farm)
@@ -99,7 +111,7 @@ static void end_drained(struct farm *farm)
     int fault = supervisor_fault(farm->node, &why);
 
     if (!fault)
-        fault = leader_fault(farm->leader, &why);
+        fault = fault_of(farm, &why);
     if (farm->stopped && fault == -ERR_LOCKED)
         fault = 0;
     if (fault != -ERR_LOCKED || !farm->settings->leader.standby) {
@@ -127,7 +139,10 @@ void farm_stop(struct farm *farm)
         console_draining(counts.starting + counts.running + counts.draining);
     }
     farm->stopped = true;
-    drain(farm);
+    if (farm->site && farm->phase == RUNNING && !farm->abandoned)
+        site_leave(farm->site, clock_now_ns());
+    else
+        drain(farm);
 }
 
 /* ---- limits ---- */
@@ -144,11 +159,19 @@ static void hold(const struct farm *farm, uint32_t target)
 void farm_limit(struct farm *farm, const struct policy_params *before,
                 const struct policy_params *after)
 {
-    if (farm->phase == RUNNING)
+    if (farm->phase == RUNNING && farm->leader)
         leader_limit(farm->leader, before, after, clock_now_ns());
 }
 
 /* ---- the steps ---- */
+
+static void tell(struct farm *farm)
+{
+    if (farm->site)
+        site_tell(farm->site);
+    else
+        leader_tell(farm->leader);
+}
 
 /* Lets the leader decide, and the node carry it out; returns when the leader wants to be called
  * again. */
@@ -194,15 +217,30 @@ static int64_t step_connecting(struct farm *farm, int64_t now_ns)
     return now_ns;
 }
 
+/* Of a farm over several hosts. */
+static int64_t step_site(struct farm *farm, int64_t now_ns)
+{
+    struct why why = {0};
+    int64_t wake_ns = site_step(farm->site, farm->node, farm->phase == DRAINING, now_ns);
+    int fault = farm->phase == CONNECTING ? site_fault(farm->site, &why) : 0;
+
+    if (fault)
+        end(farm, fault, &why);
+    else if (farm->phase == CONNECTING && site_is_ready(farm->site))
+        farm->phase = RUNNING;
+    return wake_ns;
+}
+
 static int64_t step_running(struct farm *farm, int64_t now_ns)
 {
     struct why why = {0};
-    int64_t wake_ns = lead(farm, now_ns);
+    int64_t wake_ns = farm->site ? step_site(farm, now_ns) : lead(farm, now_ns);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
     hold(farm, farm->target);
-    leader_tell(farm->leader);
-    if (leader_fault(farm->leader, &why) || supervisor_gave_up(farm->node)) {
+    tell(farm);
+    if (fault_of(farm, &why) || supervisor_gave_up(farm->node) ||
+        (farm->site && site_may_drain(farm->site, now_ns))) {
         drain(farm);
         return now_ns;
     }
@@ -214,11 +252,12 @@ static int64_t step_running(struct farm *farm, int64_t now_ns)
 static int64_t step_draining(struct farm *farm, int64_t now_ns)
 {
     struct node_report report = supervisor_report(farm->node, now_ns);
-    int64_t wake_ns = leader_hold(farm->leader, now_ns, &report);
+    int64_t wake_ns =
+        farm->site ? step_site(farm, now_ns) : leader_hold(farm->leader, now_ns, &report);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
     hold(farm, 0);
-    leader_tell(farm->leader);
+    tell(farm);
     if (!supervisor_is_empty(farm->node))
         return node_ns < wake_ns ? node_ns : wake_ns;
     end_drained(farm);
@@ -229,7 +268,7 @@ int64_t farm_step(struct farm *farm, int64_t now_ns)
 {
     switch (farm->phase) {
     case CONNECTING:
-        return step_connecting(farm, now_ns);
+        return farm->site ? step_site(farm, now_ns) : step_connecting(farm, now_ns);
     case RUNNING:
         return step_running(farm, now_ns);
     case DRAINING:
@@ -244,7 +283,7 @@ size_t farm_poll(const struct farm *farm, struct pollfd fds[FARM_FDS])
 {
     if (farm->phase == ENDED)
         return 0;
-    size_t count = leader_poll(farm->leader, fds);
+    size_t count = farm->site ? site_poll(farm->site, fds) : leader_poll(farm->leader, fds);
     fds[count++] = (struct pollfd){.fd = supervisor_fd(farm->node), .events = POLLIN};
     return count;
 }

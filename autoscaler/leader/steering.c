@@ -139,6 +139,22 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
     return outcome;
 }
 
+void steering_inherit(struct steering *steering, const struct status_limits *limits)
+{
+    struct policy_params *params = &steering->params;
+
+    /* Nobody has changed any: then they are as this process was told. */
+    if (!*limits->at)
+        return;
+    params->min_workers = (uint32_t)limits->min_workers;
+    params->max_workers = (uint32_t)limits->max_workers;
+    params->paused = limits->paused;
+    params->replicas = isnan(limits->replicas) ? POLICY_NOT_FIXED : limits->replicas;
+    copy(steering->by, sizeof steering->by, limits->by);
+    copy(steering->at, sizeof steering->at, limits->at);
+    steering->changed_ms = isnan(limits->changed_s) ? 0 : -(int64_t)(limits->changed_s * 1000);
+}
+
 void steering_reconfigure(struct steering *steering, const struct policy_params *before,
                           const struct policy_params *after, const char *now, int64_t age_ms)
 {

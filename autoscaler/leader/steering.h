@@ -44,6 +44,9 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
                                        const struct envelope *envelope, const char *now,
                                        int64_t age_ms, const struct node_report *report);
 
+/* The limits were these under another leader, and go on. */
+void steering_inherit(struct steering *steering, const struct status_limits *limits);
+
 /* The parameters of a configuration were these and are those from now on: what is different there
  * is in force, and the rest as it is. */
 void steering_reconfigure(struct steering *steering, const struct policy_params *before,

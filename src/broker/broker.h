@@ -73,6 +73,7 @@ struct broker_argument {
     const char *name; /* NULL ends a list */
     const char *text; /* NULL: the number counts */
     int64_t number;
+    bool is_true; /* it is no number, but the boolean true */
 };
 
 struct broker_queue {

@@ -3,6 +3,7 @@
 #include "control/members.h"
 #include "control/notice.h"
 #include "control/status.h"
+#include "control/token_message.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -481,6 +482,77 @@ static void a_notice_carries_whatever_bytes_were_logged(void **state)
     free(text);
 }
 
+static int read_token(const char *members, struct token_message *token, struct why *why)
+{
+    struct envelope read;
+    struct json_t *message;
+    char text[512];
+
+    snprintf(text, sizeof text,
+             "{\"v\":1,\"farm\":\"shop\",\"from\":\"x\",\"clock\":1,\"time\":\"\",%s}", members);
+    assert_int_equal(envelope_read(text, strlen(text), &read, &message, why), 0);
+    int error = token_message_read(message, token, why);
+    members_release(message);
+    return error;
+}
+
+static void tokens_are_read_as_they_were_written(void **state)
+{
+    static const struct token_message tokens[] = {
+        {TOKEN_KNOCK, 0, "a"},
+        {TOKEN_CLAIM, TOKEN_EPOCH_MAX, "north \"1\"/123/1796000000000"},
+        {TOKEN_CLAIM, 1, "n\xc3\xb6rd"},
+    };
+    struct token_message again;
+    struct envelope read;
+    struct json_t *message;
+    struct why why;
+    char *text;
+    size_t length;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+        assert_int_equal(token_message_write(&envelope, &tokens[i], &text, &length), 0);
+        assert_int_equal(envelope_read(text, length, &read, &message, &why), 0);
+        assert_int_equal(token_message_read(message, &again, &why), 0);
+        assert_true(again.kind == tokens[i].kind && again.epoch == tokens[i].epoch);
+        assert_string_equal(again.owner, tokens[i].owner);
+        members_release(message);
+        free(text);
+    }
+}
+
+static void a_token_that_cannot_be_meant_is_refused_with_what_was_expected(void **state)
+{
+    static const struct {
+        const char *members, *says;
+    } cases[] = {
+        {"\"epoch\":1,\"owner\":\"a\"", "kind"},
+        {"\"kind\":\"Token\",\"epoch\":1,\"owner\":\"a\"", "knock or token"},
+        {"\"kind\":1,\"epoch\":1,\"owner\":\"a\"", "knock or token"},
+        {"\"kind\":\"token\",\"owner\":\"a\"", "epoch"},
+        {"\"kind\":\"token\",\"epoch\":-1,\"owner\":\"a\"", "epoch"},
+        {"\"kind\":\"token\",\"epoch\":1.5,\"owner\":\"a\"", "epoch"},
+        {"\"kind\":\"token\",\"epoch\":9007199254740992,\"owner\":\"a\"", "epoch"},
+        {"\"kind\":\"knock\",\"epoch\":1", "owner"},
+        {"\"kind\":\"knock\",\"epoch\":1,\"owner\":\"\"", "owner"},
+        {"\"kind\":\"knock\",\"epoch\":1,\"owner\":null", "owner"},
+    };
+    struct token_message token = {.epoch = 7};
+    struct why why;
+    char members[TOKEN_OWNER_SIZE + 100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(read_token(cases[i].members, &token, &why), -ERR_INVALID);
+        assert_non_null(strstr(why.text, cases[i].says));
+    }
+    snprintf(members, sizeof members, "\"kind\":\"knock\",\"epoch\":1,\"owner\":\"%0*d\"",
+             TOKEN_OWNER_SIZE, 0);
+    assert_int_equal(read_token(members, &token, &why), -ERR_INVALID);
+    assert_int_equal(token.epoch, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,6 +573,8 @@ int main(void)
         cmocka_unit_test(what_an_older_autoscaler_does_not_tell_is_unknown),
         cmocka_unit_test(counts_that_cannot_be_are_refused_with_their_name),
         cmocka_unit_test(a_notice_carries_whatever_bytes_were_logged),
+        cmocka_unit_test(tokens_are_read_as_they_were_written),
+        cmocka_unit_test(a_token_that_cannot_be_meant_is_refused_with_what_was_expected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
