@@ -31,6 +31,8 @@ enum worker_state { WORKER_NONE, WORKER_STARTING, WORKER_RUNNING, WORKER_DRAININ
 struct worker_reading {
     enum worker_state state;
     int32_t pid;        /* its process; tells one worker of a slot from the next */
+    uint32_t node;      /* whose it is, in a report of several nodes */
+    uint32_t slot;      /* that it has there */
     int64_t started_ns; /* monotonic */
 
     /* What it has said of its work since it started; all 0 of one that says nothing. */
@@ -65,9 +67,14 @@ struct node_report {
     /* So long the longest drain has lasted that goes on past its time-out, so that no event is
      * taken from one worker after the other; 0: none does. */
     double overdue_s;
-    /* By slot, as far as slots were ever used; borrowed until the node's next report. */
+    /* By slot, as far as slots were ever used; of several nodes one after the other. Borrowed until
+     * the next report. */
     const struct worker_reading *readings;
     size_t reading_count;
+    /* Of several nodes; NULL: it is of this host's alone. */
+    const char *const *node_names;
+    size_t node_count;
+    double age_s; /* of the oldest report of a node */
 };
 
 /* Which of two orders is newer: the one with the greater epoch, then the greater sequence. Only one
@@ -85,7 +92,8 @@ struct node_target {
      * that slot by another pid is left alone, so that saying it twice is harmless. */
     struct {
         uint32_t slot;
-        int32_t pid; /* 0: nobody */
+        int32_t pid;      /* 0: nobody */
+        const char *node; /* where it is; empty: the farm is on one host */
     } stop;
 };
 

@@ -192,8 +192,10 @@ static void take(struct readings *readings, struct pool *pool, size_t index,
     const struct pool_slot *worker = &pool->slots[index];
     struct worker_reading *reading = &readings->workers[index];
 
-    *reading = (struct worker_reading){
-        .state = worker->state, .pid = reading->pid, .started_ns = worker->started_ns};
+    *reading = (struct worker_reading){.state = worker->state,
+                                       .pid = reading->pid,
+                                       .slot = (uint32_t)index,
+                                       .started_ns = worker->started_ns};
     /* What a worker stores once, it stores before its pid. */
     if (atomic_load_explicit(&slot->pid, memory_order_acquire) &&
         believes(readings, index, slot, now_ns)) {

@@ -1,9 +1,9 @@
 #include "autoscaler/policy/policies.h"
 #include "autoscaler/policy/policy_history.h"
 #include "ctl/amounts.h"
+#include "ctl/change.h"
 #include "ctl/overview.h"
 #include "ctl/sentence.h"
-#include "ctl/change.h"
 #include "ctl/terms.h"
 #include "ctl/verbatim.h"
 
