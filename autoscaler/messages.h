@@ -73,6 +73,7 @@ struct node_report {
     size_t reading_count;
     /* Of several nodes; NULL: it is of this host's alone. */
     const char *const *node_names;
+    size_t node_count;
     double age_s; /* of the oldest report of a node */
 };
 
@@ -91,7 +92,8 @@ struct node_target {
      * that slot by another pid is left alone, so that saying it twice is harmless. */
     struct {
         uint32_t slot;
-        int32_t pid; /* 0: nobody */
+        int32_t pid;      /* 0: nobody */
+        const char *node; /* where it is; empty: the farm is on one host */
     } stop;
 };
 

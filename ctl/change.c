@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 static void print_limit(const char *name, int64_t now, int64_t before, const char *between,
                         FILE *out)
@@ -66,11 +67,14 @@ static void print_resumed(const struct status_limits *before, FILE *out)
         fprintf(out, "resumed: the number of workers is decided again");
 }
 
-static void print_stopped(int64_t slot, const struct status *before, FILE *out)
+static void print_stopped(const struct command *command, const struct status *before, FILE *out)
 {
-    fprintf(out, "the worker in slot %" PRId64, slot);
+    fprintf(out, "the worker in slot %" PRId64, command->slot);
+    if (command->node[0])
+        fprintf(out, " of %s", command->node);
     for (size_t i = 0; i < before->worker_count; i++)
-        if (before->workers[i].slot == slot)
+        if (before->workers[i].slot == command->slot &&
+            strcmp(before->workers[i].node, command->node) == 0)
             fprintf(out, " (pid %" PRId64 ")", before->workers[i].pid);
     fprintf(out, " finishes what it holds and ends");
 }
@@ -92,7 +96,14 @@ void change_print(const struct command *command, const struct status *before, FI
         print_resumed(&before->limits, out);
         break;
     case COMMAND_STOP:
-        print_stopped(command->slot, before, out);
+        print_stopped(command, before, out);
+        break;
+    case COMMAND_DRAIN:
+        fprintf(out, "the node %s runs nothing from now on: its share goes to others",
+                command->node);
+        break;
+    case COMMAND_UNDRAIN:
+        fprintf(out, "the node %s gets its share again", command->node);
         break;
     case COMMAND_STATUS:
     default:

@@ -51,10 +51,11 @@ void election_init(struct election *election, const struct election_self *self)
     forget_connection(election);
 }
 
-void election_enter(struct election *election)
+void election_enter(struct election *election, int64_t now_ns)
 {
     forget_connection(election);
     election->entered = true;
+    election->entered_ns = now_ns;
 }
 
 void election_leave(struct election *election)
@@ -74,6 +75,9 @@ void election_hear_order(struct election *election, int64_t epoch, int64_t now_n
     /* Whoever gives orders under a lower one has to be told by a knock. */
     if (epoch >= election->heard_epoch)
         election->ordered_ns = now_ns;
+    /* Another leads: whatever was delivered here before, the queue is in his hand. */
+    if (epoch > election->newest_epoch)
+        election->delivered_ns = NEVER;
     election_hear(election, epoch);
 }
 
@@ -250,6 +254,15 @@ static bool makes_way(const struct election *election, int64_t now_ns)
            !is_within(election->yielded_ns, ELECTION_YIELD_NS, now_ns);
 }
 
+/* Whether the broker has given no sign for long that it knows this consumer, nor anybody that
+ * another is served. */
+static bool is_forgotten(const struct election *election, int64_t now_ns)
+{
+    int64_t sign_ns = greater(election->delivered_ns, election->ordered_ns);
+
+    return now_ns - greater(sign_ns, election->entered_ns) >= ELECTION_FORGOTTEN_NS;
+}
+
 enum election_action election_step(struct election *election, int64_t now_ns, int64_t wall_ms,
                                    struct token_message *message)
 {
@@ -259,6 +272,10 @@ enum election_action election_step(struct election *election, int64_t now_ns, in
         return ELECTION_NOTHING;
     if (!leads && now_ns >= knock_due_ns(election))
         return knock(election, now_ns, message);
+    if (!leads && is_forgotten(election, now_ns)) {
+        election_leave(election);
+        return ELECTION_ANEW;
+    }
     if (!is_active(election, now_ns))
         return ELECTION_NOTHING;
     if (!leads && makes_way(election, now_ns)) {

@@ -40,8 +40,10 @@
  *   that it holds, or the other would not be handed the token; and not twice within
  *   ELECTION_YIELD_NS, or nobody would lead if the other is not handed anything. A leader that
  *   works is never unseated.
- * - Whoever was handed nothing for ELECTION_LEASE_NS takes it that he is not active: the broker
- *   tells nobody that it holds him for dead. */
+ * - Whoever was handed nothing for ELECTION_LEASE_NS, or since he heard an order of another, takes
+ *   it that he is not active: the broker tells nobody that it holds him for dead, and each of his
+ *   claims would cost the other the leadership for a moment. When he has heard no orders either,
+ *   for ELECTION_FORGOTTEN_NS, he enters anew: the broker may have lost its consumer. */
 #ifndef WINNOW_ELECTION_H
 #define WINNOW_ELECTION_H
 
@@ -52,10 +54,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ELECTION_LEASE_NS   INT64_C(6000000000)
-#define ELECTION_RENEW_NS   INT64_C(2000000000)
-#define ELECTION_SILENCE_NS INT64_C(2000000000)
-#define ELECTION_YIELD_NS   INT64_C(10000000000)
+#define ELECTION_LEASE_NS     INT64_C(6000000000)
+#define ELECTION_RENEW_NS     INT64_C(2000000000)
+#define ELECTION_SILENCE_NS   INT64_C(2000000000)
+#define ELECTION_YIELD_NS     INT64_C(10000000000)
+#define ELECTION_FORGOTTEN_NS INT64_C(20000000000)
 /* A report of another candidate tells how it is for so long. */
 #define ELECTION_REPORT_NS INT64_C(3000000000)
 
@@ -84,6 +87,7 @@ struct election {
     int64_t sequence;       /* of its last order */
 
     bool entered; /* the rest is of this connection, and forgotten with it */
+    int64_t entered_ns;
     int64_t delivered_ns;
     uint64_t held_tag; /* of the newest token that was delivered; 0: none was */
     int64_t held_epoch;
@@ -100,7 +104,7 @@ void election_init(struct election *election, const struct election_self *self);
 /* ---- the queue ---- */
 
 /* It consumes, on a connection of its own that is new. */
-void election_enter(struct election *election);
+void election_enter(struct election *election, int64_t now_ns);
 
 /* The connection, the channel or the consumer has ended, or is as good as that. It leads no more.
  * Harmless outside. */
@@ -119,8 +123,9 @@ uint64_t election_deliver(struct election *election, const struct token_message 
 enum election_action {
     ELECTION_NOTHING,
     ELECTION_PUBLISH, /* *message, to the queue; that it was sent is taken for granted */
-    ELECTION_YIELD,   /* close the connection, with all that is unacknowledged, and enter again; it
-                         has left */
+    ELECTION_YIELD,   /* close the connection, with all that is unacknowledged, and enter again;
+                         it has left */
+    ELECTION_ANEW,    /* the same, because the broker seems to have forgotten it */
 };
 enum election_action election_step(struct election *election, int64_t now_ns, int64_t wall_ms,
                                    struct token_message *message);

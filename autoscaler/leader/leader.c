@@ -96,6 +96,17 @@ void leader_close(struct leader *leader)
     free(leader);
 }
 
+void leader_leave(struct leader *leader)
+{
+    link_leave(&leader->desk.link.link);
+    sampler_leave(leader->sampler);
+}
+
+bool leader_has_left(const struct leader *leader)
+{
+    return link_has_left(&leader->desk.link.link) && sampler_has_left(leader->sampler);
+}
+
 /* ---- connecting ---- */
 
 static void fail(struct leader *leader, int fault)
@@ -134,11 +145,12 @@ bool leader_is_ready(const struct leader *leader)
 
 static struct node_target target_of(const struct leader *leader)
 {
-    return (struct node_target){
-        .workers = leader->decider.state.desired_workers,
-        .max_workers = leader->decider.params->max_workers,
-        .consuming = own_consumers_count(&leader->own_consumers),
-        .stop = {.slot = leader->steering.stop_slot, .pid = leader->steering.stop_pid}};
+    return (struct node_target){.workers = leader->decider.state.desired_workers,
+                                .max_workers = leader->decider.params->max_workers,
+                                .consuming = own_consumers_count(&leader->own_consumers),
+                                .stop = {.slot = leader->steering.stop_slot,
+                                         .pid = leader->steering.stop_pid,
+                                         .node = leader->steering.stop_node}};
 }
 
 /* What a status says of the decision, what was counted, and the broker. */
@@ -176,6 +188,8 @@ static void open_desk(struct leader *leader, int64_t now_ns)
                                                    .topology = &leader->options->topology,
                                                    .steering = &leader->steering,
                                                    .describe = describe,
+                                                   .drain = leader->settings->drain_node,
+                                                   .nodes = leader->settings->nodes,
                                                    .leader = leader};
     struct why why = {0};
 

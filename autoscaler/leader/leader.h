@@ -33,6 +33,7 @@ struct leader_settings {
     struct decider_total total; /* what the farms of a process share */
     /* Of a farm over several hosts: fills in a status's nodes. NULL: the farm is on one host. */
     void (*describe_nodes)(void *nodes, int64_t now_ns, struct status *status);
+    void (*drain_node)(void *nodes, const char *node, bool drained);
     void *nodes;
 };
 
@@ -45,6 +46,11 @@ int leader_open(const struct leader_settings *settings, const struct options *op
                 struct leader **leader, struct why *why);
 /* Takes NULL. */
 void leader_close(struct leader *leader);
+
+/* Says goodbye to the broker, without waiting for it; from now on nothing may be called but
+ * leader_has_left, which tells when that has been done, and leader_close. */
+void leader_leave(struct leader *leader);
+bool leader_has_left(const struct leader *leader);
 
 /* Before it is ready: connects, declares the farm and takes its lock. Returns when to call it next,
  * if none of its descriptors becomes readable before. */

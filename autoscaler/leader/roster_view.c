@@ -92,7 +92,8 @@ static void add_present(const struct roster_node *node, int64_t now_ns, struct n
 
 int roster_view_report(struct roster *roster, int64_t now_ns, struct node_report *sum)
 {
-    *sum = (struct node_report){.startup_s = NAN, .node_names = roster->names};
+    *sum = (struct node_report){
+        .startup_s = NAN, .node_names = roster->names, .node_count = roster->count};
     if (reserve(roster))
         return -ERR_MEMORY;
     for (size_t i = 0; i < roster->count; i++) {

@@ -51,6 +51,17 @@ void sampler_close(struct sampler *sampler)
     free(sampler);
 }
 
+void sampler_leave(struct sampler *sampler)
+{
+    link_leave(&sampler->probe.link);
+    link_leave(&sampler->counter.link);
+}
+
+bool sampler_has_left(const struct sampler *sampler)
+{
+    return link_has_left(&sampler->probe.link) && link_has_left(&sampler->counter.link);
+}
+
 /* ---- connecting ---- */
 
 static void fail(struct sampler *sampler, const struct link *link)

@@ -27,12 +27,13 @@ struct steering {
     /* The worker that was last told to stop; as in struct node_target. */
     uint32_t stop_slot;
     int32_t stop_pid;
+    char stop_node[NODE_NAME_SIZE];
 };
 
 /* What becomes of a command. */
 struct steering_outcome {
     struct command_answer answer;
-    bool changed; /* the limits are others, or a worker is to stop */
+    bool changed; /* the limits are others, a worker is to stop, or a node is to run nothing */
 };
 
 /* The name of a status that is made so long after the leader began: greater than the last one. */

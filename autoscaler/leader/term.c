@@ -38,6 +38,15 @@ static void describe_nodes(void *context, int64_t now_ns, struct status *status)
     status->node_count = roster_view_nodes(&term->roster, now_ns, term->described);
 }
 
+static void drain_node(void *context, const char *node, bool drained)
+{
+    struct term *term = context;
+
+    roster_drain(&term->roster, node, drained);
+    term->outdated = true;
+    term->send_ns = 0;
+}
+
 static int open_leader(struct term *term, struct why *why)
 {
     const struct term_settings *settings = &term->settings;
@@ -46,6 +55,7 @@ static int open_leader(struct term *term, struct why *why)
     /* The farm's lock may be a predecessor's for as long as the broker takes to miss it. */
     term->leader_settings.standby = true;
     term->leader_settings.describe_nodes = describe_nodes;
+    term->leader_settings.drain_node = drain_node;
     term->leader_settings.nodes = term;
     return leader_open(&term->leader_settings, settings->options, settings->slots, &term->leader,
                        why);
@@ -83,6 +93,7 @@ void term_end(struct term *term)
 {
     leader_close(term->leader);
     term->leader = NULL;
+    term->target = (struct node_target){0};
     term->started = false;
     post_close(&term->post);
 }
@@ -235,6 +246,10 @@ static void send_order(struct term *term, size_t index, const struct target_mess
     target.sequence = stamp.sequence;
     target.workers = node->order;
     target.drained = node->drained;
+    if (term->target.stop.pid && strcmp(term->target.stop.node, target.node) == 0) {
+        target.stop_slot = term->target.stop.slot;
+        target.stop_pid = term->target.stop.pid;
+    }
     snprintf(key, sizeof key, TARGET_KEY ".%s", target.node);
     envelope = post_begin(&term->post);
     if (!target_message_write(&envelope, &target, &text, &length) &&
@@ -332,6 +347,8 @@ static int64_t step_leading(struct term *term, int64_t now_ns)
     int64_t wake_ns = leader_step(term->leader, now_ns, &report, &target, &decided);
     term->outdated |=
         target.workers != term->target.workers || target.max_workers != term->target.max_workers;
+    if (target.stop.pid != term->target.stop.pid || target.stop.slot != term->target.stop.slot)
+        term->send_ns = 0;
     term->target = target;
     if (term->outdated)
         roster_divide(&term->roster, target.workers, target.max_workers);

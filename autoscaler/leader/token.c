@@ -82,7 +82,9 @@ void token_leave(struct token *token)
 
 static void refuse(struct token *token, const struct why *why, int64_t now_ns)
 {
-    log_event(token->refused ? LOG_DEBUG : LOG_WARN, "leadership_refused",
+    enum log_level level = token->refused ? LOG_DEBUG : LOG_WARN;
+
+    log_event(level, "leadership_refused",
               "why=\"%s\" doing=\"not standing for leader, and trying on\"", why->text);
     token->refused = true;
     token->pause_ns = token->pause_ns ? 2 * token->pause_ns : FIRST_PAUSE_NS;
@@ -132,11 +134,11 @@ static void answered(struct token *token, int64_t since_ns)
     token->silent = false;
 }
 
-static void consuming(struct token *token)
+static void consuming(struct token *token, int64_t now_ns)
 {
     answered(token, CLOCK_NEVER);
     connection_mark_useful(token->link.connection);
-    election_enter(&token->election);
+    election_enter(&token->election, now_ns);
     if (token->refused)
         log_event(LOG_INFO, "leadership_back", "doing=\"standing for leader\"");
     token->refused = false;
@@ -187,7 +189,7 @@ static int take_event(struct token *token, const struct broker_event *event, int
 
     switch (event->type) {
     case BROKER_CONSUMING:
-        consuming(token);
+        consuming(token, now_ns);
         return 0;
     case BROKER_DELIVERY:
         return take_delivery(token, event, now_ns, why);
@@ -262,11 +264,10 @@ static void publish(struct token *token, const struct token_message *message, in
         token->unanswered_ns = now_ns;
 }
 
-static void yield(struct token *token)
+static void enter_anew(struct token *token)
 {
-    const struct why why = {.text = "it made way for another candidate"};
+    const struct why why = {.text = "it enters anew"};
 
-    log_event(LOG_INFO, "leadership_yielded", "why=\"a candidate of higher rank is there\"");
     cut(token, -ERR_UNAVAILABLE, &why);
 }
 
@@ -280,7 +281,14 @@ static void act(struct token *token, int64_t now_ns)
             publish(token, &message, now_ns);
             break;
         case ELECTION_YIELD:
-            yield(token);
+            log_event(LOG_INFO, "leadership_yielded",
+                      "why=\"a candidate of higher rank is there\"");
+            enter_anew(token);
+            return;
+        case ELECTION_ANEW:
+            log_event(LOG_INFO, "leadership_anew",
+                      "why=\"the queue hands it nothing, and nobody leads\"");
+            enter_anew(token);
             return;
         case ELECTION_NOTHING:
         default:

@@ -1,87 +1,12 @@
 #!/usr/bin/python3
+# quiet
 """Three candidates on a real broker: whatever fails, one leads soon, and nobody who was succeeded is obeyed."""
 
 import contextlib
-import os
 import signal
-import subprocess
-import time
 
+from candidates import PATIENCE_S, Candidates, stood, three
 from tap import *
-
-CANDIDATE = os.path.join(os.environ["WINNOW_TOP"], "build", os.environ["WINNOW_BUILD"], "tests/system/candidate")
-BROKER = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
-PATIENCE_S = 20
-
-
-class Candidates:
-    """Processes that stand for leader, and the file in which all of them write what they order."""
-
-    def __init__(self, farm, url=None, heartbeat_s=2):
-        self.farm, self.url, self.heartbeat_s = farm, url or URL, heartbeat_s
-        self.file = os.path.abspath(f"{farm}.said")
-        self.running = {}
-
-    def start(self, *names, rank=0):
-        for name in names:
-            command = [CANDIDATE, "--amqp", self.url, "--farm", self.farm, "--node", name, "--rank", str(rank)]
-            command += ["--heartbeat", str(self.heartbeat_s), "--file", self.file]
-            self.running[name] = Program(command, dict(os.environ))
-
-    def orders(self):
-        """Every whole line of an order: (name, epoch, sequence)."""
-        with contextlib.suppress(FileNotFoundError):
-            with open(self.file) as file:
-                lines = file.read()
-            lines = [line.split() for line in lines[: lines.rfind("\n") + 1].splitlines()]
-            return [(line[1], int(line[2]), int(line[3])) for line in lines if line[0] == "order"]
-        return []
-
-    def obeyed(self):
-        """The orders that a node would obey."""
-        last, obeyed = (0, 0), []
-        for name, *stamp in self.orders():
-            if tuple(stamp) > last:
-                last = tuple(stamp)
-                obeyed.append((name, *stamp))
-        return obeyed
-
-    def next_leader(self, but=()):
-        """Who is obeyed from now on, and is none of those; and after how long."""
-        seen, begun = len(self.obeyed()), time.monotonic()
-        found = wait_until(lambda: next((o[0] for o in self.obeyed()[seen:] if o[0] not in but), None), PATIENCE_S)
-        return found, time.monotonic() - begun
-
-    def epochs_of_several(self):
-        owners = {}
-        for name, epoch, _ in self.orders():
-            owners.setdefault(epoch, set()).add(name)
-        return {epoch: names for epoch, names in owners.items() if len(names) > 1}
-
-    def says(self, name, event):
-        return self.running[name].stderr().count(f"event={event} ")
-
-    def end(self):
-        for running in self.running.values():
-            with contextlib.suppress(ProcessLookupError):
-                running.signal(signal.SIGCONT)
-            running.end()
-        self.running = {}
-
-
-@contextlib.contextmanager
-def three(url=None):
-    candidates = Candidates(farm(), url)
-    try:
-        candidates.start("a", "b", "c")
-        yield candidates
-        equal(candidates.epochs_of_several(), {}, "and no epoch has ever had two leaders")
-    finally:
-        candidates.end()
-
-
-def stood(candidates):
-    return candidates.next_leader()[0]
 
 
 def a_leader_that_is_killed_is_succeeded(candidates):
@@ -195,26 +120,6 @@ def a_queue_of_other_arguments_is_told_of():
             candidates.end()
 
 
-def a_broker_that_is_started_anew_is_no_end():
-    directory = os.path.abspath("broker")
-    run = lambda *command: subprocess.run([BROKER, *command, directory], check=True, capture_output=True, text=True)
-    url = run("start").stdout.strip()
-    try:
-        with three(url) as candidates:
-            # A queue whose broker is killed within a second of its declaration comes back without a leader.
-            settled = wait_until(lambda: len(candidates.obeyed()) > 30, PATIENCE_S)
-            ok(settled, "on a broker of their own one leads")
-            run("kill")
-            ended = lambda: all(candidates.says(name, "connection_lost") for name in candidates.running)
-            ok(wait_until(ended, PATIENCE_S), "it is killed")
-            run("start")
-            found, after_s = candidates.next_leader()
-            ok(found, "and started anew: one leads")
-            diag(f"after {after_s * 1000:.0f} ms")
-    finally:
-        run("stop")
-
-
 with three() as candidates:
     a_leader_that_is_killed_is_succeeded(candidates)
     a_leader_that_stood_still_changes_nothing(candidates)
@@ -222,5 +127,4 @@ with three() as candidates:
     what_is_no_token_is_dropped(candidates)
     the_highest_rank_is_preferred(candidates)
 a_queue_of_other_arguments_is_told_of()
-a_broker_that_is_started_anew_is_no_end()
 done_testing()

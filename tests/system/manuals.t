@@ -62,7 +62,7 @@ is "$(complete_with "$WINNOW_BIN/winnow-plot" sc)" scaling "the kinds of picture
 is "$(complete_with "$WINNOW_BIN/winnow-ctl" words)" $'words.txt\nwords' "... and the verbs, beside files"
 is "$(complete_with "$WINNOW_BIN/winnow-ctl" words br)" broadcast "... a verb behind a verb"
 is "$(complete_with "$WINNOW_BIN/winnow-ctl" words broadcast sto)" stop "... and what stands behind that"
-is "$(complete_with "$WINNOW_BIN/winnow-ctl" un)" unfix "so are the verbs of winnow-ctl"
+is "$(complete_with "$WINNOW_BIN/winnow-ctl" unf)" unfix "so are the verbs of winnow-ctl"
 exits 1 "a program that nobody has described has no page" -- "$WINNOW_TOP/tools/manual" /bin/true
 
 done_testing

@@ -2,7 +2,9 @@
 """A farm over several hosts, here nodes of one: who leads, who runs how much, and what becomes of it when one goes."""
 
 import contextlib
+import os
 import signal
+import subprocess
 import time
 
 from client import Client
@@ -31,6 +33,35 @@ def the_workers_are_shared(control):
     equal(sorted(worker["node"] for worker in status["workers"]), ["a", "a", "b", "b"], "each worker says where it runs")
     ok(status["leader"] in ("a", "b"), "one of them leads")
     return status["leader"]
+
+
+def ctl(name, *arguments):
+    run = subprocess.run(
+        [os.path.join(BIN, "winnow-ctl"), "--amqp", URL, "--farm", name, *arguments], capture_output=True, text=True
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+def a_node_is_drained(control, name):
+    code, said = ctl(name, "nodes")
+    like(said, r"\ba +up +4 +2 +0 +2 +0 +0 +\S+( s|ms|  leads)?", "winnow-ctl lists the nodes")
+    equal(said.count("  leads"), 1, "and who leads")
+    equal(ctl(name, "drain", "x")[0], 1, "one that is not there cannot be drained")
+    equal(ctl(name, "drain", "a")[0], 0, "one that is there can be")
+    status = running(control, a=0, b=4)
+    ok(status, "it runs nothing then, and the other all workers")
+    equal(status and states(status)["a"], "drained", "which the status says")
+    equal(ctl(name, "undrain", "a")[0], 0, "it is undrained")
+    ok(running(control, a=2, b=2), "and has its share again")
+
+
+def a_worker_is_stopped(control, name):
+    workers = {(each["node"], each["slot"]): each["pid"] for each in control.last["workers"]}
+    (node, slot), pid = min(workers.items())
+    equal(ctl(name, "stop", str(slot))[0], 1, "which worker stops is not said by its slot alone")
+    equal(ctl(name, "stop", f"{node}/{slot}")[0], 0, "but by its node and slot")
+    ok(when(control, lambda status: all(each["pid"] != pid for each in status["workers"])), "and it ends")
+    ok(running(control, a=2, b=2), "another takes its place")
 
 
 def the_leader_dies(control, nodes, leader):
@@ -63,6 +94,8 @@ with contextlib.ExitStack() as stack:
     with Client(name) as client:
         like(client.ask("you fool")[2].decode(), "CENSORED", "the workers work")
     if leader:
+        a_node_is_drained(control, name)
+        a_worker_is_stopped(control, name)
         other = the_leader_dies(control, nodes, leader)
         nodes[leader] = stack.enter_context(node(name, leader))
         started.append(nodes[leader])

@@ -242,12 +242,15 @@ static void commands_are_read_as_they_were_written(void **state)
 {
     static const struct command commands[] = {
         {.verb = COMMAND_STATUS, .min_workers = -1, .max_workers = -1, .replicas = -1},
-        {COMMAND_SET, {1, 42}, 2, 8, COMMAND_UNCHANGED, 0},
-        {COMMAND_SET, {INT64_MAX, 0}, COMMAND_UNCHANGED, COMMAND_UNCHANGED, COMMAND_NONE, 0},
-        {COMMAND_SET, {0, 0}, 0, COMMAND_UNCHANGED, 0, 0},
-        {COMMAND_PAUSE, {3, 4}, -1, -1, -1, 0},
-        {COMMAND_RESUME, {3, 4}, -1, -1, -1, 0},
-        {COMMAND_STOP, {3, 4}, -1, -1, -1, 2999},
+        {COMMAND_SET, {1, 42}, 2, 8, COMMAND_UNCHANGED, 0, ""},
+        {COMMAND_SET, {INT64_MAX, 0}, COMMAND_UNCHANGED, COMMAND_UNCHANGED, COMMAND_NONE, 0, ""},
+        {COMMAND_SET, {0, 0}, 0, COMMAND_UNCHANGED, 0, 0, ""},
+        {COMMAND_PAUSE, {3, 4}, -1, -1, -1, 0, ""},
+        {COMMAND_RESUME, {3, 4}, -1, -1, -1, 0, ""},
+        {COMMAND_STOP, {3, 4}, -1, -1, -1, 2999, ""},
+        {COMMAND_STOP, {3, 4}, -1, -1, -1, 2, "rack-1"},
+        {COMMAND_DRAIN, {3, 4}, -1, -1, -1, 0, "rack-1"},
+        {COMMAND_UNDRAIN, {3, 4}, -1, -1, -1, 0, "a.b"},
     };
 
     (void)state;
@@ -272,6 +275,7 @@ static void commands_are_read_as_they_were_written(void **state)
         assert_int_equal(command.max_workers, commands[i].max_workers);
         assert_int_equal(command.replicas, commands[i].replicas);
         assert_int_equal(command.slot, commands[i].slot);
+        assert_string_equal(command.node, commands[i].node);
         members_release(message);
         free(text);
     }
@@ -300,6 +304,9 @@ static void a_command_that_cannot_be_meant_is_refused_with_what_was_expected(voi
         {"\"verb\":\"set\",\"max\":0" SEEN, "\"max\" is 0; expected a whole number from 1 to 1000"},
         {"\"verb\":\"set\",\"min\":3,\"max\":2" SEEN, "expected min <= max"},
         {"\"verb\":\"stop\"" SEEN, "\"slot\" is missing"},
+        {"\"verb\":\"stop\",\"slot\":1,\"node\":7" SEEN, "\"node\" is 7"},
+        {"\"verb\":\"drain\"" SEEN, "\"node\" is missing"},
+        {"\"verb\":\"undrain\",\"node\":\"a b\"" SEEN, "\"node\" is no name"},
     };
 
     (void)state;

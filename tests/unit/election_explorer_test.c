@@ -21,19 +21,20 @@ static void every_history_keeps_what_must_always_hold(void **state)
         if (!history(seed, NO_MISTAKE, false))
             fail_msg("seed %llu: %s", (unsigned long long)seed, model.violation);
     print_message("# %llu histories: %llu terms, %llu successions, %llu with two leaders, "
-                  "%llu redelivered, %llu returned, %llu yields, %llu orders refused, %llu of them "
-                  "of leaders that were succeeded\n",
+                  "%llu redelivered, %llu returned, %llu forgotten, %llu yields, %llu orders "
+                  "refused, %llu of them of leaders that were succeeded\n",
                   (unsigned long long)tally->histories, (unsigned long long)tally->terms,
                   (unsigned long long)tally->successions, (unsigned long long)tally->overlaps,
                   (unsigned long long)tally->redelivered, (unsigned long long)tally->returns,
-                  (unsigned long long)tally->yields, (unsigned long long)tally->refused,
-                  (unsigned long long)tally->stale);
+                  (unsigned long long)tally->forgotten, (unsigned long long)tally->yields,
+                  (unsigned long long)tally->refused, (unsigned long long)tally->stale);
     /* The histories went where it matters. */
     assert_true(tally->successions > 2 * HISTORIES);
     assert_true(tally->overlaps > HISTORIES / 20);
     assert_true(tally->redelivered > HISTORIES);
     assert_true(tally->yields > HISTORIES / 5);
     assert_true(tally->returns > HISTORIES / 100);
+    assert_true(tally->forgotten > HISTORIES / 500);
     assert_true(tally->stale > HISTORIES / 100);
 }
 

@@ -56,8 +56,8 @@ enum {
 };
 
 #define HEAL_NS   (25 * SEC) /* from then on nothing fails any more, ... */
-#define END_NS    (60 * SEC) /* ... and in the end somebody leads, ... */
-#define STEADY_NS (8 * SEC)  /* ... and has led for so long without a break */
+#define QUIET_NS  (16 * SEC) /* ... and after so long somebody leads, ... */
+#define STEADY_NS (5 * SEC)  /* ... and has led for so long without a break */
 #define ORDER_NS  (500 * MS)
 
 struct message {
@@ -154,7 +154,8 @@ struct term {
 
 /* What the histories of a run went through. */
 struct tally {
-    uint64_t histories, terms, successions, redelivered, refused, yields, returns, overlaps, stale;
+    uint64_t histories, terms, successions, redelivered, refused, yields, returns, forgotten,
+        overlaps, stale;
 };
 
 static struct model {
@@ -174,6 +175,7 @@ static struct model {
     int64_t last_order_ns;                    /* that this last node has taken */
     int64_t control_lost_until_ns;
     bool healed;
+    bool forgets; /* the queue does not tell all consumers that it was deleted */
 
     bool queue_exists;
     int ready_count, consumer_count;
@@ -378,6 +380,7 @@ static inline void broker_closes(int connection)
 
     if (!way->open)
         return;
+    tell("the queue loses candidate %d", way->candidate);
     send_down(connection, (struct event){.kind = DOWN_CLOSE});
     way->open = false;
     drop_consumer(connection);
@@ -412,7 +415,7 @@ static inline void delete_queue(void)
     for (int i = 0; i < model.consumer_count; i++) {
         struct connection *way = &model.connections[model.consumers[i]];
         way->consumes = false;
-        if (!one_in(4))
+        if (!model.forgets || !one_in(4))
             send_down(model.consumers[i], (struct event){.kind = DOWN_CANCELLED});
     }
     for (int i = 0; i < model.connection_count; i++)
@@ -574,6 +577,7 @@ static inline void leave(struct candidate *candidate, bool says_so)
 {
     if (candidate->connection < 0)
         return;
+    tell("candidate %td leaves", candidate - model.candidates);
     election_leave(&candidate->election);
     if (says_so)
         send_up(candidate->connection, (struct event){.kind = UP_CLOSE});
@@ -627,7 +631,10 @@ static inline void step(struct candidate *candidate)
             publish(candidate, &message);
         else if (action == ELECTION_YIELD)
             yield(candidate);
-        else
+        else if (action == ELECTION_ANEW) {
+            model.tally.forgotten++;
+            leave(candidate, true);
+        } else
             break;
     }
     int64_t due_ns = election_due_ns(election, model.now_ns);
@@ -699,7 +706,8 @@ static inline void enter(struct candidate *candidate)
 {
     struct election before = candidate->election;
 
-    election_enter(&candidate->election);
+    tell("candidate %td enters", candidate - model.candidates);
+    election_enter(&candidate->election, model.now_ns);
     candidate->knocks = 0;
     if (model.mistake == TAKES_WHAT_COMES_AGAIN)
         memcpy(candidate->election.tokens, before.tokens, sizeof before.tokens);
@@ -847,8 +855,11 @@ static inline void be_connected(struct candidate *candidate, bool deaf)
 /* The broker notices at once, or when it has heard nothing for a while. */
 static inline void broker_notices(const struct candidate *candidate, bool at_once)
 {
+    int64_t in_ns = at_once ? below(3 * MS) : 10 * SEC + below(5 * SEC);
+    int64_t most_ns = model.now_ns < HEAL_NS ? HEAL_NS - model.now_ns : 0;
+
     if (candidate->connection >= 0)
-        plan_for(candidate, BROKER_CLOSES, at_once ? below(3 * MS) : 10 * SEC + below(5 * SEC));
+        plan_for(candidate, BROKER_CLOSES, in_ns < most_ns || at_once ? in_ns : most_ns);
 }
 
 static inline void die(struct candidate *candidate)
@@ -1068,6 +1079,7 @@ static inline bool history(uint64_t seed, enum mistake mistake, bool told)
     model.told = told;
     model.holder = -1;
     model.candidate_count = 2 + (int)below(MOST_CANDIDATES - 1);
+    model.forgets = one_in(3);
     int deaf = one_in(6) ? (int)below(model.candidate_count) : -1;
     for (int i = 0; i < model.candidate_count; i++) {
         struct candidate *candidate = &model.candidates[i];
@@ -1078,9 +1090,12 @@ static inline bool history(uint64_t seed, enum mistake mistake, bool told)
     }
     for (int64_t faults = 3 + below(10); faults; faults--)
         plan((struct event){.at_ns = 3 * SEC + below(HEAL_NS - 3 * SEC), .kind = FAULT});
+    /* What the last ones have done, nothing else mends. */
+    for (int64_t faults = below(6); faults; faults--)
+        plan((struct event){.at_ns = HEAL_NS - below(100 * MS), .kind = FAULT});
     run_until(HEAL_NS, -1);
     heal(deaf);
-    run_until(END_NS, deaf);
+    run_until(HEAL_NS + QUIET_NS + (model.forgets ? ELECTION_FORGOTTEN_NS : 0), deaf);
     if (!model.violation[0])
         check_end();
     return !model.violation[0];

@@ -19,7 +19,7 @@ static struct election election;
 static int64_t now_ns, wall_ms;
 static uint64_t last_tag;
 static struct token_message last_claim, last_knock;
-static int claims, knocks, yields;
+static int claims, knocks, yields, renewals;
 
 static void step(void)
 {
@@ -31,6 +31,8 @@ static void step(void)
             break;
         if (action == ELECTION_YIELD) {
             yields++;
+        } else if (action == ELECTION_ANEW) {
+            renewals++;
         } else if (message.kind == TOKEN_CLAIM) {
             claims++;
             last_claim = message;
@@ -80,7 +82,7 @@ static bool leads(void)
 
 static void enter(void)
 {
-    election_enter(&election);
+    election_enter(&election, now_ns);
     last_tag = 0;
     step();
 }
@@ -90,7 +92,7 @@ static void stand(const char *name, int64_t rank)
     election_init(&election, &(struct election_self){"me", name, rank});
     now_ns = SEC;
     wall_ms = WALL_MS;
-    claims = knocks = yields = 0;
+    claims = knocks = yields = renewals = 0;
     enter();
 }
 
@@ -234,7 +236,7 @@ static void epochs_rise_and_are_its_own(void **state)
     struct token_message message;
     election_init(&other, &(struct election_self){"you", "b", 0});
     election_hear(&other, newest);
-    election_enter(&other);
+    election_enter(&other, now_ns);
     assert_int_equal(election_step(&other, now_ns, wall_ms, &message), ELECTION_PUBLISH);
     election_deliver(&other, NULL, 1, false, now_ns);
     assert_int_equal(election_step(&other, now_ns, wall_ms, &message), ELECTION_PUBLISH);
@@ -267,7 +269,7 @@ static void no_epoch_is_beyond_the_greatest(void **state)
     step();
     assert_true(claims == 2 && last_claim.epoch <= TOKEN_EPOCH_MAX);
     election_hear(&election, TOKEN_EPOCH_MAX);
-    pass(60 * SEC);
+    pass(10 * SEC);
     deliver(&last_knock, false);
     assert_int_equal(claims, 2);
     assert_false(leads());
@@ -335,7 +337,7 @@ static void a_greater_epoch_ends_it(void **state)
             deliver(&(struct token_message){TOKEN_KNOCK, more, "other"}, false);
         assert_false(leads());
         assert_false(election_stamp(&election, now_ns, &stamp));
-        step();
+        deliver(NULL, false);
         assert_int_equal(claims, 2);
         deliver(&last_claim, false);
         assert_true(leads());
@@ -395,10 +397,59 @@ static void whoever_is_handed_nothing_claims_no_more(void **state)
     lead();
     pass(ELECTION_LEASE_NS);
     int before = claims;
-    pass(60 * SEC);
+    pass(10 * SEC);
     assert_int_equal(claims, before);
     deliver(&last_knock, false);
     assert_int_equal(claims, before + 1);
+}
+
+static void whoever_hears_another_give_orders_claims_no_more(void **state)
+{
+    (void)state;
+
+    lead();
+    int64_t epoch = last_claim.epoch + 1;
+    for (int i = 0; i < 10; i++) {
+        election_hear_order(&election, epoch + i, now_ns);
+        pass(SEC);
+    }
+    assert_false(leads());
+    assert_int_equal(claims, 1);
+    pass(ELECTION_SILENCE_NS);
+    assert_int_equal(claims, 1);
+    deliver(&last_knock, false);
+    assert_int_equal(claims, 2);
+    /* Its own, and those of one that it succeeded, are nobody's who leads. */
+    election_hear_order(&election, last_claim.epoch, now_ns);
+    election_hear_order(&election, epoch, now_ns);
+    pass(ELECTION_RENEW_NS);
+    assert_int_equal(claims, 3);
+}
+
+static void whoever_is_forgotten_enters_anew(void **state)
+{
+    (void)state;
+
+    stand("b", 0);
+    pass(ELECTION_FORGOTTEN_NS - MS);
+    assert_int_equal(renewals, 0);
+    pass(2 * SEC);
+    assert_int_equal(renewals, 1);
+    assert_true(election_due_ns(&election, now_ns) == INT64_MAX);
+
+    /* Orders are a sign that another is served, and what is delivered that it is served itself. */
+    stand("b", 0);
+    for (int i = 0; i < 100; i++) {
+        pass(SEC);
+        election_hear_order(&election, 5, now_ns);
+    }
+    assert_true(renewals == 0 && knocks == 1);
+    pass(ELECTION_FORGOTTEN_NS - MS);
+    deliver(&last_knock, false);
+    pass(ELECTION_FORGOTTEN_NS - MS);
+    assert_int_equal(renewals, 0);
+    pass(2 * SEC);
+    assert_int_equal(renewals, 1);
 }
 
 static void it_makes_way_for_a_higher_rank(void **state)
@@ -501,6 +552,8 @@ int main(void)
         cmocka_unit_test(orders_are_numbered_and_refused_to_who_does_not_lead),
         cmocka_unit_test(it_knocks_when_it_enters_and_in_silence),
         cmocka_unit_test(whoever_is_handed_nothing_claims_no_more),
+        cmocka_unit_test(whoever_hears_another_give_orders_claims_no_more),
+        cmocka_unit_test(whoever_is_forgotten_enters_anew),
         cmocka_unit_test(it_makes_way_for_a_higher_rank),
         cmocka_unit_test(it_makes_way_seldom_and_not_while_it_leads),
         cmocka_unit_test(a_node_takes_only_what_is_newer),
