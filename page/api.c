@@ -102,14 +102,12 @@ static void answer_ready(const struct visit *visit)
 static void answer_farms(const struct visit *visit)
 {
     const struct api *api = visit->api;
-    const struct live **farms = calloc(api->farm_count, sizeof *farms);
+    const struct live *farms[OPTIONS_MOST_FARMS];
 
-    for (size_t i = 0; farms && i < api->farm_count; i++)
+    for (size_t i = 0; i < api->farm_count; i++)
         farms[i] = &api->farms[i].live;
     respond_json(visit->request, 200,
-                 farms ? render_farms(farms, api->farm_count, api->guard->control.length > 0)
-                       : NULL);
-    free(farms);
+                 render_farms(farms, api->farm_count, api->guard->control.length > 0));
 }
 
 static void answer_metrics(const struct visit *visit)
@@ -210,7 +208,7 @@ static bool is_host(const struct live *live, const char *node)
     size_t length = host ? strcspn(++host, "/") : 0;
 
     return strcmp(node, "local") == 0 ||
-           (length == strlen(node) && memcmp(host, node, length) == 0);
+           (host && length == strlen(node) && memcmp(host, node, length) == 0);
 }
 
 /* The node of the path, as commands name it: empty for a farm on one host. Where nothing was heard

@@ -12,7 +12,7 @@
 struct api {
     const struct guard *guard;
     struct page_farm *farms;
-    size_t farm_count;
+    size_t farm_count;           /* at most OPTIONS_MOST_FARMS */
     struct metrics_text metrics; /* of the last scrape */
 };
 

@@ -112,7 +112,7 @@ static enum route_found read_names(const struct names *names, struct route *rout
     char slot[ROUTE_NAME_SIZE];
     char *const to[MOST_NAMES] = {route->farm, route->node, slot};
 
-    for (size_t i = 0; i < names->count; i++)
+    for (size_t i = 0; i < names->count && i < MOST_NAMES; i++)
         if (!decode(names->begin[i], names->length[i], to[i]))
             return ROUTE_MALFORMED;
     return names->count < MOST_NAMES || read_slot(slot, &route->slot) ? ROUTE_FOUND
@@ -124,11 +124,15 @@ static void add_method(char allow[ROUTE_ALLOW_SIZE], const char *method)
 {
     const char *name = strcmp(method, "GET") == 0 ? "GET, HEAD" : method;
 
-    if (strlen(allow) + strlen(name) + 3 > ROUTE_ALLOW_SIZE)
+    size_t length = strlen(allow), more = strlen(name);
+
+    if (length + more + 3 > ROUTE_ALLOW_SIZE)
         return;
-    if (*allow)
-        strcat(allow, ", ");
-    strcat(allow, name);
+    if (length) {
+        memcpy(allow + length, ", ", 2);
+        length += 2;
+    }
+    memcpy(allow + length, name, more + 1);
 }
 
 static enum route_found find_site(const char *method, struct route *route,
@@ -144,7 +148,7 @@ enum route_found route_find(const char *method, const char *path, struct route *
 {
     size_t length = strcspn(path, "?");
     struct site_file file;
-    struct names names;
+    struct names names = {{0}, {0}, 0};
 
     *allow = '\0';
     if (strcmp(method, "HEAD") == 0)
