@@ -57,13 +57,12 @@ struct keep_job {
 static int start(struct keep_job *keep_job, struct why *why)
 {
     int error = program_start(&keep_job->program, keep_job->environment.entries, -1,
-                              &keep_job->process, why);
+                              offspring_place(keep_job->offspring), &keep_job->process, why);
 
     if (error)
         return error;
     keep_job->runs = true;
     keep_job->started_ns = clock_now_ns();
-    offspring_watch(keep_job->offspring, keep_job->process.pid);
     said_begin(&keep_job->said, keep_job->process.pid);
     return 0;
 }

@@ -25,6 +25,8 @@
 #define KILL_WITHIN_NS (2 * CLOCK_NS_PER_S)
 #define LOOK_MS        1
 
+#define STARTED_MS 100
+
 #define AT_ONCE 64
 
 struct offspring {
@@ -53,6 +55,9 @@ static void run_guard(const _Atomic int32_t *program, int pipe_fd)
     close_range(STDIN_FILENO, STDERR_FILENO, 0);
     while (read(PIPE_FD, &byte, 1) < 0 && errno == EINTR)
         continue;
+    /* One that was being started just then either is there by now or has seen it. */
+    if (!*program)
+        poll(NULL, 0, STARTED_MS);
     if (*program)
         kill(-*program, SIGKILL);
     _exit(0);
@@ -189,9 +194,9 @@ void offspring_close(struct offspring *offspring)
     free(offspring);
 }
 
-void offspring_watch(struct offspring *offspring, pid_t program)
+_Atomic int32_t *offspring_place(struct offspring *offspring)
 {
-    *offspring->program = program;
+    return offspring->program;
 }
 
 /* Until it has ended; 0, or -ERR_TIMEOUT. Its number is nobody else's until it was taken in. */

@@ -7,6 +7,7 @@
 #include "error.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct offspring;
@@ -18,8 +19,10 @@ int offspring_open(struct offspring **offspring, struct why *why);
 /* Takes NULL. Nothing may run any more. */
 void offspring_close(struct offspring *offspring);
 
-/* From now on the guard ends the program with this process; it leads a session and is its child. */
-void offspring_watch(struct offspring *offspring, pid_t program);
+/* Where the program that runs has its number, which leads a session and is a child of this process:
+ * the guard ends it with this process. 0: none runs. It is to stand there before the program does
+ * anything, which may be to stop this process. */
+_Atomic int32_t *offspring_place(struct offspring *offspring);
 
 /* How a program has ended. */
 struct offspring_end {

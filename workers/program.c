@@ -173,6 +173,8 @@ struct start {
     char *const *environment;
     int ends[3];
     int body_fd;
+    pid_t worker;
+    _Atomic int32_t *place;
     int reason; /* the errno for which it has not become the program */
 };
 
@@ -187,6 +189,9 @@ static int become(void *argument)
     sigset_t none;
 
     setsid();
+    *start->place = getpid();
+    if (getppid() != start->worker)
+        return EX_OSERR;
     /* Those that signals_open ignores; what whoever started the worker ignores stays so. */
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
@@ -215,10 +220,12 @@ static int spawn(struct start *start, struct process *process)
                       start, &process->pid_fd);
     if (pid < 0)
         return errno;
-    if (start->reason)
-        waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED);
-    else
+    if (!start->reason) {
         process->pid = pid;
+        return 0;
+    }
+    waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED);
+    *start->place = 0;
     return start->reason;
 }
 
@@ -236,10 +243,14 @@ static int open_pipe(bool program_reads, int *own, int *programs)
 }
 
 int program_start(const struct program *program, char *const *environment, int body_fd,
-                  struct process *process, struct why *why)
+                  _Atomic int32_t *place, struct process *process, struct why *why)
 {
-    struct start start = {
-        .program = program, .environment = environment, .ends = {-1, -1, -1}, .body_fd = body_fd};
+    struct start start = {.program = program,
+                          .environment = environment,
+                          .ends = {-1, -1, -1},
+                          .body_fd = body_fd,
+                          .worker = getpid(),
+                          .place = place};
 
     *process = (struct process){.pid = -1, .pid_fd = -1, .in_fd = -1, .out_fd = -1, .err_fd = -1};
     int error = program->body_is_file ? 0 : open_pipe(true, &process->in_fd, &start.ends[0]);

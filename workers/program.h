@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* The path that stands for an event's body in the arguments of a program. Its descriptor is a
@@ -40,11 +41,12 @@ int program_open_body(const char *bytes, size_t length);
 /* Starts it with that environment, with no signal blocked.
  *
  * body_fd  of the event's body, when body_is_file
+ * place    where its number stands before its first instruction (offspring.h)
  *
  * 0; -ERR_INVALID, when arguments and environment are longer than the kernel takes; -ERR_SYSTEM,
  * also when the program is not there any more. */
 int program_start(const struct program *program, char *const *environment, int body_fd,
-                  struct process *process, struct why *why);
+                  _Atomic int32_t *place, struct process *process, struct why *why);
 
 /* Closes the descriptors; the program is not waited for. */
 void program_let_go(struct process *process);

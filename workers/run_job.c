@@ -51,13 +51,15 @@ static int start_with_body(struct run_job *run_job, const struct program *progra
                            const struct job_event *event, int body_fd, struct process *process,
                            struct why *why)
 {
-    int error = program_start(program, run_job->environment.entries, body_fd, process, why);
+    _Atomic int32_t *place = offspring_place(run_job->offspring);
+    int error = program_start(program, run_job->environment.entries, body_fd, place, process, why);
 
     if (error != -ERR_INVALID)
         return error;
     error = event_environment_set(&run_job->environment, event, false, why);
-    return error ? error
-                 : program_start(program, run_job->environment.entries, body_fd, process, why);
+    return error
+               ? error
+               : program_start(program, run_job->environment.entries, body_fd, place, process, why);
 }
 
 /* 0; -ERR_INVALID: the event is dead; -ERR_SYSTEM: no program can be started now; -ERR_MEMORY. */
@@ -126,7 +128,6 @@ static int begin(struct run_job *run_job, const struct program *program,
     if (error)
         return error == -ERR_INVALID ? JOB_DEAD : error == -ERR_SYSTEM ? JOB_LATER : error;
     run_job->runs = true;
-    offspring_watch(run_job->offspring, run_job->process.pid);
     said_begin(&run_job->said, run_job->process.pid);
     exchange_empty(&run_job->output);
     run_job->exchange = (struct exchange){

@@ -23,7 +23,7 @@ def script(name, text, mode=0o755):
 def dead(client, body, **properties):
     """The reason for which an event is dead."""
     client.publish(body, reply_to=client.replies, **properties)
-    message = client.get(client.dead)
+    message = client.get(client.dead, 60)
     if message[2] != (body.encode() if isinstance(body, str) else body):
         raise RuntimeError(f"{message[2]!r} is dead, not {body!r}")
     return message[1].headers["winnow-reason"]
@@ -182,6 +182,17 @@ def what_cannot_be_killed_holds_nobody_up():
             os.kill(earlier, signal.SIGKILL)
 
 
+def what_stops_its_worker_is_poison():
+    name = farm()
+    limits = ("--min", "1", "--max", "1", "--interval", "200ms", "--hang-timeout", "1s", "--max-attempts", "2")
+    command = (os.path.join(BIN, "winnow-run"), "--timeout", "1h", "--type", "shell=sh {}")
+    with spawn("winnow-autoscaler", *limits, "--", *command, farm=name) as scaler, Client(name) as client:
+        like(dead(client, "kill -STOP $PPID; sleep 600", type="shell"), "^poison: ",
+             "an event that stops its worker is poison, however long it might take")
+        equal(client.ask("echo next", 60, type="shell")[2], b"next\n", "and the next one is answered")
+        equal(scaler.stderr().count("event=worker_hung"), 2, "each time the worker was replaced")
+
+
 # ---- inputs that nobody takes ----
 
 
@@ -283,6 +294,7 @@ def a_late_drain_gives_back():
 each_event_has_its_program()
 types()
 what_cannot_be_killed_holds_nobody_up()
+what_stops_its_worker_is_poison()
 bodies_are_nobodys_to_read()
 programs_are_looked_at_first()
 a_drain_waits(signal.SIGTERM)
