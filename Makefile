@@ -258,6 +258,6 @@ $(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
 # So are the gnuplot scripts, what Redis runs, and what browsers load.
 $(O)/words/redis_script.o: words/redis_script.lua
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
-$(O)/page/site.o: $(wildcard page/site/*)
+$(O)/page/site_file.o: $(wildcard page/site/*)
 
 -include $(OBJECTS:.o=.d)

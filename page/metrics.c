@@ -50,7 +50,8 @@ typedef void metric_writer(const struct metric *metric, const struct metrics_far
 struct metric {
     const char *name, *type;
     metric_writer *write;
-    size_t offset; /* of what the writer writes, within struct status */
+    size_t
+        offset; /* of what the writer writes: within struct status, unless the writer says else */
     const char *help;
 };
 
@@ -181,6 +182,8 @@ static void put_worker_line(const struct metric *metric, const struct metrics_fa
         return;
     number_format((double)worker->slot, slot);
     begin_line(metric, "", farm, text);
+    if (worker->node[0])
+        add_label("node", worker->node, text);
     add_label("slot", slot, text);
     end_line(value, text);
 }
@@ -236,22 +239,25 @@ static void write_broker(const struct metric *metric, const struct metrics_farm 
     end_line(!isfinite(farm->status->broker_away_s), text);
 }
 
+/* node: NULL where it is of the whole farm */
+static void put_state(const struct metric *metric, const struct metrics_farm *farm,
+                      const char *node, const char *state, int64_t value, struct metrics_text *text)
+{
+    begin_line(metric, "", farm, text);
+    if (node)
+        add_label("node", node, text);
+    add_label("state", state, text);
+    end_line((double)value, text);
+}
+
 static void write_states(const struct metric *metric, const struct metrics_farm *farm,
                          struct metrics_text *text)
 {
     const struct status *status = farm->status;
-    const struct {
-        const char *name;
-        int64_t workers;
-    } states[] = {{"starting", status->starting},
-                  {"running", status->running},
-                  {"draining", status->draining}};
 
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-        begin_line(metric, "", farm, text);
-        add_label("state", states[i].name, text);
-        end_line((double)states[i].workers, text);
-    }
+    put_state(metric, farm, NULL, "starting", status->starting, text);
+    put_state(metric, farm, NULL, "running", status->running, text);
+    put_state(metric, farm, NULL, "draining", status->draining, text);
 }
 
 static void write_arrived(const struct metric *metric, const struct metrics_farm *farm,
@@ -283,9 +289,65 @@ static void write_service_time(const struct metric *metric, const struct metrics
     put_line(metric, farm, row->horizon_s / row->capacity_msgs, text);
 }
 
+/* ---- writers: of nodes; their offset is within struct status_node ---- */
+
+static void write_node_states(const struct metric *metric, const struct metrics_farm *farm,
+                              struct metrics_text *text)
+{
+    const struct status *status = farm->status;
+
+    for (const struct status_node *node = status->nodes; node < status->nodes + status->node_count;
+         node++)
+        put_state(metric, farm, node->name, node->state, 1, text);
+}
+
+static void write_node_workers(const struct metric *metric, const struct metrics_farm *farm,
+                               struct metrics_text *text)
+{
+    const struct status *status = farm->status;
+
+    for (const struct status_node *node = status->nodes; node < status->nodes + status->node_count;
+         node++) {
+        put_state(metric, farm, node->name, "starting", node->starting, text);
+        put_state(metric, farm, node->name, "running", node->running, text);
+        put_state(metric, farm, node->name, "draining", node->draining, text);
+    }
+}
+
+static void put_node_line(const struct metric *metric, const struct metrics_farm *farm,
+                          const struct status_node *node, double value, struct metrics_text *text)
+{
+    if (!isfinite(value))
+        return;
+    begin_line(metric, "", farm, text);
+    add_label("node", node->name, text);
+    end_line(value, text);
+}
+
+static void write_node_integer(const struct metric *metric, const struct metrics_farm *farm,
+                               struct metrics_text *text)
+{
+    const struct status *status = farm->status;
+
+    for (size_t i = 0; i < status->node_count; i++) {
+        const void *at = (const char *)&status->nodes[i] + metric->offset;
+        put_node_line(metric, farm, &status->nodes[i], (double)*(const int64_t *)at, text);
+    }
+}
+
+static void write_node_age(const struct metric *metric, const struct metrics_farm *farm,
+                           struct metrics_text *text)
+{
+    const struct status *status = farm->status;
+
+    for (size_t i = 0; i < status->node_count; i++)
+        put_node_line(metric, farm, &status->nodes[i], status->nodes[i].age_s + farm->age_s, text);
+}
+
 /* ---- the table ---- */
 
-#define IN(member) offsetof(struct status, member)
+#define IN(member)      offsetof(struct status, member)
+#define OF_NODE(member) offsetof(struct status_node, member)
 
 /* These are of a farm whatever is known of it. */
 static const struct metric always[] = {
@@ -376,6 +438,16 @@ static const struct metric metrics[] = {
      "Share of its time that the worker in this slot is at work."},
     {"winnow_worker_in_flight_events", "gauge", write_held, 0,
      "Events that the worker in this slot holds."},
+
+    {"winnow_node_state", "gauge", write_node_states, 0,
+     "Always 1; its label says how the node is: up, leaving, drained, unable, lost."},
+    {"winnow_node_workers", "gauge", write_node_workers, 0, "Workers of a node by what they do."},
+    {"winnow_node_target_workers", "gauge", write_node_integer, OF_NODE(target),
+     "Workers that the node is ordered to run."},
+    {"winnow_node_capacity_workers", "gauge", write_node_integer, OF_NODE(capacity),
+     "Workers that the node can run."},
+    {"winnow_node_report_age_seconds", "gauge", write_node_age, 0,
+     "Time since the leader heard of the node."},
 };
 
 static void write_head(const struct metric *metric, struct metrics_text *text)

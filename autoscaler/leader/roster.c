@@ -173,6 +173,10 @@ static void keep_counts(struct roster_node *node)
     node->earlier_spawned += (uint64_t)report->spawned;
     node->earlier_stopped += (uint64_t)report->stopped;
     node->earlier_crashed += (uint64_t)report->crashed;
+    node->earlier_hung += (uint64_t)report->hung;
+    node->earlier_dead_msgs += report->dead_msgs;
+    node->earlier_given_back_msgs += report->given_back_msgs;
+    time_classes_merge(&node->earlier_handling, &report->handling);
 }
 
 static bool is_before(struct order_stamp a, struct order_stamp b)

@@ -48,8 +48,9 @@ struct roster_node {
     struct order_stamp told; /* of the first order with that number; epoch 0: none was sent yet */
 
     /* By starts of it that have ended. */
-    double earlier_handled_msgs;
-    uint64_t earlier_spawned, earlier_stopped, earlier_crashed;
+    double earlier_handled_msgs, earlier_dead_msgs, earlier_given_back_msgs;
+    uint64_t earlier_spawned, earlier_stopped, earlier_crashed, earlier_hung;
+    struct time_classes earlier_handling;
 
     int64_t failing_ns; /* since then its workers crash and none runs; 0: not so */
     int64_t retry_ns;   /* when one is tried again; 0: it is not as bad as that */

@@ -61,6 +61,11 @@ static void add_done(const struct roster_node *node, struct node_report *sum)
     sum->counts.spawned += node->earlier_spawned + (uint64_t)report->spawned;
     sum->counts.stopped += node->earlier_stopped + (uint64_t)report->stopped;
     sum->counts.crashed += node->earlier_crashed + (uint64_t)report->crashed;
+    sum->counts.hung += node->earlier_hung + (uint64_t)report->hung;
+    sum->dead_msgs += node->earlier_dead_msgs + report->dead_msgs;
+    sum->given_back_msgs += node->earlier_given_back_msgs + report->given_back_msgs;
+    time_classes_merge(&sum->handling, &node->earlier_handling);
+    time_classes_merge(&sum->handling, &report->handling);
 }
 
 static void add_present(const struct roster_node *node, int64_t now_ns, struct node_report *sum)

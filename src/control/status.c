@@ -2,6 +2,7 @@
 
 #include "fields.h"
 #include "members.h"
+#include "times.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -120,24 +121,6 @@ static json_t *write_workers(const struct status *status)
     return array;
 }
 
-static json_t *write_times(const struct time_classes *times)
-{
-    json_t *counts = json_array();
-
-    for (size_t i = 0; counts && i < TIME_CLASSES; i++)
-        if (json_array_append_new(counts, json_integer((json_int_t)times->count[i]))) {
-            json_decref(counts);
-            counts = NULL;
-        }
-    return json_pack("{s:f, s:o}", "sum_s", times->sum_s, "counts", counts);
-}
-
-/* What is unknown is left out. */
-static int set_times(json_t *members, const char *name, const struct time_classes *times)
-{
-    return isfinite(times->sum_s) ? json_object_set_new(members, name, write_times(times)) : 0;
-}
-
 /* What only a farm over several hosts says. Whether that worked. */
 static bool put_nodes(json_t *members, const struct status *status)
 {
@@ -163,8 +146,8 @@ int status_write(const struct envelope *envelope, const struct status *status, c
                 json_object_set_new(members, "limits", status_limits_write(&status->limits)) == 0 &&
                 json_object_set_new(members, "counters",
                                     fields_write(counters_fields, &status->counters)) == 0 &&
-                set_times(members, "handling", &status->handling) == 0 &&
-                set_times(members, "measured", &status->measured) == 0 &&
+                times_write(members, "handling", &status->handling) == 0 &&
+                times_write(members, "measured", &status->measured) == 0 &&
                 json_object_set_new(members, "decision", write_decision(&status->decision)) == 0 &&
                 json_object_set_new(members, "workers", write_workers(status)) == 0 &&
                 put_nodes(members, status);
@@ -272,43 +255,6 @@ static int read_decision(const json_t *message, struct history_row *row, struct 
     return error;
 }
 
-static int read_counts(const json_t *part, struct time_classes *times, struct why *why)
-{
-    const json_t *counts;
-    int error = members_array(part, "counts", &counts, why);
-
-    if (!error && json_array_size(counts) != TIME_CLASSES)
-        return error_set(why, ERR_INVALID, "%zu counts; expected %d", json_array_size(counts),
-                         TIME_CLASSES);
-    for (size_t i = 0; !error && i < TIME_CLASSES; i++) {
-        const json_t *count = json_array_get(counts, i);
-        if (!json_is_integer(count) || json_integer_value(count) < 0)
-            error = error_set(why, ERR_INVALID, "count %zu is no count", i);
-        else
-            times->count[i] = (uint64_t)json_integer_value(count);
-    }
-    return error;
-}
-
-/* An older autoscaler does not tell them. */
-static int read_times(const json_t *message, const char *name, struct time_classes *times,
-                      struct why *why)
-{
-    const json_t *part;
-
-    times->sum_s = NAN;
-    if (members_kind(message, name) == MEMBERS_ABSENT)
-        return 0;
-    int error = members_object(message, name, &part, why);
-    if (!error)
-        error = members_real(part, "sum_s", &times->sum_s, why);
-    if (!error)
-        error = read_counts(part, times, why);
-    if (error)
-        error_prefix(why, "in \"%s\"", name);
-    return error;
-}
-
 int status_read(json_t *message, struct status *status, struct why *why)
 {
     *status = (struct status){.message = json_incref(message)};
@@ -319,9 +265,9 @@ int status_read(json_t *message, struct status *status, struct why *why)
     if (!error)
         error = read_part(message, "counters", counters_fields, &status->counters, why);
     if (!error)
-        error = read_times(message, "handling", &status->handling, why);
+        error = times_read(message, "handling", &status->handling, why);
     if (!error)
-        error = read_times(message, "measured", &status->measured, why);
+        error = times_read(message, "measured", &status->measured, why);
     if (!error)
         error = read_decision(message, &status->decision, why);
     if (!error)

@@ -16,12 +16,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 TOP = os.environ["WINNOW_TOP"]
 sys.path[:0] = [os.path.join(TOP, "tests/system"), os.path.join(TOP, "tests/chaos")]
+import nodes  # noqa: E402
 from control import Control  # noqa: E402
 from scaler import FILTER, autoscaler, children  # noqa: E402
 from scrape import Counters, free_port, series  # noqa: E402
 from tap import connect, diag, done_testing, equal, farm, ok, spawn, wait_until  # noqa: E402
 
-PATIENCE_S = 20
+PATIENCE_S = 40
 EVENTS, DEAD = 300, 7
 
 
@@ -164,5 +165,30 @@ def run():
         equal(page.program.end(), 0, "the page ends with 0")
 
 
+def over_several_hosts():
+    """Two nodes of a farm, one of which dies: what it has done still counts."""
+    name = farm()
+    runs = lambda now, node: now.get(f'winnow_node_workers{{node="{node}",state="running"}}')
+    with contextlib.ExitStack() as stack:
+        page = Page(name, stack)
+        stack.enter_context(nodes.node(name, "a", "--rank", "1"))
+        other = stack.enter_context(nodes.node(name, "b"))
+        shared, _ = page.until(lambda now: runs(now, "a") == runs(now, "b") == 2)
+        ok(shared, "a farm over two nodes is told of by node")
+        publish(name, EVENTS, b"You fool!")
+        counted = ("winnow_handled_events_total", "winnow_handling_seconds_count")
+        handled, told = page.until(lambda now: all(now.get(each) == EVENTS for each in counted))
+        ok(handled, "what both have handled is counted together, with the time that it took")
+        equal(sorted(each for each in told if each.startswith("winnow_worker_busy_ratio")),
+              [f'winnow_worker_busy_ratio{{node="{node}",slot="{slot}"}}' for node in "ab" for slot in (0, 1)],
+              "each worker is told by its node and slot")
+        other.signal(9)
+        lost, told = page.until(lambda now: 'winnow_node_state{node="b",state="lost"}' in now and runs(now, "a") == 4)
+        ok(lost, "a node that dies is lost, and the other does its work")
+        equal([told.get(each) for each in counted], [EVENTS, EVENTS], "what it has done still counts")
+        equal((page.counters.epochs, page.counters.fell), (1, []), "the leader is the same, and no counter fell")
+
+
 run()
+over_several_hosts()
 done_testing()

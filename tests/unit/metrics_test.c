@@ -292,6 +292,32 @@ static void a_thousand_workers_have_a_line_each_by_their_slots(void **state)
     free(workers);
 }
 
+static void over_several_hosts_nodes_have_lines_and_workers_their_nodes(void **state)
+{
+    static struct status_node nodes[] = {
+        {.name = "a", .state = "up", .capacity = 4, .target = 3, .running = 2, .age_s = 0.5},
+        {.name = "b\"", .state = "lost", .capacity = 8, .age_s = 12},
+    };
+    static struct status_worker workers[] = {
+        {.node = "a", .slot = 0, .busy_share = 0.5},
+        {.node = "b\"", .slot = 0, .busy_share = 1},
+    };
+
+    (void)state;
+    assert_false(has_any("winnow_node_state"));
+    status.nodes = nodes;
+    status.node_count = 2;
+    status.workers = workers;
+    assert_has("winnow_node_state{farm=\"shop\",node=\"a\",state=\"up\"} 1");
+    assert_has("winnow_node_state{farm=\"shop\",node=\"b\\\"\",state=\"lost\"} 1");
+    assert_has("winnow_node_workers{farm=\"shop\",node=\"a\",state=\"running\"} 2");
+    assert_has("winnow_node_target_workers{farm=\"shop\",node=\"a\"} 3");
+    assert_has("winnow_node_capacity_workers{farm=\"shop\",node=\"a\"} 4");
+    assert_has("winnow_node_report_age_seconds{farm=\"shop\",node=\"a\"} 0.75");
+    assert_has("winnow_worker_busy_ratio{farm=\"shop\",node=\"a\",slot=\"0\"} 0.5");
+    assert_has("winnow_worker_busy_ratio{farm=\"shop\",node=\"b\\\"\",slot=\"0\"} 1");
+}
+
 static void no_farm_at_all_is_a_text_without_samples(void **state)
 {
     const char *all = told_of(NULL, 0);
@@ -319,6 +345,7 @@ int main(void)
         claim(labels_are_escaped),
         claim(two_farms_share_each_name_and_no_series_is_there_twice),
         claim(a_thousand_workers_have_a_line_each_by_their_slots),
+        claim(over_several_hosts_nodes_have_lines_and_workers_their_nodes),
         claim(no_farm_at_all_is_a_text_without_samples),
     };
 

@@ -41,6 +41,9 @@ static struct report_message a_report(void)
                                    .starting = 1,
                                    .startup_s = NAN,
                                    .handled_msgs = 12,
+                                   .dead_msgs = 2,
+                                   .hung = 1,
+                                   .handling = {.sum_s = 1.5, .count = {[3] = 12}},
                                    .workers = workers,
                                    .worker_count = 2};
 }
@@ -85,6 +88,8 @@ static void a_report_is_read_as_it_was_written(void **state)
     assert_string_equal(again.node, report.node);
     assert_int_equal(again.sequence, 42);
     assert_true(again.leaving && !again.drained && isnan(again.startup_s));
+    assert_true(again.dead_msgs == 2 && again.given_back_msgs == 0 && again.hung == 1);
+    assert_true(again.handling.sum_s == 1.5 && again.handling.count[3] == 12);
     assert_int_equal(again.worker_count, 2);
     assert_int_equal(again.workers[0].slot, 2999);
     assert_true(again.workers[0].in_flight_msgs == 3);
@@ -146,6 +151,12 @@ static void a_report_that_cannot_be_is_refused(void **state)
     refuses_report(&report, "every sum and time");
     report = a_report(), report.handled_msgs = NAN;
     refuses_report(&report, "every sum and time");
+    report = a_report(), report.dead_msgs = -1;
+    refuses_report(&report, "every sum and time");
+    report = a_report(), report.given_back_msgs = NAN;
+    refuses_report(&report, "every sum and time");
+    report = a_report(), report.handling.sum_s = -1;
+    refuses_report(&report, "in \"handling\": \"sum_s\" is less than 0");
     report = a_report(), report.startup_s = -1;
     refuses_report(&report, "\"startup_s\"");
     report = a_report(), report.rank = REPORT_MOST_RANK + 1;

@@ -161,15 +161,24 @@ static void a_node_that_comes_back_as_another_process_starts_from_nothing(void *
     struct report_message first = said("a", 4, 3);
     first.handled_msgs = 100;
     first.crashed = 2;
+    first.hung = 1;
+    first.dead_msgs = first.given_back_msgs = 5;
+    first.handling = (struct time_classes){.sum_s = 3, .count = {[2] = 100}};
     hear(&roster, first, 0);
     snprintf(again.boot, sizeof again.boot, "another");
     again.handled_msgs = 7;
+    again.dead_msgs = again.given_back_msgs = 1;
+    again.handling = (struct time_classes){.sum_s = 0.5, .count = {[2] = 6, [3] = 1}};
     assert_int_equal(hear(&roster, again, S_NS), ROSTER_RESTARTED);
     assert_int_equal(order_of(&roster, "a"), 0);
     /* What its predecessor has done counts on. */
     assert_int_equal(roster_view_report(&roster, S_NS, &sum), 0);
     assert_true(sum.handled_msgs == 107);
     assert_int_equal(sum.counts.crashed, 2);
+    assert_int_equal(sum.counts.hung, 1);
+    assert_true(sum.dead_msgs == 6 && sum.given_back_msgs == 6 && sum.handling.sum_s == 3.5);
+    assert_int_equal(sum.handling.count[2], 106);
+    assert_int_equal(sum.handling.count[3], 1);
     assert_int_equal(sum.counts.running, 0);
     roster_clear(&roster);
 }
