@@ -50,7 +50,8 @@ is "$(find one -type f -newer now ! -path 'one/build/*')" "" "it leaves nothing 
 another_build()
 {
     umask 077
-    TZ=Pacific/Kiritimati LC_ALL=C HOME=/nonexistent USER=somebody MAKEFLAGS=-j1 make -C 'two/deeper in' deb
+    mkdir two/temporary
+    TMPDIR=$PWD/two/temporary TZ=Pacific/Kiritimati LC_ALL=C HOME=/nonexistent USER=somebody MAKEFLAGS=-j1 make -C 'two/deeper in' deb
 }
 exits 0 "... in another folder, with another umask, time zone and locale" -- another_build
 
