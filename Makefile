@@ -83,7 +83,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help deps deps-check all units fuzzers demo demo-words check check-unit check-system check-more asan valgrind \
     chaos chaos-python metrics-chaos words-chaos fuzz bench bench-react bench-pools bench-filter bench-words \
     experiments policies fidelity format format-check tidy \
-    install uninstall clean
+    install uninstall deb clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
@@ -203,6 +203,10 @@ uninstall: ## remove what install put there, but for folders that are not Winnow
 	rm -f $(addprefix $(to)/,$(INSTALLED))
 	cd $(to)/share/doc/winnow 2>/dev/null && rmdir examples/* examples docs ../winnow ../../winnow 2>/dev/null || :
 
+deb: ## build the Debian packages into build/deb
+	@tools/install-deps demo deb
+	@tools/build-deb build/deb
+
 clean: ## remove what the build and the demo made
 	rm -rf build out
 
@@ -212,7 +216,8 @@ units: $(UNITS) $(HELPERS)
 fuzzers: $(FUZZERS)
 	$(if $(filter fuzz asan,$(BUILD)),@:,@$(MAKE) BUILD=fuzz fuzzers)
 
-link = $(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1) $(LIBS)
+# A program needs at run time those libraries alone that it calls.
+link = $(Q)$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1) $(LIBS)
 
 $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call main_object,$$*) $$(call archives,$(LIBRARY) $$(parts_$$*))
 	@mkdir -p $(@D)
@@ -253,6 +258,6 @@ $(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
 # So are the gnuplot scripts, what Redis runs, and what browsers load.
 $(O)/words/redis_script.o: words/redis_script.lua
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
-$(O)/page/site.o: $(wildcard page/site/*)
+$(O)/page/site_file.o: $(wildcard page/site/*)
 
 -include $(OBJECTS:.o=.d)

@@ -1,6 +1,7 @@
 #include "reload.h"
 
 #include "filter_options.h"
+#include "list_await.h"
 #include "list_watch.h"
 #include "log.h"
 #include "signals.h"
@@ -95,8 +96,8 @@ static int start(struct reload *reload, struct why *why)
     return error;
 }
 
-int reload_open(const struct filter_options *options, bool on_hangup, struct reload **out,
-                struct why *why)
+int reload_open(const struct filter_options *options, bool on_hangup, int64_t patience_ns,
+                struct reload **out, struct why *why)
 {
     bool is_needed = on_hangup || options->watch;
     struct reload *reload = is_needed ? calloc(1, sizeof *reload) : NULL;
@@ -110,6 +111,9 @@ int reload_open(const struct filter_options *options, bool on_hangup, struct rel
     *reload = (struct reload){.options = options, .hangup_fd = -1};
     if (on_hangup)
         error = signals_open_hangup(&reload->hangup_fd, why);
+    /* A SIGHUP that comes meanwhile is taken afterwards. */
+    if (!error)
+        error = list_await(options, patience_ns, why);
     if (!error && options->watch)
         error = list_watch_open(options->files, options->file_count, &reload->watch, why);
     if (!error)

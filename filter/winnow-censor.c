@@ -5,7 +5,6 @@
 #include "filter_options.h"
 #include "findings.h"
 #include "input.h"
-#include "list_await.h"
 #include "options.h"
 #include "reload.h"
 #include "stream.h"
@@ -229,9 +228,8 @@ int main(int argc, char **argv)
         settings.files[0] = standard_input;
     output.report = settings.report;
     output.mask = &settings.filter.mask;
-    int error = reload_open(&settings.filter, false, &output.reload, &why);
-    if (!error)
-        error = list_await(&settings.filter, OPTIONS_CONNECT_TIMEOUT_NS, &why);
+    int error =
+        reload_open(&settings.filter, false, OPTIONS_CONNECT_TIMEOUT_NS, &output.reload, &why);
     if (!error)
         error = filter_open(&settings.filter, &output.filter, &why);
     if (error) {

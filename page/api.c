@@ -5,7 +5,7 @@
 #include "render.h"
 #include "request_body.h"
 #include "respond.h"
-#include "site.h"
+#include "site_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static void answer_site(const struct visit *visit)
 {
     struct site_file file;
 
-    if (site_find(visit->path, &file))
+    if (site_file_find(visit->path, &file))
         respond_text(visit->request, file.type, shared_text_copy(file.bytes, file.length));
 }
 
@@ -203,40 +203,68 @@ static void set_scale(const struct visit *visit)
         command(visit, list, count);
 }
 
-/* Of a farm without nodes there is one, the host of its autoscaler. */
-static bool is_node(const struct live *live, const char *node)
+/* Of a farm on one host that is the autoscaler's. */
+static bool is_host(const struct live *live, const char *node)
 {
     const char *host = strchr(live->envelope.from, '/');
     size_t length = host ? strcspn(++host, "/") : 0;
 
     return strcmp(node, "local") == 0 ||
-           (live->has_status && length == strlen(node) && memcmp(host, node, length) == 0);
+           (length == strlen(node) && memcmp(host, node, length) == 0);
 }
 
-static void stop_worker(const struct visit *visit)
+/* The node of the path, as commands name it: empty for a farm on one host. Where nothing was heard
+ * there is no telling; then nothing can be told either. */
+static bool find_node(const struct visit *visit, char name[NODE_NAME_SIZE])
 {
-    const struct command stop = {.verb = COMMAND_STOP, .slot = visit->route.slot};
-    struct problem problem;
+    const struct live *live = &visit->farm->live;
+    const char *node = visit->route.node;
 
-    if (is_node(&visit->farm->live, visit->route.node)) {
-        command(visit, &stop, 1);
-        return;
-    }
-    problem_set(&problem, PROBLEM_MISSING,
-                "the farm has no node '%s'; expected local, or the host of its autoscaler",
-                visit->route.node);
-    respond_problem(visit->request, &problem);
+    *name = '\0';
+    for (size_t i = 0; live->has_status && i < live->status.node_count; i++)
+        if (strcmp(live->status.nodes[i].name, node) == 0)
+            memcpy(name, live->status.nodes[i].name, NODE_NAME_SIZE);
+    return *name || !live->has_status || (!live->status.node_count && is_host(live, node));
 }
 
-static void drain_node(const struct visit *visit)
+static void refuse_node(const struct visit *visit)
 {
     struct problem problem;
 
     problem_set(
-        &problem, PROBLEM_NODES,
-        "the farm has no nodes, so none can be drained; stop its workers one by one, or end "
-        "its autoscaler, which drains them all");
+        &problem, PROBLEM_MISSING,
+        "the farm has no node '%s'; expected one that its status names, or of a farm on one "
+        "host local, or that host",
+        visit->route.node);
     respond_problem(visit->request, &problem);
+}
+
+static void stop_worker(const struct visit *visit)
+{
+    struct command stop = {.verb = COMMAND_STOP, .slot = visit->route.slot};
+
+    if (find_node(visit, stop.node))
+        command(visit, &stop, 1);
+    else
+        refuse_node(visit);
+}
+
+static void drain_node(const struct visit *visit, enum command_verb verb)
+{
+    const struct live *live = &visit->farm->live;
+    struct command drain = {.verb = verb};
+    struct problem problem;
+
+    if (live->has_status && !live->status.node_count) {
+        problem_set(&problem, PROBLEM_NODES,
+                    "the farm is on one host, and has no nodes; stop its workers one by one, fix "
+                    "their number at 0, or end its autoscaler, which drains them all");
+        respond_problem(visit->request, &problem);
+    } else if (find_node(visit, drain.node)) {
+        command(visit, &drain, 1);
+    } else {
+        refuse_node(visit);
+    }
 }
 
 static void post_event(const struct visit *visit)
@@ -307,7 +335,10 @@ static void answer(const struct visit *visit)
         stop_worker(visit);
         break;
     case ROUTE_DRAIN:
-        drain_node(visit);
+        drain_node(visit, COMMAND_DRAIN);
+        break;
+    case ROUTE_UNDRAIN:
+        drain_node(visit, COMMAND_UNDRAIN);
         break;
     }
 }

@@ -1,6 +1,6 @@
 #include "route.h"
 
-#include "site.h"
+#include "site_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,7 @@ static const struct row {
     {"POST", FARM "/resume", ROUTE_RESUME, ROUTE_TO_CONTROL, ROUTE_COMMAND_MOST},
     {"POST", FARM "/workers/*/*/stop", ROUTE_STOP, ROUTE_TO_CONTROL, ROUTE_COMMAND_MOST},
     {"POST", FARM "/nodes/*/drain", ROUTE_DRAIN, ROUTE_TO_CONTROL, ROUTE_COMMAND_MOST},
+    {"POST", FARM "/nodes/*/undrain", ROUTE_UNDRAIN, ROUTE_TO_CONTROL, ROUTE_COMMAND_MOST},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
@@ -148,7 +149,7 @@ enum route_found route_find(const char *method, const char *path, struct route *
     *allow = '\0';
     if (strcmp(method, "HEAD") == 0)
         method = "GET";
-    if (site_find(path, &file))
+    if (site_file_find(path, &file))
         return find_site(method, route, allow);
     for (const struct row *row = rows; row < rows + ROWS; row++) {
         if (!matches(row->path, path, length, &names))

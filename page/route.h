@@ -29,6 +29,7 @@ enum route_kind {
     ROUTE_RESUME,
     ROUTE_STOP,
     ROUTE_DRAIN,
+    ROUTE_UNDRAIN,
 };
 
 /* What it takes to be let in. */

@@ -178,8 +178,8 @@ static size_t waiting_bytes(int fd)
     return fd >= 0 && ioctl(fd, FIONREAD, &count) == 0 ? (size_t)count : 0;
 }
 
-/* What has ended writes no more: all of it is in the pipes. What else has the other ends, because it
- * could not be killed, may fill them again and again. */
+/* What has ended writes no more: all of it is in the pipes. What else has the other ends, because
+ * it could not be killed, may fill them again and again. */
 bool exchange_finish(struct exchange *exchange)
 {
     const struct process *process = exchange->process;

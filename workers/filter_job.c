@@ -2,7 +2,6 @@
 
 #include "event.h"
 #include "event_type.h"
-#include "filter/list_await.h"
 #include "filter/reload.h"
 
 #include <stdlib.h>
@@ -71,9 +70,7 @@ int filter_job_open(const struct filter_options *options, int64_t patience_ns,
     if (!filter_job)
         return error_set(why, ERR_MEMORY, "out of memory");
     filter_job->matches.name = "winnow-matches";
-    int error = reload_open(options, true, &filter_job->reload, why);
-    if (!error)
-        error = list_await(options, patience_ns, why);
+    int error = reload_open(options, true, patience_ns, &filter_job->reload, why);
     if (!error)
         error = filter_open(options, &filter_job->filter, why);
     if (error) {

@@ -119,8 +119,8 @@ static void kill_children(void)
     closedir(threads);
 }
 
-/* Takes in children that have ended, but not that one, as many as are taken in at once: there may be
- * more each time. 0, or as ended_child what there is then. */
+/* Takes in children that have ended, but not that one, as many as are taken in at once: there may
+ * be more each time. 0, or as ended_child what there is then. */
 static pid_t take_in_ended(pid_t but)
 {
     pid_t ended;

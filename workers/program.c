@@ -222,8 +222,8 @@ static int spawn(struct start *start, struct process *process)
     return start->reason;
 }
 
-/* A pipe of which one end is the program's. Who reads knows that something is there; who writes does
- * not know for how much there is room. */
+/* A pipe of which one end is the program's. Who reads knows that something is there; who writes
+ * does not know for how much there is room. */
 static int open_pipe(bool program_reads, int *own, int *programs)
 {
     int fds[2];

@@ -26,7 +26,7 @@ let farm = null; // the name of the one that is shown
 let feed = null;
 let answer = null; // the last of winnow-page about it
 let answeredMs = 0; // when that came, by performance.now()
-let lost = null; // {why, againMs} while there is no stream
+let lost = null; // {word, why, againMs} while there is no stream
 
 const status = () => answer?.status ?? null;
 const sinceAnswer = () => (performance.now() - answeredMs) / 1000;
@@ -69,8 +69,9 @@ function takeStatus(told) {
 
 function takeLoss(refused, ms) {
     const why = refused ? refused.message : "winnow-page does not answer";
-    lost = { why, againMs: performance.now() + ms };
-    if (refused?.status === 401) askToRead();
+    const locked = refused?.status === 401;
+    lost = { word: locked ? "locked" : "offline", why, againMs: performance.now() + ms };
+    if (locked) askToRead();
     drawSoon();
 }
 
@@ -149,7 +150,7 @@ function drawFarms() {
 /* ---- the farm that is shown ---- */
 
 function verdict() {
-    if (lost) return { health: "offline", level: "bad", health_reason: lost.why };
+    if (lost) return { health: lost.word, level: "bad", health_reason: lost.why };
     const waits = "Waiting for the first answer of winnow-page";
     return answer ?? { health: "unknown", level: "care", health_reason: waits };
 }

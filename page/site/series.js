@@ -37,6 +37,7 @@ export class Series {
             this.points.push(makePoint(last.ms + SILENCE_MS, {}));
         if (Math.floor(ms / SLOT_MS) === Math.floor(last.ms / SLOT_MS)) this.points.pop();
         this.points.push(makePoint(ms, values));
+        this.forget(); // also in a tab that is hidden, and never drawn
     }
 
     /* What is over. */

@@ -13,6 +13,17 @@ const column = (title, text, name = "") => ({
     name,
     make: (cell) => (item) => say(cell, text(item)),
 });
+
+/* A text, and a mark by which it is drawn. */
+const marked = (title, name, value, text) => ({
+    title,
+    name,
+    make: (cell) => (item) => {
+        mark(cell, name, value(item));
+        say(cell, text(item));
+    },
+});
+
 const numbers = (title, text) => column(title, text, "n");
 
 /* A column of buttons. word(item) is what one says, or null for none; about(item) is of what. */
@@ -86,18 +97,12 @@ function makeBusy(cell) {
     };
 }
 
-function makeState(cell) {
-    return ({ state, blocked }) => {
-        mark(cell, "state", state);
-        say(cell, blocked ? `${state}, blocked` : state);
-    };
-}
-
 /* stop(worker), drain(node): what the buttons do */
 export const workerTable = (stop) => new Table("worker-rows", [
     column("Node", ({ node }) => node),
     numbers("Slot", ({ slot }) => String(slot)),
-    { title: "State", name: "state", make: makeState },
+    marked("State", "state", ({ state }) => state,
+        ({ state, blocked }) => (blocked ? `${state}, blocked` : state)),
     { title: "Busy", name: "n", make: makeBusy },
     numbers("Holds", ({ tells, in_flight_msgs }) => number(tells ? in_flight_msgs : null)),
     numbers("Handled", ({ tells, handled_msgs }) => number(tells ? handled_msgs : null)),
@@ -107,7 +112,7 @@ export const workerTable = (stop) => new Table("worker-rows", [
         ({ node, slot }) => `the worker in slot ${slot} of ${node}`, stop),
 ], ({ node, slot, pid }) => `${node}/${slot}/${pid}`);
 
-const isDrained = ({ state }) => state === "drained";
+const ORDERS = { up: "Drain", drained: "Undrain" }; // by its state
 
 export const nodeTable = (drain) => new Table("node-rows", [
     column("Node", ({ name }) => name),
@@ -115,7 +120,7 @@ export const nodeTable = (drain) => new Table("node-rows", [
     ...["Target", "Running", "Starting", "Draining", "Capacity"].map((title) =>
         numbers(title, (node) => number(node[title.toLowerCase()]))),
     numbers("Heard", ({ age_s }) => age(age_s)),
-    action("Drain", (node) => node.steered && (isDrained(node) ? "Undrain" : "Drain"),
+    action("Drain", ({ steered, state }) => steered && ORDERS[state],
         ({ name }) => `the node ${name}`, drain),
 ], ({ name }) => name);
 
@@ -123,20 +128,13 @@ export const nodeTable = (drain) => new Table("node-rows", [
 
 const LEVELS = { error: "bad", warn: "care" };
 
-function makeLevel(cell) {
-    return ({ level }) => {
-        mark(cell, "level", LEVELS[level] ?? "none");
-        say(cell, level);
-    };
-}
-
 export class LogTable {
     #lines = [];
     #number = 0;
     #heard = new Map(); // the last clock of each sender: a new stream tells the last lines again
     #table = new Table("log-rows", [
         column("Time", ({ time }) => clock(Date.parse(time))),
-        { title: "Level", name: "level-word", make: makeLevel },
+        marked("Level", "level", ({ level }) => LEVELS[level] ?? "none", ({ level }) => level),
         column("Event", ({ event }) => event),
         column("What", ({ text }) => text, "long"),
     ], ({ number: own }) => own);

@@ -224,8 +224,8 @@ enum broker_end {
 enum broker_end broker_end(const struct broker *broker);
 
 /* Takes the next event off the connection without waiting. Before it looks at the socket it sends
- * what waits to be sent, as broker_pace has it, and heartbeats that are due. Returns 1 and *event, 0 when there is none, or
- * an error (the connection is broken):
+ * what waits to be sent, as broker_pace has it, and heartbeats that are due. Returns 1 and *event,
+ * 0 when there is none, or an error (the connection is broken):
  *   -ERR_UNAVAILABLE lost; -ERR_REFUSED, -ERR_CONFIG, -ERR_MISSING, -ERR_LOCKED: closed by the
  *   broker with that reason. */
 int broker_next(struct broker *broker, struct broker_event *event, struct why *why);

@@ -197,6 +197,17 @@ def farms(browser, name, other):
     ok(wait_until(lambda: browser.text("farm") == name, PATIENCE_S), "and back")
 
 
+def reading(browser, name, token):
+    with page(name, options=("--read-token", "token")) as server:
+        browser.driver.get(server.url)
+        give_token(browser, "y" * 40)
+        ok(browser.wait("health", "^Locked$"), "whoever has not the token to read is shown nothing")
+        give_token(browser, token)
+        ok(browser.wait("health", "OK|Full|Paused"), "... and who has it is shown the farm")
+        ok(browser.wait_for("document.getElementById('controls').hidden"), "... without buttons")
+        browser.driver.get("about:blank")
+
+
 def looks(browser):
     """On every width, in both schemes, with a dialog open and without."""
     for width in WIDTHS:
@@ -265,6 +276,7 @@ def run():
             farms(browser, name, other)
             looks(browser)
             accessible(browser)
+            reading(browser, name, token)
             # That a token is not the right one is told by a status, which the browser writes down.
             equal(browser.complained(r"status of 40[139]"), [], "the browser has nothing to complain of")
         ok(token not in server.stderr(), "the token is in no log")

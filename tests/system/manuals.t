@@ -8,6 +8,7 @@
 version=$(sed -n 's/^#define WINNOW_VERSION "\(.*\)"$/\1/p' "$WINNOW_TOP/src/version.h")
 like "$(sed -n '/^## /{p;q}' "$WINNOW_TOP/CHANGELOG.md")" \
     "^## $version, (unreleased|20[0-9]{2}-[01][0-9]-[0-3][0-9])\$" "the changelog begins with the version of src/version.h"
+is "$(sed -n '1s/^winnow (\(.*\)) .*/\1/p' "$WINNOW_TOP/debian/changelog")" "$version" "... and so does that of the package"
 
 options_of()
 {

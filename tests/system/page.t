@@ -242,7 +242,7 @@ def keeps_secrets(web):
 
 def wants_a_token_to_look(name):
     with page(name, read=True) as web:
-        for path in ("/api/v1/farms", "status", "history", "stream", "scale"):
+        for path in ("/api/v1/farms", "status", "history", "stream", "scale", "/metrics"):
             equal(web.get(path).code(), (401, "token"), f"{path} without a token: 401")
         equal(web.get("/").status, 200, "the page's files are for all")
         equal((web.get("/healthz").status, wait_until(lambda: web.get("/readyz").status == 200, 20)), (200, True), "... and whether it is up")
@@ -475,6 +475,23 @@ def tells_a_refusal(status):
             equal([each["seen"] for each in leader.heard if each["verb"] == "pause"], [{key: status[key] for key in ("epoch", "sequence")}], "a command names the status that was seen")
 
 
+def steers_nodes(status):
+    name = farm()
+    node = {"state": "up", "capacity": 4, "rank": 0, "target": 1, "starting": 0, "running": 1, "draining": 0, "age_s": 0.5}
+    worker = status["workers"][0]
+    many = status | {"farm": name, "leader": "a.1", "nodes": [node | {"name": "a.1"}, node | {"name": "b"}]}
+    many["workers"] = [worker | {"node": "a.1", "slot": 0, "pid": 11}, worker | {"node": "b", "slot": 0, "pid": 22}]
+    said = lambda command: [("status", json.dumps(many)) if command["verb"] == "status" else answer(name, "done")]
+    with Leader(name, said) as leader, page(name) as web:
+        ok(web.wait_for(lambda status: status["status"]), "a farm on several hosts is seen")
+        like(web.tell("workers/b/0/stop").json()["said"], r"slot 0 of b \(pid 22\) ", "a worker of one node is stopped")
+        equal([web.tell(f"nodes/{each}").status for each in ("a.1/drain", "a.1/undrain")], [200, 200], "a node is drained, and back")
+        told = [(each["verb"], each.get("node"), each.get("slot")) for each in leader.heard if each["verb"] != "status"]
+        equal(told, [("stop", "b", 0), ("drain", "a.1", None), ("undrain", "a.1", None)], "... which is what the leader hears")
+        for path in ("workers/local/0/stop", "workers/c/0/stop", "nodes/c/drain", "nodes/far/undrain"):
+            equal(web.tell(path).code(), (404, "missing"), f"{path}: there is no such node")
+
+
 def several_farms(name):
     other = farm()
     with page(name, "--farm", other) as web:
@@ -509,6 +526,7 @@ with autoscaler(name, "--interval", "200ms", "--min", "2", "--max", "4", "--", F
         shows_strange_names_as_text(status)
         reads_what_another_version_says(status)
         tells_a_refusal(status)
+        steers_nodes(status)
         for each in slow:
             ok(each.ended.wait(30), "who sends a byte each half second is not waited for")
         equal(web.program.end(), 0, "it ends when it is told to")

@@ -68,6 +68,8 @@ int main(int argc, char **argv)
         finds(YIELDS_WITHOUT_LIMIT),
         finds(KNOCKS_ONCE),
         finds(COUNTS_THE_LEASE_FROM_THE_DELIVERY),
+        finds(HOLDS_WHAT_WAS_TAKEN_BACK),
+        finds(CLAIMS_WHILE_ANOTHER_GIVES_ORDERS),
     };
 
     if (argc > 1)

@@ -30,6 +30,8 @@ enum mistake {
     YIELDS_WITHOUT_LIMIT,
     KNOCKS_ONCE,
     COUNTS_THE_LEASE_FROM_THE_DELIVERY,
+    HOLDS_WHAT_WAS_TAKEN_BACK,
+    CLAIMS_WHILE_ANOTHER_GIVES_ORDERS,
     MISTAKES,
 };
 
@@ -44,6 +46,8 @@ static const char *const mistake_names[MISTAKES] = {
     [YIELDS_WITHOUT_LIMIT] = "yields as often as it can",
     [KNOCKS_ONCE] = "knocks only as it enters",
     [COUNTS_THE_LEASE_FROM_THE_DELIVERY] = "counts the lease from the delivery",
+    [HOLDS_WHAT_WAS_TAKEN_BACK] = "holds by the older tag what is delivered again",
+    [CLAIMS_WHILE_ANOTHER_GIVES_ORDERS] = "claims while another gives orders",
 };
 
 enum {
@@ -132,7 +136,7 @@ struct connection {
 struct candidate {
     struct election election;
     int process; /* tells one life from the next */
-    char owner[16], name[8];
+    char owner[16], name[16];
     int64_t rank;
     bool alive;
     int64_t stopped_until_ns; /* it sees nothing before */
@@ -666,7 +670,8 @@ static inline void delivered(struct candidate *candidate, const struct event *ev
 {
     struct election *election = &candidate->election;
     struct token_message message = written(&event->message);
-    int64_t before = election->led_epoch;
+    int64_t before = election->led_epoch, held_epoch = election->held_epoch;
+    uint64_t held_tag = election->held_tag;
     bool is_own = event->message.owner == candidate->process && message.kind == TOKEN_CLAIM;
 
     if (is_own && model.mistake == LOOKS_AT_NO_TOKEN_OF_OTHERS)
@@ -679,6 +684,10 @@ static inline void delivered(struct candidate *candidate, const struct event *ev
         election, &message, event->tag,
         event->message.redelivered && model.mistake != TAKES_WHAT_COMES_AGAIN, model.now_ns);
     note_term(candidate, before, event);
+    if (model.mistake == HOLDS_WHAT_WAS_TAKEN_BACK && held_tag && message.epoch == held_epoch) {
+        tag = event->tag;
+        election->held_tag = held_tag;
+    }
     if (tag)
         send_up(event->connection, (struct event){.kind = UP_ACK, .tag = tag});
     if (model.mistake == ACKNOWLEDGES_THE_NEWEST && election->held_tag == event->tag) {
@@ -796,6 +805,15 @@ static inline void order_arrives(const struct event *event)
                             .candidate = event->candidate,
                             .process = sender->process,
                             .stamp = fence->last});
+}
+
+static inline void order_heard(struct candidate *candidate, const struct event *event)
+{
+    int64_t delivered_ns = candidate->election.delivered_ns;
+
+    election_hear_order(&candidate->election, event->stamp.epoch, model.now_ns);
+    if (model.mistake == CLAIMS_WHILE_ANOTHER_GIVES_ORDERS)
+        candidate->election.delivered_ns = delivered_ns;
 }
 
 static inline void report(struct candidate *candidate)
@@ -987,7 +1005,7 @@ static inline void at_a_candidate(struct candidate *candidate, const struct even
         report(candidate);
         break;
     case ORDER_HEARD:
-        election_hear_order(&candidate->election, event->stamp.epoch, model.now_ns);
+        order_heard(candidate, event);
         break;
     case REFUSAL_HEARD:
         election_hear_refusal(&candidate->election, event->stamp);

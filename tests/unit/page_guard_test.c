@@ -44,6 +44,7 @@ static void a_path_says_what_is_wanted(void **state)
         {"POST", "/api/v1/farms/shop/events", ROUTE_EVENTS, ROUTE_TO_CONTROL},
         {"POST", "/api/v1/farms/shop/workers/local/3/stop", ROUTE_STOP, ROUTE_TO_CONTROL},
         {"POST", "/api/v1/farms/shop/nodes/a/drain", ROUTE_DRAIN, ROUTE_TO_CONTROL},
+        {"POST", "/api/v1/farms/shop/nodes/a/undrain", ROUTE_UNDRAIN, ROUTE_TO_CONTROL},
     };
 
     (void)state;

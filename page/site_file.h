@@ -1,6 +1,6 @@
-/* site.h - the page's own files, which are part of the program. Pure. */
-#ifndef WINNOW_SITE_H
-#define WINNOW_SITE_H
+/* site_file.h - the page's own files, which are part of the program. Pure. */
+#ifndef WINNOW_SITE_FILE_H
+#define WINNOW_SITE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +12,6 @@ struct site_file {
 };
 
 /* By the path of a request, with its query; false: there is none. */
-bool site_find(const char *path, struct site_file *file);
+bool site_file_find(const char *path, struct site_file *file);
 
 #endif

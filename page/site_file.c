@@ -1,4 +1,4 @@
-#include "site.h"
+#include "site_file.h"
 
 #include <string.h>
 
@@ -24,14 +24,14 @@
 
 /* Paths are relative to the directory where make runs. */
 #define EMBED(name, file, path, type)                                                              \
-    ".globl site_" #name "\n"                                                                      \
-    ".type site_" #name ", %object\n"                                                              \
-    "site_" #name ": .incbin \"page/site/" file "\"\n"                                             \
-    ".size site_" #name ", . - site_" #name "\n"                                                   \
-    ".globl site_" #name "_end\n"                                                                  \
-    ".type site_" #name "_end, %object\n"                                                          \
-    "site_" #name "_end: .byte 0\n"                                                                \
-    ".size site_" #name "_end, 1\n"
+    ".globl site_file_" #name "\n"                                                                 \
+    ".type site_file_" #name ", %object\n"                                                         \
+    "site_file_" #name ": .incbin \"page/site/" file "\"\n"                                        \
+    ".size site_file_" #name ", . - site_file_" #name "\n"                                         \
+    ".globl site_file_" #name "_end\n"                                                             \
+    ".type site_file_" #name "_end, %object\n"                                                     \
+    "site_file_" #name "_end: .byte 0\n"                                                           \
+    ".size site_file_" #name "_end, 1\n"
 
 /* clang-format off */
 __asm__(".pushsection .rodata, \"a\", %progbits\n"
@@ -39,16 +39,17 @@ __asm__(".pushsection .rodata, \"a\", %progbits\n"
         ".popsection\n");
 /* clang-format on */
 
-#define DECLARE(name, file, path, type) extern const char site_##name[], site_##name##_end[];
+#define DECLARE(name, file, path, type)                                                            \
+    extern const char site_file_##name[], site_file_##name##_end[];
 FILES(DECLARE)
 
 static const struct {
     const char *path, *type, *bytes, *end;
 } files[] = {
-#define LIST(name, file, path, type) {path, type, site_##name, site_##name##_end},
+#define LIST(name, file, path, type) {path, type, site_file_##name, site_file_##name##_end},
     FILES(LIST)};
 
-bool site_find(const char *path, struct site_file *file)
+bool site_file_find(const char *path, struct site_file *file)
 {
     size_t length = strcspn(path, "?");
 
