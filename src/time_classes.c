@@ -35,11 +35,12 @@ void time_classes_add(struct time_classes *classes, double duration_s)
                                        : time_classes_of((int64_t)(duration_s * 1e9))]++;
 }
 
-void time_classes_merge(struct time_classes *classes, const struct time_classes *from)
+void time_classes_add_growth(struct time_classes *classes, const struct time_classes *before,
+                             const struct time_classes *after)
 {
-    classes->sum_s += from->sum_s;
+    classes->sum_s += after->sum_s - before->sum_s;
     for (size_t i = 0; i < TIME_CLASSES; i++)
-        classes->count[i] += from->count[i];
+        classes->count[i] += after->count[i] - before->count[i];
 }
 
 const char *time_classes_bound(size_t index)

@@ -23,8 +23,10 @@ size_t time_classes_of(int64_t duration_ns);
 /* Counts one more, a negative duration as 0; of an unknown one (NAN) nothing. */
 void time_classes_add(struct time_classes *classes, double duration_s);
 
-/* Adds all that was counted in `from`; the sum of what is unknown is unknown. */
-void time_classes_merge(struct time_classes *classes, const struct time_classes *from);
+/* Adds what was counted between two states of the same counts; the sum of what is unknown is
+ * unknown. */
+void time_classes_add_growth(struct time_classes *classes, const struct time_classes *before,
+                             const struct time_classes *after);
 
 /* The bound of a class in seconds, as Prometheus writes it, as "0.003"; "+Inf" of the last. */
 const char *time_classes_bound(size_t index);

@@ -164,19 +164,22 @@ static int add(struct roster *roster, size_t index)
     return 0;
 }
 
-/* Another start of it counts from zero. */
-static void keep_counts(struct roster_node *node)
+/* What a node has done since the report before; another start of it counts from zero. */
+static void count(struct roster_done *done, const struct report_message *report,
+                  const struct report_message *before)
 {
-    const struct report_message *report = &node->report;
+    static const struct report_message nothing;
 
-    node->earlier_handled_msgs += report->handled_msgs;
-    node->earlier_spawned += (uint64_t)report->spawned;
-    node->earlier_stopped += (uint64_t)report->stopped;
-    node->earlier_crashed += (uint64_t)report->crashed;
-    node->earlier_hung += (uint64_t)report->hung;
-    node->earlier_dead_msgs += report->dead_msgs;
-    node->earlier_given_back_msgs += report->given_back_msgs;
-    time_classes_merge(&node->earlier_handling, &report->handling);
+    if (strcmp(before->boot, report->boot) != 0)
+        before = &nothing;
+    done->handled_msgs += report->handled_msgs - before->handled_msgs;
+    done->dead_msgs += report->dead_msgs - before->dead_msgs;
+    done->given_back_msgs += report->given_back_msgs - before->given_back_msgs;
+    done->spawned += report->spawned - before->spawned;
+    done->stopped += report->stopped - before->stopped;
+    done->crashed += report->crashed - before->crashed;
+    done->hung += report->hung - before->hung;
+    time_classes_add_growth(&done->handling, &before->handling, &report->handling);
 }
 
 static bool is_before(struct order_stamp a, struct order_stamp b)
@@ -252,8 +255,8 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
     }
     struct report_message before = node->report;
     uint32_t limit_before = limit(node);
-    if (known && strcmp(before.boot, report->boot) != 0)
-        keep_counts(node);
+    if (known)
+        count(&roster->done, report, &before);
     node->report = *report;
     *report = (struct report_message){0};
     node->heard_ns = now_ns;

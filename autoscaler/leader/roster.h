@@ -47,18 +47,21 @@ struct roster_node {
     uint32_t most;         /* that it may have by earlier orders */
     struct order_stamp told; /* of the first order with that number; epoch 0: none was sent yet */
 
-    /* By starts of it that have ended. */
-    double earlier_handled_msgs, earlier_dead_msgs, earlier_given_back_msgs;
-    uint64_t earlier_spawned, earlier_stopped, earlier_crashed, earlier_hung;
-    struct time_classes earlier_handling;
-
     int64_t failing_ns; /* since then its workers crash and none runs; 0: not so */
     int64_t retry_ns;   /* when one is tried again; 0: it is not as bad as that */
     bool trying;
 };
 
+/* What all nodes have done since this leader first heard of each, those that are gone too. */
+struct roster_done {
+    double handled_msgs, dead_msgs, given_back_msgs;
+    int64_t spawned, stopped, crashed, hung;
+    struct time_classes handling;
+};
+
 /* Starts zeroed. */
 struct roster {
+    struct roster_done done;
     struct roster_node *nodes[ROSTER_MOST_NODES]; /* in the order of their names */
     size_t count;
     int64_t begun_ns; /* when its leader began */

@@ -52,20 +52,17 @@ static struct worker_reading reading_of(const struct report_worker *worker, size
     return reading;
 }
 
-/* What it has done counts for ever, whatever has become of it. */
-static void add_done(const struct roster_node *node, struct node_report *sum)
+/* It counts for ever, whatever has become of the node that did it. */
+static void set_done(const struct roster_done *done, struct node_report *sum)
 {
-    const struct report_message *report = &node->report;
-
-    sum->handled_msgs += node->earlier_handled_msgs + report->handled_msgs;
-    sum->counts.spawned += node->earlier_spawned + (uint64_t)report->spawned;
-    sum->counts.stopped += node->earlier_stopped + (uint64_t)report->stopped;
-    sum->counts.crashed += node->earlier_crashed + (uint64_t)report->crashed;
-    sum->counts.hung += node->earlier_hung + (uint64_t)report->hung;
-    sum->dead_msgs += node->earlier_dead_msgs + report->dead_msgs;
-    sum->given_back_msgs += node->earlier_given_back_msgs + report->given_back_msgs;
-    time_classes_merge(&sum->handling, &node->earlier_handling);
-    time_classes_merge(&sum->handling, &report->handling);
+    sum->handled_msgs = done->handled_msgs;
+    sum->dead_msgs = done->dead_msgs;
+    sum->given_back_msgs = done->given_back_msgs;
+    sum->handling = done->handling;
+    sum->counts.spawned = (uint64_t)done->spawned;
+    sum->counts.stopped = (uint64_t)done->stopped;
+    sum->counts.crashed = (uint64_t)done->crashed;
+    sum->counts.hung = (uint64_t)done->hung;
 }
 
 static void add_present(const struct roster_node *node, int64_t now_ns, struct node_report *sum)
@@ -99,7 +96,6 @@ int roster_view_report(struct roster *roster, int64_t now_ns, struct node_report
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_node *node = roster->nodes[i];
         roster->names[i] = node->report.node;
-        add_done(node, sum);
         if (node->lost)
             continue;
         add_present(node, now_ns, sum);
@@ -108,6 +104,7 @@ int roster_view_report(struct roster *roster, int64_t now_ns, struct node_report
                 reading_of(&node->report.workers[j], i, node->heard_ns);
     }
     sum->readings = roster->readings;
+    set_done(&roster->done, sum);
     return 0;
 }
 

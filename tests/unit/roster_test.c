@@ -159,7 +159,10 @@ static void a_node_that_comes_back_as_another_process_starts_from_nothing(void *
 
     (void)state;
     struct report_message first = said("a", 4, 3);
-    first.handled_msgs = 100;
+    /* What it did before this leader heard of it is another leader's. */
+    first.handled_msgs = 1000;
+    hear(&roster, first, 0);
+    first.handled_msgs = 1100;
     first.crashed = 2;
     first.hung = 1;
     first.dead_msgs = first.given_back_msgs = 5;
@@ -180,6 +183,14 @@ static void a_node_that_comes_back_as_another_process_starts_from_nothing(void *
     assert_int_equal(sum.handling.count[2], 106);
     assert_int_equal(sum.handling.count[3], 1);
     assert_int_equal(sum.counts.running, 0);
+    /* And so it does when nobody knows the node any more. */
+    const struct roster_node *node;
+    int64_t lost_ns = S_NS + ROSTER_LOST_NS;
+    assert_int_equal(roster_step(&roster, lost_ns, &node), ROSTER_LOST);
+    roster_step(&roster, lost_ns + ROSTER_FORGET_NS, &node);
+    assert_int_equal(roster.count, 0);
+    assert_int_equal(roster_view_report(&roster, lost_ns + ROSTER_FORGET_NS, &sum), 0);
+    assert_true(sum.handled_msgs == 107 && sum.handling.sum_s == 3.5);
     roster_clear(&roster);
 }
 
