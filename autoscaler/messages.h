@@ -10,6 +10,8 @@
 #ifndef WINNOW_MESSAGES_H
 #define WINNOW_MESSAGES_H
 
+#include "time_classes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +20,7 @@
 struct worker_counts {
     uint32_t starting, running, draining; /* draining: those that are being killed, too */
     uint64_t spawned, stopped, crashed;
+    uint64_t hung; /* killed because they made no progress; each counts as crashed when it ends */
 };
 
 /* A worker from its start until its end is known; node/pool.h draws how one leads to the next. */
@@ -45,11 +48,14 @@ struct node_report {
     struct worker_counts counts;
     double in_flight_msgs;          /* what the workers that tell hold */
     double draining_in_flight_msgs; /* of it, what draining ones hold */
-    double handled_msgs;            /* by all workers that tell, since the node began */
-    double startup_s;               /* a worker takes to start, as lately; NAN: none has yet */
-    double simulated_service_s;     /* what they say they add to each event; 0: nothing */
-    uint32_t telling;               /* running workers that use the scoreboard; of these, ... */
-    uint32_t blocked;               /* ... those from which the broker takes nothing */
+    /* By all workers that tell, since the node began; none of these ever falls, whoever ends.
+     * Handled, of it dead, given back in a drain; how long each took, as of 100 ms ago or later. */
+    double handled_msgs, dead_msgs, given_back_msgs;
+    struct time_classes handling;
+    double startup_s;           /* a worker takes to start, as lately; NAN: none has yet */
+    double simulated_service_s; /* what they say they add to each event; 0: nothing */
+    uint32_t telling;           /* running workers that use the scoreboard; of these, ... */
+    uint32_t blocked;           /* ... those from which the broker takes nothing */
     /* Workers that start or run and tell nothing, and of which nobody knows that they will. */
     uint32_t silent;
     /* Some worker says nothing, so that the sums are of the others. */

@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-/* Prints the results that the options ask for: those that are there now, or, to be followed, until
- * a signal asks to end. A line each: the body as it is, or an object with its offset.
+/* Prints the results that the options ask for: those that are there now and, to be followed, those
+ * to come, until a signal asks to end. A line each: the body as it is, or an object with its
+ * offset. After the loss of the connection it goes on with the next one.
  *
  * Returns 0; -ERR_UNAVAILABLE, when there is no FARM.results; -ERR_CONFIG, when the farm keeps its
  * results as a queue; or an error of the broker. */

@@ -25,8 +25,8 @@ static const struct argp_option option_table[] = {
      1},
     {"watch", KEY_WATCH, NULL, 0,
      "Go on with the new list whenever a FILE of --words changes, by whatever means; one that "
-     "cannot "
-     "be read or is broken is logged, and the old list stays",
+     "cannot be read or is broken is logged, and the old list stays; one that is not there at the "
+     "start is waited for, for half a minute",
      1},
     {"max-words", KEY_MAX_WORDS, "SIZE", 0,
      "Most bytes that all word lists may have together (default: 64MiB)", 1},

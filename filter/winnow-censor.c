@@ -5,6 +5,7 @@
 #include "filter_options.h"
 #include "findings.h"
 #include "input.h"
+#include "list_await.h"
 #include "options.h"
 #include "reload.h"
 #include "stream.h"
@@ -229,6 +230,8 @@ int main(int argc, char **argv)
     output.report = settings.report;
     output.mask = &settings.filter.mask;
     int error = reload_open(&settings.filter, false, &output.reload, &why);
+    if (!error)
+        error = list_await(&settings.filter, OPTIONS_CONNECT_TIMEOUT_NS, &why);
     if (!error)
         error = filter_open(&settings.filter, &output.filter, &why);
     if (error) {

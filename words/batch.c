@@ -28,7 +28,13 @@ int batch_add(struct batch *batch, const struct broker_event *delivery)
     item->raw_properties = copy(&end, delivery->raw_properties);
     item->body = copy(&end, delivery->body);
     batch->count++;
+    batch->bytes += item->raw_properties.length + item->body.length;
     return 0;
+}
+
+bool batch_is_full(const struct batch *batch)
+{
+    return batch->bytes >= BATCH_FULL_BYTES;
 }
 
 static const char *why_dead(const struct batch *batch, const struct batch_item *item,
@@ -75,20 +81,28 @@ static void blame(struct batch *batch, const struct why *why)
     }
 }
 
+/* How many entries an answer may have, as far as that counts. */
+static size_t answer_entries(const struct store_operation *operation)
+{
+    return operation->verb == STORE_LIST     ? STORE_RANDOM_MOST
+           : operation->verb == STORE_RANDOM ? operation->limit
+                                             : 0;
+}
+
 int batch_carry_out(struct batch *batch, const struct topology *topology, struct store *store,
                     struct why *why)
 {
     struct store_operation *operations[BATCH_MOST];
-    size_t count = 0;
-    bool any_list = false;
+    size_t count = 0, entries = 0;
     int error = 0;
 
-    for (batch->done = 0; !error && batch->done < batch->count && !any_list; batch->done++) {
+    for (batch->done = 0; !error && batch->done < batch->count && entries < STORE_RANDOM_MOST;
+         batch->done++) {
         struct batch_item *item = &batch->items[batch->done];
         error = read_item(batch, item, topology);
         if (is_to_be_done(item)) {
             operations[count++] = &item->request.operation;
-            any_list = item->request.operation.verb == STORE_LIST;
+            entries += answer_entries(&item->request.operation);
         }
     }
     if (!error && count)
@@ -107,8 +121,9 @@ bool batch_changed(const struct batch_item *item)
             (operation->verb == STORE_BROADCAST && operation->to != STORE_ASK));
 }
 
-static void clear_item(struct batch_item *item)
+static void clear_item(struct batch *batch, struct batch_item *item)
 {
+    batch->bytes -= item->raw_properties.length + item->body.length;
     request_clear(&item->request);
     free(item->memory);
 }
@@ -116,7 +131,7 @@ static void clear_item(struct batch_item *item)
 void batch_drop(struct batch *batch)
 {
     for (size_t i = 0; i < batch->done; i++)
-        clear_item(&batch->items[i]);
+        clear_item(batch, &batch->items[i]);
     batch->count -= batch->done;
     memmove(batch->items, batch->items + batch->done, batch->count * sizeof batch->items[0]);
     batch->done = 0;

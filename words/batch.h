@@ -16,6 +16,9 @@
 /* The most requests that are held, which is how many the broker hands out. */
 #define BATCH_MOST 250
 
+/* With so many bytes of requests a batch is full, however few they are. */
+#define BATCH_FULL_BYTES ((size_t)8 << 20)
+
 /* Larger bodies are not read. */
 #define BATCH_BODY_MOST_BYTES ((size_t)1 << 20)
 
@@ -36,6 +39,7 @@ struct batch_item {
 struct batch {
     struct batch_item items[BATCH_MOST];
     size_t count;                         /* held */
+    size_t bytes;                         /* of their bodies and properties */
     size_t done;                          /* carried out, and to be dropped */
     struct broker_properties *properties; /* to look at those of an item; borrowed */
 };
@@ -43,8 +47,12 @@ struct batch {
 /* Takes a delivery in: fewer than BATCH_MOST are held. 0 or -ERR_MEMORY. */
 int batch_add(struct batch *batch, const struct broker_event *delivery);
 
-/* Carries out those that come next, up to the first that asks for a list: the answer to one may be
- * large. Then items[0] to items[done - 1] are to be answered, and batch_drop drops them.
+/* Whether no more should be taken in before some are carried out. */
+bool batch_is_full(const struct batch *batch);
+
+/* Carries out those that come next, until their answers may be large: up to the first that asks for
+ * a list, or to a thousand entries at random. Then items[0] to items[done - 1] are to be answered,
+ * and batch_drop drops them.
  *
  * Returns 0; -ERR_MEMORY; or the error of store_apply, which is then the fault of all items that
  * the store was to carry out. */

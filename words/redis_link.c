@@ -1,5 +1,6 @@
 #include "redis_link.h"
 
+#include "redis_script.h"
 #include "store.h"
 
 #include <hiredis/hiredis.h>
@@ -91,19 +92,25 @@ static int refusal(const struct redis_link *link, const char *text, struct why *
     return error_set(why, ERR_SYSTEM, "%s: %s", link->name, text);
 }
 
+static int lose(struct redis_link *link, const char *reason, struct why *why)
+{
+    int error = error_set(why, ERR_UNAVAILABLE, "%s: %s", link->name, reason);
+
+    disconnect(link);
+    return error;
+}
+
 int redis_link_take(struct redis_link *link, redisReply **reply, struct why *why)
 {
     void *got = NULL;
 
-    if (redisGetReply(link->context, &got) != REDIS_OK || !got) {
-        int error = error_set(why, ERR_UNAVAILABLE, "%s: %s", link->name, link->context->errstr);
-        disconnect(link);
-        return error;
-    }
+    if (redisGetReply(link->context, &got) != REDIS_OK || !got)
+        return lose(link, link->context->errstr, why);
     *reply = got;
     if ((*reply)->type != REDIS_REPLY_ERROR)
         return 0;
-    int error = refusal(link, (*reply)->str, why);
+    const char *text = (*reply)->str;
+    int error = begins(text, "NOSCRIPT") ? lose(link, text, why) : refusal(link, text, why);
     redis_link_free(*reply);
     *reply = NULL;
     return error;
@@ -155,6 +162,21 @@ static int check_setting(struct redis_link *link, const char *name, const char *
     return error;
 }
 
+/* A script that Redis knows is run by its name, which is shorter than the script. */
+static int load_script(struct redis_link *link, struct why *why)
+{
+    const struct redis_text words[] = {text_of("SCRIPT"), text_of("LOAD"), text_of(redis_script)};
+    redisReply *reply = NULL;
+    int error = ask(link, words, 3, &reply, why);
+
+    if (!error && (reply->type != REDIS_REPLY_STRING || reply->len != sizeof link->script))
+        error = error_set(why, ERR_CONFIG, "%s: takes no scripts", link->name);
+    else if (!error)
+        memcpy(link->script, reply->str, sizeof link->script);
+    redis_link_free(reply);
+    return error;
+}
+
 static int set_up(struct redis_link *link, struct why *why)
 {
     const char *password = getenv(PASSWORD_VARIABLE);
@@ -168,7 +190,7 @@ static int set_up(struct redis_link *link, struct why *why)
         error = check_setting(link, "appendonly", "yes", why);
     if (!error && !link->relaxed)
         error = check_setting(link, "appendfsync", "always", why);
-    return error;
+    return error ? error : load_script(link, why);
 }
 
 int redis_link_connect(struct redis_link *link, struct why *why)

@@ -1,5 +1,6 @@
-/* redis_link.h - a connection to a Redis that keeps what it answers: made when it is needed, and
- * anew after it was lost. Nothing waits longer than STORE_PATIENCE_NS for an answer. */
+/* redis_link.h - a connection to a Redis that keeps what it answers and knows our script: made when
+ * it is needed, and anew after it was lost. Nothing waits longer than STORE_PATIENCE_NS for an
+ * answer. */
 #ifndef WINNOW_REDIS_LINK_H
 #define WINNOW_REDIS_LINK_H
 
@@ -11,12 +12,17 @@
 struct redisContext;
 struct redisReply;
 
+#define REDIS_LINK_SCRIPT_BYTES 40
+
 struct redis_link {
     char *name; /* the URL */
     char host[256];
     int port, database;
     bool relaxed;                 /* a Redis that may lose what it answered will do */
     struct redisContext *context; /* NULL: not connected */
+    /* What the script is called there; no text, but the bytes of one. Written by the first
+     * connection, and the same in all. */
+    char script[REDIS_LINK_SCRIPT_BYTES];
 };
 
 /* Reads redis://HOST:PORT/DB; port and database may be missing. Connects to nothing. 0,
@@ -37,7 +43,8 @@ int redis_link_send(struct redis_link *link, const struct redis_text *words, siz
                     struct why *why);
 
 /* Takes the next answer: 0 and *reply, to be freed with redis_link_free. -ERR_UNAVAILABLE: the
- * connection is lost, and with it all answers. Else the connection is as good as before:
+ * connection is lost, and with it all answers; so it is when somebody made Redis forget the script,
+ * which the next connection teaches it again. Else the connection is as good as before:
  * -ERR_LOCKED (Redis is loading its data, or a script runs), -ERR_CONFIG (a script of ours says
  * "WINNOW" and why), or -ERR_SYSTEM. */
 int redis_link_take(struct redis_link *link, struct redisReply **reply, struct why *why);

@@ -1,6 +1,5 @@
 #include "clock.h"
 #include "redis_link.h"
-#include "redis_script.h"
 #include "store_kind.h"
 
 #include <hiredis/hiredis.h>
@@ -14,7 +13,8 @@
 
 #define NUMBER_SIZE 24
 
-/* A script's answer: {version, on, known, unknown, found}. */
+/* A script's answer: {version, on, known, unknown, found}. What was found is a text of lines, or of
+ * a turn its members. */
 enum { AT_VERSION, AT_ON, AT_KNOWN, AT_UNKNOWN, AT_FOUND, ANSWER_SIZE };
 
 struct redis {
@@ -75,11 +75,13 @@ static int put_number(struct command *command, int64_t number)
 
 static int begin(struct command *command, const struct redis *redis, const char *verb)
 {
-    static const char *const head[] = {
-        "EVAL", redis_script, "3", "winnow:words", "winnow:words:entries", "winnow:words:insults"};
-    int error = 0;
+    static const char *const head[] = {"3", "winnow:words", "winnow:words:entries",
+                                       "winnow:words:insults"};
 
     *command = (struct command){0};
+    int error = put_text(command, "EVALSHA");
+    if (!error)
+        error = put(command, redis->link.script, sizeof redis->link.script);
     for (size_t i = 0; !error && i < sizeof head / sizeof head[0]; i++)
         error = put_text(command, head[i]);
     if (!error)
@@ -155,13 +157,10 @@ static int put_range(struct command *command, const struct store_operation *oper
 
 static bool is_answer(const redisReply *reply)
 {
-    bool is = reply->type == REDIS_REPLY_ARRAY && reply->elements == ANSWER_SIZE &&
-              reply->element[AT_FOUND]->type == REDIS_REPLY_ARRAY;
+    bool is = reply->type == REDIS_REPLY_ARRAY && reply->elements == ANSWER_SIZE;
 
     for (size_t i = 0; is && i < AT_FOUND; i++)
         is = reply->element[i]->type == REDIS_REPLY_INTEGER;
-    for (size_t i = 0; is && i < reply->element[AT_FOUND]->elements; i++)
-        is = reply->element[AT_FOUND]->element[i]->type == REDIS_REPLY_STRING;
     return is;
 }
 
@@ -182,17 +181,19 @@ static int take(struct redis *redis, redisReply **reply, struct why *why)
     return 0;
 }
 
+/* Each line of the text ends with a newline. */
 static int take_entries(const redisReply *found, struct store_operation *operation)
 {
     bool is_list = operation->verb == STORE_LIST;
+    const char *line = found->str, *end = line + found->len, *newline;
     int error = 0;
 
-    for (size_t i = 0; !error && i < found->elements && !operation->more; i++) {
+    while (!error && !operation->more && (newline = memchr(line, '\n', (size_t)(end - line)))) {
         operation->more = is_list && (operation->found.count == operation->limit ||
                                       operation->found.length >= operation->most_bytes);
         if (!operation->more)
-            error =
-                lines_add_line(&operation->found, found->element[i]->str, found->element[i]->len);
+            error = lines_add_line(&operation->found, line, (size_t)(newline - line));
+        line = newline + 1;
     }
     return error;
 }
@@ -208,7 +209,7 @@ static int take_operation(struct redis *redis, struct store_operation *operation
     operation->on = reply->element[AT_ON]->integer != 0;
     operation->known = (size_t)reply->element[AT_KNOWN]->integer;
     operation->unknown = (size_t)reply->element[AT_UNKNOWN]->integer;
-    if (operation->verb == STORE_LIST || operation->verb == STORE_RANDOM)
+    if (reply->element[AT_FOUND]->type == REDIS_REPLY_STRING)
         error = take_entries(reply->element[AT_FOUND], operation);
     redis_link_free(reply);
     return error ? out_of_memory(why) : 0;
@@ -303,12 +304,38 @@ static int redis_apply(struct store *store, struct store_operation *const *opera
 
 /* ---- turns ---- */
 
-/* Sends a command that was begun, and takes its answer. */
+static int call_once(struct redis *redis, const struct command *command, redisReply **reply,
+                     struct why *why)
+{
+    int error = redis_link_connect(&redis->link, why);
+
+    if (!error)
+        error = redis_link_send(&redis->link, command->words, command->count, why);
+    return error ? error : take(redis, reply, why);
+}
+
+/* Sends a command that was begun, and takes its answer; over a new connection where the old one had
+ * broken unnoticed. A swap that was done all the same then looks as if another instance had been
+ * faster, and does no more harm than that. */
 static int call(struct redis *redis, struct command *command, int error, redisReply **reply,
                 struct why *why)
 {
-    error = send_command(redis, command, error, why);
-    return error ? error : take(redis, reply, why);
+    bool was_connected = redis->link.context != NULL;
+
+    error = error ? out_of_memory(why) : call_once(redis, command, reply, why);
+    if (error == -ERR_UNAVAILABLE && was_connected)
+        error = call_once(redis, command, reply, why);
+    end(command);
+    return error;
+}
+
+static bool is_turn(const redisReply *found)
+{
+    bool is = found->type == REDIS_REPLY_ARRAY && found->elements == 5;
+
+    for (size_t i = 0; is && i < found->elements; i++)
+        is = found->element[i]->type == REDIS_REPLY_STRING;
+    return is;
 }
 
 static int64_t number_in(const redisReply *found, size_t index)
@@ -321,14 +348,13 @@ static int redis_look(struct store *store, struct store_state *state, struct why
     struct redis *redis = redis_of(store);
     struct command command;
     redisReply *reply;
-    int error = redis_link_connect(&redis->link, why);
+    int error = begin(&command, redis, "look");
 
-    if (!error)
-        error = call(redis, &command, begin(&command, redis, "look"), &reply, why);
+    error = call(redis, &command, error, &reply, why);
     if (error)
         return error;
     const redisReply *found = reply->element[AT_FOUND];
-    bool whole = found->elements == 5;
+    bool whole = is_turn(found);
     if (whole) {
         *state = (struct store_state){
             .version = reply->element[AT_VERSION]->integer,
@@ -356,12 +382,9 @@ static int redis_swap_turn(struct store *store, const struct store_turn *from,
     struct redis *redis = redis_of(store);
     struct command command;
     redisReply *reply;
-    int error = redis_link_connect(&redis->link, why);
+    int error = begin(&command, redis, "swap");
 
     *swapped = false;
-    if (error)
-        return error;
-    error = begin(&command, redis, "swap");
     if (!error)
         error = put_turn(&command, from);
     if (!error)

@@ -51,6 +51,7 @@ struct service {
     struct answering answering;
     struct broadcast broadcast;
     struct word_export export;
+    bool has_left;   /* not all that has come was taken */
     int consumers;   /* begun on this connection: of news, then of requests */
     int64_t look_ns; /* when the store is to be looked at */
     int store_error; /* of the last call; 0: it works */
@@ -113,6 +114,9 @@ static int take_delivery(struct service *service, const struct broker_event *eve
         service->look_ns = 0;
         return 0;
     }
+    /* More than is held comes in only while nothing can be answered. */
+    if (batch_is_full(&service->batch))
+        return broker_requeue(connection_broker(service->connection), event->tag, false, why);
     return batch_add(&service->batch, event) ? error_set(why, ERR_MEMORY, "out of memory") : 0;
 }
 
@@ -157,23 +161,28 @@ static int take_event(struct service *service, const struct broker_event *event,
     }
 }
 
-static int receive(struct service *service, struct broker *broker, struct why *why)
-{
-    struct broker_event event;
-    int error = 0;
-
-    while (!error && (error = broker_next(broker, &event, why)) == 1)
-        error = take_event(service, &event, why);
-    return error;
-}
-
-/* ---- what goes out ---- */
-
 /* So much must not wait to be sent that memory runs out. */
 static bool may_publish(const struct broker *broker)
 {
     return !broker_blocked(broker) && !broker_backed_up(broker);
 }
+
+/* Takes what has come. A full batch is carried out first. Only while nothing may be published is
+ * all taken: what ends that comes the same way. */
+static int receive(struct service *service, struct broker *broker, struct why *why)
+{
+    struct broker_event event;
+    int error = 0, got = 1;
+
+    while (!error && got == 1 && !(batch_is_full(&service->batch) && may_publish(broker))) {
+        got = broker_next(broker, &event, why);
+        error = got == 1 ? take_event(service, &event, why) : got;
+    }
+    service->has_left = !error && got == 1;
+    return error;
+}
+
+/* ---- what goes out ---- */
 
 /* Answers what was carried out, and tells the others of the version when there is a new one. */
 static int answer(struct service *service, struct broker *broker, struct why *why)
@@ -283,7 +292,8 @@ static int step(struct service *service, struct broker *broker, int64_t *until_n
     if (!error && now_ns >= service->look_ns)
         error = look(service, broker, now_ns, why);
     tell(service, broker, now_ns);
-    *until_ns = service->batch.count && may_publish(broker) ? now_ns : service->look_ns;
+    bool goes_on = service->has_left || (service->batch.count && may_publish(broker));
+    *until_ns = goes_on ? now_ns : service->look_ns;
     if (!error && service->draining && now_ns >= service->drain_by_ns && !drained(service))
         error =
             error_set(why, ERR_TIMEOUT, "the drain time-out passed with %zu requests unanswered",

@@ -2,6 +2,7 @@
 
 #include "event.h"
 #include "event_type.h"
+#include "filter/list_await.h"
 #include "filter/reload.h"
 
 #include <stdlib.h>
@@ -62,8 +63,8 @@ static int handle(void *context, const struct job_event *event, struct job_resul
     return JOB_RESULT;
 }
 
-int filter_job_open(const struct filter_options *options, struct filter_job **out, struct job *job,
-                    struct why *why)
+int filter_job_open(const struct filter_options *options, int64_t patience_ns,
+                    struct filter_job **out, struct job *job, struct why *why)
 {
     struct filter_job *filter_job = calloc(1, sizeof *filter_job);
 
@@ -71,6 +72,8 @@ int filter_job_open(const struct filter_options *options, struct filter_job **ou
         return error_set(why, ERR_MEMORY, "out of memory");
     filter_job->matches.name = "winnow-matches";
     int error = reload_open(options, true, &filter_job->reload, why);
+    if (!error)
+        error = list_await(options, patience_ns, why);
     if (!error)
         error = filter_open(options, &filter_job->filter, why);
     if (error) {

@@ -43,7 +43,8 @@ static const char doc[] =
     "An event is acknowledged only after the broker has confirmed its result. SIGTERM and SIGINT "
     "drain: what is held is finished, then the worker exits with 0. What cannot be handled goes to "
     "FARM.dead with the reason in the header winnow-reason. SIGHUP loads the word lists anew, "
-    "and with --watch so does a change of their files.\n\n"
+    "and with --watch so does a change of their files; those that are not there yet are waited "
+    "for, as long as for the broker (--connect-timeout).\n\n"
     "Exit codes: 0 drained, 64 usage, 69 broker unavailable, 75 drain time-out passed, 77 "
     "permission refused, 78 configuration.";
 
@@ -66,7 +67,7 @@ int main(int argc, char **argv)
     filter_options_init(&settings.filter);
     options_parse(&options, PROGRAM, &argp, argc, argv, &settings);
 
-    int error = filter_job_open(&settings.filter, &filter, &job, &why);
+    int error = filter_job_open(&settings.filter, options.connect_timeout_ns, &filter, &job, &why);
     if (!error)
         error = worker_run(&settings.worker, &job, &why);
     filter_job_close(filter);

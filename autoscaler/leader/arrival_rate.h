@@ -7,7 +7,9 @@
 #include "decider.h"
 
 /* Of a tick's record: completes what was sampled, and says where its rate is from. Logs when events
- * begin or cease to be refused. */
-void arrival_rate_reckon(struct acceptance *acceptance, struct decision_record *last);
+ * begin or cease to be refused. taken_msgs: what workers held or had handled as the queue was asked
+ * about; NAN: unknown. */
+void arrival_rate_reckon(struct acceptance *acceptance, double taken_msgs,
+                         struct decision_record *last);
 
 #endif

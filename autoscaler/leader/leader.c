@@ -36,6 +36,7 @@ struct leader {
     int64_t start_ns, tick_ns; /* when it began to measure; when the next sample is due */
     bool ticking;              /* a sample's questions are out */
     int64_t answer_by_ns;
+    double taken_msgs; /* in flight or handled, when they went out; NAN: unknown */
     struct reaction reaction;
     struct own_consumers own_consumers;
     struct acceptance acceptance;
@@ -44,6 +45,7 @@ struct leader {
     int64_t ready_ns;                 /* when that was answered */
     double arrived_msgs;              /* since the beginning, as far as it was counted */
     int64_t decided_ns, decisions;    /* when the last decision was made; how many were */
+    struct time_classes measured;     /* how old the answers were by which they were made */
     bool told;                        /* a decision is due, because its limits are others */
     int fault;
     struct why why;
@@ -158,7 +160,12 @@ static void describe(const void *context, const struct node_report *report, int6
                                                 .spawned = (int64_t)report->counts.spawned,
                                                 .stopped = (int64_t)report->counts.stopped,
                                                 .crashed = (int64_t)report->counts.crashed,
-                                                .decisions = leader->decisions};
+                                                .decisions = leader->decisions,
+                                                .dead_msgs = report->dead_msgs,
+                                                .given_back_msgs = report->given_back_msgs,
+                                                .hung = (double)report->counts.hung};
+    status->handling = report->handling;
+    status->measured = leader->measured;
     if (leader->settings->describe_nodes)
         leader->settings->describe_nodes(leader->settings->nodes, now_ns, status);
 }
@@ -258,7 +265,7 @@ static bool decide(struct leader *leader, int64_t now_ns, const struct node_repo
 
     *last = (struct decision_record){.report = *report};
     last->sampled = sampler_read(leader->sampler, consumed(report), now_ns);
-    arrival_rate_reckon(&leader->acceptance, last);
+    arrival_rate_reckon(&leader->acceptance, leader->taken_msgs, last);
     leader->arrival_per_s = last->sampled.arrival_per_s;
     leader->ready_msgs = last->sampled.ready_msgs;
     leader->ready_ns = now_ns;
@@ -344,6 +351,8 @@ static bool step_tick(struct leader *leader, int64_t now_ns, const struct node_r
     if (!leader->ticking && now_ns >= leader->tick_ns) {
         leader->ticking = true;
         leader->answer_by_ns = now_ns + ANSWER_NS;
+        leader->taken_msgs =
+            report->unknown ? (double)NAN : report->in_flight_msgs + report->handled_msgs;
         sampler_ask(leader->sampler);
         move_tick(leader, now_ns + 1);
     }
@@ -402,6 +411,8 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
 void leader_record(struct leader *leader, const struct node_report *report)
 {
     record_write(&leader->record, &leader->last, report);
+    time_classes_add(&leader->measured,
+                     fmax(leader->last.sampled.arrival_age_s, leader->last.sampled.ready_age_s));
     leader->decided_ns = clock_now_ns();
     leader->decisions++;
     control_desk_decided(&leader->desk);

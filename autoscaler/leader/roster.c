@@ -2,6 +2,7 @@
 
 #include "autoscaler/policy/sharing.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,34 @@ void roster_clear(struct roster *roster)
     }
     free(roster->readings);
     *roster = (struct roster){0};
+}
+
+void roster_add_done(struct roster_done *done, const struct roster_done *more)
+{
+    done->handled_msgs += more->handled_msgs;
+    done->dead_msgs += more->dead_msgs;
+    done->given_back_msgs += more->given_back_msgs;
+    done->spawned += more->spawned;
+    done->stopped += more->stopped;
+    done->crashed += more->crashed;
+    done->hung += more->hung;
+    /* One that tells no times adds none. */
+    for (size_t i = 0; i < TIME_CLASSES && !isnan(more->handling.sum_s); i++)
+        done->handling.count[i] += more->handling.count[i];
+    if (!isnan(more->handling.sum_s))
+        done->handling.sum_s += more->handling.sum_s;
+}
+
+void roster_add_report(struct roster_done *done, const struct report_message *report)
+{
+    roster_add_done(done, &(struct roster_done){.handled_msgs = report->handled_msgs,
+                                                .dead_msgs = report->dead_msgs,
+                                                .given_back_msgs = report->given_back_msgs,
+                                                .handling = report->handling,
+                                                .spawned = (uint64_t)report->spawned,
+                                                .stopped = (uint64_t)report->stopped,
+                                                .crashed = (uint64_t)report->crashed,
+                                                .hung = (uint64_t)report->hung});
 }
 
 static uint32_t greatest(uint32_t a, uint32_t b)
@@ -142,6 +171,8 @@ static bool find(const struct roster *roster, const char *name, size_t *index)
 
 static void forget(struct roster *roster, size_t index)
 {
+    roster_add_done(&roster->forgotten, &roster->nodes[index]->earlier);
+    roster_add_report(&roster->forgotten, &roster->nodes[index]->report);
     report_message_clear(&roster->nodes[index]->report);
     free(roster->nodes[index]);
     roster->count--;
@@ -162,17 +193,6 @@ static int add(struct roster *roster, size_t index)
         roster->nodes[i] = roster->nodes[i - 1];
     roster->nodes[index] = node;
     return 0;
-}
-
-/* Another start of it counts from zero. */
-static void keep_counts(struct roster_node *node)
-{
-    const struct report_message *report = &node->report;
-
-    node->earlier_handled_msgs += report->handled_msgs;
-    node->earlier_spawned += (uint64_t)report->spawned;
-    node->earlier_stopped += (uint64_t)report->stopped;
-    node->earlier_crashed += (uint64_t)report->crashed;
 }
 
 static bool is_before(struct order_stamp a, struct order_stamp b)
@@ -249,7 +269,7 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
     struct report_message before = node->report;
     uint32_t limit_before = limit(node);
     if (known && strcmp(before.boot, report->boot) != 0)
-        keep_counts(node);
+        roster_add_report(&node->earlier, &before);
     node->report = *report;
     *report = (struct report_message){0};
     node->heard_ns = now_ns;

@@ -38,6 +38,13 @@
 #define ROSTER_FAILING_NS INT64_C(5000000000)
 #define ROSTER_RETRY_NS   INT64_C(30000000000)
 
+/* What the workers of a node have done and come to, which counts for ever. */
+struct roster_done {
+    double handled_msgs, dead_msgs, given_back_msgs;
+    struct time_classes handling;
+    uint64_t spawned, stopped, crashed, hung;
+};
+
 struct roster_node {
     struct report_message report; /* its last */
     int64_t heard_ns;             /* when that came, or since when silence counts */
@@ -47,9 +54,7 @@ struct roster_node {
     uint32_t most;         /* that it may have by earlier orders */
     struct order_stamp told; /* of the first order with that number; epoch 0: none was sent yet */
 
-    /* By starts of it that have ended. */
-    double earlier_handled_msgs;
-    uint64_t earlier_spawned, earlier_stopped, earlier_crashed;
+    struct roster_done earlier; /* by starts of it that have ended */
 
     int64_t failing_ns; /* since then its workers crash and none runs; 0: not so */
     int64_t retry_ns;   /* when one is tried again; 0: it is not as bad as that */
@@ -64,9 +69,14 @@ struct roster {
     struct worker_reading *readings;
     const char *names[ROSTER_MOST_NODES];
     size_t reading_room;
-    uint32_t workers; /* that the shares are of */
-    bool outdated;    /* who may have how many is different since */
+    uint32_t workers;             /* that the shares are of */
+    bool outdated;                /* who may have how many is different since */
+    struct roster_done forgotten; /* by nodes that are kept in mind no more */
 };
+
+/* Adds what one start of a node says, or what others have added up. */
+void roster_add_report(struct roster_done *done, const struct report_message *report);
+void roster_add_done(struct roster_done *done, const struct roster_done *more);
 
 void roster_clear(struct roster *roster);
 

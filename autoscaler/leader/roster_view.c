@@ -52,15 +52,23 @@ static struct worker_reading reading_of(const struct report_worker *worker, size
     return reading;
 }
 
-/* What it has done counts for ever, whatever has become of it. */
-static void add_done(const struct roster_node *node, struct node_report *sum)
+/* Whatever has become of the nodes. */
+static void put_done(const struct roster *roster, struct node_report *sum)
 {
-    const struct report_message *report = &node->report;
+    struct roster_done done = roster->forgotten;
 
-    sum->handled_msgs += node->earlier_handled_msgs + report->handled_msgs;
-    sum->counts.spawned += node->earlier_spawned + (uint64_t)report->spawned;
-    sum->counts.stopped += node->earlier_stopped + (uint64_t)report->stopped;
-    sum->counts.crashed += node->earlier_crashed + (uint64_t)report->crashed;
+    for (size_t i = 0; i < roster->count; i++) {
+        roster_add_done(&done, &roster->nodes[i]->earlier);
+        roster_add_report(&done, &roster->nodes[i]->report);
+    }
+    sum->handled_msgs = done.handled_msgs;
+    sum->dead_msgs = done.dead_msgs;
+    sum->given_back_msgs = done.given_back_msgs;
+    sum->handling = done.handling;
+    sum->counts.spawned = done.spawned;
+    sum->counts.stopped = done.stopped;
+    sum->counts.crashed = done.crashed;
+    sum->counts.hung = done.hung;
 }
 
 static void add_present(const struct roster_node *node, int64_t now_ns, struct node_report *sum)
@@ -94,7 +102,6 @@ int roster_view_report(struct roster *roster, int64_t now_ns, struct node_report
     for (size_t i = 0; i < roster->count; i++) {
         const struct roster_node *node = roster->nodes[i];
         roster->names[i] = node->report.node;
-        add_done(node, sum);
         if (node->lost)
             continue;
         add_present(node, now_ns, sum);
@@ -102,6 +109,7 @@ int roster_view_report(struct roster *roster, int64_t now_ns, struct node_report
             roster->readings[sum->reading_count++] =
                 reading_of(&node->report.workers[j], i, node->heard_ns);
     }
+    put_done(roster, sum);
     sum->readings = roster->readings;
     return 0;
 }

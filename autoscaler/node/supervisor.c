@@ -106,7 +106,7 @@ static void worker_ended(struct supervisor *supervisor, const struct launcher_ev
     if (pool_is_overdue(&supervisor->pool, event->slot))
         log_event(LOG_INFO, "drain_ended", "worker=%d after_s=%.1f slot=%zu", event->pid,
                   drained_s(supervisor, event->slot), event->slot);
-    readings_keep(&supervisor->readings, slot, clock_now_ns());
+    readings_keep(&supervisor->readings, event->slot, slot, clock_now_ns());
     enum pool_verdict verdict = pool_ended(&supervisor->pool, event->slot, end, clock_now_ns());
     if (verdict == POOL_CRASHED)
         count_attempt(supervisor, slot);

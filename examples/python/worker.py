@@ -119,6 +119,7 @@ class Worker:
 
     def bury(self, properties, body, reason):
         """To FARM.dead, which is there before it is needed only where the farm has a queue of its own."""
+        self.board.count_dead()
         dead = f"{self.farm}.dead"
         if not self.is_farms_own:
             self.channel.exchange_declare(dead, "fanout", durable=True)

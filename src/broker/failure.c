@@ -35,6 +35,9 @@ static const struct meaning {
      ERR_REFUSED, ABOUT_LIMIT, "queues in the broker's cluster"},
     {AMQP_PRECONDITION_FAILED, "* - cannot declare exchange '*': exchange limit of *", ERR_REFUSED,
      ABOUT_LIMIT, "exchanges in the broker's cluster"},
+    /* Of a stream, while its node is starting. */
+    {AMQP_PRECONDITION_FAILED, "* does not have a running replica on the local node",
+     ERR_UNAVAILABLE, ABOUT_NOTHING, NULL},
     {AMQP_PRECONDITION_FAILED, "*", ERR_CONFIG, ABOUT_NOTHING, NULL},
     {AMQP_NOT_IMPLEMENTED, "*", ERR_CONFIG, ABOUT_NOTHING, NULL},
     {AMQP_NOT_ALLOWED, "* - access to vhost '$' refused *: connection limit (*", ERR_REFUSED,

@@ -2,6 +2,7 @@
 
 #include "fields.h"
 #include "members.h"
+#include "times.h"
 #include "token_message.h"
 
 #include <jansson.h>
@@ -40,6 +41,7 @@ static const struct field own_fields[] = {
     FIELD(FIELD_INTEGER, report_message, spawned),
     FIELD(FIELD_INTEGER, report_message, stopped),
     FIELD(FIELD_INTEGER, report_message, crashed),
+    FIELD(FIELD_INTEGER, report_message, hung),
     FIELD(FIELD_INTEGER, report_message, telling),
     FIELD(FIELD_INTEGER, report_message, blocked),
     FIELD(FIELD_INTEGER, report_message, silent),
@@ -48,6 +50,8 @@ static const struct field own_fields[] = {
     FIELD(FIELD_REAL, report_message, in_flight_msgs),
     FIELD(FIELD_REAL, report_message, draining_in_flight_msgs),
     FIELD(FIELD_REAL, report_message, handled_msgs),
+    FIELD(FIELD_REAL, report_message, dead_msgs),
+    FIELD(FIELD_REAL, report_message, given_back_msgs),
     FIELD(FIELD_REAL, report_message, startup_s),
     FIELD(FIELD_REAL, report_message, simulated_service_s),
     FIELD(FIELD_REAL, report_message, silent_s),
@@ -72,7 +76,8 @@ int report_message_write(const struct envelope *envelope, const struct report_me
 {
     json_t *members = fields_write(own_fields, report);
 
-    if (members && json_object_set_new(members, "workers", write_workers(report))) {
+    if (members && (times_put(members, "handling", &report->handling) ||
+                    json_object_set_new(members, "workers", write_workers(report)))) {
         json_decref(members);
         members = NULL;
     }
@@ -145,9 +150,10 @@ static int check(const struct report_message *report, struct why *why)
 {
     const int64_t counts[] = {report->target,  report->starting, report->running, report->draining,
                               report->telling, report->blocked,  report->silent};
-    const double amounts[] = {report->in_flight_msgs, report->draining_in_flight_msgs,
-                              report->handled_msgs,   report->simulated_service_s,
-                              report->silent_s,       report->overdue_s};
+    const double amounts[] = {report->in_flight_msgs,  report->draining_in_flight_msgs,
+                              report->handled_msgs,    report->dead_msgs,
+                              report->given_back_msgs, report->simulated_service_s,
+                              report->silent_s,        report->overdue_s};
 
     if (!node_name_is_valid(report->node))
         return refuse(why, "node", NODE_NAME_FORM);
@@ -177,6 +183,8 @@ int report_message_read(const json_t *message, struct report_message *report, st
 
     if (!error)
         error = check(report, why);
+    if (!error)
+        error = times_read(message, "handling", &report->handling, why);
     if (!error)
         error = read_workers(message, report, why);
     if (error)

@@ -10,6 +10,7 @@
 #include "envelope.h"
 #include "error.h"
 #include "node_name.h"
+#include "time_classes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,10 +46,11 @@ struct report_message {
     int64_t epoch, sequence;     /* of the last order that it took; both 0: of none */
     int64_t target;              /* workers, by that order */
     int64_t starting, running, draining;
-    int64_t spawned, stopped, crashed;
+    int64_t spawned, stopped, crashed, hung;
     int64_t telling, blocked, silent;
     bool unknown, heard;
-    double in_flight_msgs, draining_in_flight_msgs, handled_msgs;
+    double in_flight_msgs, draining_in_flight_msgs, handled_msgs, dead_msgs, given_back_msgs;
+    struct time_classes handling;
     double startup_s; /* NAN: none has started yet */
     double simulated_service_s, silent_s, overdue_s;
     struct report_worker *workers;

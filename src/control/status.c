@@ -2,6 +2,7 @@
 
 #include "fields.h"
 #include "members.h"
+#include "times.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -28,6 +29,9 @@ static const struct field counters_fields[] = {
     FIELD(FIELD_INTEGER, status_counters, crashed),
     FIELD(FIELD_INTEGER, status_counters, decisions),
     FIELD(FIELD_INTEGER, status_counters, untold_msgs),
+    FIELD(FIELD_COUNT, status_counters, dead_msgs),
+    FIELD(FIELD_COUNT, status_counters, given_back_msgs),
+    FIELD(FIELD_COUNT, status_counters, hung),
     {0},
 };
 
@@ -142,6 +146,8 @@ int status_write(const struct envelope *envelope, const struct status *status, c
                 json_object_set_new(members, "limits", status_limits_write(&status->limits)) == 0 &&
                 json_object_set_new(members, "counters",
                                     fields_write(counters_fields, &status->counters)) == 0 &&
+                times_put(members, "handling", &status->handling) == 0 &&
+                times_put(members, "measured", &status->measured) == 0 &&
                 json_object_set_new(members, "decision", write_decision(&status->decision)) == 0 &&
                 json_object_set_new(members, "workers", write_workers(status)) == 0 &&
                 put_nodes(members, status);
@@ -258,6 +264,10 @@ int status_read(json_t *message, struct status *status, struct why *why)
         error = read_part(message, "limits", limits_fields, &status->limits, why);
     if (!error)
         error = read_part(message, "counters", counters_fields, &status->counters, why);
+    if (!error)
+        error = times_read(message, "handling", &status->handling, why);
+    if (!error)
+        error = times_read(message, "measured", &status->measured, why);
     if (!error)
         error = read_decision(message, &status->decision, why);
     if (!error)

@@ -7,6 +7,7 @@
 #include "envelope.h"
 #include "error.h"
 #include "node_name.h"
+#include "time_classes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,8 @@ struct status_counters {
     int64_t spawned, stopped, crashed;
     int64_t decisions;
     int64_t untold_msgs; /* statuses, answers and notices that nobody was told, for want of room */
+    /* NAN: unknown, because an older autoscaler does not tell. */
+    double dead_msgs, given_back_msgs, hung;
 };
 
 /* A host of a farm over several. */
@@ -67,6 +70,10 @@ struct status {
     int64_t starting, running, draining; /* workers now */
     struct status_limits limits;
     struct status_counters counters;
+    struct time_classes handling; /* how long the events took that were handled */
+    /* How old the older of the broker's answers was by which each decision was made. Those without
+     * an answer are not in it. */
+    struct time_classes measured;
     double decided_s; /* since the last decision was made; NAN: none was */
     /* The last decision, as the history has it, under the same names. Texts are borrowed: those of
      * a status that was read from itself. */

@@ -4,28 +4,15 @@ that uses the scoreboard tells what it does."""
 
 import os
 import shutil
-import subprocess
 
 import pika
 
-from yours import EXAMPLES, JOBS, PATIENCE_S, Place
+from yours import EXAMPLES, JOBS, PATIENCE_S, Place, install_amqplib
 from scaler import rows, wait_for_row
 from tap import BIN, Program, diag, done_testing, equal, ok, skip, wait_until
 
-FILES = ("worker.js", "package.json", "package-lock.json")
 MILLISECONDS = 40
 LONG_JOBS = 300  # so many that six workers are wanted
-
-
-def install():
-    """amqplib, into this test's own directory; what npm says when it cannot."""
-    if not shutil.which("npm"):
-        return "npm is not there"
-    for name in FILES:
-        shutil.copy(os.path.join(EXAMPLES, "node", name), name)
-    npm = ["npm", "ci", "--no-audit", "--no-fund", "--cache", os.path.abspath("cache")]
-    done = subprocess.run(npm, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-    return done.stderr if done.returncode else ""
 
 
 def scales(place):
@@ -80,10 +67,11 @@ def tells_what_it_does(place):
         ok("event=worker_silent" not in scaler.stderr(), "nothing of it is unknown")
 
 
-reason = install()
+reason = install_amqplib()
 if reason:
     skip("a worker in Node scales", f"amqplib cannot be installed here: {' '.join(reason.split())[:200]}")
 else:
+    shutil.copy(os.path.join(EXAMPLES, "node", "worker.js"), "worker.js")
     with Place() as place:
         scales(place)
         tells_what_it_does(place)

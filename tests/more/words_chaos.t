@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # quiet: no claim about time but for broadcasts
-"""Three instances of winnow-words, of which one is killed every ten seconds, 20 clients, a broker that restarts.
+"""Three instances of winnow-words, of which one is killed every ten seconds, 20 clients of several kinds, a broker that
+restarts.
 
 Every change that was answered is there at the end, and no other; the version never falls in any client's eyes; and
 broadcasts keep their time. WORDS_CHAOS_SECONDS (40) is how long, on each store that there is.
 """
 
-import json
 import os
 import random
 import shutil
@@ -21,15 +21,17 @@ import pika
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 
 from tap import diag, done_testing, equal, farm, ok, skip, spawn, wait_until
+from word_clients import PATIENCE_S, CtlClient, DirectClient, NodeClient, PikaClient
 from words import Redis
+from yours import install_amqplib
 
 SECONDS = int(os.environ.get("WORDS_CHAOS_SECONDS", "40"))
 SEED = int(os.environ.get("WORDS_CHAOS_SEED", "1"))
 TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools", "private-broker")
-CLIENTS, INSTANCES = 20, 3
+KINDS = 6 * [PikaClient] + 6 * [DirectClient] + 4 * [CtlClient] + 4 * [NodeClient]
+INSTANCES = 3
 KILL_EVERY_S = 10
 EVERY_S = 5
-PATIENCE_S = 3
 
 
 def tool(*words):
@@ -40,104 +42,10 @@ class Chaos:
     """What all threads share."""
 
     def __init__(self, url, name):
-        self.url, self.name = url, name
+        self.url, self.name, self.seed = url, name, SEED
         self.over = threading.Event()
         self.kills, self.down = [], []  # times; (from, to)
         self.faults = []
-
-
-class Client(threading.Thread):
-    """Changes words of its own, one after the other, and asks until it is answered. A word is left alone once an
-    answer has not come in time: a copy of that request may still be carried out."""
-
-    def __init__(self, chaos, number):
-        super().__init__(daemon=True)
-        self.chaos, self.number = chaos, number
-        self.random = random.Random(f"{SEED} {number}")
-        self.words = {}  # word: whether it is there
-        self.retired = set()
-        self.version = self.answered = self.repeated = 0
-        self.channel = None
-
-    def _connect(self):
-        parameters = pika.URLParameters(self.chaos.url)
-        parameters.heartbeat, parameters.blocked_connection_timeout = 0, 10
-        self.channel = pika.BlockingConnection(parameters).channel()
-        # Half of them use direct reply-to.
-        self.reply_to = "amq.rabbitmq.reply-to"
-        if self.number % 2:
-            self.reply_to = self.channel.queue_declare("", exclusive=True).method.queue
-        self.answers = {}
-        self.channel.basic_consume(
-            self.reply_to, lambda _c, _m, p, body: self.answers.__setitem__(p.correlation_id, (p, body)), auto_ack=True
-        )
-
-    def _ask_once(self, kind, body):
-        if not self.channel:
-            self._connect()
-        own = str(self.random.random())
-        properties = pika.BasicProperties(
-            type=kind, reply_to=self.reply_to, correlation_id=own, expiration=str(PATIENCE_S * 1000), delivery_mode=2
-        )
-        self.channel.basic_publish("", f"{self.chaos.name}.words", body.encode(), properties)
-        deadline = time.monotonic() + PATIENCE_S
-        while own not in self.answers and time.monotonic() < deadline:
-            self.channel.connection.process_data_events(0.2)
-        if own not in self.answers:
-            return None
-        properties, answer = self.answers.pop(own)
-        # Another instance may have done it, and died before it answered.
-        return {"redelivered": "winnow-redelivered" in properties.headers, **json.loads(answer)}
-
-    def ask(self, kind, body=""):
-        """(answer, whether the first one came)."""
-        first = True
-        while True:
-            try:
-                answer = self._ask_once(kind, body)
-            except (pika.exceptions.AMQPError, OSError):
-                self.channel, answer = None, None
-                time.sleep(0.2)
-            if answer and "error" not in answer:
-                self.answered += 1
-                if answer["version"] < self.version:
-                    self.chaos.faults.append(f"client {self.number}: version {answer['version']} after {self.version}")
-                self.version = answer["version"]
-                return answer, first
-            self.repeated += 1
-            first = False
-
-    def _change(self):
-        word = f"client {self.number} word {self.random.randrange(200)}"
-        if word in self.retired:
-            return
-        adds = not self.words.get(word)
-        answer, first = self.ask("add" if adds else "remove", word)
-        counts = (answer["added"], answer["known"]) if adds else (answer["removed"], answer["unknown"])
-        if counts != (1, 0) and ((first and not answer["redelivered"]) or counts != (0, 1)):
-            self.chaos.faults.append(f"'{word}' {'added' if adds else 'removed'}: {answer}")
-        self.words[word] = adds
-        if not first:
-            self.retired.add(word)
-
-    def _read(self):
-        if self.random.random() < 0.7:
-            self.ask("random", "3")
-            return
-        prefix = f"client {self.number} word"
-        answer, _ = self.ask("list", json.dumps({"prefix": prefix}))
-        got = {entry["entry"] for entry in answer["entries"]}
-        want = {word for word, there in self.words.items() if there}
-        if got != want:
-            self.chaos.faults.append(f"client {self.number}: {sorted(got ^ want)} differ")
-
-    def run(self):
-        while not self.chaos.over.is_set():
-            if self.random.random() < 0.7:
-                self._change()
-            else:
-                self._read()
-            time.sleep(self.random.random() * 0.05)
 
 
 class Subscriber(threading.Thread):
@@ -213,13 +121,17 @@ def check_words(chaos, clients):
     got = {entry["entry"] for entry in answer["entries"]}
     equal(sorted(got ^ want), [], "every change that was answered is there, and no other")
     answered = sum(client.answered for client in clients)
-    ok(answered > CLIENTS, f"{answered} answers, {sum(client.repeated for client in clients)} asked again")
-    diag(f"{answered} answers, {len(chaos.kills)} kills, {len(want)} words, version {answer['version']}")
+    ok(answered > len(clients), f"{answered} answers, {sum(client.repeated for client in clients)} asked again")
+    kinds = {}
+    for client in clients:
+        kinds[type(client).__name__] = kinds.get(type(client).__name__, 0) + client.answered
+    ok(all(client.answered for client in clients), "... to each client") or diag(kinds)
+    diag(f"answers {kinds}, {len(chaos.kills)} kills, {len(want)} words, version {answer['version']}")
 
 
-def run_chaos(broker, url, store):
+def run_chaos(broker, url, store, kinds):
     chaos = Chaos(url, farm())
-    programs = []
+    programs, clients = [], []
 
     def start():
         context = spawn("winnow-words", "--store", store, "--broadcast-every", f"{EVERY_S}s", farm=chaos.name, amqp=url)
@@ -228,7 +140,7 @@ def run_chaos(broker, url, store):
 
     running = [start() for _ in range(INSTANCES)]
     try:
-        clients = [Client(chaos, number) for number in range(CLIENTS)]
+        clients = [kind(chaos, number) for number, kind in enumerate(kinds)]
         ok(wait_until(lambda: all("event=consuming" in program.stderr() for program in running), 60), "all consume") or diag(
             [program.stderr() for program in running]
         )
@@ -243,6 +155,8 @@ def run_chaos(broker, url, store):
         equal([program.end() for program in running], [0] * INSTANCES, "what still runs drains")
     finally:
         chaos.over.set()
+        for client in clients:
+            client.end()
         for context in programs:
             context.__exit__(None, None, None)
 
@@ -255,12 +169,16 @@ def start_broadcast(chaos):
 
 def main():
     broker = os.path.abspath("broker")
+    reason = install_amqplib()
+    if reason:
+        skip("clients in Node", f"amqplib cannot be installed here: {' '.join(reason.split())[:200]}")
+    kinds = [PikaClient if reason and kind is NodeClient else kind for kind in KINDS]
     url = tool("start", broker)
     try:
-        run_chaos(broker, url, os.path.abspath("words.db"))
+        run_chaos(broker, url, os.path.abspath("words.db"), kinds)
         if shutil.which("redis-server"):
             with Redis() as redis:
-                run_chaos(broker, url, redis.url)
+                run_chaos(broker, url, redis.url, kinds)
         else:
             skip("the same on Redis", "redis-server is not installed")
     finally:

@@ -10,7 +10,7 @@ import subprocess
 from tap import BIN, diag, done_testing, equal, ok
 
 TOP = os.environ["WINNOW_TOP"]
-PARTS = ("src", "filter", "workers", "autoscaler", "loadgen", "plots", "ctl", "words")
+PARTS = ("src", "filter", "workers", "autoscaler", "loadgen", "plots", "ctl", "words", "page")
 
 
 def read(path):
@@ -51,6 +51,7 @@ LOGGED_IN = {
     "winnow-loadgen": "loadgen",
     "winnow-ctl": "ctl",
     "winnow-words": "words",
+    "winnow-page": "page",
     "All programs": "src",
 }
 

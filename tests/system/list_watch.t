@@ -5,6 +5,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 
 from client import Client
@@ -164,6 +165,32 @@ def a_worker():
         equal(worker.end(), 0, "it drains")
 
 
+def one_that_comes_later():
+    path = "later/words.txt"
+    with censor(path) as one:
+        one.process.stdin.write(b"a fool\n")
+        one.process.stdin.flush()
+        ok(wait_until(lambda: f'list_awaited file="{path}"' in one.text(), 20), "a list that is not there yet is waited for")
+        os.makedirs("later")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("moron\nfo")
+            file.flush()
+            file.write("ol\n")
+        equal(one.process.stdout.readline(), b"a CENSORED\n", "... and all of it, before any text is let through")
+        renamed_over(path, "after\n")
+        one.learns("after", "... and is watched from then on")
+    started = ("winnow-filter", "--words", "never.txt", "--watch", "--connect-timeout")
+    with spawn(*started, "300ms", farm=farm()) as worker:
+        equal(worker.wait(20), 78, "a worker does not wait for ever")
+        like(worker.stderr(), "never.txt' is not there, and has not come within 300ms", "... it says so")
+    with spawn(*started, "1h", farm=farm()) as worker:
+        ok(wait_until(lambda: "list_awaited" in worker.stderr(), 20), "one that waits")
+        worker.signal(signal.SIGTERM)
+        equal(worker.wait(20), -signal.SIGTERM, "... can be told to go")
+    with spawn(*started[:-2], "--connect-timeout", "1h", farm=farm()) as worker:
+        equal(worker.wait(20), 78, "a list that nobody watches has to be there")
+
+
 def refused():
     for program in ("winnow-censor", "winnow-filter"):
         ran = subprocess.run([os.path.join(BIN, program), "--watch"], input="", capture_output=True, text=True, timeout=20)
@@ -175,6 +202,7 @@ a_file_of_its_own()
 a_folder_that_goes()
 links()
 several_files()
+one_that_comes_later()
 a_worker()
 refused()
 done_testing()

@@ -66,13 +66,14 @@ def run():
 
 
 def from_nothing():
-    """A farm whose first word is yet to come, and whose last one goes."""
+    """A farm whose service is yet to come, and its first word, and whose last one goes."""
     name = farm()
     export = os.path.abspath("first.txt")
-    with service(name, "--export", export, store="first.db"):
-        ok(wait_until(lambda: os.path.exists(export), 20), "a service without words writes its list")
-        with spawn("winnow-filter", "--words", export, "--watch", farm=name) as worker, Client(name) as client:
-            equal(client.ask("a fool b")[2], b"a fool b", "a worker starts with it, and lets all through")
+    with spawn("winnow-filter", "--words", export, "--watch", farm=name) as worker:
+        ok(wait_until(lambda: "event=list_awaited" in worker.stderr(), 20), "a worker waits for the list")
+        ok("event=consuming" not in worker.stderr(), "... and takes no event without it")
+        with service(name, "--export", export, store="first.db"), Client(name) as client:
+            equal(client.ask("a fool b")[2], b"a fool b", "a service without words writes its list, which lets all through")
             equal(ctl(name, "add", "fool").returncode, 0, "the first word is added")
             ok(wait_until(lambda: is_censored(client, "fool"), 20), "... and censored")
             equal(ctl(name, "remove", "fool").returncode, 0, "the last word is removed")

@@ -228,7 +228,7 @@ def reads_what_others_write():
     header = winnow_scoreboard.Header
     descriptor = os.memfd_create("two slots", 0)
     os.truncate(descriptor, ctypes.sizeof(header) + 2 * ctypes.sizeof(winnow_scoreboard.Slot))
-    os.pwrite(descriptor, b"WINNOW6\0", 0)
+    os.pwrite(descriptor, b"WINNOW7\0", 0)
     os.pwrite(descriptor, struct.pack("=QqI", 2, 300_000_000, 3), header.slots.offset)
     boards = []
     for slot in ("0", "1"):
@@ -247,6 +247,13 @@ def reads_what_others_write():
     ok(waited and time.monotonic_ns() - after > 500_000_000, "that is waited for, for as long as a hang takes")
     other.wait_for_last_worker(event, lambda seconds: one.put_down())
     equal(other.is_elsewhere(event, after), False, "or until it is put down")
+
+    one.take_up(event)
+    one.slot.started_ns -= 2_000_000_000
+    for _ in range(2):  # the second was not taken up
+        one.answered()
+    told = (one.slot.handled_msgs, one.slot.handled_within[0], one.slot.handled_within[11], sum(one.slot.handled_within))
+    equal(told, (2, 1, 1, 2), "what was answered is counted by how long it took")
 
     tag = event[1] >> 13 << 13
     one.header.attempts[8190][0] = (tag ^ 1 << 20) | 3

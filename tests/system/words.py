@@ -83,12 +83,19 @@ def service(name, *args, store="words.db", **kwargs):
         yield running
 
 
+def free_port():
+    """None of those that the kernel or tools/private-broker gives to somebody, and another in each process."""
+    for port in range(10000 + os.getpid() % 10000, 20100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise RuntimeError("no port is free")
+
+
 class Redis:
     """A Redis of our own, which keeps its data in the working directory."""
 
     def __init__(self, *args):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            self.port = taken.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._args = ["--port", self.port, "--appendonly", "yes", "--appendfsync", "always", "--save", "", *args]
         self.start()

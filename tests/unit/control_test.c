@@ -355,7 +355,9 @@ static void a_status_is_read_as_it_was_written(void **state)
         .broker_away_s = NAN,
         .decided_s = 0.5,
         .limits = {.min_workers = 1, .max_workers = 8, .paused = true, .replicas = NAN},
-        .counters = {.spawned = 12},
+        .counters = {.spawned = 12, .dead_msgs = 3, .given_back_msgs = NAN},
+        .handling = {.sum_s = 1.5, .count = {[0] = 4, [TIME_CLASSES - 1] = 1}},
+        .measured = {.sum_s = NAN},
         .running = 1,
         .starting = 1,
         .workers = workers,
@@ -384,12 +386,87 @@ static void a_status_is_read_as_it_was_written(void **state)
     assert_true(again.decision.desired_workers == 8);
     assert_true(isnan(again.decision.arrival_per_s));
     assert_int_equal(again.counters.spawned, 12);
+    assert_true(again.counters.dead_msgs == 3 && again.counters.hung == 0);
+    assert_true(isnan(again.counters.given_back_msgs));
+    assert_true(again.handling.sum_s == 1.5 && isnan(again.measured.sum_s));
+    assert_int_equal(again.handling.count[0], 4);
+    assert_int_equal(again.handling.count[TIME_CLASSES - 1], 1);
     assert_int_equal(again.worker_count, 2);
     assert_true(again.workers[0].in_flight_msgs == 3);
     assert_true(isnan(again.workers[1].in_flight_msgs));
     assert_int_equal(again.workers[1].slot, 7);
     status_clear(&again);
     free(text);
+}
+
+#define LIMITS                                                                                     \
+    "\"limits\":{\"min_workers\":0,\"max_workers\":1,\"paused\":false,\"replicas\":null,\"by\":"   \
+    "\"\","                                                                                        \
+    "\"at\":\"\",\"changed_s\":null}"
+#define COUNTERS                                                                                   \
+    "\"arrived_msgs\":0,\"handled_msgs\":0,\"spawned\":0,\"stopped\":0,\"crashed\":0,"             \
+    "\"decisions\":0,\"untold_msgs\":0"
+
+/* A status as every autoscaler has told it, with other members in its counters and in itself. */
+static int read_status(const char *counters, const char *members, struct status *status,
+                       struct why *why)
+{
+    struct envelope read;
+    struct json_t *message;
+    char text[2000];
+
+    snprintf(text, sizeof text,
+             HEAD ",\"epoch\":1,\"sequence\":2,\"state\":\"running\",\"age_s\":1,"
+                  "\"broker_away_s\":null,\"decided_s\":null,\"starting\":0,\"running\":0,"
+                  "\"draining\":0," LIMITS ",\"counters\":{" COUNTERS "%s},\"decision\":{},"
+                  "\"workers\":[]%s}",
+             counters, members);
+    assert_int_equal(envelope_read(text, strlen(text), &read, &message, why), 0);
+    int error = status_read(message, status, why);
+    members_release(message);
+    return error;
+}
+
+static void what_an_older_autoscaler_does_not_tell_is_unknown(void **state)
+{
+    struct status status;
+    struct why why = {0};
+
+    (void)state;
+    assert_int_equal(read_status("", "", &status, &why), 0);
+    assert_true(isnan(status.counters.dead_msgs) && isnan(status.counters.given_back_msgs));
+    assert_true(isnan(status.counters.hung));
+    assert_true(isnan(status.handling.sum_s) && isnan(status.measured.sum_s));
+    status_clear(&status);
+}
+
+static void counts_that_cannot_be_are_refused_with_their_name(void **state)
+{
+    static const struct {
+        const char *counters, *members, *said;
+    } cases[] = {
+        {",\"hung\":-1", "", "in \"counters\": \"hung\" is -1; expected a whole number"},
+        {",\"hung\":1.5", "", "\"hung\" is 1.5; expected a whole number"},
+        {",\"hung\":null", "", "\"hung\" is null; expected a whole number"},
+        {",\"dead_msgs\":9007199254740993", "", "\"dead_msgs\" is 9007199254740993"},
+        {"", ",\"handling\":7", "\"handling\" is 7; expected an object"},
+        {"", ",\"handling\":{\"counts\":[]}", "in \"handling\": \"sum_s\" is missing"},
+        {"", ",\"measured\":{\"sum_s\":1}", "in \"measured\": \"counts\" is missing"},
+        {"", ",\"measured\":{\"sum_s\":1,\"counts\":[1,2]}", "2 counts; expected 16"},
+        {"", ",\"handling\":{\"sum_s\":1,\"counts\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,-1]}",
+         "count 15 is no count"},
+        {"", ",\"handling\":{\"sum_s\":1,\"counts\":[0,0.5,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}",
+         "count 1 is no count"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct status status;
+        struct why why = {0};
+        if (read_status(cases[i].counters, cases[i].members, &status, &why) != -ERR_INVALID ||
+            !strstr(why.text, cases[i].said))
+            fail_msg("%s%s: said '%s'", cases[i].counters, cases[i].members, why.text);
+    }
 }
 
 static void a_notice_carries_whatever_bytes_were_logged(void **state)
@@ -500,6 +577,8 @@ int main(void)
         cmocka_unit_test(a_command_that_cannot_be_meant_is_refused_with_what_was_expected),
         cmocka_unit_test(answers_are_read_as_they_were_written),
         cmocka_unit_test(a_status_is_read_as_it_was_written),
+        cmocka_unit_test(what_an_older_autoscaler_does_not_tell_is_unknown),
+        cmocka_unit_test(counts_that_cannot_be_are_refused_with_their_name),
         cmocka_unit_test(a_notice_carries_whatever_bytes_were_logged),
         cmocka_unit_test(tokens_are_read_as_they_were_written),
         cmocka_unit_test(a_token_that_cannot_be_meant_is_refused_with_what_was_expected),

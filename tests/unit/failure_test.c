@@ -109,6 +109,11 @@ static void a_queue_that_cannot_be_reached_is_not_missing(void **state)
            "NOT_FOUND - home node 'rabbit@b' of durable queue 'shop.work' in vhost '/' is down or "
            "inaccessible",
            ERR_UNAVAILABLE, ABOUT_NOTHING, "");
+    expect(
+        "/", 406,
+        "PRECONDITION_FAILED - queue 'queue 'shop.results' in vhost '/'' does not have a running "
+        "replica on the local node",
+        ERR_UNAVAILABLE, ABOUT_NOTHING, "");
 }
 
 static void what_conflicts_is_named(void **state)

@@ -1,111 +1,10 @@
-/* One suite over both stores: operations at random beside a model in memory, and what a store
- * refuses. Redis is started here; without redis-server its tests are skipped. */
-#include "words/store.h"
-
-#include "clock.h"
+/* One suite over both stores: operations at random beside a model in memory, turns, farms. */
 #include "random.h"
+#include "store_fixture.h"
 #include "words/turn.h"
-
-#include <arpa/inet.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 /* So many operations without WINNOW_MODEL_OPERATIONS in the environment. */
 #define OPERATIONS 4000
-
-/* ---- a Redis of our own ---- */
-
-struct redis_server {
-    pid_t pid;
-    int port;
-    char url[64];
-};
-static struct redis_server server;
-
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
-static void start_redis(const char *folder, const char *appendonly)
-{
-    char port[16];
-
-    snprintf(port, sizeof port, "%d", server.port);
-    mkdir(folder, 0700);
-    server.pid = fork();
-    if (server.pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (!freopen("/dev/null", "w", stdout))
-            _exit(1);
-        execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--dir",
-               folder, "--appendonly", appendonly, "--appendfsync", "always", "--save", "",
-               (char *)NULL);
-        _exit(127);
-    }
-}
-
-static void stop_redis(void)
-{
-    kill(server.pid, SIGKILL);
-    waitpid(server.pid, NULL, 0);
-}
-
-static bool has_redis(void)
-{
-    static int known = -1;
-
-    if (known < 0)
-        known = system("redis-server --version >/dev/null 2>&1") == 0;
-    return known;
-}
-
-/* Tries until it opens or the deadline has passed. */
-static struct store *open_store(const char *where, const char *farm, int *error, struct why *why)
-{
-    const struct store_settings settings = {.where = where, .farm = farm};
-    int64_t deadline_ns = clock_now_ns() + 20 * CLOCK_NS_PER_S;
-    struct store *store = NULL;
-
-    while ((*error = store_open(&settings, &store, why)) == -ERR_UNAVAILABLE ||
-           *error == -ERR_LOCKED) {
-        if (clock_now_ns() > deadline_ns)
-            break;
-        usleep(10000);
-    }
-    return store;
-}
-
-static struct store *opened(const char *where)
-{
-    struct why why = {0};
-    int error;
-    struct store *store = open_store(where, "farm", &error, &why);
-
-    if (error)
-        print_message("%s\n", why.text);
-    assert_int_equal(error, 0);
-    return store;
-}
 
 /* ---- the model ---- */
 
@@ -361,8 +260,7 @@ static void another_farm_is_refused(const char *where)
     assert_int_equal(error, -ERR_CONFIG);
     assert_non_null(strstr(why.text, "the words of the farm 'farm', not of 'other'"));
 }
-
-/* ---- SQLite ---- */
+/* ---- of each kind ---- */
 
 static void sqlite_agrees_with_model(void **state)
 {
@@ -380,129 +278,6 @@ static void sqlite_another_farm_is_refused(void **state)
 {
     (void)state;
     another_farm_is_refused("farm.db");
-}
-
-static void add(struct store *store, const char *text, int expected, struct why *why)
-{
-    struct store_operation operation = {.verb = STORE_ADD}, *pointer = &operation;
-    struct lines_fault fault;
-    size_t repeated;
-
-    assert_int_equal(lines_read(&operation.entries, text, strlen(text), &repeated, &fault), 0);
-    assert_int_equal(store_apply(store, &pointer, 1, why), expected);
-    store_clear_operation(&operation);
-}
-
-static void sqlite_damage_is_refused(void **state)
-{
-    struct why why;
-    int error;
-    (void)state;
-
-    struct store *store = opened("damaged.db");
-    for (int i = 0; i < 2000; i++) {
-        char text[32];
-        snprintf(text, sizeof text, "word number %d", i);
-        if (i % 200 == 0)
-            add(store, text, 0, &why);
-    }
-    store_close(store);
-    FILE *file = fopen("damaged.db", "r+");
-    fseek(file, 0, SEEK_END);
-    long length = ftell(file);
-    for (long at = 4096; at < length; at += 512) {
-        fseek(file, at, SEEK_SET);
-        fputs("damaged damaged damaged", file);
-    }
-    fclose(file);
-    assert_null(open_store("damaged.db", "farm", &error, &why));
-    assert_int_equal(error, -ERR_CONFIG);
-}
-
-static void sqlite_removed_file_is_refused(void **state)
-{
-    struct why why;
-    (void)state;
-
-    struct store *store = opened("removed.db");
-    add(store, "before", 0, &why);
-    unlink("removed.db");
-    add(store, "after", -ERR_CONFIG, &why);
-    store_close(store);
-}
-
-/* What a new instance does, in a process of its own: 0 if all is well. */
-static int begin_and_add(const char *where)
-{
-    struct store_operation operation = {.verb = STORE_ADD}, *pointer = &operation;
-    const struct lines_entry entry = {"word", 4, 1};
-    const struct store_settings settings = {.where = where, .farm = "farm"};
-    struct store *store = NULL;
-    int error = store_open(&settings, &store, NULL);
-
-    if (!error)
-        error = lines_add(&operation.entries, &entry);
-    if (!error)
-        error = store_apply(store, &pointer, 1, NULL);
-    store_clear_operation(&operation);
-    store_close(store);
-    return error;
-}
-
-static void sqlite_many_begin_at_once(void **state)
-{
-    (void)state;
-
-    for (int round = 0; round < 10; round++) {
-        pid_t pids[4];
-        char where[32];
-        snprintf(where, sizeof where, "new%d.db", round);
-        for (int i = 0; i < 4; i++) {
-            pids[i] = fork();
-            if (pids[i] == 0)
-                _exit(-begin_and_add(where));
-        }
-        for (int i = 0; i < 4; i++) {
-            int status;
-            assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-            assert_true(WIFEXITED(status));
-            assert_int_equal(WEXITSTATUS(status), 0);
-        }
-        struct store *store = opened(where);
-        struct store_state now;
-        assert_int_equal(store_look(store, &now, NULL), 0);
-        assert_int_equal(now.version, 1);
-        store_close(store);
-    }
-}
-
-/* ---- Redis ---- */
-
-static int begin_redis(void **state)
-{
-    (void)state;
-    if (has_redis()) {
-        server.port = free_port();
-        snprintf(server.url, sizeof server.url, "redis://127.0.0.1:%d/3", server.port);
-        start_redis("redis", "yes");
-    }
-    return 0;
-}
-
-static int end_redis(void **state)
-{
-    (void)state;
-    if (has_redis())
-        stop_redis();
-    return 0;
-}
-
-static void require_redis(void)
-{
-    if (!has_redis()) {
-        print_message("redis-server is not installed\n");
-        skip();
-    }
 }
 
 static void redis_agrees_with_model(void **state)
@@ -526,104 +301,15 @@ static void redis_another_farm_is_refused(void **state)
     another_farm_is_refused(server.url);
 }
 
-static void redis_restart_loses_nothing(void **state)
-{
-    struct why why = {0};
-    struct store_state before, after;
-    (void)state;
-
-    require_redis();
-    struct store *store = opened(server.url);
-    add(store, "kept over a restart", 0, &why);
-    assert_int_equal(store_look(store, &before, &why), 0);
-    stop_redis();
-    add(store, "while it is away", -ERR_UNAVAILABLE, &why);
-    start_redis("redis", "yes");
-    store_close(opened(server.url)); /* waits until it answers */
-    assert_int_equal(store_look(store, &after, &why), 0);
-    assert_true(after.version >= before.version);
-    add(store, "kept over a restart", 0, &why);
-    store_close(store);
-}
-
-/* A Redis that comes back without its data is refused by who has seen them, even when somebody else
- * has begun a new store there. */
-static void redis_without_its_data_is_refused(void **state)
-{
-    struct why why = {0};
-    (void)state;
-
-    require_redis();
-    struct store *store = opened(server.url), *fresh = opened(server.url);
-    add(store, "to be lost", 0, &why);
-    stop_redis();
-    start_redis("empty", "yes");
-    /* Another database of the same Redis, so that this one stays empty. */
-    char other[64];
-    snprintf(other, sizeof other, "redis://127.0.0.1:%d/4", server.port);
-    store_close(opened(other));
-    add(store, "too late", -ERR_CONFIG, &why);
-    assert_non_null(strstr(why.text, "the words are gone"));
-    store_close(opened(server.url));
-    add(store, "too late", -ERR_CONFIG, &why);
-    assert_non_null(strstr(why.text, "another store is there"));
-    stop_redis();
-    start_redis("redis", "yes");
-    store_close(opened(server.url));
-    add(store, "to be lost", 0, &why);
-    store_close(store);
-    store_close(fresh);
-}
-
-static void redis_that_may_lose_is_refused(void **state)
-{
-    struct why why = {0};
-    int error;
-    struct store *store = NULL;
-    (void)state;
-
-    require_redis();
-    stop_redis();
-    start_redis("redis", "no");
-    assert_null(open_store(server.url, "farm", &error, &why));
-    assert_int_equal(error, -ERR_CONFIG);
-    assert_non_null(strstr(why.text, "--redis-relaxed"));
-    const struct store_settings relaxed = {.where = server.url, .farm = "farm", .relaxed = true};
-    assert_int_equal(store_open(&relaxed, &store, &why), 0);
-    store_close(store);
-}
-
-static void redis_urls_are_checked(void **state)
-{
-    static const char *const wrong[] = {"redis://",        "redis://:1/0",  "redis://h:0",
-                                        "redis://h:70000", "redis://h:1/x", "redis://h:1/1x",
-                                        "redis://h:1x/1",  "redis://h/-1",  "redis://u:p@h:1"};
-    struct store *store;
-    struct why why;
-    (void)state;
-
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        const struct store_settings settings = {.where = wrong[i], .farm = "farm"};
-        assert_int_equal(store_open(&settings, &store, &why), -ERR_INVALID);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sqlite_agrees_with_model),
         cmocka_unit_test(sqlite_one_swap_wins),
         cmocka_unit_test(sqlite_another_farm_is_refused),
-        cmocka_unit_test(sqlite_damage_is_refused),
-        cmocka_unit_test(sqlite_removed_file_is_refused),
-        cmocka_unit_test(sqlite_many_begin_at_once),
         cmocka_unit_test(redis_agrees_with_model),
         cmocka_unit_test(redis_one_swap_wins),
         cmocka_unit_test(redis_another_farm_is_refused),
-        cmocka_unit_test(redis_restart_loses_nothing),
-        cmocka_unit_test(redis_without_its_data_is_refused),
-        cmocka_unit_test(redis_that_may_lose_is_refused),
-        cmocka_unit_test(redis_urls_are_checked),
     };
 
     make_words();
