@@ -61,8 +61,8 @@ static bool check_token(const struct guard *guard, enum route_need need,
 {
     const char *given = bearer_of(request);
     size_t length = given ? strlen(given) : 0;
-    bool controls = given && token_is(&guard->control, given, length);
-    bool reads = controls || (given && token_is(&guard->read, given, length));
+    bool controls = given && bearer_token_is(&guard->control, given, length);
+    bool reads = controls || (given && bearer_token_is(&guard->read, given, length));
 
     if (need == ROUTE_TO_CONTROL && !guard->control.length)
         return problem_set(problem, PROBLEM_CONTROL,

@@ -2,9 +2,9 @@
 #ifndef WINNOW_GUARD_H
 #define WINNOW_GUARD_H
 
+#include "bearer_token.h"
 #include "problem.h"
 #include "route.h"
-#include "token.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,8 +15,8 @@ struct guard {
     /* "page.example.org", with any port; "page.example.org:8080", with this one. */
     const char *hosts[GUARD_MOST_HOSTS];
     size_t host_count;
-    struct token read;    /* without one everybody may look */
-    struct token control; /* without one nobody may steer */
+    struct bearer_token read;    /* without one everybody may look */
+    struct bearer_token control; /* without one nobody may steer */
 };
 
 /* Headers of a request; NULL: it has none of that name. */

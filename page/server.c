@@ -31,11 +31,11 @@ static int read_tokens(struct page_options *options, struct why *why)
     int error = 0;
 
     if (options->read_token_file)
-        error = token_read(options->read_token_file, &guard->read, why);
+        error = bearer_token_read(options->read_token_file, &guard->read, why);
     if (!error && options->control_token_file)
-        error = token_read(options->control_token_file, &guard->control, why);
+        error = bearer_token_read(options->control_token_file, &guard->control, why);
     if (!error && guard->control.length &&
-        token_is(&guard->read, guard->control.text, guard->control.length))
+        bearer_token_is(&guard->read, guard->control.text, guard->control.length))
         error = error_set(why, ERR_CONFIG,
                           "--read-token and --control-token have the same token; expected another");
     return error;

@@ -1,7 +1,7 @@
 /* Who is let in to winnow-page: routes, hosts, tokens, writes. */
+#include "page/bearer_token.h"
 #include "page/guard.h"
 #include "page/route.h"
-#include "page/token.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,9 +176,9 @@ static void one_host_is_expected(void **state)
 
 /* ---- tokens and writes ---- */
 
-static struct token token_of(const char *text)
+static struct bearer_token token_of(const char *text)
 {
-    struct token token = {.length = strlen(text)};
+    struct bearer_token token = {.length = strlen(text)};
 
     memcpy(token.text, text, token.length);
     return token;
@@ -284,7 +284,7 @@ static void a_write_is_json_from_our_own_page(void **state)
 
 /* ---- token files ---- */
 
-static int read_file(const char *text, mode_t mode, struct token *token, struct why *why)
+static int read_file(const char *text, mode_t mode, struct bearer_token *token, struct why *why)
 {
     FILE *file = fopen("token", "w");
 
@@ -292,30 +292,30 @@ static int read_file(const char *text, mode_t mode, struct token *token, struct 
     fputs(text, file);
     fclose(file);
     chmod("token", mode);
-    int error = token_read("token", token, why);
+    int error = bearer_token_read("token", token, why);
     unlink("token");
     return error;
 }
 
 static void a_token_is_the_first_line_of_its_file(void **state)
 {
-    struct token token;
+    struct bearer_token token;
     struct why why;
 
     (void)state;
     assert_int_equal(read_file(READ "\r\nmore\n", 0600, &token, &why), 0);
-    assert_true(token_is(&token, READ, strlen(READ)));
-    assert_false(token_is(&token, READ, strlen(READ) - 1));
-    assert_false(token_is(&token, CONTROL, strlen(CONTROL)));
-    assert_false(token_is(&token, "", 0));
+    assert_true(bearer_token_is(&token, READ, strlen(READ)));
+    assert_false(bearer_token_is(&token, READ, strlen(READ) - 1));
+    assert_false(bearer_token_is(&token, CONTROL, strlen(CONTROL)));
+    assert_false(bearer_token_is(&token, "", 0));
     assert_int_equal(read_file(READ, 0400, &token, &why), 0);
-    assert_false(token_is(&(struct token){0}, "", 0));
+    assert_false(bearer_token_is(&(struct bearer_token){0}, "", 0));
 }
 
 static void a_file_that_is_no_secret_is_refused(void **state)
 {
-    char longest[TOKEN_MOST + 2];
-    struct token token;
+    char longest[BEARER_TOKEN_MOST + 2];
+    struct bearer_token token;
     struct why why;
 
     (void)state;
@@ -329,15 +329,15 @@ static void a_file_that_is_no_secret_is_refused(void **state)
     assert_int_equal(read_file(READ " ", 0600, &token, &why), -ERR_CONFIG);
     assert_int_equal(read_file("00000000000000000000000000000000", 0600, &token, &why),
                      -ERR_CONFIG);
-    for (size_t i = 0; i <= TOKEN_MOST; i++)
+    for (size_t i = 0; i <= BEARER_TOKEN_MOST; i++)
         longest[i] = (char)('a' + i % 26);
-    longest[TOKEN_MOST + 1] = '\0';
+    longest[BEARER_TOKEN_MOST + 1] = '\0';
     assert_int_equal(read_file(longest, 0600, &token, &why), -ERR_CONFIG);
-    longest[TOKEN_MOST] = '\0';
+    longest[BEARER_TOKEN_MOST] = '\0';
     assert_int_equal(read_file(longest, 0600, &token, &why), 0);
-    assert_int_equal(token_read("nowhere", &token, &why), -ERR_CONFIG);
-    assert_int_equal(token_read("/dev/null", &token, &why), -ERR_CONFIG);
-    assert_int_equal(token_read(".", &token, &why), -ERR_CONFIG);
+    assert_int_equal(bearer_token_read("nowhere", &token, &why), -ERR_CONFIG);
+    assert_int_equal(bearer_token_read("/dev/null", &token, &why), -ERR_CONFIG);
+    assert_int_equal(bearer_token_read(".", &token, &why), -ERR_CONFIG);
 }
 
 int main(void)

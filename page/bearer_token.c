@@ -1,4 +1,4 @@
-#include "token.h"
+#include "bearer_token.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 /* Chance makes no token of fewer different ones. */
 #define LEAST_DIFFERENT 8
 
-static size_t count_different(const struct token *token)
+static size_t count_different(const struct bearer_token *token)
 {
     bool seen[256] = {false};
     size_t count = 0;
@@ -25,30 +25,30 @@ static size_t count_different(const struct token *token)
     return count;
 }
 
-static int take(const char *path, const char *bytes, size_t length, struct token *token,
+static int take(const char *path, const char *bytes, size_t length, struct bearer_token *token,
                 struct why *why)
 {
     const char *end = memchr(bytes, '\n', length);
     size_t line = end ? (size_t)(end - bytes) : length;
 
-    *token = (struct token){0};
+    *token = (struct bearer_token){0};
     if (line && bytes[line - 1] == '\r')
         line--;
-    if (line < TOKEN_LEAST || line > TOKEN_MOST)
-        return error_set(why, ERR_CONFIG, "%s: a token of %zu characters; expected " TOKEN_FORM,
-                         path, line);
+    if (line < BEARER_TOKEN_LEAST || line > BEARER_TOKEN_MOST)
+        return error_set(why, ERR_CONFIG,
+                         "%s: a token of %zu characters; expected " BEARER_TOKEN_FORM, path, line);
     for (size_t i = 0; i < line; i++)
         if (!bytes[i] || !strchr(CHARACTERS, bytes[i]))
             return error_set(why, ERR_CONFIG,
-                             "%s: character %zu is not one of a token; expected " TOKEN_FORM, path,
-                             i + 1);
+                             "%s: character %zu is not one of a token; expected " BEARER_TOKEN_FORM,
+                             path, i + 1);
     token->length = line;
     memcpy(token->text, bytes, line);
     if (count_different(token) >= LEAST_DIFFERENT)
         return 0;
-    *token = (struct token){0};
-    return error_set(why, ERR_CONFIG, "%s: too few different characters; expected " TOKEN_FORM,
-                     path);
+    *token = (struct bearer_token){0};
+    return error_set(why, ERR_CONFIG,
+                     "%s: too few different characters; expected " BEARER_TOKEN_FORM, path);
 }
 
 /* Whether nobody but its owner, who is this user or root, may read it. */
@@ -66,9 +66,9 @@ static int check_mode(const char *path, const struct stat *file, struct why *why
     return 0;
 }
 
-int token_read(const char *path, struct token *token, struct why *why)
+int bearer_token_read(const char *path, struct bearer_token *token, struct why *why)
 {
-    char bytes[TOKEN_MOST + 3];
+    char bytes[BEARER_TOKEN_MOST + 3];
     struct stat file;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -89,7 +89,7 @@ int token_read(const char *path, struct token *token, struct why *why)
     return error;
 }
 
-bool token_is(const struct token *token, const char *text, size_t length)
+bool bearer_token_is(const struct bearer_token *token, const char *text, size_t length)
 {
     volatile unsigned char different = token->length != length || !token->length;
 
