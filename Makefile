@@ -81,7 +81,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
 .PHONY: help deps deps-check all units fuzzers demo demo-words check check-unit check-system check-more asan valgrind \
-    chaos chaos-python metrics-chaos words-chaos fuzz bench bench-react bench-filter bench-words \
+    chaos chaos-python metrics-chaos words-chaos fuzz bench bench-react bench-pools bench-filter bench-words \
     experiments policies fidelity format format-check tidy \
     install uninstall clean
 .SECONDEXPANSION:
@@ -150,6 +150,9 @@ fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (600) each; findings go to o
 
 bench-react: all ## how soon a burst brings workers, with --react
 	@tests/bench/react $(BIN)
+
+bench-pools: all $(O)/tests/bench/bare ## how late pools of one process decide while others are in trouble
+	@tests/bench/pools $(BIN)
 
 bench-words: all $(O)/tests/bench/bare $(O)/tests/bench/ask_words ## how fast the word service is, on SQLite and Redis
 	@tests/bench/words $(BIN)

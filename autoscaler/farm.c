@@ -6,7 +6,10 @@
 
 #include <stdlib.h>
 
-enum phase { CONNECTING, RUNNING, DRAINING, ENDED };
+/* How often it is looked whether the broker has taken the goodbye. */
+#define LOOK_NS (2 * CLOCK_NS_PER_MS)
+
+enum phase { CONNECTING, RUNNING, DRAINING, LEAVING, ENDED };
 
 struct farm {
     const struct farm_settings *settings;
@@ -75,16 +78,26 @@ void farm_close(struct farm *farm)
 
 /* ---- the end ---- */
 
+/* Other farms of this process may go on for long: the lock of this one is free at the end. */
 static void end(struct farm *farm, int outcome, const struct why *why)
 {
-    farm->phase = ENDED;
+    farm->phase = LEAVING;
     farm->outcome = outcome;
     if (why)
         farm->why = *why;
-    /* Other farms of this process may go on for long: the lock of this one is free from now on. */
-    close_halves(farm);
+    if (farm->leader)
+        leader_leave(farm->leader);
     if (farm->settings->place)
         total_leave(farm->settings->place);
+}
+
+static int64_t step_leaving(struct farm *farm, int64_t now_ns)
+{
+    if (farm->leader && !leader_has_left(farm->leader))
+        return now_ns + LOOK_NS;
+    close_halves(farm);
+    farm->phase = ENDED;
+    return now_ns;
 }
 
 static void drain(struct farm *farm)
@@ -126,7 +139,7 @@ static void end_drained(struct farm *farm)
 
 void farm_stop(struct farm *farm)
 {
-    if (farm->phase == ENDED)
+    if (farm->phase >= LEAVING)
         return;
     if (farm->phase == CONNECTING) {
         end(farm, 0, NULL);
@@ -273,6 +286,8 @@ int64_t farm_step(struct farm *farm, int64_t now_ns)
         return step_running(farm, now_ns);
     case DRAINING:
         return step_draining(farm, now_ns);
+    case LEAVING:
+        return step_leaving(farm, now_ns);
     case ENDED:
     default:
         return CLOCK_NEVER;
@@ -281,7 +296,7 @@ int64_t farm_step(struct farm *farm, int64_t now_ns)
 
 size_t farm_poll(const struct farm *farm, struct pollfd fds[FARM_FDS])
 {
-    if (farm->phase == ENDED)
+    if (farm->phase >= LEAVING)
         return 0;
     size_t count = farm->host ? host_poll(farm->host, fds) : leader_poll(farm->leader, fds);
     fds[count++] = (struct pollfd){.fd = supervisor_fd(farm->node), .events = POLLIN};
@@ -290,7 +305,7 @@ size_t farm_poll(const struct farm *farm, struct pollfd fds[FARM_FDS])
 
 void farm_renew(struct farm *farm)
 {
-    if (farm->phase != ENDED)
+    if (farm->phase < LEAVING)
         supervisor_renew(farm->node);
 }
 

@@ -2,15 +2,14 @@
  * joined by function calls; or of a farm over several hosts this host's part, whose leader may be
  * elsewhere.
  *
- *     CONNECTING --> RUNNING --> DRAINING --> ENDED
+ *     CONNECTING --> RUNNING --> DRAINING --> LEAVING --> ENDED
  *         ^             |            |
  *         |             v            |
  *         |   another autoscaler     |
  *         |   has taken the farm     |
  *         +--------------------------+ with standby
  *
- * farm_step does what is due and says when to come again. It waits for nothing, but at the end of a
- * farm for the broker to take its goodbye, at most two seconds a connection. Several farms may
+ * farm_step does what is due and says when to come again, and waits for nothing. Several farms may
  * live in one process; none knows of signals or of the others. */
 #ifndef WINNOW_FARM_H
 #define WINNOW_FARM_H

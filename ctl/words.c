@@ -326,6 +326,8 @@ int words(const struct ctl_options *options, bool *done, FILE *out, struct why *
             &(struct talk){
                 .options = options, .client = client, .done = done, .out = out, .why = why},
             &lines);
+    /* Who reads it need not wait for the goodbye to the broker. What goes wrong main says. */
+    (void)fflush(out);
     word_client_close(client);
     word_lines_clear(&lines);
     return error;

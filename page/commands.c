@@ -31,9 +31,11 @@ struct commands_waiting {
 bool commands_explain(const struct live *live, struct problem *problem)
 {
     const struct feed *feed = &live->feed;
+    bool heard = feed->state == FEED_HEARD && live->has_status;
+    int64_t since_ns = heard ? live->received_ns : feed->since_ns;
     char span[AMOUNTS_SIZE];
 
-    amounts_span((double)(clock_now_ns() - feed->since_ns) / (double)CLOCK_NS_PER_S, span);
+    amounts_span((double)(clock_now_ns() - since_ns) / (double)CLOCK_NS_PER_S, span);
     if (feed->state == FEED_AWAY && feed->error == -ERR_REFUSED)
         return problem_set(problem, PROBLEM_PERMISSION,
                            "the broker does not let this page's user do that: %s", feed->why.text);
@@ -143,7 +145,7 @@ static void log_outcome(const struct live *live, const struct command *command,
                         const struct command_answer *answer)
 {
     log_event(LOG_INFO, "farm_steered", "farm=%s verb=%s outcome=%s", live->farm,
-              command_verb_name(command->verb), answer->outcome == COMMAND_DONE ? "done" : "not");
+              command_verb_name(command->verb), command_outcome_name(answer->outcome));
 }
 
 /* Done: the next, or the end. */

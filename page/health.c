@@ -44,7 +44,7 @@ static bool is_bound_by(const struct status *status, enum policy_reason reason)
 /* What the autoscaler itself says. */
 static enum health_word find_in(const struct status *status)
 {
-    if (strcmp(status->state, "running") != 0)
+    if (strcmp(status->state, "draining") == 0)
         return HEALTH_ENDING;
     if (isfinite(status->broker_away_s))
         return HEALTH_BLIND;

@@ -275,11 +275,12 @@ static enum MHD_Result queue_answer(struct http_request *request)
     for (size_t i = 0; i < sizeof answer_headers / sizeof answer_headers[0]; i++)
         MHD_add_response_header(response, answer_headers[i][0], answer_headers[i][1]);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
-    if (answer->allow)
+    if (answer->allow[0])
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
     if (answer->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     request->peer->deadline_ns = clock_now_ns() + ANSWER_NS;
+    request->peer->busy = request->streams;
     enum MHD_Result queued = MHD_queue_response(request->connection, answer->status, response);
     MHD_destroy_response(response);
     return queued;

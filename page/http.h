@@ -56,9 +56,9 @@ void http_step(struct http *http);
 
 struct http_answer {
     unsigned status;
-    const char *type;         /* Content-Type */
-    const char *allow;        /* of 405; else NULL */
-    struct shared_text *text; /* the body; the answer holds it. NULL: out of memory */
+    const char *type;             /* Content-Type; lives as long as the process */
+    char allow[ROUTE_ALLOW_SIZE]; /* of 405; else empty */
+    struct shared_text *text;     /* the body; the answer holds it. NULL: out of memory */
 };
 
 /* Answers a request, once. */

@@ -86,6 +86,21 @@ static const char *own_host(const struct listen_place *place)
     return host;
 }
 
+static void refuse_farms(const struct options *common)
+{
+    if (common->farms[OPTIONS_MOST_FARMS]) {
+        fprintf(stderr, "%s: --farm: at most %d farms\n", PAGE_OPTIONS_PROGRAM, OPTIONS_MOST_FARMS);
+        exit(EX_USAGE);
+    }
+    for (size_t i = 0; i < common->farm_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(common->farms[i], common->farms[j]) == 0) {
+                fprintf(stderr, "%s: --farm: '%s' is given twice\n", PAGE_OPTIONS_PROGRAM,
+                        common->farms[i]);
+                exit(EX_USAGE);
+            }
+}
+
 void page_options_parse(struct page_options *options, int argc, char **argv)
 {
     struct options *common = &options->common;
@@ -94,10 +109,7 @@ void page_options_parse(struct page_options *options, int argc, char **argv)
     *options = (struct page_options){0};
     (void)listen_parse(LISTEN_DEFAULT, &options->listen);
     options_parse(common, PAGE_OPTIONS_PROGRAM, &argp, argc, argv, options);
-    if (common->farms[OPTIONS_MOST_FARMS]) {
-        fprintf(stderr, "%s: --farm: at most %d farms\n", PAGE_OPTIONS_PROGRAM, OPTIONS_MOST_FARMS);
-        exit(EX_USAGE);
-    }
+    refuse_farms(common);
     if (!common->farm_count)
         common->farms[common->farm_count++] = common->topology.farm;
     guard->hosts[guard->host_count++] = "localhost";

@@ -19,6 +19,9 @@
 
 #define CONFIRM_NS (10 * CLOCK_NS_PER_S)
 
+/* So many messages are taken in a row: of those that are dead there may be many. */
+#define TAKEN_MOST 64
+
 #define ID_SIZE 40
 
 /* All that an attempt to connect works with. */
@@ -51,6 +54,7 @@ struct posts {
     struct broker_properties *properties;
     struct posted *first;
     size_t count;
+    bool more; /* more may have come in */
 };
 
 /* ---- opening ---- */
@@ -395,13 +399,16 @@ static void end_late(struct posts *posts)
 static int work(struct posts *posts, struct broker *broker, struct why *why)
 {
     struct broker_event event;
-    int got = publish_all(posts, why);
+    int error = publish_all(posts, why), got = 1, taken = 0;
 
-    while (!got && (got = broker_next(broker, &event, why)) > 0) {
-        take(posts, &event);
-        got = 0;
+    for (; !error && got > 0 && taken < TAKEN_MOST; taken++) {
+        got = broker_next(broker, &event, why);
+        if (got > 0)
+            take(posts, &event);
+        error = got < 0 ? got : 0;
     }
-    return got;
+    posts->more = got > 0;
+    return error;
 }
 
 void posts_step(struct posts *posts)
@@ -420,6 +427,7 @@ void posts_step(struct posts *posts)
     int error = broker ? work(posts, broker, &why) : 0;
     if (error < 0) {
         connection_lost(posts->connection, error, &why);
+        posts->more = false;
         fail_all(posts, error, &why);
     }
     end_late(posts);
@@ -436,6 +444,8 @@ int64_t posts_due_ns(const struct posts *posts)
 {
     int64_t due_ns = posts->connection ? connection_due_ns(posts->connection) : CLOCK_NEVER;
 
+    if (posts->more)
+        return 0;
     for (const struct posted *each = posts->first; each; each = each->next) {
         if (!each->sequence && connection_broker(posts->connection))
             return 0;

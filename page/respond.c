@@ -2,6 +2,8 @@
 
 #include "render.h"
 
+#include <stdio.h>
+
 #define JSON "application/json"
 
 void respond_json(struct http_request *request, unsigned status, struct shared_text *text)
@@ -19,17 +21,18 @@ void respond_text(struct http_request *request, const char *type, struct shared_
     http_answer(request, &(struct http_answer){.status = 200, .type = type, .text = text});
 }
 
-static void say(struct http_request *request, const struct problem *problem, const char *allow)
+static struct http_answer answer_of(const struct problem *problem)
 {
-    http_answer(request, &(struct http_answer){.status = problem_status(problem->kind),
-                                               .type = PROBLEM_TYPE,
-                                               .allow = allow,
-                                               .text = render_problem(problem)});
+    return (struct http_answer){.status = problem_status(problem->kind),
+                                .type = PROBLEM_TYPE,
+                                .text = render_problem(problem)};
 }
 
 void respond_problem(struct http_request *request, const struct problem *problem)
 {
-    say(request, problem, NULL);
+    const struct http_answer answer = answer_of(problem);
+
+    http_answer(request, &answer);
 }
 
 void respond_method(struct http_request *request, const char *allow)
@@ -37,5 +40,7 @@ void respond_method(struct http_request *request, const char *allow)
     struct problem problem;
 
     problem_set(&problem, PROBLEM_METHOD, "expected %s", allow);
-    say(request, &problem, allow);
+    struct http_answer answer = answer_of(&problem);
+    snprintf(answer.allow, sizeof answer.allow, "%s", allow);
+    http_answer(request, &answer);
 }

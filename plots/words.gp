@@ -22,10 +22,17 @@ change_seen(i) = value(sprintf('change_seen_%d', i))
 do for [i = 1:changes] {
     set arrow i from change_time(i), graph 0 to change_time(i), graph 1 nohead front \
         linewidth 2.5 dashtype (10,6) linecolor rgb blue
-    set label 10 + 2 * i cut(change_text(i), 24) at change_time(i), graph 1.075 center \
-        textcolor rgb blue
-    set label 11 + 2 * i change_seen(i) at change_time(i), graph 1.028 center \
-        font small textcolor rgb dark
+    if (change_time(i) < 0.9 * time_to) {
+        set label 10 + 2 * i cut(change_text(i), 24) at change_time(i), graph 1.075 center \
+            textcolor rgb blue
+        set label 11 + 2 * i change_seen(i) at change_time(i), graph 1.028 center \
+            font small textcolor rgb dark
+    } else {
+        set label 10 + 2 * i cut(change_text(i), 24) at time_to, graph 1.075 right \
+            textcolor rgb blue
+        set label 11 + 2 * i change_seen(i) at time_to, graph 1.028 right \
+            font small textcolor rgb dark
+    }
 }
 plot $censored using 1:2:(0) with filledcurves fillcolor rgb orange \
          fillstyle transparent solid 0.3, \

@@ -96,8 +96,11 @@ static void write_change(FILE *script, const struct record *record, size_t numbe
     snprintf(name, sizeof name, "change_text_%zu", number);
     gnuplot_write_text(script, name, text);
     text[0] = '\0';
-    if (!isnan(record->seen_s))
-        snprintf(text, sizeof text, "live in %.0f ms", (record->seen_s - record->time_s) * 1e3);
+    double live_ms = (record->seen_s - record->time_s) * 1e3;
+    if (live_ms >= 1)
+        snprintf(text, sizeof text, "live in %.0f ms", live_ms);
+    else if (!isnan(live_ms)) /* or before the answer was read */
+        snprintf(text, sizeof text, "live at once");
     snprintf(name, sizeof name, "change_seen_%zu", number);
     gnuplot_write_text(script, name, text);
 }

@@ -29,8 +29,8 @@ void time_classes_add(struct time_classes *classes, double duration_s)
 
     if (isnan(duration_s))
         return;
-    classes->sum_s += duration_s;
     duration_s = fmax(duration_s, 0);
+    classes->sum_s += duration_s;
     classes->count[duration_s > most_s ? TIME_CLASSES - 1
                                        : time_classes_of((int64_t)(duration_s * 1e9))]++;
 }

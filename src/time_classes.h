@@ -20,7 +20,7 @@ struct time_classes {
 /* The class of a duration; of a negative one, that of 0. */
 size_t time_classes_of(int64_t duration_ns);
 
-/* Counts one more; of an unknown duration (NAN) nothing. */
+/* Counts one more, a negative duration as 0; of an unknown one (NAN) nothing. */
 void time_classes_add(struct time_classes *classes, double duration_s);
 
 /* The bound of a class in seconds, as Prometheus writes it, as "0.003"; "+Inf" of the last. */

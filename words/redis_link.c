@@ -3,10 +3,14 @@
 #include "redis_script.h"
 #include "store.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PATIENCE_S       ((int)(STORE_PATIENCE_NS / 1000000000))
+#define LARGE_PATIENCE_S (3 * PATIENCE_S)
 
 #define URL_PREFIX   "redis://"
 #define DEFAULT_PORT 6379
@@ -100,12 +104,24 @@ static int lose(struct redis_link *link, const char *reason, struct why *why)
     return error;
 }
 
+static int give_up(struct redis_link *link, struct why *why)
+{
+    int error =
+        error_set(why, ERR_LOCKED, "%s: gave no answer within %d s", link->name, link->patience_s);
+
+    disconnect(link);
+    return error;
+}
+
 int redis_link_take(struct redis_link *link, redisReply **reply, struct why *why)
 {
     void *got = NULL;
 
+    errno = 0;
     if (redisGetReply(link->context, &got) != REDIS_OK || !got)
-        return lose(link, link->context->errstr, why);
+        return link->context->err == REDIS_ERR_IO && errno == EAGAIN
+                   ? give_up(link, why)
+                   : lose(link, link->context->errstr, why);
     *reply = got;
     if ((*reply)->type != REDIS_REPLY_ERROR)
         return 0;
@@ -119,6 +135,12 @@ int redis_link_take(struct redis_link *link, redisReply **reply, struct why *why
 void redis_link_free(redisReply *reply)
 {
     freeReplyObject(reply);
+}
+
+void redis_link_be_patient(struct redis_link *link, bool is_large)
+{
+    link->patience_s = is_large ? LARGE_PATIENCE_S : PATIENCE_S;
+    redisSetTimeout(link->context, (struct timeval){.tv_sec = link->patience_s});
 }
 
 /* ---- connecting ---- */
@@ -195,7 +217,7 @@ static int set_up(struct redis_link *link, struct why *why)
 
 int redis_link_connect(struct redis_link *link, struct why *why)
 {
-    const struct timeval patience = {.tv_sec = STORE_PATIENCE_NS / 1000000000};
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
 
     if (link->context)
         return 0;
@@ -206,7 +228,7 @@ int redis_link_connect(struct redis_link *link, struct why *why)
                     ? error_set(why, ERR_UNAVAILABLE, "%s: %s", link->name, link->context->errstr)
                     : 0;
     if (!error)
-        redisSetTimeout(link->context, patience);
+        redis_link_be_patient(link, false);
     if (!error)
         error = set_up(link, why);
     if (error)

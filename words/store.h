@@ -79,8 +79,8 @@ struct store_settings {
  * Returns 0 and *store, or
  *   -ERR_CONFIG       it belongs to another farm or program, or to a later version of this one; it
  *                     is damaged; it cannot be opened or made; Redis may lose what it answers
- *   -ERR_LOCKED       another program holds it, and held it for STORE_PATIENCE_NS
- *   -ERR_UNAVAILABLE  Redis does not answer
+ *   -ERR_LOCKED       another program holds it, and held it for STORE_PATIENCE_NS; or Redis is busy
+ *   -ERR_UNAVAILABLE  there is no Redis
  *   -ERR_SYSTEM       the disk is full or fails
  *   -ERR_MEMORY */
 #define STORE_PATIENCE_NS INT64_C(2000000000)

@@ -259,6 +259,18 @@ static int send_operation(struct redis *redis, const struct store_operation *ope
     return send_command(redis, &command, error, why);
 }
 
+/* Enough to keep Redis busy for a second or two on a busy machine. */
+#define LARGE_BYTES (256u << 10)
+
+static bool are_large(struct store_operation *const *operations, size_t count)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += operations[i]->verb == STORE_LIST ? LARGE_BYTES : operations[i]->entries.length;
+    return bytes >= LARGE_BYTES;
+}
+
 /* All are sent at once, so that Redis syncs its file once for all of them. Each has its answer, and
  * the first error counts. */
 static int apply_once(struct redis *redis, struct store_operation *const *operations, size_t count,
@@ -267,6 +279,8 @@ static int apply_once(struct redis *redis, struct store_operation *const *operat
     size_t sent = 0;
     int error = redis_link_connect(&redis->link, why);
 
+    if (!error)
+        redis_link_be_patient(&redis->link, are_large(operations, count));
     for (; !error && sent < count; sent += !error)
         error = send_operation(redis, operations[sent], why);
     for (size_t i = 0; i < sent && redis->link.context; i++) {
@@ -309,6 +323,8 @@ static int call_once(struct redis *redis, const struct command *command, redisRe
 {
     int error = redis_link_connect(&redis->link, why);
 
+    if (!error)
+        redis_link_be_patient(&redis->link, false);
     if (!error)
         error = redis_link_send(&redis->link, command->words, command->count, why);
     return error ? error : take(redis, reply, why);

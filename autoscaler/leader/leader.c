@@ -96,6 +96,17 @@ void leader_close(struct leader *leader)
     free(leader);
 }
 
+void leader_leave(struct leader *leader)
+{
+    link_leave(&leader->desk.link.link);
+    sampler_leave(leader->sampler);
+}
+
+bool leader_has_left(const struct leader *leader)
+{
+    return link_has_left(&leader->desk.link.link) && sampler_has_left(leader->sampler);
+}
+
 /* ---- connecting ---- */
 
 static void fail(struct leader *leader, int fault)

@@ -47,6 +47,11 @@ int leader_open(const struct leader_settings *settings, const struct options *op
 /* Takes NULL. */
 void leader_close(struct leader *leader);
 
+/* Says goodbye to the broker, without waiting for it; from now on nothing may be called but
+ * leader_has_left, which tells when that has been done, and leader_close. */
+void leader_leave(struct leader *leader);
+bool leader_has_left(const struct leader *leader);
+
 /* Before it is ready: connects, declares the farm and takes its lock. Returns when to call it next,
  * if none of its descriptors becomes readable before. */
 int64_t leader_connect(struct leader *leader, int64_t now_ns);

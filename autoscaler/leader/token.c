@@ -63,10 +63,12 @@ void token_close(struct token *token)
     token->properties = NULL;
 }
 
-/* Without a goodbye: what was delivered goes back to the queue all the same. */
+/* Without a goodbye: what was delivered goes back to the queue all the same. Why was said already,
+ * so that its return is no news. */
 static void cut(struct token *token, int error, const struct why *why)
 {
     election_leave(&token->election);
+    token->link.was_open = false;
     connection_lost(token->link.connection, error, why);
 }
 
@@ -139,6 +141,12 @@ static void consuming(struct token *token, int64_t now_ns)
     answered(token, CLOCK_NEVER);
     connection_mark_useful(token->link.connection);
     election_enter(&token->election, now_ns);
+}
+
+/* The broker has taken a message, so that nothing that a candidate does is refused any more. */
+static void confirmed(struct token *token, uint64_t sequence, int64_t now_ns)
+{
+    answered(token, sequence == token->published ? CLOCK_NEVER : now_ns);
     if (token->refused)
         log_event(LOG_INFO, "leadership_back", "doing=\"standing for leader\"");
     token->refused = false;
@@ -195,7 +203,7 @@ static int take_event(struct token *token, const struct broker_event *event, int
         return take_delivery(token, event, now_ns, why);
     case BROKER_CONFIRMED:
     case BROKER_NACKED:
-        answered(token, event->tag == token->published ? CLOCK_NEVER : now_ns);
+        confirmed(token, event->tag, now_ns);
         return 0;
     case BROKER_CANCELLED:
     case BROKER_RETURNED:

@@ -135,7 +135,8 @@ function drawFarms() {
         link.append(element("span"));
     }
     farms.forEach((one, i) => {
-        const { farm: name, health, level } = one;
+        const name = one.farm;
+        const { health, level } = name === farm ? verdict() : one;
         const link = list.children[i].firstElementChild;
         set(link, "href", address(one));
         set(link, "aria-current", name === farm ? "page" : "false");
@@ -177,21 +178,22 @@ const SOURCES = { accepted: "as the queue accepts them", none: "not measured her
 
 function drawMeasures() {
     const { decision = {}, limits = {}, counters = {}, ...now } = status() ?? {};
+    const told = (text) => (status() ? text : "");
     const { ready_msgs: ready, in_flight_msgs: held } = decision;
     const { min_workers: min, max_workers: max } = limits;
     const { spawned, crashed } = counters;
     sayAll({
         "workers-now": number(now.running),
-        "workers-of": `${number(now.starting)} starting, ${number(now.draining)} draining; `
-            + `${number(min)} to ${number(max)} allowed`,
+        "workers-of": told(`${number(now.starting)} starting, ${number(now.draining)} draining; `
+            + `${min} to ${max} allowed`),
         arrivals: number(decision.arrival_per_s),
-        "arrivals-of": SOURCES[decision.arrival_source] ?? "as they are published",
+        "arrivals-of": told(SOURCES[decision.arrival_source] ?? "as they are published"),
         backlog: number(decision.backlog_msgs),
-        "backlog-of": `${number(ready)} ready, ${number(held)} held by workers`,
+        "backlog-of": told(`${number(ready)} ready, ${number(held)} held by workers`),
         handled: number(counters.handled_msgs),
-        "handled-of": `in ${age(now.age_s)}; ${count(spawned, "worker")} started, `
-            + `${number(crashed)} crashed`,
-        source: now.from ? `Run by ${now.from}.` : "",
+        "handled-of": told(`in ${age(now.age_s)}; ${count(spawned, "worker")} started, `
+            + `${number(crashed)} crashed`),
+        source: told(`Run by ${now.from}.`),
     });
 }
 

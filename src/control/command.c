@@ -42,6 +42,11 @@ const char *command_verb_name(enum command_verb verb)
     return verbs[verb];
 }
 
+const char *command_outcome_name(enum command_outcome outcome)
+{
+    return outcomes[outcome];
+}
+
 /* ---- commands ---- */
 
 static json_t *seen_of(const struct command_seen *seen)

@@ -63,6 +63,8 @@ enum command_outcome {
     COMMAND_REFUSED,   /* out of this farm's range, or not possible as it is now */
 };
 
+const char *command_outcome_name(enum command_outcome outcome);
+
 struct command_answer {
     enum command_outcome outcome;
     char reason[256]; /* for people; empty when done */

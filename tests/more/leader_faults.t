@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 
 from candidates import PATIENCE_S, stood, three
-from tap import diag, done_testing, ok, wait_until
+from tap import diag, done_testing, equal, ok, wait_until
 
 BROKER = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
 DIRECTORY = os.path.abspath("broker")
@@ -50,6 +50,20 @@ def an_alarm_ends_the_lease_and_no_more(candidates):
     candidates.start(leader)
 
 
+def one_who_may_not_publish_is_told_and_harms_nobody(candidates):
+    everything, nothing = (".*", ".*", ".*"), (".*", "^$", ".*")
+    run("ctl", "add_user", "muted", "muted")
+    run("ctl", "set_permissions", "muted", *nothing)
+    candidates.start("muted", url=candidates.url.replace("guest:guest", "muted:muted"))
+    refused = lambda: candidates.says("muted", "leadership_refused")
+    ok(wait_until(refused, PATIENCE_S), "one who may not publish says that he cannot stand")
+    ok(candidates.next_leader(but=["muted"])[0], "and somebody leads")
+    run("ctl", "set_permissions", "muted", *everything)
+    ok(wait_until(lambda: candidates.says("muted", "leadership_back"), 2 * PATIENCE_S), "allowed to, he says that he can")
+    equal(refused(), 1, "and each is said once")
+    candidates.running.pop("muted").end()
+
+
 def a_leader_that_stands_still_is_succeeded(candidates):
     leader = stood(candidates)
     candidates.running[leader].signal(signal.SIGSTOP)
@@ -65,6 +79,7 @@ try:
     with three(url, heartbeat_s=5) as candidates:
         a_broker_that_is_started_anew_is_no_end(candidates)
         an_alarm_ends_the_lease_and_no_more(candidates)
+        one_who_may_not_publish_is_told_and_harms_nobody(candidates)
         a_leader_that_stands_still_is_succeeded(candidates)
 finally:
     run("stop")

@@ -7,7 +7,8 @@ import shutil
 
 import pika
 
-from yours import EXAMPLES, JOBS, PATIENCE_S, Place, install_amqplib
+from amqplib import EXAMPLE, install_amqplib
+from yours import JOBS, PATIENCE_S, Place
 from scaler import rows, wait_for_row
 from tap import BIN, Program, diag, done_testing, equal, ok, skip, wait_until
 
@@ -71,7 +72,7 @@ reason = install_amqplib()
 if reason:
     skip("a worker in Node scales", f"amqplib cannot be installed here: {' '.join(reason.split())[:200]}")
 else:
-    shutil.copy(os.path.join(EXAMPLES, "node", "worker.js"), "worker.js")
+    shutil.copy(os.path.join(EXAMPLE, "worker.js"), "worker.js")
     with Place() as place:
         scales(place)
         tells_what_it_does(place)

@@ -41,15 +41,26 @@ def stale(browser):
     return browser.do("return document.body.hasAttribute('data-stale')")
 
 
+def is_new(browser):
+    return wait_until(lambda: not stale(browser), PATIENCE_S)
+
+
 def runs(browser, pid):
     return browser.wait("source", rf"/{pid}\.$") and browser.wait("health", WELL)
+
+
+def standby(start):
+    """One alone, so that it is known who takes over."""
+    running = start()
+    ok(wait_until(lambda: "event=standby" in running.stderr(), PATIENCE_S), "another autoscaler stands by")
+    return running
 
 
 def killed(browser, first, second):
     ok(runs(browser, first.pid), "the page shows who runs the farm")
     first.signal(signal.SIGKILL)
     ok(runs(browser, second.pid), "it was killed: the page shows who has taken over")
-    ok(not stale(browser), "... and that this is new")
+    ok(is_new(browser), "... and that this is new")
     ok(browser.wait("log-rows", "autoscaler_gone|connected|standby|worker|."), "... and the log")
 
 
@@ -79,7 +90,7 @@ def broker_away(browser, directory):
     ok(wait_until(lambda: stale(browser), PATIENCE_S), "... and its numbers look old")
     ok(browser.wait("heard", r"Heard \d+ s ago"), "... with their age")
     broker("start", directory)
-    ok(browser.wait("health", WELL, BROKER_S) and not stale(browser), "it is back, and so is the farm")
+    ok(browser.wait("health", WELL, BROKER_S) and is_new(browser), "it is back, and so is the farm")
 
 
 def page_away(browser, name, server, url, port, options):
@@ -90,7 +101,7 @@ def page_away(browser, name, server, url, port, options):
     browser.press("#ask-do")
     ok(browser.wait("said", "Not done: "), "... and that a button did nothing")
     with page(name, port=port, amqp=url, options=options):
-        ok(browser.wait("health", WELL) and not stale(browser), "it is back without a reload")
+        ok(browser.wait("health", WELL) and is_new(browser), "it is back without a reload")
 
 
 def run(url, directory):
@@ -98,18 +109,18 @@ def run(url, directory):
     with open(os.open("token", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write(token + "\n")
     with contextlib.ExitStack() as stack:
-        scalers = []
-        for number in range(3):
-            scalers.append(stack.enter_context(autoscaler(f"{name}", *OPTIONS, amqp=url)))
-            ok(wait_for_row(name, seconds=PATIENCE_S) if not number else wait_until(lambda: "event=standby" in scalers[-1].stderr(), PATIENCE_S),
-               "an autoscaler runs the farm" if not number else "another stands by")
+        start = lambda: stack.enter_context(autoscaler(name, *OPTIONS, amqp=url))
+        first = start()
+        ok(wait_for_row(name, seconds=PATIENCE_S), "an autoscaler runs the farm")
         port = subprocess.run([TOOL, "port"], capture_output=True, text=True, check=True).stdout.strip()
         options = ("--control-token", "token")
         server = stack.enter_context(page(name, port=port, amqp=url, options=options))
         browser = stack.enter_context(Browser(server.url))
         browser.look()
-        killed(browser, *scalers[:2])
-        killed_while_asked(browser, *scalers[1:], token)
+        second = standby(start)
+        killed(browser, first, second)
+        third = standby(start)
+        killed_while_asked(browser, second, third, token)
         broker_away(browser, directory)
         page_away(browser, name, server, url, port, options)
         # Connections that are cut and requests that are refused are written down by the browser itself.

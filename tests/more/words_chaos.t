@@ -20,10 +20,10 @@ import pika
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 
+from amqplib import install_amqplib
 from tap import diag, done_testing, equal, farm, ok, skip, spawn, wait_until
 from word_clients import PATIENCE_S, CtlClient, DirectClient, NodeClient, PikaClient
 from words import Redis
-from yours import install_amqplib
 
 SECONDS = int(os.environ.get("WORDS_CHAOS_SECONDS", "40"))
 SEED = int(os.environ.get("WORDS_CHAOS_SEED", "1"))

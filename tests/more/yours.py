@@ -11,8 +11,6 @@ import collections
 import contextlib
 import os
 import re
-import shutil
-import subprocess
 import sys
 import time
 
@@ -30,17 +28,6 @@ LISTS = (
     ("list_exchanges", "name", "type", "durable", "auto_delete", "arguments"),
     ("list_bindings", "destination_name", "source_name", "routing_key", "arguments"),
 )
-
-
-def install_amqplib():
-    """For Node, into the working directory; what npm says when it cannot."""
-    if not shutil.which("npm"):
-        return "npm is not there"
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(EXAMPLES, "node", name), name)
-    npm = ["npm", "ci", "--no-audit", "--no-fund", "--cache", os.path.abspath("cache")]
-    done = subprocess.run(npm, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-    return done.stderr if done.returncode else ""
 
 
 class Place:

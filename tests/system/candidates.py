@@ -23,9 +23,9 @@ class Candidates:
         self.file = os.path.abspath(f"{farm}.said")
         self.running = {}
 
-    def start(self, *names, rank=0):
+    def start(self, *names, rank=0, url=None):
         for name in names:
-            command = [CANDIDATE, "--amqp", self.url, "--farm", self.farm, "--node", name, "--rank", str(rank)]
+            command = [CANDIDATE, "--amqp", url or self.url, "--farm", self.farm, "--node", name, "--rank", str(rank)]
             command += ["--heartbeat", str(self.heartbeat_s), "--file", self.file]
             self.running[name] = Program(command, dict(os.environ))
 

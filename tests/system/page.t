@@ -44,7 +44,9 @@ def serves_its_files(web):
         equal(got.body, open(os.path.join(SITE, name), "rb").read(), f"{name} is served as it is")
         total += len(got.body)
     ok(total <= 60000, f"all of it is at most 60 kB: {total} bytes")
-    equal(web.request("HEAD", "/").body, b"", "HEAD has no body")
+    for path in ("/", "status", "stream"):
+        head = web.request("HEAD", path)
+        equal((head.status, head.body), (200, b""), f"HEAD {path} has no body")
     equal(web.get("/healthz").body, b"ok\n", "the process answers")
     equal(web.get("/readyz").status, 200, "... and is ready")
 
@@ -218,9 +220,9 @@ def keeps_others_out(web):
     equal(said.code(), (401, "token"), "a token in the URL is none")
     equal(said.headers["WWW-Authenticate"], "Bearer", "... and it is said how one is given")
     equal(web.request("OPTIONS", "pause", Origin="http://evil.example", Access_Control_Request_Method="POST").status, 405, "no other page is allowed to ask")
+    ok(web.healthy(), "nothing was done")
     equal(web.tell("pause", Origin=own).status, 200, "the page's own is let in")
     web.tell("resume")
-    equal(web.status()["health"], "ok", "nothing else was done")
     for method, path in (("DELETE", "/"), ("POST", "status"), ("GET", "pause"), ("TRACE", "/healthz"), ("PUT", "events")):
         equal(web.tell(path, method=method).status, 405, f"{method} {path}: 405")
     like(web.tell("scale", method="DELETE").headers["Allow"], "GET, HEAD, PUT", "... with what there is")
@@ -266,6 +268,7 @@ def refuses_to_begin(name):
         (("--control-token", "none"), 78, "none: No such file"),
         (("--control-token", "good", "--read-token", "same"), 78, "have the same token"),
         (("--host", "a/b"), 64, "--host: 'a/b' is no name"),
+        (("--farm", name), 64, f"--farm: '{name}' is given twice"),
         (("--farm", "amq.x"), 64, "'amq.x' is not a farm's name"),
     ):
         command = [os.path.join(BIN, "winnow-page"), "--amqp", URL, "--farm", name, "--listen", "127.0.0.1:0", *args]
@@ -306,14 +309,16 @@ def answers_at(path):
 
 
 def stands_what_is_no_request(web):
-    head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+    # A connection that stays open is waited for here.
+    keep = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+    head = keep + b"Connection: close\r\n"
     post = f"POST {web.path('pause')} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {web.tokens['control']}\r\nConnection: close\r\n".encode()
     for about, text, allowed in (
         ("nothing", b"", {b""}),
         ("half a request", head, {b""}),
         ("noise", os.urandom(4000).replace(b"\r", b"x"), {b"", b"400", b"405", b"414", b"431", b"505"}),
         ("a NUL in a header", head + b"X: a\0b\r\n\r\n", {b"", b"200", b"400"}),
-        ("a NUL in the path", b"GET /heal\0thz HTTP/1.1\r\nHost: localhost\r\n\r\n", {b"", b"400", b"404"}),
+        ("a NUL in the path", b"GET /heal\0thz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", {b"", b"400", b"404"}),
         ("1,000 headers", head + b"".join(b"X-%d: y\r\n" % i for i in range(1000)) + b"\r\n", {b"431", b"413", b""}),
         ("a header of 100 kB", head + b"X: " + b"y" * 100000 + b"\r\n\r\n", {b"431", b"413", b""}),
         ("a path of 100 kB", b"GET /" + b"y" * 100000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", {b"414", b"431", b""}),
@@ -327,11 +332,11 @@ def stands_what_is_no_request(web):
         got = web.raw(text)
         ok((got.split() + [b"", b""])[1] in allowed, f"{about} is refused") or diag(got[:300])
         equal(web.get("/healthz").status, 200, "... and others are served")
-    two = web.raw(head + b"\r\n" + head + b"Connection: close\r\n\r\n", ends=True)
+    two = web.raw(keep + b"\r\n" + head + b"\r\n")
     equal(two.count(b"HTTP/1.1 200 OK"), 2, "two requests in one go are two")
     smuggled = web.raw(post + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + head + b"\r\n")
     ok(smuggled.split()[1] == b"400", "a body with two lengths is refused") or diag(smuggled[:300])
-    equal(web.status()["health"], "ok", "none of them did anything")
+    ok(web.healthy(), "none of them did anything")
 
 
 class SlowClient:
@@ -381,6 +386,9 @@ def says_that_nobody_runs_it():
 def says_that_the_broker_is_away(name):
     with Line() as line, page(name, amqp=line.url) as web, web.stream() as stream:
         ok(web.healthy(), "a farm is seen through a line")
+        line.cut()
+        steered = lambda: web.tell("resume").status == 200
+        ok(wait_until(steered, 20), "after one that broke it can be steered again")
         line.close()
         ok(stream.wait_for("status", lambda status: status["health"] == "away"), "a line that breaks is told at once")
         status = web.wait_for(lambda status: status["broker_away_s"] is not None)
@@ -397,18 +405,15 @@ def says_that_the_broker_is_away(name):
 def lets_some_only_look(name):
     user, own = f"reader-{name}", rf"^{name}\.(ctl\..*|control)$"
     ctl("add_user", user, "secret")
-    try:
-        ctl("set_permissions", user, own, own, own)
-        ctl("set_topic_permissions", user, f"{name}.control", "^ask$", "^(status|log)$")
-        with page(name, amqp=f"amqp://{user}:secret@127.0.0.1:{port_of(URL)}") as web:
-            ok(web.healthy(), "a user of the broker who may only ask sees the farm")
-            said = web.tell("pause")
-            equal(said.code(), (403, "permission"), "... and cannot pause it")
-            ok("secret" not in json.dumps(said.json()) + web.program.stderr(), "... whose password is shown nowhere")
-            ok(web.healthy(), "... and goes on seeing it")
-            equal(web.tell("events", {"text": "x"}).code(), (403, "permission"), "... nor send an event")
-    finally:
-        ctl("delete_user", user)
+    ctl("set_permissions", user, own, own, own)
+    ctl("set_topic_permissions", user, f"{name}.control", "^ask$", "^(status|log)$")
+    with page(name, amqp=f"amqp://{user}:secret@127.0.0.1:{port_of(URL)}") as web:
+        ok(web.healthy(), "a user of the broker who may only ask sees the farm")
+        said = web.tell("pause")
+        equal(said.code(), (403, "permission"), "... and cannot pause it")
+        ok("secret" not in json.dumps(said.json()) + web.program.stderr(), "... whose password is shown nowhere")
+        ok(web.healthy(), "... and goes on seeing it")
+        equal(web.tell("events", {"text": "x"}).code(), (403, "permission"), "... nor send an event")
 
 
 def forgets_no_answer(name):

@@ -55,7 +55,7 @@ def work(body, board):
     return body.upper()
 
 worker.work = work
-worker.Worker().run()
+worker.main()
 """
 with open("job.py", "w") as file:
     file.write(JOB)
@@ -194,6 +194,30 @@ def works_on_a_queue_that_is_there():
         equal(channel.queue_declare(mine, passive=True).method.message_count, 0, "nothing is left in the queue")
 
 
+def obeys_what_workers_are_told():
+    """--results and --dead, as winnow-filter."""
+    name = farm()
+    mine, results, rejected = (f"{name}-{part}" for part in ("mine", "results", "rejected"))
+    dead_letters = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": rejected}
+    with contextlib.closing(connect()) as connection:
+        channel = connection.channel()
+        for queue, arguments in ((mine, dead_letters), (results, None), (rejected, None)):
+            channel.queue_declare(queue, durable=True, arguments=arguments)
+        unroutable = pika.BasicProperties(reply_to="no.such.queue")
+        for text, properties in (("raise", None), ("fool", unroutable), ("fool", None)):
+            channel.basic_publish("", mine, text, properties)
+        told = ("--results", results, "--dead", "reject")
+        with autoscaler(name, *ONE, "--queue", mine, "--", *WORKER, *told) as scaler:
+            answer = get_message(results, PATIENCE_S)
+            equal(answer and answer[2], b"FOOL", "the result of who asks for no answer goes to --results")
+            for text, why in (("raise", "cannot be handled"), ("fool", "cannot be answered")):
+                letter = get_message(rejected, PATIENCE_S)
+                equal(letter and letter[2], text.encode(), f"what {why} is rejected to the queue's own dead letters")
+            equal(scaler.end(PATIENCE_S), 0, "it drains")
+        like(scaler.stderr(), "rejected: .*no such fool", "for a reason that is said")
+        equal(channel.queue_declare(mine, passive=True).method.message_count, 0, "nothing is left in the queue")
+
+
 def needs_no_autoscaler_and_the_right_one():
     name = farm()
     with spawn("winnow-filter", farm=name), Client(name) as client:
@@ -282,6 +306,7 @@ buries_what_it_cannot_do()
 loses_nothing_when_it_drains()
 gives_back_what_would_take_too_long()
 works_on_a_queue_that_is_there()
+obeys_what_workers_are_told()
 needs_no_autoscaler_and_the_right_one()
 comes_back_from_a_lost_connection()
 done_testing()

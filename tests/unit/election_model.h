@@ -132,7 +132,7 @@ struct connection {
 struct candidate {
     struct election election;
     int process; /* tells one life from the next */
-    char owner[16], name[8];
+    char owner[16], name[16];
     int64_t rank;
     bool alive;
     int64_t stopped_until_ns; /* it sees nothing before */

@@ -85,6 +85,25 @@ static void redis_that_forgets_the_script_is_taught_again(void **state)
     store_close(store);
 }
 
+/* A stopped process takes connections, and says nothing. */
+static void redis_that_is_silent_is_not_asked_twice(void **state)
+{
+    struct why why = {0};
+    (void)state;
+
+    require_redis();
+    struct store *store = opened(server.url);
+    int64_t begin_ns = clock_now_ns();
+    kill(server.pid, SIGSTOP);
+    add(store, "too slow", -ERR_LOCKED, &why);
+    assert_non_null(strstr(why.text, "gave no answer within 2 s"));
+    kill(server.pid, SIGCONT);
+    assert_true(clock_now_ns() - begin_ns >= STORE_PATIENCE_NS);
+    store_close(opened(server.url));
+    add(store, "quick enough", 0, &why);
+    store_close(store);
+}
+
 static void redis_that_may_lose_is_refused(void **state)
 {
     struct why why = {0};
@@ -124,6 +143,7 @@ int main(void)
         cmocka_unit_test(redis_restart_loses_nothing),
         cmocka_unit_test(redis_without_its_data_is_refused),
         cmocka_unit_test(redis_that_forgets_the_script_is_taught_again),
+        cmocka_unit_test(redis_that_is_silent_is_not_asked_twice),
         cmocka_unit_test(redis_that_may_lose_is_refused),
         cmocka_unit_test(redis_urls_are_checked),
     };

@@ -46,13 +46,13 @@ static void durations_are_counted_and_added_up(void **state)
     (void)state;
     time_classes_add(&classes, 0.002);
     time_classes_add(&classes, 0.002);
-    time_classes_add(&classes, 1e300);
     time_classes_add(&classes, -1e300);
+    time_classes_add(&classes, 1e300);
     time_classes_add(&classes, NAN);
     assert_int_equal(classes.count[5], 2);
     assert_int_equal(classes.count[TIME_CLASSES - 1], 1);
     assert_int_equal(classes.count[0], 1);
-    assert_true(classes.sum_s == 0);
+    assert_true(classes.sum_s == 1e300);
 }
 
 int main(void)
