@@ -135,7 +135,7 @@ static void check_several(struct argp_state *state, const struct autoscaler_opti
                        : options->queue.name                ? "--queue"
                        : options->queue.source_count        ? "--count-from"
                        : settings->farm.leader.history_path ? "--history"
-                       : settings->farm.site.name           ? "--node"
+                       : settings->farm.host.name           ? "--node"
                                                             : NULL;
 
     if (settings->check && !settings->config_path)
@@ -147,15 +147,15 @@ static void check_several(struct argp_state *state, const struct autoscaler_opti
 /* What several hosts ask of the other options. */
 static void check_node(struct argp_state *state, struct autoscaler_options *settings)
 {
-    struct site_settings *site = &settings->farm.site;
+    struct host_settings *host = &settings->farm.host;
 
-    if (!site->name && (site->capacity || settings->ranked))
+    if (!host->name && (host->capacity || settings->ranked))
         options_error(state, "%s is of a node, which --node names",
-                      site->capacity ? "--node-max" : "--rank");
-    if (site->name && settings->farm.leader.standby)
+                      host->capacity ? "--node-max" : "--rank");
+    if (host->name && settings->farm.leader.standby)
         options_error(state, "--standby is for a farm on one host; a node stands by without it");
-    if (site->name && !site->capacity)
-        site->capacity = settings->farm.leader.params.max_workers;
+    if (host->name && !host->capacity)
+        host->capacity = settings->farm.leader.params.max_workers;
 }
 
 /* What the options mean together. */
@@ -206,21 +206,21 @@ static error_t parse_several(int key, char *argument, struct autoscaler_options 
 static error_t parse_node(int key, char *argument, struct argp_state *state,
                           struct autoscaler_options *settings)
 {
-    struct site_settings *site = &settings->farm.site;
+    struct host_settings *host = &settings->farm.host;
 
     switch (key) {
     case KEY_NODE:
         if (!node_name_is_valid(argument))
             options_error(state, "--node: '%.80s' is not a name; expected " NODE_NAME_FORM,
                           argument);
-        site->name = argument;
+        host->name = argument;
         return 0;
     case KEY_NODE_MAX:
-        site->capacity =
+        host->capacity =
             (uint32_t)options_count(state, "--node-max", argument, 1, POOL_MAX_WORKERS);
         return 0;
     case KEY_RANK:
-        site->rank = (int64_t)options_count(state, "--rank", argument, 0, REPORT_MOST_RANK);
+        host->rank = (int64_t)options_count(state, "--rank", argument, 0, REPORT_MOST_RANK);
         settings->ranked = true;
         return 0;
     default:
@@ -337,10 +337,10 @@ static void set_defaults(struct autoscaler_options *settings)
 
 static void complete(struct autoscaler_options *settings)
 {
-    const struct site_settings *site = &settings->farm.site;
+    const struct host_settings *host = &settings->farm.host;
 
     settings->farm.node.max_workers =
-        site->name ? site->capacity : settings->farm.leader.params.max_workers;
+        host->name ? host->capacity : settings->farm.leader.params.max_workers;
 }
 
 void autoscaler_options_parse(struct autoscaler_options *settings, int argc, char **argv)

@@ -16,7 +16,7 @@ struct farm {
     const struct options *options;
     struct supervisor *node;
     struct leader *leader; /* NULL: the farm is on several hosts, and ... */
-    struct site *site;     /* ... this is its part here; else NULL */
+    struct host *host;     /* ... this is its part here; else NULL */
     enum phase phase;
     uint32_t target;         /* that the node was told last */
     bool stopped, abandoned; /* by farm_stop */
@@ -31,8 +31,8 @@ static int open_halves(struct farm *farm, struct why *why)
     const struct farm_settings *settings = farm->settings;
     int error = supervisor_open(&settings->node, &farm->node, why);
 
-    if (!error && settings->site.name)
-        error = site_open(&settings->site, &settings->leader, farm->options, &farm->site, why);
+    if (!error && settings->host.name)
+        error = host_open(&settings->host, &settings->leader, farm->options, &farm->host, why);
     else if (!error)
         error = leader_open(&settings->leader, farm->options, POOL_SLOTS(POOL_MAX_WORKERS),
                             &farm->leader, why);
@@ -43,10 +43,10 @@ static int open_halves(struct farm *farm, struct why *why)
 static void close_halves(struct farm *farm)
 {
     leader_close(farm->leader);
-    site_close(farm->site);
+    host_close(farm->host);
     supervisor_close(farm->node);
     farm->leader = NULL;
-    farm->site = NULL;
+    farm->host = NULL;
     farm->node = NULL;
 }
 
@@ -113,7 +113,7 @@ static void drain(struct farm *farm)
 /* Why what decides cannot go on. */
 static int fault_of(const struct farm *farm, struct why *why)
 {
-    return farm->site ? site_fault(farm->site, why) : leader_fault(farm->leader, why);
+    return farm->host ? host_fault(farm->host, why) : leader_fault(farm->leader, why);
 }
 
 /* The workers have drained. Another autoscaler that took the farm over is waited for again, with
@@ -152,8 +152,8 @@ void farm_stop(struct farm *farm)
         console_draining(counts.starting + counts.running + counts.draining);
     }
     farm->stopped = true;
-    if (farm->site && farm->phase == RUNNING && !farm->abandoned)
-        site_leave(farm->site, clock_now_ns());
+    if (farm->host && farm->phase == RUNNING && !farm->abandoned)
+        host_leave(farm->host, clock_now_ns());
     else
         drain(farm);
 }
@@ -180,8 +180,8 @@ void farm_limit(struct farm *farm, const struct policy_params *before,
 
 static void tell(struct farm *farm)
 {
-    if (farm->site)
-        site_tell(farm->site);
+    if (farm->host)
+        host_tell(farm->host);
     else
         leader_tell(farm->leader);
 }
@@ -231,15 +231,15 @@ static int64_t step_connecting(struct farm *farm, int64_t now_ns)
 }
 
 /* Of a farm over several hosts. */
-static int64_t step_site(struct farm *farm, int64_t now_ns)
+static int64_t step_host(struct farm *farm, int64_t now_ns)
 {
     struct why why = {0};
-    int64_t wake_ns = site_step(farm->site, farm->node, farm->phase == DRAINING, now_ns);
-    int fault = farm->phase == CONNECTING ? site_fault(farm->site, &why) : 0;
+    int64_t wake_ns = host_step(farm->host, farm->node, farm->phase == DRAINING, now_ns);
+    int fault = farm->phase == CONNECTING ? host_fault(farm->host, &why) : 0;
 
     if (fault)
         end(farm, fault, &why);
-    else if (farm->phase == CONNECTING && site_is_ready(farm->site))
+    else if (farm->phase == CONNECTING && host_is_ready(farm->host))
         farm->phase = RUNNING;
     return wake_ns;
 }
@@ -247,13 +247,13 @@ static int64_t step_site(struct farm *farm, int64_t now_ns)
 static int64_t step_running(struct farm *farm, int64_t now_ns)
 {
     struct why why = {0};
-    int64_t wake_ns = farm->site ? step_site(farm, now_ns) : lead(farm, now_ns);
+    int64_t wake_ns = farm->host ? step_host(farm, now_ns) : lead(farm, now_ns);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
     hold(farm, farm->target);
     tell(farm);
     if (fault_of(farm, &why) || supervisor_gave_up(farm->node) ||
-        (farm->site && site_may_drain(farm->site, now_ns))) {
+        (farm->host && host_may_drain(farm->host, now_ns))) {
         drain(farm);
         return now_ns;
     }
@@ -266,7 +266,7 @@ static int64_t step_draining(struct farm *farm, int64_t now_ns)
 {
     struct node_report report = supervisor_report(farm->node, now_ns);
     int64_t wake_ns =
-        farm->site ? step_site(farm, now_ns) : leader_hold(farm->leader, now_ns, &report);
+        farm->host ? step_host(farm, now_ns) : leader_hold(farm->leader, now_ns, &report);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
     hold(farm, 0);
@@ -281,7 +281,7 @@ int64_t farm_step(struct farm *farm, int64_t now_ns)
 {
     switch (farm->phase) {
     case CONNECTING:
-        return farm->site ? step_site(farm, now_ns) : step_connecting(farm, now_ns);
+        return farm->host ? step_host(farm, now_ns) : step_connecting(farm, now_ns);
     case RUNNING:
         return step_running(farm, now_ns);
     case DRAINING:
@@ -298,7 +298,7 @@ size_t farm_poll(const struct farm *farm, struct pollfd fds[FARM_FDS])
 {
     if (farm->phase >= LEAVING)
         return 0;
-    size_t count = farm->site ? site_poll(farm->site, fds) : leader_poll(farm->leader, fds);
+    size_t count = farm->host ? host_poll(farm->host, fds) : leader_poll(farm->leader, fds);
     fds[count++] = (struct pollfd){.fd = supervisor_fd(farm->node), .events = POLLIN};
     return count;
 }

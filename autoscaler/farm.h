@@ -15,10 +15,10 @@
 #define WINNOW_FARM_H
 
 #include "error.h"
+#include "host.h"
 #include "leader/leader.h"
 #include "node/supervisor.h"
 #include "options.h"
-#include "site.h"
 #include "total.h"
 
 #include <poll.h>
@@ -29,7 +29,7 @@
 struct farm_settings {
     struct leader_settings leader;
     struct supervisor_settings node;
-    struct site_settings site;
+    struct host_settings host;
     struct total_place *place; /* in what several farms share; NULL: nothing is shared */
 };
 
@@ -37,7 +37,7 @@ struct farm;
 
 /* Finds what can be wrong on this host: the worker, the history. Connects to nothing yet. Borrows
  * settings and options. Returns 0, or the errors of supervisor_open, and of leader_open or
- * site_open. */
+ * host_open. */
 int farm_open(const struct farm_settings *settings, const struct options *options,
               struct farm **farm, struct why *why);
 /* Takes NULL. */
@@ -48,7 +48,7 @@ void farm_close(struct farm *farm);
 int64_t farm_step(struct farm *farm, int64_t now_ns);
 
 /* Writes its descriptors to fds, at most FARM_FDS; returns how many. They change with each step. */
-#define FARM_FDS (SITE_FDS + 1)
+#define FARM_FDS (HOST_FDS + 1)
 size_t farm_poll(const struct farm *farm, struct pollfd fds[FARM_FDS]);
 
 /* Drains the workers and ends; a second call kills them. */

@@ -6,9 +6,9 @@
 #include "acceptance.h"
 #include "decider.h"
 
-/* Of a tick's record: completes what was sampled, and says where its rate is from. taken_msgs are
- * in flight or handled, as the queue was asked about; NAN: unknown. Logs when events begin or cease
- * to be refused. */
+/* Of a tick's record: completes what was sampled, and says where its rate is from. Logs when events
+ * begin or cease to be refused. taken_msgs: what workers held or had handled as the queue was asked
+ * about; NAN: unknown. */
 void arrival_rate_reckon(struct acceptance *acceptance, double taken_msgs,
                          struct decision_record *last);
 

@@ -2,6 +2,7 @@
 
 #include "autoscaler/policy/sharing.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

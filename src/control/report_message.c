@@ -186,6 +186,8 @@ int report_message_read(const json_t *message, struct report_message *report, st
     if (!error)
         error = check(report, why);
     if (!error)
+        error = times_read(message, "handling", &report->handling, why);
+    if (!error)
         error = read_workers(message, report, why);
     if (error)
         report_message_clear(report);

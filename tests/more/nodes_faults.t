@@ -67,8 +67,17 @@ def limits_outlive_the_leader(control, nodes, leader):
 def the_highest_leads(control, nodes, leader, highest):
     if leader == highest:
         return
+    rest = next(each for each in nodes if each not in (leader, highest))
+    control.listen(f"target.{rest}")
+    since = len(control.taken)
+    # Of two such orders the first has been taken.
+    named = lambda: sum(
+        kind == "target" and message["successor"] == highest for kind, _, message in control.taken[since:]
+    )
+    ok(control.wait(lambda: named() >= 2, 20), "orders name the node of the highest rank")
     nodes[leader].signal(signal.SIGKILL)
-    ok(when(control, lambda status: status["leader"] == highest), "the node of the highest rank leads when another goes")
+    nodes[leader].wait(5)
+    ok(when(control, lambda status: status["leader"] == highest), "which leads when another goes")
 
 
 def the_exchange_is_deleted(control, name, nodes):

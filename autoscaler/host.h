@@ -1,4 +1,4 @@
-/* site.h - this host's part in a farm over several hosts: it is a node, which reports and takes
+/* host.h - this host's part in a farm over several hosts: it is a node, which reports and takes
  * orders, and a candidate, which may lead. Nothing here waits.
  *
  *     CONNECTING ---------------> MEMBER <--------------> LEADING
@@ -9,8 +9,8 @@
  *
  * The orders of whoever leads, be it this process, come over the broker and are fenced. Without a
  * leader the node keeps the last. */
-#ifndef WINNOW_SITE_H
-#define WINNOW_SITE_H
+#ifndef WINNOW_HOST_H
+#define WINNOW_HOST_H
 
 #include "error.h"
 #include "leader/leader.h"
@@ -23,41 +23,41 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct site_settings {
+struct host_settings {
     const char *name;  /* of the node; NULL: the farm is on this host alone */
     uint32_t capacity; /* workers that it can run: 1 .. POOL_MAX_WORKERS */
     int64_t rank;      /* of the candidates that live, the highest is preferred */
 };
 
-struct site;
+struct host;
 
 /* Connects to nothing yet. Borrows everything. 0, -ERR_MEMORY, or the errors of record_check and
  * connection_open. */
-int site_open(const struct site_settings *settings, const struct leader_settings *leader,
-              const struct options *options, struct site **site, struct why *why);
+int host_open(const struct host_settings *settings, const struct leader_settings *leader,
+              const struct options *options, struct host **host, struct why *why);
 /* Takes NULL. */
-void site_close(struct site *site);
+void host_close(struct host *host);
 
 /* Does what is due, and tells the supervisor what was ordered, unless that drains. Returns when to
  * call it next, if none of its descriptors becomes readable before. */
-int64_t site_step(struct site *site, struct supervisor *supervisor, bool draining, int64_t now_ns);
+int64_t host_step(struct host *host, struct supervisor *supervisor, bool draining, int64_t now_ns);
 /* At the end of each step, as leader_tell. */
-void site_tell(struct site *site);
+void host_tell(struct host *host);
 
-#define SITE_FDS (TERM_FDS + 2)
-size_t site_poll(const struct site *site, struct pollfd fds[SITE_FDS]);
+#define HOST_FDS (TERM_FDS + 2)
+size_t host_poll(const struct host *host, struct pollfd fds[HOST_FDS]);
 
 /* The node's name is its own. */
-bool site_is_ready(const struct site *site);
+bool host_is_ready(const struct host *host);
 
 /* Says that the node leaves, and leads no more. */
-void site_leave(struct site *site, int64_t now_ns);
+void host_leave(struct host *host, int64_t now_ns);
 /* Its share has gone to others, or nobody is there to take it. */
-bool site_may_drain(const struct site *site, int64_t now_ns);
+bool host_may_drain(const struct host *host, int64_t now_ns);
 
 /* Why it cannot go on: 0; -ERR_LOCKED when another node has its name; -ERR_UNAVAILABLE when the
  * broker was not there at the start; what the broker refuses it at the start; or the errors of
  * term_fault. */
-int site_fault(const struct site *site, struct why *why);
+int host_fault(const struct host *host, struct why *why);
 
 #endif

@@ -1,4 +1,4 @@
-#include "site_report.h"
+#include "host_report.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ static const char *const states[WORKER_STATES] = {[WORKER_NONE] = "",
                                                   [WORKER_DRAINING] = "draining",
                                                   [WORKER_KILLED] = "killed"};
 
-struct report_message site_report_of(const struct node_report *present)
+struct report_message host_report_of(const struct node_report *present)
 {
     const struct worker_counts *counts = &present->counts;
 
@@ -58,7 +58,7 @@ static struct report_worker worker_of(const struct worker_reading *reading, int6
     return worker;
 }
 
-int site_report_add_workers(struct report_message *report, const struct node_report *present,
+int host_report_add_workers(struct report_message *report, const struct node_report *present,
                             int64_t now_ns)
 {
     report->workers = calloc(present->reading_count + 1, sizeof *report->workers);
