@@ -31,6 +31,7 @@ parts_winnow-run        := workers
 parts_winnow-censor     := filter
 parts_winnow-autoscaler := autoscaler autoscaler/leader autoscaler/node autoscaler/policy
 parts_winnow-ctl        := ctl autoscaler/policy
+parts_winnow-page       := page ctl autoscaler/policy
 parts_winnow-simulate   := autoscaler/simulate autoscaler/node autoscaler/policy
 parts_winnow-words      := words workers filter
 parts_winnow-loadgen    := loadgen
@@ -38,6 +39,7 @@ parts_winnow-plot       := plots
 
 # Libraries that one program alone is linked with.
 libs_winnow-words := -lsqlite3 -lhiredis
+libs_winnow-page  := -lmicrohttpd
 
 PROGRAMS := $(patsubst parts_%,%,$(filter parts_winnow-%,$(.VARIABLES)))
 LIBRARY  := src $(patsubst %/,%,$(wildcard src/*/))
@@ -62,7 +64,8 @@ FORMATTED := $(wildcard $(addsuffix /*.[ch],$(FOLDERS) tests tests/*))
 # What `make install` puts under PREFIX, and `make uninstall` removes.
 MANUALS     := $(PROGRAMS:%=$(O)/man/%.1)
 COMPLETIONS := share/bash-completion/completions
-SERVICES    := autoscaler/winnow-autoscaler@.service autoscaler/winnow-pools.service words/winnow-words@.service
+SERVICES    := autoscaler/winnow-autoscaler@.service autoscaler/winnow-pools.service words/winnow-words@.service \
+               page/winnow-page.service
 SYSTEMD     := lib/systemd/system
 EXAMPLE     := share/winnow/pools.conf
 PAPERS      := $(wildcard *.md) LICENSE $(wildcard docs/* examples/*/*.*)
@@ -78,9 +81,9 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
 .PHONY: help deps deps-check all units fuzzers demo demo-words check check-unit check-system check-more asan valgrind \
-    chaos chaos-python words-chaos fuzz bench bench-react bench-filter bench-words \
+    chaos chaos-python metrics-chaos words-chaos fuzz bench bench-react bench-pools bench-filter bench-words \
     experiments policies fidelity format format-check tidy \
-    install uninstall clean
+    install uninstall deb clean
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
@@ -130,6 +133,9 @@ chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUE
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) \
 	    --queue-type $(or $(QUEUE_TYPE),classic) --worker $(or $(WORKER),filter) --out out/chaos
 
+metrics-chaos: all units ## chaos for CHAOS_SECONDS (600), SEED (1), with winnow-page scraped every second: no counter falls
+	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),600) --seed $(or $(SEED),1) --scrape --out out/metrics-chaos
+
 chaos-python: all ## drains, kills and resets of the example's workers in Python, for CHAOS_SECONDS (900), SEED (1)
 	@tests/chaos/python_storm --bin $(BIN) --seconds $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) --faults
 
@@ -144,6 +150,9 @@ fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (600) each; findings go to o
 
 bench-react: all ## how soon a burst brings workers, with --react
 	@tests/bench/react $(BIN)
+
+bench-pools: all $(O)/tests/bench/bare ## how late pools of one process decide while others are in trouble
+	@tests/bench/pools $(BIN)
 
 bench-words: all $(O)/tests/bench/bare $(O)/tests/bench/ask_words ## how fast the word service is, on SQLite and Redis
 	@tests/bench/words $(BIN)
@@ -194,6 +203,10 @@ uninstall: ## remove what install put there, but for folders that are not Winnow
 	rm -f $(addprefix $(to)/,$(INSTALLED))
 	cd $(to)/share/doc/winnow 2>/dev/null && rmdir examples/* examples docs ../winnow ../../winnow 2>/dev/null || :
 
+deb: ## build the Debian packages into build/deb
+	@tools/install-deps demo deb
+	@tools/build-deb build/deb
+
 clean: ## remove what the build and the demo made
 	rm -rf build out
 
@@ -203,7 +216,8 @@ units: $(UNITS) $(HELPERS)
 fuzzers: $(FUZZERS)
 	$(if $(filter fuzz asan,$(BUILD)),@:,@$(MAKE) BUILD=fuzz fuzzers)
 
-link = $(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1) $(LIBS)
+# A program needs at run time those libraries alone that it calls.
+link = $(Q)$(CC) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1) $(LIBS)
 
 $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call main_object,$$*) $$(call archives,$(LIBRARY) $$(parts_$$*))
 	@mkdir -p $(@D)
@@ -213,11 +227,11 @@ $(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $$(call main_object,$$*) $$(call archives,$(LI
 $(O)/tests/unit/filter_steps_test: $(COUNTED)
 $(UNITS) $(HELPERS): %: %.o $(call archives,$(FOLDERS))
 	$(call say,LINK)
-	$(call link,-lcmocka $(libs_winnow-words))
+	$(call link,-lcmocka $(libs_winnow-words) $(libs_winnow-page))
 
 $(FUZZERS): %: %.o $(call archives,$(FOLDERS))
 	$(call say,LINK)
-	$(call link,-fsanitize=fuzzer)
+	$(call link,-fsanitize=fuzzer $(libs_winnow-page))
 
 $(call archives,$(FOLDERS)): $(O)/%.a: $$(call objects,$$(filter-out $(MAINS),$$(wildcard $$*/*.c)))
 	@rm -f $@
@@ -241,8 +255,9 @@ $(MANUALS): $(O)/man/%.1: $(BIN)/% tools/manual
 
 # The default word list is part of the program, so that it works wherever it is copied.
 $(O)/filter/default_words.o: $(sort $(wildcard filter/words/*.txt))
-# So are the gnuplot scripts, and what Redis runs.
+# So are the gnuplot scripts, what Redis runs, and what browsers load.
 $(O)/words/redis_script.o: words/redis_script.lua
 $(O)/plots/scripts.o: $(wildcard plots/*.gp)
+$(O)/page/site_file.o: $(wildcard page/site/*)
 
 -include $(OBJECTS:.o=.d)

@@ -1,6 +1,7 @@
 #include "autoscaler_options.h"
 
 #include "autoscaler/policy/policies.h"
+#include "deciding_options.h"
 #include "units.h"
 
 #include <math.h>
@@ -8,36 +9,6 @@
 #include <string.h>
 
 #define SECOND_NS INT64_C(1000000000)
-
-enum {
-    KEY_INTERVAL = OPTIONS_KEY_OWN,
-    KEY_HORIZON,
-    KEY_CAPACITY,
-    KEY_MIN,
-    KEY_MAX,
-    KEY_POLICY,
-    KEY_HISTORY,
-    KEY_DRAIN_TIMEOUT,
-    KEY_START_TIMEOUT,
-    KEY_COUNT,
-    KEY_STOP,
-    KEY_HANG_TIMEOUT,
-    KEY_MAX_ATTEMPTS,
-    KEY_STANDBY,
-    KEY_QUIET,
-    KEY_REACT,
-    KEY_HEADROOM,
-    KEY_SCALE_DOWN_DELAY,
-    KEY_STEP_UP,
-    KEY_STEP_DOWN,
-    KEY_WAIT,
-    KEY_STARTUP,
-    KEY_FEW_STARTS,
-    KEY_QUEUE,
-    KEY_COUNT_FROM,
-    KEY_CONFIG,
-    KEY_CHECK,
-};
 
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Deciding:", 1},
@@ -110,24 +81,30 @@ static const struct argp_option option_table[] = {
      2},
     {"standby", KEY_STANDBY, NULL, 0,
      "Wait while another autoscaler runs this farm, and take over when it ends", 1},
-    {NULL, 0, NULL, 0, "Several pools in one process:", 3},
+    {NULL, 0, NULL, 0, "A farm over several hosts:", 3},
+    {"node", KEY_NODE, "NAME", 0,
+     "This host is a node of the farm: it runs its share of the workers, and whichever node leads "
+     "decides for all. Start one on each host, with a name of its own and otherwise the same "
+     "options; --max is the farm's",
+     3},
+    {"node-max", KEY_NODE_MAX, "K", 0,
+     "With --node: most workers on this host, and its weight when they are shared (default: --max)",
+     3},
+    {"rank", KEY_RANK, "R", 0,
+     "With --node: of the nodes that live, the one with the highest leads (default: 0; of equal "
+     "ranks the last name)",
+     3},
+    {NULL, 0, NULL, 0, "Several pools in one process:", 4},
     {"config", KEY_CONFIG, "FILE", 0,
      "Run a farm for each section [pool NAME] of this file, whose entries are these options, "
      "written key = value, and worker = WORKER ARG...; other options on the command line are for "
      "all of them. The entry total-max of a section [autoscaler] is the most workers of all farms "
      "together. SIGHUP has the file read anew",
-     3},
+     4},
     {"check", KEY_CHECK, NULL, 0,
-     "With --config: say what is wrong in the file, or what would run, and end", 3},
+     "With --config: say what is wrong in the file, or what would run, and end", 4},
     {"quiet", KEY_QUIET, NULL, 0, "Print no decisions; the log and the history go on", 1},
     {0}};
-
-static double seconds(struct argp_state *state, const char *option, const char *text,
-                      int64_t min_ns)
-{
-    return (double)options_duration(state, option, text, min_ns, 86400 * SECOND_NS) /
-           (double)SECOND_NS;
-}
 
 /* What a queue that is there asks of the other options. */
 static void check_queue(struct argp_state *state, const struct autoscaler_options *settings)
@@ -158,12 +135,27 @@ static void check_several(struct argp_state *state, const struct autoscaler_opti
                        : options->queue.name                ? "--queue"
                        : options->queue.source_count        ? "--count-from"
                        : settings->farm.leader.history_path ? "--history"
+                       : settings->farm.site.name           ? "--node"
                                                             : NULL;
 
     if (settings->check && !settings->config_path)
         options_error(state, "--check is for a file, which --config names");
     if (settings->config_path && name)
         options_error(state, "%s is of one farm; with --config it stands in the file", name);
+}
+
+/* What several hosts ask of the other options. */
+static void check_node(struct argp_state *state, struct autoscaler_options *settings)
+{
+    struct site_settings *site = &settings->farm.site;
+
+    if (!site->name && (site->capacity || settings->ranked))
+        options_error(state, "%s is of a node, which --node names",
+                      site->capacity ? "--node-max" : "--rank");
+    if (site->name && settings->farm.leader.standby)
+        options_error(state, "--standby is for a farm on one host; a node stands by without it");
+    if (site->name && !site->capacity)
+        site->capacity = settings->farm.leader.params.max_workers;
 }
 
 /* What the options mean together. */
@@ -177,6 +169,7 @@ static void check_options(struct argp_state *state, struct autoscaler_options *s
         options_error(state, "--min %u is more than --max %u", leader->params.min_workers,
                       leader->params.max_workers);
     check_queue(state, settings);
+    check_node(state, settings);
     if (settings->wait_s > 0 && !wait)
         options_error(state, "--wait is for --policy erlang; formula clears all within --horizon");
     if (settings->few_starts && !few)
@@ -194,113 +187,6 @@ static void check_options(struct argp_state *state, struct autoscaler_options *s
         options_error(state, "--react must be shorter than --interval, the time between decisions");
 }
 
-/* How often, and how it is measured. ARGP_ERR_UNKNOWN: the key is none of these. */
-static error_t parse_measuring(int key, char *argument, struct argp_state *state,
-                               struct leader_settings *leader)
-{
-    switch (key) {
-    case KEY_INTERVAL:
-        leader->interval_ns =
-            options_duration(state, "--interval", argument, SECOND_NS / 100, 3600 * SECOND_NS);
-        return 0;
-    case KEY_REACT:
-        leader->react_ns =
-            options_duration(state, "--react", argument, SECOND_NS / 100, 3600 * SECOND_NS);
-        return 0;
-    case KEY_COUNT:
-        if (strcmp(argument, "consume") != 0 && strcmp(argument, "purge") != 0)
-            options_error(state, "--count: '%s' is not known; expected consume or purge", argument);
-        leader->counting = argument[0] == 'p' ? ARRIVAL_PURGE : ARRIVAL_CONSUME;
-        return 0;
-    case KEY_HISTORY:
-        leader->history_path = argument;
-        return 0;
-    case KEY_STANDBY:
-        leader->standby = true;
-        return 0;
-    case KEY_QUIET:
-        leader->quiet = true;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-/* The policy and what it goes by. ARGP_ERR_UNKNOWN: the key is none of these. */
-static error_t parse_policy(int key, char *argument, struct argp_state *state,
-                            struct autoscaler_options *settings)
-{
-    struct leader_settings *leader = &settings->farm.leader;
-    struct policy_params *params = &leader->params;
-    char names[128];
-
-    switch (key) {
-    case KEY_POLICY:
-        policies_names(" or ", names, sizeof names);
-        if (policies_find(argument))
-            leader->policy = policies_find(argument);
-        else
-            options_error(state, "--policy: '%s' is not a policy; expected %s", argument, names);
-        return 0;
-    case KEY_HORIZON:
-        params->horizon_s = seconds(state, "--horizon", argument, SECOND_NS / 1000);
-        return 0;
-    case KEY_CAPACITY:
-        params->capacity_msgs =
-            strcmp(argument, "auto") == 0
-                ? POLICY_CAPACITY_AUTO
-                : (double)options_count(state, "--capacity", argument, 1, 1000000000);
-        return 0;
-    case KEY_MIN:
-        params->min_workers =
-            (uint32_t)options_count(state, "--min", argument, 0, POOL_MAX_WORKERS);
-        return 0;
-    case KEY_MAX:
-        params->max_workers =
-            (uint32_t)options_count(state, "--max", argument, 1, POOL_MAX_WORKERS);
-        return 0;
-    case KEY_WAIT:
-        settings->wait_s = seconds(state, "--wait", argument, SECOND_NS / 1000);
-        return 0;
-    case KEY_STARTUP:
-        params->startup_s = strcmp(argument, "auto") == 0
-                                ? POLICY_STARTUP_AUTO
-                                : seconds(state, "--startup", argument, 0);
-        return 0;
-    case KEY_FEW_STARTS:
-        settings->few_starts = true;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-/* What steadies every policy. ARGP_ERR_UNKNOWN: the key is none of these. */
-static error_t parse_steadiness(int key, char *argument, struct argp_state *state,
-                                struct policy_params *params)
-{
-    switch (key) {
-    case KEY_HEADROOM:
-        if (units_parse_rate(argument, &params->headroom) || params->headroom < 1 ||
-            params->headroom > 100)
-            options_error(state, "--headroom: '%s' is not a factor; expected 1 to 100, as 1.25",
-                          argument);
-        return 0;
-    case KEY_SCALE_DOWN_DELAY:
-        params->scale_down_delay_s = seconds(state, "--scale-down-delay", argument, 0);
-        return 0;
-    case KEY_STEP_UP:
-        params->step_up = (double)options_count(state, "--step-up", argument, 1, POOL_MAX_WORKERS);
-        return 0;
-    case KEY_STEP_DOWN:
-        params->step_down =
-            (double)options_count(state, "--step-down", argument, 1, POOL_MAX_WORKERS);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
 /* Several farms. ARGP_ERR_UNKNOWN: the key is not about them. */
 static error_t parse_several(int key, char *argument, struct autoscaler_options *settings)
 {
@@ -310,6 +196,32 @@ static error_t parse_several(int key, char *argument, struct autoscaler_options 
         return 0;
     case KEY_CHECK:
         settings->check = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* This host among several. ARGP_ERR_UNKNOWN: the key is not about it. */
+static error_t parse_node(int key, char *argument, struct argp_state *state,
+                          struct autoscaler_options *settings)
+{
+    struct site_settings *site = &settings->farm.site;
+
+    switch (key) {
+    case KEY_NODE:
+        if (!node_name_is_valid(argument))
+            options_error(state, "--node: '%.80s' is not a name; expected " NODE_NAME_FORM,
+                          argument);
+        site->name = argument;
+        return 0;
+    case KEY_NODE_MAX:
+        site->capacity =
+            (uint32_t)options_count(state, "--node-max", argument, 1, POOL_MAX_WORKERS);
+        return 0;
+    case KEY_RANK:
+        site->rank = (int64_t)options_count(state, "--rank", argument, 0, REPORT_MOST_RANK);
+        settings->ranked = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -375,15 +287,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             check_several(state, settings);
         return 0;
     }
-    error_t taken = parse_measuring(key, argument, state, &settings->farm.leader);
-    if (taken == ARGP_ERR_UNKNOWN)
-        taken = parse_policy(key, argument, state, settings);
-    if (taken == ARGP_ERR_UNKNOWN)
-        taken = parse_steadiness(key, argument, state, &settings->farm.leader.params);
+    error_t taken = deciding_options_parse(key, argument, state, settings);
     if (taken == ARGP_ERR_UNKNOWN)
         taken = parse_several(key, argument, settings);
     if (taken == ARGP_ERR_UNKNOWN)
         taken = parse_queue(key, argument, state, &settings->options.queue);
+    if (taken == ARGP_ERR_UNKNOWN)
+        taken = parse_node(key, argument, state, settings);
     return taken == ARGP_ERR_UNKNOWN ? parse_workers(key, argument, state, &settings->farm.node)
                                      : taken;
 }
@@ -404,7 +314,8 @@ static const char doc[] =
     "winnow-autoscaler --queue tasks --count-from some.topic:jobs.# --max 8 -- python3 "
     "worker.py\n\n"
     "Exit codes: 0 done, 1 ended before the workers had drained, 64 usage, 69 broker unavailable, "
-    "75 another autoscaler runs this farm or writes to this history, 77 permission refused, "
+    "75 another autoscaler runs this farm, has this node's name or writes to this history, 77 "
+    "permission refused, "
     "78 configuration.";
 
 static const struct argp argp = {option_table, parse_option, "[-- WORKER [ARG...]]", doc, NULL,
@@ -424,11 +335,19 @@ static void set_defaults(struct autoscaler_options *settings)
     settings->farm.leader.params.scale_down_delay_s = POLICY_UNSET;
 }
 
+static void complete(struct autoscaler_options *settings)
+{
+    const struct site_settings *site = &settings->farm.site;
+
+    settings->farm.node.max_workers =
+        site->name ? site->capacity : settings->farm.leader.params.max_workers;
+}
+
 void autoscaler_options_parse(struct autoscaler_options *settings, int argc, char **argv)
 {
     set_defaults(settings);
     options_parse(&settings->options, AUTOSCALER_PROGRAM, &argp, argc, argv, settings);
-    settings->farm.node.max_workers = settings->farm.leader.params.max_workers;
+    complete(settings);
 }
 
 int autoscaler_options_read(struct autoscaler_options *settings, int argc, char **argv,
@@ -437,7 +356,7 @@ int autoscaler_options_read(struct autoscaler_options *settings, int argc, char 
     set_defaults(settings);
     int error =
         options_read(&settings->options, AUTOSCALER_PROGRAM, &argp, argc, argv, settings, refusal);
-    settings->farm.node.max_workers = settings->farm.leader.params.max_workers;
+    complete(settings);
     return error;
 }
 

@@ -14,6 +14,7 @@ struct autoscaler_options {
     struct farm_settings farm;
     double wait_s; /* --wait; 0: not given */
     bool few_starts;
+    bool ranked;             /* --rank was given */
     const char *config_path; /* NULL: one farm, as the command line has it */
     bool check;              /* only say what the configuration comes to */
 };

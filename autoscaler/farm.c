@@ -6,13 +6,17 @@
 
 #include <stdlib.h>
 
-enum phase { CONNECTING, RUNNING, DRAINING, ENDED };
+/* How often it is looked whether the broker has taken the goodbye. */
+#define LOOK_NS (2 * CLOCK_NS_PER_MS)
+
+enum phase { CONNECTING, RUNNING, DRAINING, LEAVING, ENDED };
 
 struct farm {
     const struct farm_settings *settings;
     const struct options *options;
     struct supervisor *node;
-    struct leader *leader;
+    struct leader *leader; /* NULL: the farm is on several hosts, and ... */
+    struct site *site;     /* ... this is its part here; else NULL */
     enum phase phase;
     uint32_t target;         /* that the node was told last */
     bool stopped, abandoned; /* by farm_stop */
@@ -24,10 +28,13 @@ struct farm {
 
 static int open_halves(struct farm *farm, struct why *why)
 {
-    int error = supervisor_open(&farm->settings->node, &farm->node, why);
+    const struct farm_settings *settings = farm->settings;
+    int error = supervisor_open(&settings->node, &farm->node, why);
 
-    if (!error)
-        error = leader_open(&farm->settings->leader, farm->options, POOL_SLOTS(POOL_MAX_WORKERS),
+    if (!error && settings->site.name)
+        error = site_open(&settings->site, &settings->leader, farm->options, &farm->site, why);
+    else if (!error)
+        error = leader_open(&settings->leader, farm->options, POOL_SLOTS(POOL_MAX_WORKERS),
                             &farm->leader, why);
     farm->phase = CONNECTING;
     return error;
@@ -36,8 +43,10 @@ static int open_halves(struct farm *farm, struct why *why)
 static void close_halves(struct farm *farm)
 {
     leader_close(farm->leader);
+    site_close(farm->site);
     supervisor_close(farm->node);
     farm->leader = NULL;
+    farm->site = NULL;
     farm->node = NULL;
 }
 
@@ -69,16 +78,26 @@ void farm_close(struct farm *farm)
 
 /* ---- the end ---- */
 
+/* Other farms of this process may go on for long: the lock of this one is free at the end. */
 static void end(struct farm *farm, int outcome, const struct why *why)
 {
-    farm->phase = ENDED;
+    farm->phase = LEAVING;
     farm->outcome = outcome;
     if (why)
         farm->why = *why;
-    /* Other farms of this process may go on for long: the lock of this one is free from now on. */
-    close_halves(farm);
+    if (farm->leader)
+        leader_leave(farm->leader);
     if (farm->settings->place)
         total_leave(farm->settings->place);
+}
+
+static int64_t step_leaving(struct farm *farm, int64_t now_ns)
+{
+    if (farm->leader && !leader_has_left(farm->leader))
+        return now_ns + LOOK_NS;
+    close_halves(farm);
+    farm->phase = ENDED;
+    return now_ns;
 }
 
 static void drain(struct farm *farm)
@@ -91,6 +110,12 @@ static void drain(struct farm *farm)
     supervisor_target(farm->node, (struct node_target){.ending = true});
 }
 
+/* Why what decides cannot go on. */
+static int fault_of(const struct farm *farm, struct why *why)
+{
+    return farm->site ? site_fault(farm->site, why) : leader_fault(farm->leader, why);
+}
+
 /* The workers have drained. Another autoscaler that took the farm over is waited for again, with
  * standby. */
 static void end_drained(struct farm *farm)
@@ -99,7 +124,7 @@ static void end_drained(struct farm *farm)
     int fault = supervisor_fault(farm->node, &why);
 
     if (!fault)
-        fault = leader_fault(farm->leader, &why);
+        fault = fault_of(farm, &why);
     if (farm->stopped && fault == -ERR_LOCKED)
         fault = 0;
     if (fault != -ERR_LOCKED || !farm->settings->leader.standby) {
@@ -114,7 +139,7 @@ static void end_drained(struct farm *farm)
 
 void farm_stop(struct farm *farm)
 {
-    if (farm->phase == ENDED)
+    if (farm->phase >= LEAVING)
         return;
     if (farm->phase == CONNECTING) {
         end(farm, 0, NULL);
@@ -127,7 +152,10 @@ void farm_stop(struct farm *farm)
         console_draining(counts.starting + counts.running + counts.draining);
     }
     farm->stopped = true;
-    drain(farm);
+    if (farm->site && farm->phase == RUNNING && !farm->abandoned)
+        site_leave(farm->site, clock_now_ns());
+    else
+        drain(farm);
 }
 
 /* ---- limits ---- */
@@ -144,11 +172,19 @@ static void hold(const struct farm *farm, uint32_t target)
 void farm_limit(struct farm *farm, const struct policy_params *before,
                 const struct policy_params *after)
 {
-    if (farm->phase == RUNNING)
+    if (farm->phase == RUNNING && farm->leader)
         leader_limit(farm->leader, before, after, clock_now_ns());
 }
 
 /* ---- the steps ---- */
+
+static void tell(struct farm *farm)
+{
+    if (farm->site)
+        site_tell(farm->site);
+    else
+        leader_tell(farm->leader);
+}
 
 /* Lets the leader decide, and the node carry it out; returns when the leader wants to be called
  * again. */
@@ -194,15 +230,30 @@ static int64_t step_connecting(struct farm *farm, int64_t now_ns)
     return now_ns;
 }
 
+/* Of a farm over several hosts. */
+static int64_t step_site(struct farm *farm, int64_t now_ns)
+{
+    struct why why = {0};
+    int64_t wake_ns = site_step(farm->site, farm->node, farm->phase == DRAINING, now_ns);
+    int fault = farm->phase == CONNECTING ? site_fault(farm->site, &why) : 0;
+
+    if (fault)
+        end(farm, fault, &why);
+    else if (farm->phase == CONNECTING && site_is_ready(farm->site))
+        farm->phase = RUNNING;
+    return wake_ns;
+}
+
 static int64_t step_running(struct farm *farm, int64_t now_ns)
 {
     struct why why = {0};
-    int64_t wake_ns = lead(farm, now_ns);
+    int64_t wake_ns = farm->site ? step_site(farm, now_ns) : lead(farm, now_ns);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
     hold(farm, farm->target);
-    leader_tell(farm->leader);
-    if (leader_fault(farm->leader, &why) || supervisor_gave_up(farm->node)) {
+    tell(farm);
+    if (fault_of(farm, &why) || supervisor_gave_up(farm->node) ||
+        (farm->site && site_may_drain(farm->site, now_ns))) {
         drain(farm);
         return now_ns;
     }
@@ -214,11 +265,12 @@ static int64_t step_running(struct farm *farm, int64_t now_ns)
 static int64_t step_draining(struct farm *farm, int64_t now_ns)
 {
     struct node_report report = supervisor_report(farm->node, now_ns);
-    int64_t wake_ns = leader_hold(farm->leader, now_ns, &report);
+    int64_t wake_ns =
+        farm->site ? step_site(farm, now_ns) : leader_hold(farm->leader, now_ns, &report);
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
     hold(farm, 0);
-    leader_tell(farm->leader);
+    tell(farm);
     if (!supervisor_is_empty(farm->node))
         return node_ns < wake_ns ? node_ns : wake_ns;
     end_drained(farm);
@@ -229,11 +281,13 @@ int64_t farm_step(struct farm *farm, int64_t now_ns)
 {
     switch (farm->phase) {
     case CONNECTING:
-        return step_connecting(farm, now_ns);
+        return farm->site ? step_site(farm, now_ns) : step_connecting(farm, now_ns);
     case RUNNING:
         return step_running(farm, now_ns);
     case DRAINING:
         return step_draining(farm, now_ns);
+    case LEAVING:
+        return step_leaving(farm, now_ns);
     case ENDED:
     default:
         return CLOCK_NEVER;
@@ -242,16 +296,16 @@ int64_t farm_step(struct farm *farm, int64_t now_ns)
 
 size_t farm_poll(const struct farm *farm, struct pollfd fds[FARM_FDS])
 {
-    if (farm->phase == ENDED)
+    if (farm->phase >= LEAVING)
         return 0;
-    size_t count = leader_poll(farm->leader, fds);
+    size_t count = farm->site ? site_poll(farm->site, fds) : leader_poll(farm->leader, fds);
     fds[count++] = (struct pollfd){.fd = supervisor_fd(farm->node), .events = POLLIN};
     return count;
 }
 
 void farm_renew(struct farm *farm)
 {
-    if (farm->phase != ENDED)
+    if (farm->phase < LEAVING)
         supervisor_renew(farm->node);
 }
 

@@ -1,15 +1,15 @@
 /* farm.h - one farm: its leader, which decides, and this host's node, which runs the workers,
- * joined by function calls.
+ * joined by function calls; or of a farm over several hosts this host's part, whose leader may be
+ * elsewhere.
  *
- *     CONNECTING --> RUNNING --> DRAINING --> ENDED
+ *     CONNECTING --> RUNNING --> DRAINING --> LEAVING --> ENDED
  *         ^             |            |
  *         |             v            |
  *         |   another autoscaler     |
  *         |   has taken the farm     |
  *         +--------------------------+ with standby
  *
- * farm_step does what is due and says when to come again. It waits for nothing, but at the end of a
- * farm for the broker to take its goodbye, at most two seconds a connection. Several farms may
+ * farm_step does what is due and says when to come again, and waits for nothing. Several farms may
  * live in one process; none knows of signals or of the others. */
 #ifndef WINNOW_FARM_H
 #define WINNOW_FARM_H
@@ -18,6 +18,7 @@
 #include "leader/leader.h"
 #include "node/supervisor.h"
 #include "options.h"
+#include "site.h"
 #include "total.h"
 
 #include <poll.h>
@@ -28,13 +29,15 @@
 struct farm_settings {
     struct leader_settings leader;
     struct supervisor_settings node;
+    struct site_settings site;
     struct total_place *place; /* in what several farms share; NULL: nothing is shared */
 };
 
 struct farm;
 
 /* Finds what can be wrong on this host: the worker, the history. Connects to nothing yet. Borrows
- * settings and options. Returns 0, or the errors of supervisor_open and leader_open. */
+ * settings and options. Returns 0, or the errors of supervisor_open, and of leader_open or
+ * site_open. */
 int farm_open(const struct farm_settings *settings, const struct options *options,
               struct farm **farm, struct why *why);
 /* Takes NULL. */
@@ -45,7 +48,7 @@ void farm_close(struct farm *farm);
 int64_t farm_step(struct farm *farm, int64_t now_ns);
 
 /* Writes its descriptors to fds, at most FARM_FDS; returns how many. They change with each step. */
-#define FARM_FDS (LEADER_FDS + 1)
+#define FARM_FDS (SITE_FDS + 1)
 size_t farm_poll(const struct farm *farm, struct pollfd fds[FARM_FDS]);
 
 /* Drains the workers and ends; a second call kills them. */
@@ -62,7 +65,8 @@ void farm_limit(struct farm *farm, const struct policy_params *before,
 bool farm_has_ended(const struct farm *farm);
 
 /* How it ended: 0 when it was told to; -ERR_CONFIG or -ERR_REFUSED when no worker can be run;
- * -ERR_LOCKED when another autoscaler runs the farm; or the error of the first connection. */
+ * -ERR_LOCKED when another autoscaler runs the farm, or another node has this one's name; or the
+ * error of the first connection. */
 int farm_outcome(const struct farm *farm, struct why *why);
 
 /* A second farm_stop ended the workers before they had drained. */

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+/* So long one of several farms may start workers while the others wait. */
+#define TURN_NS (3 * CLOCK_NS_PER_MS)
+
 /* What is logged from now on is of this farm; of one farm alone nothing says so. */
 static void enter(struct member *member)
 {
@@ -38,6 +41,7 @@ static void complete(struct member *member)
     member->scope.farm = member->plan.settings.options.topology.farm;
     settings->place = &member->place;
     settings->leader.one_of_several = true;
+    settings->node.turn_ns = TURN_NS;
     settings->leader.total = (struct decider_total){.allow = allow, .place = &member->place};
 }
 

@@ -2,7 +2,7 @@
 #ifndef WINNOW_ASK_H
 #define WINNOW_ASK_H
 
-#include "client.h"
+#include "control/client.h"
 #include "control/status.h"
 
 /* Connects for questions that are asked one after the other; release with client_close. */

@@ -33,6 +33,9 @@ static const struct verb {
     {"fix", CTL_STEER, COMMAND_SET, 1, 1, "the number of workers"},
     {"unfix", CTL_STEER, COMMAND_SET, 0, 0, "no argument"},
     {"stop", CTL_STEER, COMMAND_STOP, 1, 1, "the slot of a worker, as 'workers' lists it"},
+    {"nodes", CTL_NODES, COMMAND_STATUS, 0, 0, "no argument"},
+    {"drain", CTL_STEER, COMMAND_DRAIN, 1, 1, "a node, as 'nodes' lists it"},
+    {"undrain", CTL_STEER, COMMAND_UNDRAIN, 1, 1, "a node, as 'nodes' lists it"},
     {"log", CTL_LOG, COMMAND_STATUS, 0, SIZE_MAX, "log files"},
     {"farms", CTL_FARMS, COMMAND_STATUS, 0, 0, "no argument"},
     {"send", CTL_SEND, COMMAND_STATUS, 0, 1, "a text, or - for standard input"},
@@ -42,8 +45,8 @@ static const struct verb {
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
 #define VERB_FORM                                                                                  \
-    "status, workers, explain, set, pause, resume, fix, unfix, stop, log, farms, send, words "     \
-    "or results"
+    "status, workers, explain, set, pause, resume, fix, unfix, stop, nodes, drain, undrain, log, " \
+    "farms, send, words or results"
 
 /* Behind the verb words. */
 static const struct words_verb {
@@ -149,6 +152,27 @@ static void read_pair(struct argp_state *state, const struct verb *verb, const c
     }
 }
 
+static void read_node(const struct verb *verb, const char *name, size_t length,
+                      struct command *command)
+{
+    if (length < sizeof command->node)
+        memcpy(command->node, name, length);
+    if (!node_name_is_valid(command->node))
+        refuse("%s: '%s' is no node; expected " NODE_NAME_FORM, verb->name, name);
+}
+
+/* "7", or of a farm over several hosts "NODE/7". */
+static void read_slot(struct argp_state *state, const struct verb *verb, const char *text,
+                      struct command *command)
+{
+    const char *slash = strrchr(text, '/');
+
+    if (slash)
+        read_node(verb, text, (size_t)(slash - text), command);
+    command->slot =
+        (int64_t)options_count(state, verb->name, slash ? slash + 1 : text, 0, INT32_MAX);
+}
+
 static void read_command(struct argp_state *state, const struct verb *verb,
                          struct ctl_options *options)
 {
@@ -167,7 +191,9 @@ static void read_command(struct argp_state *state, const struct verb *verb,
     else if (strcmp(verb->name, "unfix") == 0)
         command->replicas = COMMAND_NONE;
     else if (strcmp(verb->name, "stop") == 0)
-        command->slot = (int64_t)options_count(state, "stop", arguments[0], 0, INT32_MAX);
+        read_slot(state, verb, arguments[0], command);
+    else if (verb->command == COMMAND_DRAIN || verb->command == COMMAND_UNDRAIN)
+        read_node(verb, arguments[0], strlen(arguments[0]), command);
     if (command->min_workers >= 0 && command->max_workers >= 0 &&
         command->min_workers > command->max_workers)
         refuse("set: min is greater than max; expected min <= max");
@@ -323,6 +349,8 @@ static const char doc[] =
     "(the same as set replicas=N and replicas=none). pause: the number of workers stays as it is; "
     "resume: it is decided again. stop SLOT: that worker finishes what it holds and ends; another "
     "takes its place if the number asks for it. All of them last until the autoscaler ends.\n\n"
+    "nodes: the hosts of a farm over several. drain NODE: it runs nothing, and its share goes to "
+    "others; undrain NODE: it gets its share again. There, workers are called NODE/SLOT.\n\n"
     "log FILE...: the logs of several programs and hosts as one, in the order of the clock that "
     "their lines carry; a line without one stays behind the line before it; - is standard input. "
     "log --follow: what happens in the farm from now on.\n\n"
@@ -348,7 +376,7 @@ static const char doc[] =
 static const struct argp argp = {option_table,
                                  parse_option,
                                  "status|workers|explain|set|pause|resume|fix|unfix|stop|log "
-                                 "[ARGUMENT...]\nfarms|send|words|results "
+                                 "[ARGUMENT...]\nnodes|drain|undrain|farms|send|words|results "
                                  "[ARGUMENT...]",
                                  doc,
                                  NULL,

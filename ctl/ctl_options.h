@@ -15,6 +15,7 @@ enum ctl_verb {
     CTL_STATUS,
     CTL_WORKERS,
     CTL_EXPLAIN,
+    CTL_NODES,
     CTL_STEER, /* the command says how */
     CTL_LOG,
     CTL_FARMS,

@@ -2,7 +2,7 @@
 #ifndef WINNOW_FARMS_H
 #define WINNOW_FARMS_H
 
-#include "client.h"
+#include "control/client.h"
 #include "ctl_options.h"
 
 #include <stdio.h>

@@ -2,8 +2,8 @@
 
 #include "amounts.h"
 #include "clock.h"
+#include "control/feed.h"
 #include "control/notice.h"
-#include "feed.h"
 #include "input.h"
 #include "log.h"
 #include "log_merge.h"

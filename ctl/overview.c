@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 /* With the rest of status this fits a terminal of 24 lines. */
 #define WORKER_LINES 12
@@ -51,19 +52,40 @@ static void print_counters(const struct status *status, FILE *out)
             counters->stopped, counters->crashed);
 }
 
+void overview_print_nodes(const struct status *status, FILE *out)
+{
+    char age[AMOUNTS_SIZE], name[AMOUNTS_SHOWN_SIZE], state[AMOUNTS_SHOWN_SIZE];
+
+    fprintf(out, "%-20s %-8s %4s %6s %8s %8s %8s %5s %10s\n", "node", "state", "max", "wanted",
+            "starting", "running", "draining", "rank", "heard");
+    for (size_t i = 0; i < status->node_count; i++) {
+        const struct status_node *node = &status->nodes[i];
+        fprintf(out,
+                "%-20s %-8.20s %4" PRId64 " %6" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64
+                " %5" PRId64 " %10s%s\n",
+                amounts_shown(node->name, name), amounts_shown(node->state, state), node->capacity,
+                node->target, node->starting, node->running, node->draining, node->rank,
+                amounts_span(node->age_s, age),
+                strcmp(node->name, status->leader) == 0 ? "  leads" : "");
+    }
+}
+
 static void print_worker(const struct status_worker *worker, FILE *out)
 {
     char since[AMOUNTS_SIZE], held[AMOUNTS_SIZE], busy[AMOUNTS_SIZE], handled[AMOUNTS_SIZE],
-        state[AMOUNTS_SHOWN_SIZE];
+        state[AMOUNTS_SHOWN_SIZE], name[AMOUNTS_SHOWN_SIZE];
 
     fprintf(out, "%4" PRId64 " %8" PRId64 "  %-8.20s %12s", worker->slot, worker->pid,
             amounts_shown(worker->state, state), amounts_span(worker->since_s, since));
+    const char *node = worker->node[0] ? amounts_shown(worker->node, name) : "";
+    const char *between = worker->node[0] ? "  on " : "";
     if (worker->tells)
-        fprintf(out, " %10s %6s %5s%s\n", amounts_number((double)worker->handled_msgs, handled),
+        fprintf(out, " %10s %6s %5s%s%s%s\n", amounts_number((double)worker->handled_msgs, handled),
                 amounts_number(worker->in_flight_msgs, held),
-                amounts_percent(worker->busy_share, busy), worker->blocked ? "  blocked" : "");
+                amounts_percent(worker->busy_share, busy), worker->blocked ? "  blocked" : "",
+                between, node);
     else
-        fprintf(out, " %10s %6s %5s\n", "?", "?", "?");
+        fprintf(out, " %10s %6s %5s%s%s\n", "?", "?", "?", between, node);
 }
 
 void overview_print_workers(const struct status *status, size_t most_lines, FILE *out)

@@ -11,6 +11,9 @@
 /* The farm and who runs it, what goes on in a sentence, the numbers, and some of the workers. */
 void overview_print(const struct envelope *envelope, const struct status *status, FILE *out);
 
+/* The hosts of a farm over several, a line each. */
+void overview_print_nodes(const struct status *status, FILE *out);
+
 /* Its parts. The numbers are a line each. */
 void overview_print_numbers(const struct status *status, FILE *out);
 /* A header and a line for each worker, at most so many lines; the last then says how many more

@@ -2,7 +2,7 @@
 #ifndef WINNOW_STEER_H
 #define WINNOW_STEER_H
 
-#include "client.h"
+#include "control/client.h"
 #include "ctl_options.h"
 
 #include <stdbool.h>
@@ -16,10 +16,5 @@
  * Returns 0 or an error of ask. */
 int steer(struct client *client, const struct ctl_options *options, bool *done, FILE *out,
           struct why *why);
-
-struct status;
-
-/* What a command that was done changed of what the status had said before. */
-void steer_print_change(const struct command *command, const struct status *before, FILE *out);
 
 #endif

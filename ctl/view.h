@@ -4,8 +4,8 @@
 #define WINNOW_VIEW_H
 
 #include "control/envelope.h"
+#include "control/feed.h"
 #include "control/status.h"
-#include "feed.h"
 #include "graph.h"
 #include "screen.h"
 

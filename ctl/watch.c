@@ -1,7 +1,7 @@
 #include "watch.h"
 
 #include "clock.h"
-#include "feed.h"
+#include "control/feed.h"
 #include "log.h"
 #include "overview.h"
 #include "screen.h"

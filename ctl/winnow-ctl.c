@@ -33,6 +33,10 @@ static void print_status(enum ctl_verb verb, const struct client_message *messag
         puts("No worker runs.");
     } else if (verb == CTL_WORKERS) {
         overview_print_workers(status, SIZE_MAX, stdout);
+    } else if (verb == CTL_NODES && !status->node_count) {
+        puts("The farm is on one host.");
+    } else if (verb == CTL_NODES) {
+        overview_print_nodes(status, stdout);
     } else if (verb == CTL_EXPLAIN) {
         sentence_print(status, stdout);
         sentence_print_rest(status, stdout);

@@ -137,7 +137,8 @@ static error_t parse_connection(int key, char *argument, struct argp_state *stat
         options->amqp_url = noting ? argument : take_secret(argument);
         return options->amqp_url ? 0 : ENOMEM;
     case KEY_FARM:
-        options->farm = argument;
+        options->farm = options->farms[options->farm_count] = argument;
+        options->farm_count += options->farm_count < OPTIONS_MOST_FARMS;
         return 0;
     case KEY_QUEUE_TYPE:
         if (topology_parse_queue_type(argument, &options->queue_type))

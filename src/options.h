@@ -10,6 +10,8 @@
 #include <argp.h>
 #include <stdint.h>
 
+#define OPTIONS_MOST_FARMS 64
+
 #define OPTIONS_CONNECT_TIMEOUT_NS INT64_C(30000000000)
 
 /* Each is from its flag, else from the environment, else the default. Texts live as long as the
@@ -25,6 +27,10 @@ struct options {
     /* As given; they are checked together when all flags have been read. */
     const char *tls_flag; /* the last --tls-... flag; NULL when there was none */
     const char *farm;     /* --farm; NULL: not given */
+    /* All that were given, for a program that takes several; when there were more, the last of them
+     * stands behind the count. */
+    const char *farms[OPTIONS_MOST_FARMS + 1];
+    size_t farm_count;
     enum queue_type queue_type;
     struct results_options results;
     /* A queue that is there, which the options below and the program's own parsers set. */

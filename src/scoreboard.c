@@ -27,7 +27,9 @@ AT(fingerprint_high, 64);
 AT(fingerprint_low, 72);
 AT(started_ns, 80);
 AT(due_ns, 88);
-_Static_assert(sizeof(struct scoreboard_slot) == 128, "the layout has changed");
+AT(dead_msgs, 96);
+AT(handled_within, 128);
+_Static_assert(sizeof(struct scoreboard_slot) == 256, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, hang_timeout_ns) == 16, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, max_attempts) == 24, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, attempts) == 32, "the layout has changed");
@@ -218,6 +220,9 @@ void scoreboard_clear(struct scoreboard_slot *slot)
     atomic_store(&slot->takes_hangup, 0);
     atomic_store(&slot->started_ns, 0);
     atomic_store(&slot->due_ns, 0);
+    atomic_store(&slot->dead_msgs, 0);
+    for (size_t i = 0; i < TIME_CLASSES; i++)
+        atomic_store(&slot->handled_within[i], 0);
     scoreboard_put_down(slot);
 }
 
@@ -344,7 +349,14 @@ void scoreboard_put_down(struct scoreboard_slot *slot)
 void scoreboard_count_handled(struct scoreboard_slot *slot, int64_t busy_ns)
 {
     atomic_fetch_add_explicit(&slot->busy_ns, busy_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&slot->handled_within[time_classes_of(busy_ns)], 1,
+                              memory_order_relaxed);
     atomic_fetch_add_explicit(&slot->handled_msgs, 1, memory_order_relaxed);
+}
+
+void scoreboard_count_dead(struct scoreboard_slot *slot)
+{
+    atomic_fetch_add_explicit(&slot->dead_msgs, 1, memory_order_relaxed);
 }
 
 void scoreboard_count_given_back(struct scoreboard_slot *slot, size_t events)

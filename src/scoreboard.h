@@ -15,6 +15,7 @@
 #define WINNOW_SCOREBOARD_H
 
 #include "error.h"
+#include "time_classes.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -28,8 +29,8 @@
 #define SCOREBOARD_SLOT_VARIABLE  "WINNOW_SLOT"
 #define SCOREBOARD_READY_VARIABLE "WINNOW_READY_FD"
 
-/* The first eight bytes, "WINNOW6" and a NUL: they change whenever anything of the layout does. */
-#define SCOREBOARD_MAGIC UINT64_C(0x36574f4e4e4957)
+/* The first eight bytes, "WINNOW7" and a NUL: they change whenever anything of the layout does. */
+#define SCOREBOARD_MAGIC UINT64_C(0x37574f4e4e4957)
 
 enum scoreboard_state {
     SCOREBOARD_EMPTY,    /* nobody writes here: no worker, or one that knows no scoreboard */
@@ -55,7 +56,7 @@ struct scoreboard_slot {
      * uses no scoreboard, or not yet. */
     _Atomic int32_t pid;
     /* Events answered since the worker started: a result or FARM.dead was sent for each. Stored
-     * after busy_ns. */
+     * after busy_ns and handled_within. */
     _Atomic uint64_t handled_msgs;
     /* Events delivered to the worker and neither acknowledged nor given back. Stored whenever it
      * changes. */
@@ -83,6 +84,11 @@ struct scoreboard_slot {
     /* The event at hand may show no progress until then, because its job has said so. 0: it has
      * said nothing. */
     _Atomic int64_t due_ns;
+    /* Events that went to FARM.dead, or were rejected to where the queue has what is dead. */
+    _Atomic uint64_t dead_msgs;
+    /* The events in handled_msgs by the time from taking up to answering: how many are in each of
+     * the classes of time_classes.h. */
+    _Alignas(128) _Atomic uint64_t handled_within[TIME_CLASSES];
 };
 
 /* Events that failed, or may be about to: a hash table. The entries of an event are the
@@ -209,6 +215,7 @@ void scoreboard_take_up(struct scoreboard_slot *slot, struct scoreboard_fingerpr
 /* No event is at hand any more. */
 void scoreboard_put_down(struct scoreboard_slot *slot);
 void scoreboard_count_handled(struct scoreboard_slot *slot, int64_t busy_ns);
+void scoreboard_count_dead(struct scoreboard_slot *slot);
 void scoreboard_count_given_back(struct scoreboard_slot *slot, size_t events);
 
 /* Whether another slot says that it has been on the event since since_ns or earlier: that worker

@@ -14,6 +14,7 @@
 #define MISSING_PAUSE_NS (2 * CLOCK_NS_PER_S)
 #define WORDS_ENDING     ".words"
 #define LOCK_ENDING      ".lock"
+#define LEADER_ENDING    ".leader"
 
 /* Of a stream: so many, but none greater than the broker's default. */
 #define RESULT_SEGMENTS    8
@@ -60,6 +61,7 @@ int topology_init(struct topology *topology, const char *farm, enum queue_type t
     snprintf(topology->results, sizeof topology->results, "%s.results", farm);
     snprintf(topology->dead, sizeof topology->dead, "%s.dead", farm);
     snprintf(topology->control, sizeof topology->control, "%s.control", farm);
+    snprintf(topology->leader, sizeof topology->leader, "%s" LEADER_ENDING, farm);
     snprintf(topology->words, sizeof topology->words, "%s" WORDS_ENDING, farm);
     snprintf(topology->insults, sizeof topology->insults, "%s.insults", farm);
     return 0;
@@ -366,6 +368,19 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
     return error ? error : broker_settle(broker, why);
 }
 
+int topology_declare_leader(const struct topology *topology, struct broker *broker, struct why *why)
+{
+    const struct broker_argument arguments[] = {
+        {.name = "x-queue-type", .text = "quorum"},
+        {.name = "x-single-active-consumer", .is_true = true},
+        {0}};
+    const struct broker_queue queue = {
+        .name = topology->leader, .durable = true, .arguments = arguments};
+    int error = broker_declare_queue(broker, &queue, why);
+
+    return error ? error : broker_settle(broker, why);
+}
+
 static int declare_listener(struct broker *broker, const char *queue, struct why *why)
 {
     const struct broker_argument arguments[] = {
@@ -444,8 +459,8 @@ static bool is(struct broker_bytes queue, const char *name)
 
 bool topology_is_of_a_farm(struct broker_bytes queue)
 {
-    static const char *const endings[] = {WORK_ENDING, COUNT_ENDING, LOCK_ENDING,
-                                          ".results",  ".dead",      WORDS_ENDING};
+    static const char *const endings[] = {WORK_ENDING, COUNT_ENDING, LOCK_ENDING,  ".results",
+                                          ".dead",     WORDS_ENDING, LEADER_ENDING};
 
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t length = strlen(endings[i]);
@@ -464,7 +479,7 @@ bool topology_is_results(const struct topology *topology, struct broker_bytes qu
 bool topology_reserves(const struct topology *topology, struct broker_bytes queue)
 {
     return is(queue, topology->work) || is(queue, topology->count) || is(queue, topology->lock) ||
-           is(queue, topology->dead) || is(queue, topology->words);
+           is(queue, topology->dead) || is(queue, topology->words) || is(queue, topology->leader);
 }
 
 int topology_declare_words(const struct topology *topology, struct broker *broker, struct why *why)

@@ -67,6 +67,7 @@ struct topology {
     char results[TOPOLOGY_QUEUE_SIZE]; /* queue of results without a reply_to; "": none */
     char dead[TOPOLOGY_NAME_SIZE];     /* exchange and queue of what could not be handled */
     char control[TOPOLOGY_NAME_SIZE];  /* topic exchange of the control plane */
+    char leader[TOPOLOGY_NAME_SIZE];   /* queue of the tokens of those who stand for leader */
     char words[TOPOLOGY_NAME_SIZE];    /* queue of the requests to the word service */
     char insults[TOPOLOGY_NAME_SIZE];  /* fanout exchange of its broadcasts */
     struct topology_source sources[TOPOLOGY_MOST_SOURCES]; /* of a foreign queue */
@@ -153,6 +154,11 @@ int topology_declare_count(const struct topology *topology, struct broker *broke
 /* Declares what the word service needs: its queue, which does not dead-letter (a request that
  * nobody took in time is gone), the exchange of its broadcasts, and FARM.dead. */
 int topology_declare_words(const struct topology *topology, struct broker *broker, struct why *why);
+
+/* Declares the queue of the leaders' tokens: a quorum queue with a single active consumer, whatever
+ * the type of the others. */
+int topology_declare_leader(const struct topology *topology, struct broker *broker,
+                            struct why *why);
 
 /* Listens to the control plane: declares a queue of this connection's own and, where there are keys
  * (NULL after the last), the control exchange, and binds the queue to it by each. A listener that

@@ -61,5 +61,5 @@ _winnow()
     esac
 }
 
-complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-plot winnow-run winnow-simulate
+complete -F _winnow winnow-autoscaler winnow-censor winnow-ctl winnow-filter winnow-loadgen winnow-page winnow-plot winnow-run winnow-simulate
 complete -F _winnow winnow-words

@@ -165,12 +165,14 @@ static char *copy_reason(const char *reason)
 }
 
 /* From now on the answer is FARM.dead, for this reason. */
-static int set_dead(struct delivery *delivery, const char *reason, struct why *why)
+static int set_dead(struct answerer *answerer, struct delivery *delivery, const char *reason,
+                    struct why *why)
 {
     char *copy = copy_reason(reason);
 
     if (!copy)
         return out_of_memory(why);
+    scoreboard_count_dead(answerer->slot);
     free(delivery->dead_reason);
     delivery->dead_reason = copy;
     return 0;
@@ -198,7 +200,7 @@ static void drop_result(struct delivery *delivery)
 int answer_dead(struct answerer *answerer, struct delivery *delivery,
                 struct broker_properties *properties, const char *reason, struct why *why)
 {
-    int error = set_dead(delivery, reason, why);
+    int error = set_dead(answerer, delivery, reason, why);
 
     drop_result(delivery);
     if (error)
@@ -231,7 +233,7 @@ int answer_refused(struct answerer *answerer, struct delivery *delivery, struct 
     snprintf(reason, sizeof reason, "refused by '%.*s'", (int)delivery->queue.length,
              delivery->queue.bytes);
     drop_result(delivery);
-    int error = set_dead(delivery, reason, why);
+    int error = set_dead(answerer, delivery, reason, why);
     if (error)
         return error;
     return answerer->topology->rejects_dead ? ANSWER_REJECT : answer_again(answerer, delivery, why);
@@ -262,7 +264,7 @@ int answer_returned(struct answerer *answerer, struct delivery *delivery,
     snprintf(reason, sizeof reason, "unroutable result: no queue '%.*s' (%.*s)",
              (int)returned->routing_key.length, returned->routing_key.bytes,
              (int)returned->text.length, returned->text.bytes);
-    int error = set_dead(delivery, reason, why);
+    int error = set_dead(answerer, delivery, reason, why);
     if (error)
         return error;
     tell_dead(answerer, delivery);

@@ -20,27 +20,33 @@ static const struct variable {
 };
 #define PROPERTIES (sizeof properties / sizeof properties[0])
 
+static bool is_called(const char *entry, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(entry, name, length) == 0 && entry[length] == '=';
+}
+
 /* An event without the property must not seem to have it; and no program has the descriptors that
- * the worker was given. */
-static bool is_for_program(const char *entry)
+ * the worker was given, nor the broker's password unless it is to. */
+static bool is_for_program(const char *entry, bool with_url)
 {
     static const char *const others[] = {
         "WINNOW_REDELIVERED",      "WINNOW_ATTEMPT",       "WINNOW_HEADERS",
         "WINNOW_HEADERS_DROPPED",  SCOREBOARD_FD_VARIABLE, SCOREBOARD_SLOT_VARIABLE,
         SCOREBOARD_READY_VARIABLE,
     };
-    size_t length = strcspn(entry, "=");
 
     for (size_t i = 0; i < PROPERTIES; i++)
-        if (strlen(properties[i].name) == length && memcmp(entry, properties[i].name, length) == 0)
+        if (is_called(entry, properties[i].name))
             return false;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (strlen(others[i]) == length && memcmp(entry, others[i], length) == 0)
+        if (is_called(entry, others[i]))
             return false;
-    return true;
+    return with_url || !is_called(entry, "AMQP_URL");
 }
 
-int event_environment_init(struct event_environment *environment, struct why *why)
+int event_environment_init(struct event_environment *environment, bool with_url, struct why *why)
 {
     size_t count = 0;
 
@@ -51,7 +57,7 @@ int event_environment_init(struct event_environment *environment, struct why *wh
     if (!environment->entries)
         return error_set(why, ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < count; i++)
-        if (is_for_program(environ[i]))
+        if (is_for_program(environ[i], with_url))
             environment->entries[environment->own++] = environ[i];
     environment->entries[environment->own] = NULL;
     return 0;

@@ -16,9 +16,9 @@ struct event_environment {
     struct plain_json text;
 };
 
-/* Borrows the worker's environment, without what is for workers alone or is set for each event. 0
- * or -ERR_MEMORY. */
-int event_environment_init(struct event_environment *environment, struct why *why);
+/* Borrows the worker's environment, without what is for workers alone or is set for each event, and
+ * with AMQP_URL only if that is wanted. 0 or -ERR_MEMORY. */
+int event_environment_init(struct event_environment *environment, bool with_url, struct why *why);
 void event_environment_clear(struct event_environment *environment);
 
 /* Sets WINNOW_MESSAGE_ID, WINNOW_CORRELATION_ID, WINNOW_CONTENT_TYPE and WINNOW_TYPE, each when the

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define PIECE_BYTES ((size_t)64 << 10)
@@ -69,7 +70,7 @@ static bool make_room(struct exchange *exchange)
            buffer_reserve(&output->bytes, &output->capacity, needed < most ? needed : most);
 }
 
-/* One read of standard output. False when there is an *end. */
+/* One read of standard output, where there is something to read. False when there is an *end. */
 static bool take_output(struct exchange *exchange, enum exchange_end *end)
 {
     struct output *output = exchange->output;
@@ -88,7 +89,7 @@ static bool take_output(struct exchange *exchange, enum exchange_end *end)
                !(exchange->one_line &&
                  memchr(output->bytes + output->length - got, '\n', (size_t)got));
     }
-    if (got == 0 || errno != EAGAIN) {
+    if (got == 0 || errno != EINTR) {
         close(exchange->process->out_fd);
         exchange->process->out_fd = -1;
         /* As a program ends its output is closed a moment before. */
@@ -99,17 +100,21 @@ static bool take_output(struct exchange *exchange, enum exchange_end *end)
     return true;
 }
 
-static void take_said(struct exchange *exchange)
+/* One read of standard error; how much it was. */
+static size_t take_said(struct exchange *exchange)
 {
     char piece[4096];
     ssize_t got = read(exchange->process->err_fd, piece, sizeof piece);
 
     if (got > 0) {
         said_add(exchange->said, piece, (size_t)got);
-    } else if (got == 0 || errno != EAGAIN) {
+        return (size_t)got;
+    }
+    if (got == 0 || errno != EINTR) {
         close(exchange->process->err_fd);
         exchange->process->err_fd = -1;
     }
+    return 0;
 }
 
 /* Most programs write little and end in a moment: then they need not be waited for more than once.
@@ -165,21 +170,29 @@ enum exchange_end exchange_run(struct exchange *exchange)
     }
 }
 
-/* What has ended writes no more, so that an empty pipe is the end. */
+/* How much waits in the pipe to be read. */
+static size_t waiting_bytes(int fd)
+{
+    int count;
+
+    return fd >= 0 && ioctl(fd, FIONREAD, &count) == 0 ? (size_t)count : 0;
+}
+
+/* What has ended writes no more: all of it is in the pipes. What else has the other ends, because
+ * it could not be killed, may fill them again and again. */
 bool exchange_finish(struct exchange *exchange)
 {
-    struct process *process = exchange->process;
+    const struct process *process = exchange->process;
+    struct output *output = exchange->output;
+    size_t until = output->length + waiting_bytes(process->out_fd);
     enum exchange_end end = EXCHANGE_LINE;
 
-    while (end != EXCHANGE_FAILED && exchange->output->length <= exchange->most_bytes) {
-        struct pollfd fds[] = {{.fd = process->out_fd, .events = POLLIN},
-                               {.fd = process->err_fd, .events = POLLIN}};
-        if (poll(fds, 2, 0) <= 0)
-            return true;
-        if (fds[1].revents)
-            take_said(exchange);
-        if (fds[0].revents)
-            take_output(exchange, &end);
+    for (size_t left = waiting_bytes(process->err_fd); left && process->err_fd >= 0;) {
+        size_t taken = take_said(exchange);
+        left -= taken < left ? taken : left;
     }
-    return false;
+    while (output->length < until && output->length <= exchange->most_bytes &&
+           process->out_fd >= 0 && end != EXCHANGE_FAILED)
+        take_output(exchange, &end);
+    return end != EXCHANGE_FAILED && output->length <= exchange->most_bytes;
 }

@@ -310,7 +310,7 @@ int keep_job_open(const struct run_options *options, struct keep_job **out, stru
     said_init(&keep_job->said);
     int error = program_open(options->argv, &keep_job->program, why);
     if (!error)
-        error = event_environment_init(&keep_job->environment, why);
+        error = event_environment_init(&keep_job->environment, options->passes_url, why);
     if (!error)
         error = offspring_open(&keep_job->offspring, why);
     if (!error)

@@ -25,6 +25,8 @@
 #define KILL_WITHIN_NS (2 * CLOCK_NS_PER_S)
 #define LOOK_MS        1
 
+#define AT_ONCE 64
+
 struct offspring {
     _Atomic int32_t *program; /* shared with the guard; 0: none runs */
     int pipe_fd;              /* the end that closes when this process ends */
@@ -57,14 +59,16 @@ static void run_guard(const _Atomic int32_t *program, int pipe_fd)
 }
 
 /* By way of a child that ends at once, so that the guard is nobody's child here. */
-static int start_guard(const struct offspring *offspring, int pipe_fd)
+static int start_guard(struct offspring *offspring, int pipe_fd)
 {
+    const _Atomic int32_t *program = offspring->program;
     pid_t between = fork();
 
     if (between == 0) {
+        free(offspring); /* of this process */
         pid_t pid = fork();
         if (pid == 0)
-            run_guard(offspring->program, pipe_fd);
+            run_guard(program, pipe_fd);
         _exit(pid < 0);
     }
     int status = 0;
@@ -115,17 +119,27 @@ static void kill_children(void)
     closedir(threads);
 }
 
+/* Takes in children that have ended, but not that one, as many as are taken in at once: there may
+ * be more each time. 0, or as ended_child what there is then. */
+static pid_t take_in_ended(pid_t but)
+{
+    pid_t ended;
+
+    for (int taken = 0; taken < AT_ONCE; taken++) {
+        ended = ended_child();
+        if (ended <= 0 || ended == but)
+            return ended;
+        take_in(ended);
+    }
+    return 0;
+}
+
 /* A killed child leaves its own children to this process: again until there are none. */
 static void kill_rest(void)
 {
     int64_t deadline_ns = clock_now_ns() + KILL_WITHIN_NS;
-    pid_t ended;
 
-    while ((ended = ended_child()) >= 0) {
-        if (ended > 0) {
-            take_in(ended);
-            continue;
-        }
+    while (take_in_ended(0) >= 0) {
         kill_children();
         if (clock_now_ns() >= deadline_ns) {
             log_event(LOG_WARN, "left_behind", "why=\"what the program has started does not end\"");
@@ -212,8 +226,6 @@ void offspring_kill(struct offspring *offspring, pid_t program, struct offspring
 
 void offspring_reap(const struct offspring *offspring, pid_t program)
 {
-    pid_t ended;
-
-    while (!offspring->has_others && (ended = ended_child()) > 0 && ended != program)
-        take_in(ended);
+    if (!offspring->has_others)
+        take_in_ended(program);
 }

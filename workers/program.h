@@ -26,11 +26,12 @@ struct program {
 int program_open(char *const *argv, struct program *program, struct why *why);
 void program_close(struct program *program);
 
-/* A program that runs, and this end of its descriptors, none of which blocks. */
+/* A program that runs, and this end of its descriptors. */
 struct process {
     pid_t pid;
-    int pid_fd;                /* readable when it has ended */
-    int in_fd, out_fd, err_fd; /* -1: closed. What is written to in_fd it reads */
+    int pid_fd;         /* readable when it has ended */
+    int in_fd;          /* what is written to it, without blocking, the program reads; -1: closed */
+    int out_fd, err_fd; /* what it writes; -1: closed */
 };
 
 /* An event's body as a file, for program_start: a descriptor, or -1 with errno. */

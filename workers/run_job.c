@@ -216,7 +216,7 @@ int run_job_open(const struct run_options *options, struct run_job **out, struct
     said_init(&run_job->said);
     int error = open_programs(run_job, why);
     if (!error)
-        error = event_environment_init(&run_job->environment, why);
+        error = event_environment_init(&run_job->environment, options->passes_url, why);
     if (!error)
         error = offspring_open(&run_job->offspring, why);
     if (error) {

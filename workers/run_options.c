@@ -17,7 +17,14 @@
 #define PROPERTY_MAX_BYTES       255
 #define BODY                     "{}"
 
-enum { KEY_KEEP = WORKER_OPTIONS_KEY_OWN, KEY_TYPE, KEY_TIMEOUT, KEY_MAX_RESULT, KEY_CONTENT_TYPE };
+enum {
+    KEY_KEEP = WORKER_OPTIONS_KEY_OWN,
+    KEY_TYPE,
+    KEY_TIMEOUT,
+    KEY_MAX_RESULT,
+    KEY_CONTENT_TYPE,
+    KEY_PASS_URL,
+};
 
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Running programs:", 1},
@@ -39,6 +46,9 @@ static const struct argp_option option_table[] = {
      "Events with longer results go to FARM.dead (default: 16MiB)", 1},
     {"content-type", KEY_CONTENT_TYPE, "TYPE", 0,
      "The content type of results (default: the event's)", 1},
+    {"pass-url", KEY_PASS_URL, NULL, 0,
+     "PROGRAM finds $AMQP_URL in its environment, with the password in it (default: it does not)",
+     1},
     {0}};
 
 /* ---- types ---- */
@@ -128,6 +138,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         if (!*argument || strlen(argument) > PROPERTY_MAX_BYTES)
             argp_error(state, "--content-type: expected 1 to %d bytes", PROPERTY_MAX_BYTES);
         options->content_type = argument;
+        return 0;
+    case KEY_PASS_URL:
+        options->passes_url = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

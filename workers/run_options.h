@@ -23,6 +23,7 @@ struct run_options {
     int64_t timeout_ns;
     size_t max_result_bytes;
     const char *content_type; /* of results; NULL: the event's */
+    bool passes_url;          /* programs have AMQP_URL in their environment */
 };
 
 /* As a child of the program's own options; its input is a struct run_options, which it fills in. */

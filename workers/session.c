@@ -15,6 +15,11 @@
  * costs two system calls. */
 #define TEND_EVERY_NS (CLOCK_NS_PER_MS / 2)
 
+/* Each time that something is sent wakes the broker, which costs it more than a few answers do. So
+ * while there is other work answers wait for others: about so many, and not longer than this. */
+#define ANSWERS_TOGETHER 10
+#define ANSWER_WITHIN_NS (10 * CLOCK_NS_PER_MS)
+
 /* So many events that go to FARM.dead are logged in a second. */
 #define DEAD_LOGGED 2
 
@@ -170,9 +175,17 @@ static int consume(struct session *session, int64_t now_ns, struct why *why)
                          unacked->left_out_now, unacked->count - unacked->left_out, now_ns, why);
 }
 
+static int64_t answer_pause_ns(const struct session *session)
+{
+    double pause_ns = ANSWERS_TOGETHER * session->handling.service_ns;
+
+    return pause_ns < (double)ANSWER_WITHIN_NS ? (int64_t)pause_ns : ANSWER_WITHIN_NS;
+}
+
 /* All but the work itself: takes in what has come, and does what that or the time makes due. */
 static int tend(struct session *session, int64_t now_ns, int64_t *until_ns, struct why *why)
 {
+    broker_pace(session->broker, answer_pause_ns(session));
     int error = intake_receive(session, why);
 
     if (error)

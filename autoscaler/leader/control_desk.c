@@ -290,6 +290,18 @@ struct change {
     char by[ENVELOPE_FROM_SIZE]; /* who said so */
 };
 
+static void drain(struct control_desk *desk, const struct command *command,
+                  const struct envelope *envelope)
+{
+    bool drained = command->verb == COMMAND_DRAIN;
+
+    desk->settings.drain(desk->settings.nodes, command->node, drained);
+    desk->hears = true;
+    log_event(LOG_INFO, "node_drained", "node=%s drained=%s by=%s", command->node,
+              drained ? "true" : "false", envelope->from);
+    desk->hears = false;
+}
+
 static void take(struct control_desk *desk, const struct control_message *message, int64_t now_ns,
                  const struct node_report *report, struct change *change)
 {
@@ -314,7 +326,9 @@ static void take(struct control_desk *desk, const struct control_message *messag
     if (!changed)
         return;
     change->stop |= command.verb == COMMAND_STOP;
-    change->limits |= command.verb != COMMAND_STOP;
+    change->limits |= command.verb < COMMAND_STOP;
+    if (command.verb >= COMMAND_DRAIN)
+        drain(desk, &command, &envelope);
     snprintf(change->by, sizeof change->by, "%s", envelope.from);
 }
 

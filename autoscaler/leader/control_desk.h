@@ -31,6 +31,9 @@ struct control_desk_settings {
     /* Fills in of a status what the leader alone knows: the decision, the counters, the broker. */
     void (*describe)(const void *leader, const struct node_report *report, int64_t now_ns,
                      struct status *status);
+    /* The node is to run nothing, or its share again; NULL where there are no nodes. */
+    void (*drain)(void *nodes, const char *node, bool drained);
+    void *nodes;
     const void *leader;
 };
 

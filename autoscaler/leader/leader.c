@@ -1,6 +1,7 @@
 #include "leader.h"
 
 #include "acceptance.h"
+#include "arrival_rate.h"
 #include "clock.h"
 #include "console.h"
 #include "control_desk.h"
@@ -35,6 +36,7 @@ struct leader {
     int64_t start_ns, tick_ns; /* when it began to measure; when the next sample is due */
     bool ticking;              /* a sample's questions are out */
     int64_t answer_by_ns;
+    double taken_msgs; /* in flight or handled, when they went out; NAN: unknown */
     struct reaction reaction;
     struct own_consumers own_consumers;
     struct acceptance acceptance;
@@ -43,6 +45,7 @@ struct leader {
     int64_t ready_ns;                 /* when that was answered */
     double arrived_msgs;              /* since the beginning, as far as it was counted */
     int64_t decided_ns, decisions;    /* when the last decision was made; how many were */
+    struct time_classes measured;     /* how old the answers were by which they were made */
     bool told;                        /* a decision is due, because its limits are others */
     int fault;
     struct why why;
@@ -93,6 +96,17 @@ void leader_close(struct leader *leader)
     free(leader);
 }
 
+void leader_leave(struct leader *leader)
+{
+    link_leave(&leader->desk.link.link);
+    sampler_leave(leader->sampler);
+}
+
+bool leader_has_left(const struct leader *leader)
+{
+    return link_has_left(&leader->desk.link.link) && sampler_has_left(leader->sampler);
+}
+
 /* ---- connecting ---- */
 
 static void fail(struct leader *leader, int fault)
@@ -131,11 +145,12 @@ bool leader_is_ready(const struct leader *leader)
 
 static struct node_target target_of(const struct leader *leader)
 {
-    return (struct node_target){
-        .workers = leader->decider.state.desired_workers,
-        .max_workers = leader->decider.params->max_workers,
-        .consuming = own_consumers_count(&leader->own_consumers),
-        .stop = {.slot = leader->steering.stop_slot, .pid = leader->steering.stop_pid}};
+    return (struct node_target){.workers = leader->decider.state.desired_workers,
+                                .max_workers = leader->decider.params->max_workers,
+                                .consuming = own_consumers_count(&leader->own_consumers),
+                                .stop = {.slot = leader->steering.stop_slot,
+                                         .pid = leader->steering.stop_pid,
+                                         .node = leader->steering.stop_node}};
 }
 
 /* What a status says of the decision, what was counted, and the broker. */
@@ -156,7 +171,14 @@ static void describe(const void *context, const struct node_report *report, int6
                                                 .spawned = (int64_t)report->counts.spawned,
                                                 .stopped = (int64_t)report->counts.stopped,
                                                 .crashed = (int64_t)report->counts.crashed,
-                                                .decisions = leader->decisions};
+                                                .decisions = leader->decisions,
+                                                .dead_msgs = report->dead_msgs,
+                                                .given_back_msgs = report->given_back_msgs,
+                                                .hung = (double)report->counts.hung};
+    status->handling = report->handling;
+    status->measured = leader->measured;
+    if (leader->settings->describe_nodes)
+        leader->settings->describe_nodes(leader->settings->nodes, now_ns, status);
 }
 
 /* Without the control plane the farm runs on as if nobody ever said anything. */
@@ -166,6 +188,8 @@ static void open_desk(struct leader *leader, int64_t now_ns)
                                                    .topology = &leader->options->topology,
                                                    .steering = &leader->steering,
                                                    .describe = describe,
+                                                   .drain = leader->settings->drain_node,
+                                                   .nodes = leader->settings->nodes,
                                                    .leader = leader};
     struct why why = {0};
 
@@ -204,6 +228,21 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
     return 0;
 }
 
+void leader_inherit(struct leader *leader, const struct leader_heritage *heritage,
+                    struct node_target *target)
+{
+    leader->steering.epoch = heritage->epoch;
+    if (heritage->limits)
+        steering_inherit(&leader->steering, heritage->limits);
+    leader->decider.state.desired_workers = heritage->workers;
+    *target = target_of(leader);
+}
+
+struct status_limits leader_limits(const struct leader *leader, int64_t now_ns)
+{
+    return steering_limits(&leader->steering, (now_ns - leader->start_ns) / CLOCK_NS_PER_MS);
+}
+
 /* ---- deciding ---- */
 
 static double time_s(const struct leader *leader, int64_t now_ns)
@@ -215,52 +254,6 @@ static double time_s(const struct leader *leader, int64_t now_ns)
 static bool consumed(const struct node_report *report)
 {
     return report->telling > report->blocked;
-}
-
-/* All events that are ready, in flight or were handled, where that is exact: nobody but workers
- * that tell consumes the queue. */
-static double total_msgs(const struct decision_record *decision)
-{
-    const struct sampler_sample *sampled = &decision->sampled;
-    const struct node_report *report = &decision->report;
-
-    if (report->unknown || !(sampled->consumers <= report->telling))
-        return NAN;
-    return sampled->ready_msgs + report->in_flight_msgs + report->handled_msgs;
-}
-
-/* Nothing is counted: what the queue has accepted is what arrived. */
-static void take_accepted(struct leader *leader, struct decision_record *last)
-{
-    struct sampler_sample *sampled = &last->sampled;
-
-    sampled->arrived_msgs = acceptance_take_alone(&leader->acceptance, total_msgs(last));
-    sampled->arrival_per_s = sampled->arrived_msgs / sampled->interval_s;
-    last->accepted_per_s = sampled->arrival_per_s;
-    last->by_accepted = !isnan(sampled->arrival_per_s);
-}
-
-/* From what was counted to the arrival rate to reckon with. */
-static void check_arrivals(struct leader *leader, struct decision_record *last)
-{
-    struct sampler_sample *sampled = &last->sampled;
-    bool refused = leader->acceptance.refuses;
-    double offered_per_s = sampled->arrival_per_s, accepted_msgs;
-    double arrived_msgs = acceptance_take(&leader->acceptance, sampled->arrived_msgs,
-                                          total_msgs(last), &accepted_msgs);
-
-    last->by_accepted = leader->acceptance.refuses;
-    last->accepted_per_s = accepted_msgs / sampled->interval_s;
-    if (last->by_accepted)
-        sampled->arrival_per_s = arrived_msgs / sampled->interval_s;
-    if (last->by_accepted && !refused)
-        log_event(LOG_WARN, "events_refused",
-                  "offered_per_s=%.0f accepted_per_s=%.0f why=\"fewer events reach the workers "
-                  "than are published: the queue refuses them, or drops them\" "
-                  "doing=\"deciding by what reaches them\"",
-                  offered_per_s, last->accepted_per_s);
-    else if (refused && !last->by_accepted)
-        log_event(LOG_INFO, "events_accepted", "offered_per_s=%.0f", offered_per_s);
 }
 
 /* What can be seen of a queue that is somebody else's. */
@@ -283,10 +276,7 @@ static bool decide(struct leader *leader, int64_t now_ns, const struct node_repo
 
     *last = (struct decision_record){.report = *report};
     last->sampled = sampler_read(leader->sampler, consumed(report), now_ns);
-    if (!last->sampled.uncounted)
-        check_arrivals(leader, last);
-    else
-        take_accepted(leader, last);
+    arrival_rate_reckon(&leader->acceptance, leader->taken_msgs, last);
     leader->arrival_per_s = last->sampled.arrival_per_s;
     leader->ready_msgs = last->sampled.ready_msgs;
     leader->ready_ns = now_ns;
@@ -372,6 +362,8 @@ static bool step_tick(struct leader *leader, int64_t now_ns, const struct node_r
     if (!leader->ticking && now_ns >= leader->tick_ns) {
         leader->ticking = true;
         leader->answer_by_ns = now_ns + ANSWER_NS;
+        leader->taken_msgs =
+            report->unknown ? (double)NAN : report->in_flight_msgs + report->handled_msgs;
         sampler_ask(leader->sampler);
         move_tick(leader, now_ns + 1);
     }
@@ -430,6 +422,8 @@ int64_t leader_step(struct leader *leader, int64_t now_ns, const struct node_rep
 void leader_record(struct leader *leader, const struct node_report *report)
 {
     record_write(&leader->record, &leader->last, report);
+    time_classes_add(&leader->measured,
+                     fmax(leader->last.sampled.arrival_age_s, leader->last.sampled.ready_age_s));
     leader->decided_ns = clock_now_ns();
     leader->decisions++;
     control_desk_decided(&leader->desk);

@@ -7,6 +7,7 @@
 #include "arrival_counter.h"
 #include "autoscaler/messages.h"
 #include "autoscaler/policy/policy.h"
+#include "control/status.h"
 #include "decider.h"
 #include "error.h"
 #include "options.h"
@@ -30,6 +31,10 @@ struct leader_settings {
     const char *worker;         /* the workers' program, as people are told of it */
     bool one_of_several;        /* the table's rows begin with the farm's name */
     struct decider_total total; /* what the farms of a process share */
+    /* Of a farm over several hosts: fills in a status's nodes. NULL: the farm is on one host. */
+    void (*describe_nodes)(void *nodes, int64_t now_ns, struct status *status);
+    void (*drain_node)(void *nodes, const char *node, bool drained);
+    void *nodes;
 };
 
 struct leader;
@@ -42,6 +47,11 @@ int leader_open(const struct leader_settings *settings, const struct options *op
 /* Takes NULL. */
 void leader_close(struct leader *leader);
 
+/* Says goodbye to the broker, without waiting for it; from now on nothing may be called but
+ * leader_has_left, which tells when that has been done, and leader_close. */
+void leader_leave(struct leader *leader);
+bool leader_has_left(const struct leader *leader);
+
 /* Before it is ready: connects, declares the farm and takes its lock. Returns when to call it next,
  * if none of its descriptors becomes readable before. */
 int64_t leader_connect(struct leader *leader, int64_t now_ns);
@@ -51,6 +61,18 @@ bool leader_is_ready(const struct leader *leader);
  * of history_writer_open. */
 int leader_start(struct leader *leader, int64_t now_ns, struct node_target *target,
                  struct why *why);
+
+/* What another leader leaves behind; to be called after leader_start. */
+struct leader_heritage {
+    int64_t epoch;                      /* under which this one leads */
+    uint32_t workers;                   /* that the nodes were ordered to have, all together */
+    const struct status_limits *limits; /* as commands had set them; NULL: nobody led before */
+};
+void leader_inherit(struct leader *leader, const struct leader_heritage *heritage,
+                    struct node_target *target);
+
+/* The limits in force, and who set them. */
+struct status_limits leader_limits(const struct leader *leader, int64_t now_ns);
 
 /* From then on: samples, and decides when it is time to. *decided says whether there is a new
  * target; leader_record is to follow when the node has been told. Returns when to call it next, as

@@ -19,11 +19,21 @@ void learner_clear(struct learner *learner)
     capacity_clear(&learner->capacity);
 }
 
+/* A process of one node is another of the next; Linux numbers none beyond 22 bits. */
+static int32_t key_of(const struct worker_reading *worker)
+{
+    return worker->tells ? worker->pid ^ (int32_t)(worker->node << 22) : 0;
+}
+
 static void learn_capacity(struct learner *learner, const struct node_report *report, double time_s)
 {
-    for (size_t i = 0; i < report->reading_count; i++) {
+    size_t count = report->reading_count < learner->capacity.worker_count
+                       ? report->reading_count
+                       : learner->capacity.worker_count;
+
+    for (size_t i = 0; i < count; i++) {
         const struct worker_reading *worker = &report->readings[i];
-        struct capacity_reading reading = {.pid = worker->tells ? worker->pid : 0,
+        struct capacity_reading reading = {.pid = key_of(worker),
                                            .handled_msgs = worker->handled_msgs,
                                            .busy_ns = worker->busy_ns,
                                            .working_s = worker->working_s};

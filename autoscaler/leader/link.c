@@ -16,6 +16,17 @@ void link_close(struct link *link)
     link->connection = NULL;
 }
 
+void link_leave(struct link *link)
+{
+    if (link->connection)
+        connection_leave(link->connection);
+}
+
+bool link_has_left(const struct link *link)
+{
+    return !link->connection || connection_has_left(link->connection);
+}
+
 /* The loss itself is news; an attempt to come back that failed is, when it failed otherwise than
  * the one before. */
 static void log_failure(struct link *link, int error, const struct why *why)

@@ -28,6 +28,10 @@ int link_open(struct link *link, const struct connection_settings *settings, con
 /* Harmless when it was not opened. */
 void link_close(struct link *link);
 
+/* As connection_leave and connection_has_left; harmless when it was not opened. */
+void link_leave(struct link *link);
+bool link_has_left(const struct link *link);
+
 /* Connects when it is time to, without waiting; true when it has just been connected. */
 bool link_step(struct link *link, int64_t now_ns);
 

@@ -51,6 +51,17 @@ void sampler_close(struct sampler *sampler)
     free(sampler);
 }
 
+void sampler_leave(struct sampler *sampler)
+{
+    link_leave(&sampler->probe.link);
+    link_leave(&sampler->counter.link);
+}
+
+bool sampler_has_left(const struct sampler *sampler)
+{
+    return link_has_left(&sampler->probe.link) && link_has_left(&sampler->counter.link);
+}
+
 /* ---- connecting ---- */
 
 static void fail(struct sampler *sampler, const struct link *link)
@@ -208,6 +219,12 @@ static double seconds(int64_t ns)
     return (double)ns / (double)CLOCK_NS_PER_S;
 }
 
+/* An answer may have come after the caller looked at the clock. */
+static double age_s(int64_t answered_ns, int64_t now_ns)
+{
+    return answered_ns < now_ns ? seconds(now_ns - answered_ns) : 0;
+}
+
 struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64_t now_ns)
 {
     const struct arrival_counter *counter = &sampler->counter;
@@ -224,8 +241,8 @@ struct sampler_sample sampler_peek(struct sampler *sampler, bool consumed, int64
         .ready_msgs = known ? (double)ready->answer.ready_msgs : (double)NAN,
         .most_ready_msgs = known ? sampler->probe.most_ready_msgs : (double)NAN,
         .consumers = known ? (double)ready->answer.consumers : (double)NAN,
-        .arrival_age_s = taken_ns > 0 ? seconds(now_ns - taken_ns) : (double)NAN,
-        .ready_age_s = known ? seconds(now_ns - ready->answered_ns) : (double)NAN,
+        .arrival_age_s = taken_ns > 0 ? age_s(taken_ns, now_ns) : (double)NAN,
+        .ready_age_s = known ? age_s(ready->answered_ns, now_ns) : (double)NAN,
     };
 }
 
@@ -239,7 +256,7 @@ struct sampler_sample sampler_read(struct sampler *sampler, bool consumed, int64
         sample.arrived_msgs = NAN;
     else if (sample.interval_s > 0)
         sample.arrival_per_s = sample.arrived_msgs / sample.interval_s;
-    sample.arrival_age_s = exact ? seconds(now_ns - counter->question.answered_ns) : (double)NAN;
+    sample.arrival_age_s = exact ? age_s(counter->question.answered_ns, now_ns) : (double)NAN;
     /* What comes with the first late answer is of both intervals. From then on each is later by the
      * same. */
     bool late = counter->question.outstanding && !counter->question.answered;

@@ -51,6 +51,9 @@ int sampler_open(const struct sampler_settings *settings, struct sampler **sampl
                  struct why *why);
 /* Takes NULL. */
 void sampler_close(struct sampler *sampler);
+/* As connection_leave and connection_has_left. */
+void sampler_leave(struct sampler *sampler);
+bool sampler_has_left(const struct sampler *sampler);
 
 /* Connects when it is time to, and takes in what has come. Returns when to call it next, if none of
  * its descriptors becomes readable before. */

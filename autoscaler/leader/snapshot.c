@@ -63,11 +63,12 @@ static double busy_share(struct snapshot_busy *busy, const struct worker_reading
     return share;
 }
 
-static struct status_worker worker_of(const struct worker_reading *worker, size_t slot,
+static struct status_worker worker_of(const struct node_report *report,
+                                      const struct worker_reading *worker,
                                       struct snapshot_busy *busy, int64_t now_ns)
 {
     struct status_worker told = {
-        .slot = (int64_t)slot,
+        .slot = worker->slot,
         .pid = worker->pid,
         .since_s = (double)(now_ns - worker->started_ns) / NS_PER_S,
         .tells = worker->tells,
@@ -78,6 +79,10 @@ static struct status_worker worker_of(const struct worker_reading *worker, size_
     };
 
     memcpy(told.state, states[worker->state], strlen(states[worker->state]) + 1);
+    if (report->node_names) {
+        const char *node = report->node_names[worker->node];
+        memcpy(told.node, node, strnlen(node, sizeof told.node - 1));
+    }
     return told;
 }
 
@@ -94,6 +99,6 @@ int snapshot_take(struct snapshot *snapshot, const struct node_report *report, i
     for (size_t i = 0; i < report->reading_count; i++)
         if (report->readings[i].state != WORKER_NONE)
             snapshot->workers[status->worker_count++] =
-                worker_of(&report->readings[i], i, &snapshot->busy[i], now_ns);
+                worker_of(report, &report->readings[i], &snapshot->busy[i], now_ns);
     return 0;
 }

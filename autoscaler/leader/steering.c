@@ -86,22 +86,62 @@ static int set(struct policy_params *params, const struct command *command, stru
     return check_limits(params, command->replicas >= 0, why);
 }
 
-/* One that drains already need not be told to. */
-static int stop(struct steering *steering, int64_t slot, const struct node_report *report,
-                bool *changed, struct why *why)
+/* Whether the farm has that node; of a farm on one host none has a name. */
+static int check_node(const char *node, const struct node_report *report, struct why *why)
 {
-    const struct worker_reading *worker =
-        slot < (int64_t)report->reading_count ? &report->readings[slot] : NULL;
+    if (!report->node_names)
+        return *node ? error_set(why, ERR_INVALID, "the farm is on one host; expected no node") : 0;
+    if (!*node)
+        return error_set(why, ERR_INVALID, "the farm is on several hosts; expected a node as well");
+    for (size_t i = 0; i < report->node_count; i++)
+        if (strcmp(report->node_names[i], node) == 0)
+            return 0;
+    return error_set(why, ERR_INVALID, "there is no node '%s'; expected one that is", node);
+}
 
-    if (!worker || worker->state == WORKER_NONE)
+/* NULL: there is no worker in that slot. */
+static const struct worker_reading *find(const struct node_report *report, const char *node,
+                                         int64_t slot)
+{
+    for (size_t i = 0; i < report->reading_count; i++) {
+        const struct worker_reading *worker = &report->readings[i];
+        if (worker->state != WORKER_NONE && worker->slot == slot &&
+            (!*node || strcmp(report->node_names[worker->node], node) == 0))
+            return worker;
+    }
+    return NULL;
+}
+
+/* One that drains already need not be told to. */
+static int stop(struct steering *steering, const struct command *command,
+                const struct node_report *report, bool *changed, struct why *why)
+{
+    int error = check_node(command->node, report, why);
+    const struct worker_reading *worker = error ? NULL : find(report, command->node, command->slot);
+
+    if (error)
+        return error;
+    if (!worker)
         return error_set(why, ERR_INVALID, "there is no worker in slot %lld; expected one that is",
-                         (long long)slot);
+                         (long long)command->slot);
     *changed = worker->state == WORKER_STARTING || worker->state == WORKER_RUNNING;
     if (*changed) {
-        steering->stop_slot = (uint32_t)slot;
+        steering->stop_slot = (uint32_t)command->slot;
         steering->stop_pid = worker->pid;
+        copy(steering->stop_node, sizeof steering->stop_node, command->node);
     }
     return 0;
+}
+
+/* To say it again is harmless. */
+static int drain(const struct command *command, const struct node_report *report, bool *changed,
+                 struct why *why)
+{
+    if (!report->node_names)
+        return error_set(why, ERR_INVALID, "the farm is on one host; expected one over several");
+    int error = check_node(command->node, report, why);
+    *changed = !error;
+    return error;
 }
 
 static bool equal(const struct policy_params *a, const struct policy_params *b)
@@ -124,7 +164,9 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
     if (command->verb == COMMAND_SET)
         error = set(&params, command, &why);
     else if (command->verb == COMMAND_STOP)
-        error = stop(steering, command->slot, report, &outcome.changed, &why);
+        error = stop(steering, command, report, &outcome.changed, &why);
+    else if (command->verb >= COMMAND_DRAIN)
+        error = drain(command, report, &outcome.changed, &why);
     else
         params.paused = command->verb == COMMAND_PAUSE;
     if (error)
@@ -137,6 +179,22 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
     copy(steering->at, sizeof steering->at, now);
     steering->changed_ms = age_ms;
     return outcome;
+}
+
+void steering_inherit(struct steering *steering, const struct status_limits *limits)
+{
+    struct policy_params *params = &steering->params;
+
+    /* Nobody has changed any: then they are as this process was told. */
+    if (!*limits->at)
+        return;
+    params->min_workers = (uint32_t)limits->min_workers;
+    params->max_workers = (uint32_t)limits->max_workers;
+    params->paused = limits->paused;
+    params->replicas = isnan(limits->replicas) ? POLICY_NOT_FIXED : limits->replicas;
+    copy(steering->by, sizeof steering->by, limits->by);
+    copy(steering->at, sizeof steering->at, limits->at);
+    steering->changed_ms = isnan(limits->changed_s) ? 0 : -(int64_t)(limits->changed_s * 1000);
 }
 
 void steering_reconfigure(struct steering *steering, const struct policy_params *before,

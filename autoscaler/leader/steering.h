@@ -27,12 +27,13 @@ struct steering {
     /* The worker that was last told to stop; as in struct node_target. */
     uint32_t stop_slot;
     int32_t stop_pid;
+    char stop_node[NODE_NAME_SIZE];
 };
 
 /* What becomes of a command. */
 struct steering_outcome {
     struct command_answer answer;
-    bool changed; /* the limits are others, or a worker is to stop */
+    bool changed; /* the limits are others, a worker is to stop, or a node is to run nothing */
 };
 
 /* The name of a status that is made so long after the leader began: greater than the last one. */
@@ -43,6 +44,9 @@ int64_t steering_next_sequence(struct steering *steering, int64_t age_ms);
 struct steering_outcome steering_apply(struct steering *steering, const struct command *command,
                                        const struct envelope *envelope, const char *now,
                                        int64_t age_ms, const struct node_report *report);
+
+/* The limits were these under another leader, and go on. */
+void steering_inherit(struct steering *steering, const struct status_limits *limits);
 
 /* The parameters of a configuration were these and are those from now on: what is different there
  * is in force, and the rest as it is. */

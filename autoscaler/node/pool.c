@@ -152,8 +152,10 @@ void pool_ready(struct pool *pool, size_t slot, int64_t now_ns)
 
 void pool_hung(struct pool *pool, size_t slot)
 {
-    if (move(pool, slot, EVENT_HUNG))
-        pool->slots[slot].hung = pool->slots[slot].kill_due = true;
+    if (!move(pool, slot, EVENT_HUNG))
+        return;
+    pool->slots[slot].hung = pool->slots[slot].kill_due = true;
+    pool->counts.hung++;
 }
 
 static void kill_slot(struct pool *pool, size_t slot)

@@ -13,20 +13,37 @@
 /* One that consumes and has said nothing for so long will not. */
 #define SILENT_NS (1 * CLOCK_NS_PER_S)
 
+/* How often what workers tell of their times is added up. It is on cache lines of its own, and the
+ * rest of a slot is read at every step. */
+#define TIMES_EVERY_NS (100 * CLOCK_NS_PER_MS)
+
+/* No worker counts further. */
+#define MOST_COUNT (UINT64_C(1) << 53)
+
+/* The counts of one worker that are in the sums. */
+struct readings_own {
+    uint64_t handled_msgs, dead_msgs, given_back_msgs;
+    int64_t busy_ns;
+    uint64_t handled_within[TIME_CLASSES];
+};
+
 int readings_init(struct readings *readings, size_t slots)
 {
     *readings = (struct readings){0};
     readings->workers = calloc(slots, sizeof *readings->workers);
     readings->disbelieved = calloc(slots, sizeof *readings->disbelieved);
-    return readings->workers && readings->disbelieved ? 0 : -ERR_MEMORY;
+    readings->own = calloc(slots, sizeof *readings->own);
+    return readings->workers && readings->disbelieved && readings->own ? 0 : -ERR_MEMORY;
 }
 
 void readings_clear(struct readings *readings)
 {
     free(readings->workers);
     free(readings->disbelieved);
+    free(readings->own);
     readings->workers = NULL;
     readings->disbelieved = NULL;
+    readings->own = NULL;
 }
 
 void readings_begin(struct readings *readings, size_t slot, int32_t pid)
@@ -34,16 +51,57 @@ void readings_begin(struct readings *readings, size_t slot, int32_t pid)
     readings->workers[slot] = (struct worker_reading){.pid = pid};
 }
 
-void readings_keep(struct readings *readings, const struct scoreboard_slot *slot, int64_t now_ns)
-{
-    if (!scoreboard_impossible(slot, now_ns))
-        readings->handled_by_ended_msgs +=
-            (double)atomic_load_explicit(&slot->handled_msgs, memory_order_relaxed);
-}
-
 static double seconds(int64_t ns)
 {
     return (double)ns / (double)CLOCK_NS_PER_S;
+}
+
+/* By what a count has grown since it was last added up. One that has fallen adds nothing until it
+ * has grown past what it was; nor does one that cannot be. */
+static double growth_of(const _Atomic uint64_t *place, uint64_t *own)
+{
+    uint64_t count = atomic_load_explicit(place, memory_order_relaxed), before = *own;
+
+    if (count <= before || count > MOST_COUNT)
+        return 0;
+    *own = count;
+    return (double)(count - before);
+}
+
+/* Each adds what the slot's worker has done since it was last called. */
+static void add_up_events(struct readings *readings, size_t index,
+                          const struct scoreboard_slot *slot)
+{
+    struct readings_own *own = &readings->own[index];
+
+    readings->handled_msgs += growth_of(&slot->handled_msgs, &own->handled_msgs);
+    readings->dead_msgs += growth_of(&slot->dead_msgs, &own->dead_msgs);
+    readings->given_back_msgs += growth_of(&slot->given_back_msgs, &own->given_back_msgs);
+}
+
+static void add_up_times(struct readings *readings, size_t index,
+                         const struct scoreboard_slot *slot)
+{
+    struct readings_own *own = &readings->own[index];
+    int64_t busy_ns = atomic_load_explicit(&slot->busy_ns, memory_order_relaxed);
+
+    if (busy_ns > own->busy_ns) {
+        readings->handling.sum_s += seconds(busy_ns - own->busy_ns);
+        own->busy_ns = busy_ns;
+    }
+    for (size_t i = 0; i < TIME_CLASSES; i++)
+        readings->handling.count[i] +=
+            (uint64_t)growth_of(&slot->handled_within[i], &own->handled_within[i]);
+}
+
+void readings_keep(struct readings *readings, size_t index, const struct scoreboard_slot *slot,
+                   int64_t now_ns)
+{
+    if (!scoreboard_impossible(slot, now_ns)) {
+        add_up_events(readings, index, slot);
+        add_up_times(readings, index, slot);
+    }
+    readings->own[index] = (struct readings_own){0};
 }
 
 /* A worker of which nothing has been heard since it was started. Where others tell, one that starts
@@ -117,7 +175,6 @@ static void take_telling(struct readings *readings, const struct worker_reading 
 
     readings->heard = true;
     report->in_flight_msgs += worker->in_flight_msgs;
-    report->handled_msgs += (double)worker->handled_msgs;
     if (worker->state == WORKER_DRAINING || worker->state == WORKER_KILLED)
         report->draining_in_flight_msgs += worker->in_flight_msgs;
     if (worker->state == WORKER_RUNNING) {
@@ -135,12 +192,17 @@ static void take(struct readings *readings, struct pool *pool, size_t index,
     const struct pool_slot *worker = &pool->slots[index];
     struct worker_reading *reading = &readings->workers[index];
 
-    *reading = (struct worker_reading){
-        .state = worker->state, .pid = reading->pid, .started_ns = worker->started_ns};
+    *reading = (struct worker_reading){.state = worker->state,
+                                       .pid = reading->pid,
+                                       .slot = (uint32_t)index,
+                                       .started_ns = worker->started_ns};
     /* What a worker stores once, it stores before its pid. */
     if (atomic_load_explicit(&slot->pid, memory_order_acquire) &&
         believes(readings, index, slot, now_ns)) {
         read_worker(reading, slot, now_ns);
+        add_up_events(readings, index, slot);
+        if (readings->times_ns == now_ns)
+            add_up_times(readings, index, slot);
         take_telling(readings, reading, slot, report);
         pool_idle(pool, index, reading->in_flight_msgs <= 0);
         pool_took_up(pool, index, took_up_ns(slot));
@@ -154,14 +216,20 @@ static void take(struct readings *readings, struct pool *pool, size_t index,
 struct node_report readings_take(struct readings *readings, struct pool *pool,
                                  struct scoreboard *scoreboard, int64_t now_ns)
 {
-    struct node_report report = {.handled_msgs = readings->handled_by_ended_msgs};
+    struct node_report report = {0};
 
+    if (now_ns - readings->times_ns >= TIMES_EVERY_NS)
+        readings->times_ns = now_ns;
     for (size_t i = 0; i < pool->used; i++)
         if (pool->slots[i].state == WORKER_NONE)
             readings->workers[i] = (struct worker_reading){0};
         else
             take(readings, pool, i, scoreboard_slot(scoreboard, i), now_ns, &report);
     report.counts = pool_counts(pool);
+    report.handled_msgs = readings->handled_msgs;
+    report.dead_msgs = readings->dead_msgs;
+    report.given_back_msgs = readings->given_back_msgs;
+    report.handling = readings->handling;
     report.heard = readings->heard;
     report.startup_s = startup_median_s(&pool->startup);
     report.simulated_service_s = readings->simulated_service_s;

@@ -106,7 +106,7 @@ static void worker_ended(struct supervisor *supervisor, const struct launcher_ev
     if (pool_is_overdue(&supervisor->pool, event->slot))
         log_event(LOG_INFO, "drain_ended", "worker=%d after_s=%.1f slot=%zu", event->pid,
                   drained_s(supervisor, event->slot), event->slot);
-    readings_keep(&supervisor->readings, slot, clock_now_ns());
+    readings_keep(&supervisor->readings, event->slot, slot, clock_now_ns());
     enum pool_verdict verdict = pool_ended(&supervisor->pool, event->slot, end, clock_now_ns());
     if (verdict == POOL_CRASHED)
         count_attempt(supervisor, slot);
@@ -195,20 +195,22 @@ static void note_telling(struct supervisor *supervisor)
             pool_tells(&supervisor->pool, i);
 }
 
-/* Brings the processes in line with the pool; returns when the pool wants to be stepped again. */
+/* Brings the processes in line with the pool, as far as its turn lets it; returns when the pool
+ * wants to be stepped again. */
 static int64_t step_pool(struct supervisor *supervisor)
 {
-    struct pool_action actions[16];
+    int64_t now_ns = clock_now_ns(), turn_ns = supervisor->settings->turn_ns;
+    int64_t until_ns = turn_ns ? now_ns + turn_ns : CLOCK_NEVER;
+    struct pool_action action;
     int64_t wake_ns;
-    size_t count;
 
     note_telling(supervisor);
-    do {
-        count = pool_step(&supervisor->pool, clock_now_ns(), actions,
-                          sizeof actions / sizeof actions[0], &wake_ns);
-        for (size_t i = 0; i < count; i++)
-            act(supervisor, actions[i]);
-    } while (count);
+    while (pool_step(&supervisor->pool, now_ns, &action, 1, &wake_ns)) {
+        act(supervisor, action);
+        now_ns = clock_now_ns();
+        if (now_ns >= until_ns)
+            return now_ns;
+    }
     return wake_ns;
 }
 

@@ -18,7 +18,10 @@ struct supervisor_settings {
     int64_t hang_timeout_ns;  /* a worker that is on one event for longer is replaced */
     uint32_t max_attempts; /* an event that killed or hung its worker so often is handled no more */
     enum pool_stop stop;   /* which worker goes when there are too many */
-    char **worker;         /* program and arguments, NULL at the end */
+    /* A step starts no worker more after this time: it takes a millisecond or two for each, in
+     * which nobody else of the process is served. 0: it starts all. */
+    int64_t turn_ns;
+    char **worker;                  /* program and arguments, NULL at the end */
     const char *const *environment; /* NAME=VALUE for every worker, NULL at the end */
     struct guardian *guardian;      /* as in struct launcher_settings; borrowed */
 };

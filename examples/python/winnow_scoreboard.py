@@ -20,6 +20,7 @@ event, or a worker that comes back from a long wait for the broker is taken for 
 read: to write them takes compare-and-swap, which Python does not have.
 """
 
+import bisect
 import ctypes
 import hashlib
 import mmap
@@ -30,8 +31,10 @@ import time
 
 EMPTY, WORKING, SENDING, BLOCKED, DRAINING = range(5)  # the states of a worker
 
-MAGIC = b"WINNOW6"
+MAGIC = b"WINNOW7"
 ATTEMPTS, PROBES, COUNTS, TAG_SHIFT = 8192, 16, 1 << 12, 13
+# The bounds of the classes of time: 10 us, 30 us, 100 us and so on to 100 s.
+BOUNDS_NS = [digit * 10**power for power in range(4, 11) for digit in (1, 3)] + [10**11]
 LAST_WORKER_GRACE_NS = 200_000_000
 # What a broker adds between two deliveries.
 BROKER_HEADERS = "x-delivery-count$|x-acquired-count$|x-death|x-first-death|x-last-death"
@@ -68,7 +71,9 @@ class Slot(ctypes.Structure):
         ("fingerprint_low", ctypes.c_uint64),
         ("started_ns", ctypes.c_int64),
         ("due_ns", ctypes.c_int64),
-        ("unused", ctypes.c_uint64 * 4),
+        ("dead_msgs", ctypes.c_uint64),
+        ("unused", ctypes.c_uint64 * 3),
+        ("handled_within", ctypes.c_uint64 * (len(BOUNDS_NS) + 1)),
     ]
 
 
@@ -136,10 +141,15 @@ class Scoreboard:
 
     def answered(self):
         """By a result, or by FARM.dead; one that was not taken up has cost no time."""
-        if self.slot.fingerprint_low:
-            self.slot.busy_ns += time.monotonic_ns() - self.slot.started_ns
+        took_ns = time.monotonic_ns() - self.slot.started_ns if self.slot.fingerprint_low else 0
+        self.slot.busy_ns += took_ns
+        self.slot.handled_within[bisect.bisect_left(BOUNDS_NS, took_ns)] += 1
         self.put_down()
         self.slot.handled_msgs += 1
+
+    def count_dead(self):
+        """An event goes to FARM.dead: beside answered()."""
+        self.slot.dead_msgs += 1
 
     def count_given_back(self, events):
         self.slot.given_back_msgs += events

@@ -5,6 +5,7 @@ the function `work`. Needs python3-pika, and winnow_scoreboard.py beside it.
     winnow-autoscaler --farm shop --capacity auto -- examples/python/worker.py
 """
 
+import argparse
 import collections
 import concurrent.futures
 import contextlib
@@ -36,11 +37,13 @@ def queue_arguments():
 
 
 class Worker:
-    def __init__(self):
+    def __init__(self, results=None, rejects_dead=False):
         self.board = Scoreboard()
         self.farm = os.environ.get("WINNOW_FARM", "winnow")
         self.queue = os.environ.get("WINNOW_QUEUE") or f"{self.farm}.work"
         self.is_farms_own = self.queue == f"{self.farm}.work"
+        self.results = results or (f"{self.farm}.results" if self.is_farms_own else "")
+        self.rejects_dead = rejects_dead
         self.held = collections.deque()  # the event at hand first
         self.thread = concurrent.futures.ThreadPoolExecutor(1)
         self.job = None
@@ -119,6 +122,7 @@ class Worker:
 
     def bury(self, properties, body, reason):
         """To FARM.dead, which is there before it is needed only where the farm has a queue of its own."""
+        self.board.count_dead()
         dead = f"{self.farm}.dead"
         if not self.is_farms_own:
             self.channel.exchange_declare(dead, "fanout", durable=True)
@@ -127,30 +131,37 @@ class Worker:
         self.send(dead, "", body, properties, {"winnow-reason": reason.encode()[:399].decode(errors="ignore")})
 
     def answer(self, redelivered, properties, body):
+        """None, or what is dead of it and why."""
         event = fingerprint(vars(properties), body)
         if redelivered:
             self.board.wait_for_last_worker(event, self.connection.sleep)
             if self.board.is_poison(event):
-                return self.bury(properties, body, "poison: it crashed or hung its workers too often")
+                return body, "poison: it crashed or hung its workers too often"
         self.board.take_up(event)
         try:
             result = self.do(body)
         except pika.exceptions.AMQPError:
             raise
         except Exception as error:
-            return self.bury(properties, body, f"the work failed: {error!r}")
+            return body, f"the work failed: {error!r}"
         self.board.set_state(SENDING)
-        key = properties.reply_to or (f"{self.farm}.results" if self.is_farms_own else "")
+        key = properties.reply_to or self.results
         try:
             if key:
                 self.send("", key, result, properties, {"winnow-redelivered": True} if redelivered else None)
         except (pika.exceptions.UnroutableError, pika.exceptions.NackError) as error:
-            self.bury(properties, result, f"unroutable result: {error!r}")
+            return result, f"unroutable result: {error!r}"
 
     def handle(self, method, properties, body):
         began_s = time.monotonic()
-        self.answer(method.redelivered, properties, body)
-        self.channel.basic_ack(method.delivery_tag)
+        dead = self.answer(method.redelivered, properties, body)
+        if dead and self.rejects_dead:
+            print(f"worker.py: rejected: {dead[1]}", file=sys.stderr)
+            self.channel.basic_reject(method.delivery_tag, requeue=False)
+        else:
+            if dead:
+                self.bury(properties, *dead)
+            self.channel.basic_ack(method.delivery_tag)
         self.let_go()
         self.board.answered()
         self.board.set_state(DRAINING if self.drain_until_s else WORKING)
@@ -186,5 +197,13 @@ class Worker:
                 self.connect_again()
 
 
+def main():
+    parser = argparse.ArgumentParser(description="Answers each event with its text in capitals.")
+    parser.add_argument("--results", metavar="QUEUE", help="where results go whose event has no reply_to")
+    parser.add_argument("--dead", choices=["farm", "reject"], help="what is dead goes to FARM.dead (default) or is rejected")
+    options = parser.parse_args()
+    Worker(options.results, options.dead == "reject").run()
+
+
 if __name__ == "__main__":
-    Worker().run()
+    main()

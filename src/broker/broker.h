@@ -73,6 +73,7 @@ struct broker_argument {
     const char *name; /* NULL ends a list */
     const char *text; /* NULL: the number counts */
     int64_t number;
+    bool is_true; /* it is no number, but the boolean true */
 };
 
 struct broker_queue {
@@ -173,6 +174,11 @@ int broker_publish(struct broker *broker, const char *exchange, struct broker_by
 /* Sends what waits, as far as the socket takes it now. Whoever polls by himself calls it before. */
 int broker_flush(struct broker *broker, struct why *why);
 
+/* From now on broker_next sends nothing within pause_ns after something was sent, so that more goes
+ * out together and the broker is woken less often; 0, as at first: it sends each time. Before
+ * somebody waits all goes out, as ever. */
+void broker_pace(struct broker *broker, int64_t pause_ns);
+
 /* True while more waits to be sent than the socket takes. What is published all the same waits in
  * memory, however much it is. */
 bool broker_backed_up(const struct broker *broker);
@@ -218,8 +224,8 @@ enum broker_end {
 enum broker_end broker_end(const struct broker *broker);
 
 /* Takes the next event off the connection without waiting. Before it looks at the socket it sends
- * what waits to be sent and heartbeats that are due. Returns 1 and *event, 0 when there is none, or
- * an error (the connection is broken):
+ * what waits to be sent, as broker_pace has it, and heartbeats that are due. Returns 1 and *event,
+ * 0 when there is none, or an error (the connection is broken):
  *   -ERR_UNAVAILABLE lost; -ERR_REFUSED, -ERR_CONFIG, -ERR_MISSING, -ERR_LOCKED: closed by the
  *   broker with that reason. */
 int broker_next(struct broker *broker, struct broker_event *event, struct why *why);

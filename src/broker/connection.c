@@ -47,6 +47,7 @@ struct connection {
 
     struct broker *broker; /* NULL while away */
     bool attempting;
+    bool leaving;     /* by an attempt that is the last */
     pthread_t thread; /* of the attempt */
     int error;
     struct why why;
@@ -108,6 +109,15 @@ static void attempt_free(struct attempt *attempt)
     free(attempt);
 }
 
+/* The end of the attempt's thread. */
+static void hand_back(struct attempt *attempt)
+{
+    if (atomic_exchange(&attempt->state, ATTEMPT_DONE) == ATTEMPT_ABANDONED)
+        attempt_free(attempt);
+    else /* nobody closes the descriptor before this thread has ended */
+        eventfd_write(attempt->done_fd, 1);
+}
+
 static void *attempt_run(void *argument)
 {
     struct attempt *attempt = argument;
@@ -119,15 +129,23 @@ static void *attempt_run(void *argument)
         broker_drop(attempt->broker); /* a goodbye could take longer than the attempt */
         attempt->broker = NULL;
     }
-    if (atomic_exchange(&attempt->state, ATTEMPT_DONE) == ATTEMPT_ABANDONED)
-        attempt_free(attempt);
-    else /* nobody closes the descriptor before this thread has ended */
-        eventfd_write(attempt->done_fd, 1);
+    hand_back(attempt);
+    return NULL;
+}
+
+/* The last attempt of all, and the only one that begins with a connection. */
+static void *leave_run(void *argument)
+{
+    struct attempt *attempt = argument;
+
+    broker_close(attempt->broker);
+    attempt->broker = NULL;
+    hand_back(attempt);
     return NULL;
 }
 
 /* A thread without signals: they are for those that wait for them. 0 or an errno. */
-static int start_thread(struct attempt *attempt, pthread_t *thread)
+static int start_thread(struct attempt *attempt, void *(*run)(void *), pthread_t *thread)
 {
     pthread_attr_t attributes;
     sigset_t all;
@@ -140,7 +158,7 @@ static int start_thread(struct attempt *attempt, pthread_t *thread)
     if (!failed)
         failed = pthread_attr_setstacksize(&attributes, DEEP_STACK_BYTES);
     if (!failed)
-        failed = pthread_create(thread, &attributes, attempt_run, attempt);
+        failed = pthread_create(thread, &attributes, run, attempt);
     pthread_attr_destroy(&attributes);
     return failed;
 }
@@ -220,6 +238,28 @@ void connection_close(struct connection *connection)
     free(connection);
 }
 
+void connection_leave(struct connection *connection)
+{
+    struct attempt *attempt = connection->attempt;
+
+    if (!connection->broker)
+        return;
+    attempt->broker = connection->broker;
+    connection->broker = NULL;
+    atomic_store(&attempt->state, ATTEMPT_RUNNING);
+    connection->leaving = connection->attempting =
+        start_thread(attempt, leave_run, &connection->thread) == 0;
+    if (connection->leaving)
+        return;
+    broker_drop(attempt->broker);
+    attempt->broker = NULL;
+}
+
+bool connection_has_left(const struct connection *connection)
+{
+    return !connection->leaving || atomic_load(&connection->attempt->state) == ATTEMPT_DONE;
+}
+
 static enum connection_news begin(struct connection *connection)
 {
     struct attempt *attempt = connection->attempt;
@@ -228,7 +268,7 @@ static enum connection_news begin(struct connection *connection)
         memcpy(attempt->context, connection->context, connection->context_bytes);
     attempt->why = (struct why){0};
     atomic_store(&attempt->state, ATTEMPT_RUNNING);
-    int failed = start_thread(attempt, &connection->thread);
+    int failed = start_thread(attempt, attempt_run, &connection->thread);
     connection->attempting = failed == 0;
     if (!failed)
         return CONNECTION_NO_NEWS;

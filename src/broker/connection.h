@@ -29,6 +29,7 @@
 #include "broker.h"
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,12 @@ int connection_open(const struct connection_settings *settings, struct connectio
 /* Says goodbye to the broker if the connection is open, as broker_close does; an attempt that is
  * running is left to itself. Takes NULL. */
 void connection_close(struct connection *connection);
+
+/* Says the same goodbye, but on a thread of its own. From now on nothing may be called but
+ * connection_has_left, which tells when that has been done, and connection_close, which leaves it
+ * to itself. Without memory for a thread there is no goodbye. */
+void connection_leave(struct connection *connection);
+bool connection_has_left(const struct connection *connection);
 
 /* What a step found out. */
 enum connection_news {

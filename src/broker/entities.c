@@ -22,6 +22,9 @@ static amqp_table_t to_table(const struct broker_argument *arguments,
         if (argument->text) {
             entries[count].value.kind = AMQP_FIELD_KIND_UTF8;
             entries[count].value.value.bytes = amqp_cstring_bytes(argument->text);
+        } else if (argument->is_true) {
+            entries[count].value.kind = AMQP_FIELD_KIND_BOOLEAN;
+            entries[count].value.value.boolean = 1;
         } else {
             entries[count].value.kind = AMQP_FIELD_KIND_I64;
             entries[count].value.value.i64 = argument->number;

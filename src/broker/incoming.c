@@ -214,7 +214,7 @@ int broker_next(struct broker *broker, struct broker_event *event, struct why *w
     }
     for (;;) {
         if (!broker_buffered(broker)) {
-            int error = broker_flush(broker, why);
+            int error = broker_flush_at_leisure(broker, why);
             if (!error)
                 error = broker_beat(broker, why);
             if (error)

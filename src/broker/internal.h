@@ -38,6 +38,7 @@ struct outgoing {
     char *bytes;
     size_t capacity, first, end;
     int64_t sent_ns;    /* when something was last sent */
+    int64_t pause_ns;   /* between sending and sending again, while there is other work */
     int64_t checked_ns; /* when broker_check_alive last asked the kernel */
 };
 
@@ -105,6 +106,8 @@ int broker_send_method(struct broker *broker, amqp_method_number_t id, void *met
                        struct why *why);
 /* Appends a whole frame. 0 or -ERR_MEMORY. Only over plain TCP. */
 int broker_append(struct broker *broker, const char *frame, size_t length, struct why *why);
+/* Sends what waits, if something has not just been sent: as broker_pace has it. */
+int broker_flush_at_leisure(struct broker *broker, struct why *why);
 /* Sends all that waits; -ERR_UNAVAILABLE when the socket has not taken it by the deadline. */
 int broker_flush_all(struct broker *broker, int64_t deadline_ns, struct why *why);
 

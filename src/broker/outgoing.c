@@ -251,6 +251,20 @@ int broker_flush(struct broker *broker, struct why *why)
     return 0;
 }
 
+void broker_pace(struct broker *broker, int64_t pause_ns)
+{
+    broker->outgoing.pause_ns = pause_ns;
+}
+
+int broker_flush_at_leisure(struct broker *broker, struct why *why)
+{
+    const struct outgoing *out = &broker->outgoing;
+
+    return out->pause_ns && clock_now_ns() - out->sent_ns < out->pause_ns
+               ? 0
+               : broker_flush(broker, why);
+}
+
 int broker_flush_all(struct broker *broker, int64_t deadline_ns, struct why *why)
 {
     for (;;) {

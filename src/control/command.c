@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const char *const verbs[] = {
-    [COMMAND_STATUS] = "status", [COMMAND_SET] = "set",   [COMMAND_PAUSE] = "pause",
-    [COMMAND_RESUME] = "resume", [COMMAND_STOP] = "stop",
+    [COMMAND_STATUS] = "status",   [COMMAND_SET] = "set",   [COMMAND_PAUSE] = "pause",
+    [COMMAND_RESUME] = "resume",   [COMMAND_STOP] = "stop", [COMMAND_DRAIN] = "drain",
+    [COMMAND_UNDRAIN] = "undrain",
 };
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
@@ -20,7 +21,7 @@ static const char *const outcomes[] = {
 };
 #define OUTCOMES (sizeof outcomes / sizeof outcomes[0])
 
-#define VERB_FORM    "status, set, pause, resume or stop"
+#define VERB_FORM    "status, set, pause, resume or stop, or of a node drain or undrain"
 #define OUTCOME_FORM "done, malformed, stale or refused"
 
 /* Which of some words a member is. */
@@ -39,6 +40,11 @@ static int read_word(const json_t *message, const char *name, const char *const 
 const char *command_verb_name(enum command_verb verb)
 {
     return verbs[verb];
+}
+
+const char *command_outcome_name(enum command_outcome outcome)
+{
+    return outcomes[outcome];
 }
 
 /* ---- commands ---- */
@@ -72,6 +78,8 @@ int command_write(const struct envelope *envelope, const struct command *command
                put_number(members, "replicas", command->replicas);
     if (command->verb == COMMAND_STOP)
         made = made && json_object_set_new(members, "slot", json_integer(command->slot)) == 0;
+    if (command->node[0])
+        made = made && json_object_set_new(members, "node", fields_text(command->node)) == 0;
     if (!made) {
         json_decref(members);
         members = NULL;
@@ -119,6 +127,19 @@ static int read_seen(const json_t *message, struct command_seen *seen, struct wh
     return error;
 }
 
+/* The node that the command is about, or that the slot is on. */
+static int read_node(const json_t *message, struct command *command, struct why *why)
+{
+    bool must_be = command->verb != COMMAND_STOP;
+
+    if (!must_be && members_kind(message, "node") == MEMBERS_ABSENT)
+        return 0;
+    int error = members_text(message, "node", command->node, sizeof command->node, why);
+    if (error || node_name_is_valid(command->node))
+        return error;
+    return error_set(why, ERR_INVALID, "\"node\" is no name; expected " NODE_NAME_FORM);
+}
+
 int command_read(const json_t *message, struct command *command, struct why *why)
 {
     size_t verb;
@@ -136,6 +157,8 @@ int command_read(const json_t *message, struct command *command, struct why *why
         error = read_set(message, command, why);
     if (!error && verb == COMMAND_STOP)
         error = members_integer(message, "slot", 0, INT32_MAX, &command->slot, why);
+    if (!error && verb >= COMMAND_STOP)
+        error = read_node(message, command, why);
     return error;
 }
 

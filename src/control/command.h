@@ -4,17 +4,20 @@
 
 #include "envelope.h"
 #include "error.h"
+#include "node_name.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum command_verb {
-    COMMAND_STATUS, /* send the status from now on, as long as somebody is bound to it */
-    COMMAND_SET,    /* other limits, or a fixed number of workers */
-    COMMAND_PAUSE,  /* the number of workers stays as it is */
-    COMMAND_RESUME, /* it is decided again */
-    COMMAND_STOP,   /* one worker drains, and another takes its place if the number asks for it */
+    COMMAND_STATUS,  /* send the status from now on, as long as somebody is bound to it */
+    COMMAND_SET,     /* other limits, or a fixed number of workers */
+    COMMAND_PAUSE,   /* the number of workers stays as it is */
+    COMMAND_RESUME,  /* it is decided again */
+    COMMAND_STOP,    /* one worker drains, and another takes its place if the number asks for it */
+    COMMAND_DRAIN,   /* a node is to run nothing: its share goes to others */
+    COMMAND_UNDRAIN, /* it gets its share again */
 };
 
 /* As "set" may say of each of its numbers. These are 0 to COMMAND_MOST_WORKERS; max is at least 1.
@@ -34,6 +37,9 @@ struct command {
     struct command_seen seen;                   /* all verbs but COMMAND_STATUS */
     int64_t min_workers, max_workers, replicas; /* COMMAND_SET */
     int64_t slot;                               /* COMMAND_STOP */
+    /* COMMAND_DRAIN and COMMAND_UNDRAIN; of COMMAND_STOP where the slot is, empty of a farm on one
+     * host. */
+    char node[NODE_NAME_SIZE];
 };
 
 const char *command_verb_name(enum command_verb verb);
@@ -56,6 +62,8 @@ enum command_outcome {
     COMMAND_STALE,     /* said to a status that is too old, or of another leader */
     COMMAND_REFUSED,   /* out of this farm's range, or not possible as it is now */
 };
+
+const char *command_outcome_name(enum command_outcome outcome);
 
 struct command_answer {
     enum command_outcome outcome;

@@ -5,7 +5,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -41,23 +40,46 @@ static json_t *write_field(const struct field *field, const char *at)
         return json_boolean(*(const bool *)at);
     case FIELD_TEXT:
         return fields_text(at);
+    case FIELD_COUNT:
+        return json_integer(llrint(*(const double *)(const void *)at));
     case FIELD_END:
     default:
         return NULL;
     }
 }
 
+static bool is_left_out(const struct field *field, const char *at)
+{
+    return field->kind == FIELD_COUNT && isnan(*(const double *)(const void *)at);
+}
+
 json_t *fields_write(const struct field *fields, const void *values)
 {
     json_t *object = json_object();
 
-    for (const struct field *each = fields; object && each->kind != FIELD_END; each++)
-        if (json_object_set_new_nocheck(object, each->name,
-                                        write_field(each, (const char *)values + each->offset))) {
+    for (const struct field *each = fields; object && each->kind != FIELD_END; each++) {
+        const char *at = (const char *)values + each->offset;
+        if (!is_left_out(each, at) &&
+            json_object_set_new_nocheck(object, each->name, write_field(each, at))) {
             json_decref(object);
             object = NULL;
         }
+    }
     return object;
+}
+
+static int read_count(const struct field *field, const json_t *object, double *count,
+                      struct why *why)
+{
+    int64_t whole;
+
+    *count = NAN;
+    if (members_kind(object, field->name) == MEMBERS_ABSENT)
+        return 0;
+    int error = members_integer(object, field->name, 0, FIELD_MOST_COUNT, &whole, why);
+    if (!error)
+        *count = (double)whole;
+    return error;
 }
 
 static int read_field(const struct field *field, const json_t *object, char *at, struct why *why)
@@ -71,6 +93,8 @@ static int read_field(const struct field *field, const json_t *object, char *at,
         return members_bool(object, field->name, (bool *)at, why);
     case FIELD_TEXT:
         return members_text(object, field->name, at, field->size, why);
+    case FIELD_COUNT:
+        return read_count(field, object, (double *)(void *)at, why);
     case FIELD_END:
     default:
         return 0;

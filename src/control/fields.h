@@ -5,6 +5,7 @@
 #include "error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct json_t;
 
@@ -14,7 +15,10 @@ enum field_kind {
     FIELD_REAL,    /* double; null is NAN, which means unknown; an infinite one is null as well */
     FIELD_BOOL,    /* bool */
     FIELD_TEXT,    /* char[size], UTF-8, ends with a NUL */
+    FIELD_COUNT,   /* double, a whole number; left out when it is NAN, which means unknown */
 };
+
+#define FIELD_MOST_COUNT (INT64_C(1) << 53) /* doubles count up to here */
 
 struct field {
     const char *name;

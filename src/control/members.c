@@ -157,6 +157,11 @@ int members_array(const json_t *object, const char *name, const json_t **value, 
     return 0;
 }
 
+char *members_write(const json_t *value)
+{
+    return json_dumps(value, JSON_COMPACT);
+}
+
 const json_t *members_element(const json_t *array, size_t index)
 {
     return json_array_get(array, index);

@@ -38,6 +38,9 @@ int members_object(const struct json_t *object, const char *name, const struct j
 int members_array(const struct json_t *object, const char *name, const struct json_t **value,
                   struct why *why);
 
+/* The value as JSON in one line, for the caller to free; NULL: out of memory. */
+char *members_write(const struct json_t *value);
+
 /* An element of an array, borrowed; NULL from its end on. */
 const struct json_t *members_element(const struct json_t *array, size_t index);
 

@@ -2,6 +2,7 @@
 
 #include "fields.h"
 #include "members.h"
+#include "times.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -28,6 +29,9 @@ static const struct field counters_fields[] = {
     FIELD(FIELD_INTEGER, status_counters, crashed),
     FIELD(FIELD_INTEGER, status_counters, decisions),
     FIELD(FIELD_INTEGER, status_counters, untold_msgs),
+    FIELD(FIELD_COUNT, status_counters, dead_msgs),
+    FIELD(FIELD_COUNT, status_counters, given_back_msgs),
+    FIELD(FIELD_COUNT, status_counters, hung),
     {0},
 };
 
@@ -44,6 +48,14 @@ static const struct field worker_fields[] = {
     {0},
 };
 
+static const struct field node_fields[] = {
+    FIELD(FIELD_TEXT, status_node, name),        FIELD(FIELD_TEXT, status_node, state),
+    FIELD(FIELD_INTEGER, status_node, capacity), FIELD(FIELD_INTEGER, status_node, rank),
+    FIELD(FIELD_INTEGER, status_node, target),   FIELD(FIELD_INTEGER, status_node, starting),
+    FIELD(FIELD_INTEGER, status_node, running),  FIELD(FIELD_INTEGER, status_node, draining),
+    FIELD(FIELD_REAL, status_node, age_s),       {0},
+};
+
 static const struct field own_fields[] = {
     FIELD(FIELD_INTEGER, status, epoch),      FIELD(FIELD_INTEGER, status, sequence),
     FIELD(FIELD_TEXT, status, state),         FIELD(FIELD_REAL, status, age_s),
@@ -51,6 +63,16 @@ static const struct field own_fields[] = {
     FIELD(FIELD_INTEGER, status, starting),   FIELD(FIELD_INTEGER, status, running),
     FIELD(FIELD_INTEGER, status, draining),   {0},
 };
+
+json_t *status_limits_write(const struct status_limits *limits)
+{
+    return fields_write(limits_fields, limits);
+}
+
+int status_limits_read(const json_t *object, struct status_limits *limits, struct why *why)
+{
+    return fields_read(limits_fields, object, limits, why);
+}
 
 static json_t *write_decision(const struct history_row *row)
 {
@@ -74,29 +96,61 @@ static json_t *write_decision(const struct history_row *row)
     return NULL;
 }
 
+/* NULL when out of memory. */
+static json_t *write_worker(const struct status_worker *worker)
+{
+    json_t *object = fields_write(worker_fields, worker);
+
+    if (object && worker->node[0] &&
+        json_object_set_new(object, "node", fields_text(worker->node))) {
+        json_decref(object);
+        object = NULL;
+    }
+    return object;
+}
+
 static json_t *write_workers(const struct status *status)
 {
     json_t *array = json_array();
 
     for (size_t i = 0; array && i < status->worker_count; i++)
-        if (json_array_append_new(array, fields_write(worker_fields, &status->workers[i]))) {
+        if (json_array_append_new(array, write_worker(&status->workers[i]))) {
             json_decref(array);
             array = NULL;
         }
     return array;
 }
 
+/* What only a farm over several hosts says. Whether that worked. */
+static bool put_nodes(json_t *members, const struct status *status)
+{
+    json_t *array;
+
+    if (!status->node_count)
+        return true;
+    array = json_array();
+    for (size_t i = 0; array && i < status->node_count; i++)
+        if (json_array_append_new(array, fields_write(node_fields, &status->nodes[i]))) {
+            json_decref(array);
+            array = NULL;
+        }
+    return json_object_set_new(members, "leader", fields_text(status->leader)) == 0 &&
+           json_object_set_new(members, "nodes", array) == 0;
+}
+
 int status_write(const struct envelope *envelope, const struct status *status, char **text,
                  size_t *length)
 {
     json_t *members = fields_write(own_fields, status);
-    bool made =
-        members &&
-        json_object_set_new(members, "limits", fields_write(limits_fields, &status->limits)) == 0 &&
-        json_object_set_new(members, "counters",
-                            fields_write(counters_fields, &status->counters)) == 0 &&
-        json_object_set_new(members, "decision", write_decision(&status->decision)) == 0 &&
-        json_object_set_new(members, "workers", write_workers(status)) == 0;
+    bool made = members &&
+                json_object_set_new(members, "limits", status_limits_write(&status->limits)) == 0 &&
+                json_object_set_new(members, "counters",
+                                    fields_write(counters_fields, &status->counters)) == 0 &&
+                times_write(members, "handling", &status->handling) == 0 &&
+                times_write(members, "measured", &status->measured) == 0 &&
+                json_object_set_new(members, "decision", write_decision(&status->decision)) == 0 &&
+                json_object_set_new(members, "workers", write_workers(status)) == 0 &&
+                put_nodes(members, status);
 
     if (!made) {
         json_decref(members);
@@ -119,6 +173,43 @@ static int read_part(const json_t *message, const char *name, const struct field
     return error;
 }
 
+static int read_worker(const json_t *object, struct status_worker *worker, struct why *why)
+{
+    int error = fields_read(worker_fields, object, worker, why);
+
+    if (error || members_kind(object, "node") == MEMBERS_ABSENT)
+        return error;
+    return members_text(object, "node", worker->node, sizeof worker->node, why);
+}
+
+static int read_nodes(const json_t *message, struct status *status, struct why *why)
+{
+    const json_t *array;
+    int error;
+
+    if (members_kind(message, "nodes") == MEMBERS_ABSENT)
+        return 0;
+    error = members_array(message, "nodes", &array, why);
+    size_t count = error ? 0 : json_array_size(array);
+    if (count > STATUS_MOST_NODES)
+        return error_set(why, ERR_INVALID, "%zu nodes; expected at most %d", count,
+                         STATUS_MOST_NODES);
+    if (!error)
+        error = members_text(message, "leader", status->leader, sizeof status->leader, why);
+    if (error || !count)
+        return error;
+    status->nodes = calloc(count, sizeof *status->nodes);
+    if (!status->nodes)
+        return error_set(why, ERR_MEMORY, "out of memory");
+    status->node_count = count;
+    for (size_t i = 0; !error && i < count; i++) {
+        error = fields_read(node_fields, json_array_get(array, i), &status->nodes[i], why);
+        if (error)
+            error_prefix(why, "in node %zu", i);
+    }
+    return error;
+}
+
 static int read_workers(const json_t *message, struct status *status, struct why *why)
 {
     const json_t *array;
@@ -134,7 +225,7 @@ static int read_workers(const json_t *message, struct status *status, struct why
         return error_set(why, ERR_MEMORY, "out of memory");
     status->worker_count = count;
     for (size_t i = 0; !error && i < count; i++) {
-        error = fields_read(worker_fields, json_array_get(array, i), &status->workers[i], why);
+        error = read_worker(json_array_get(array, i), &status->workers[i], why);
         if (error)
             error_prefix(why, "in worker %zu", i);
     }
@@ -174,9 +265,15 @@ int status_read(json_t *message, struct status *status, struct why *why)
     if (!error)
         error = read_part(message, "counters", counters_fields, &status->counters, why);
     if (!error)
+        error = times_read(message, "handling", &status->handling, why);
+    if (!error)
+        error = times_read(message, "measured", &status->measured, why);
+    if (!error)
         error = read_decision(message, &status->decision, why);
     if (!error)
         error = read_workers(message, status, why);
+    if (!error)
+        error = read_nodes(message, status, why);
     if (error)
         status_clear(status);
     return error;
@@ -185,6 +282,7 @@ int status_read(json_t *message, struct status *status, struct why *why)
 void status_clear(struct status *status)
 {
     free(status->workers);
+    free(status->nodes);
     json_decref(status->message);
     *status = (struct status){0};
 }

@@ -39,17 +39,21 @@ def end(process):
 
 
 @contextlib.contextmanager
-def private_broker():
+def private_broker_in(directory):
     """The URL of a broker that lives as long as the block, or until SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     tool = os.path.join(TOP, "tools", "private-broker")
+    try:
+        yield subprocess.run([tool, "start", directory], check=True, capture_output=True, text=True).stdout.strip()
+    finally:
+        subprocess.run([tool, "stop", directory], check=False)
+
+
+@contextlib.contextmanager
+def private_broker():
     with tempfile.TemporaryDirectory(prefix="winnow-bench.") as work:
-        broker = os.path.join(work, "broker")
-        try:
-            yield subprocess.run([tool, "start", broker], check=True, capture_output=True,
-                                 text=True).stdout.strip()
-        finally:
-            subprocess.run([tool, "stop", broker], check=False)
+        with private_broker_in(os.path.join(work, "broker")) as url:
+            yield url
 
 
 class Farm:
@@ -119,11 +123,12 @@ class Farm:
         self.empty()
         return events / took_s, used_us, memory
 
-    def bare_work(self, events, how="work"):
-        """Events/s of the bare worker for the same, its start included too; `answer` makes results like ours."""
+    def bare_work(self, events, how="work", *more):
+        """Events/s of the bare worker for the same, its start included too; `answer` makes results like ours, and
+        `spawn` has them made by a program."""
         self.publish(events)
         started = time.monotonic()
-        process = self.start(self.bare, how, f"{self.name}.work", f"{self.name}.results", events)
+        process = self.start(self.bare, how, f"{self.name}.work", f"{self.name}.results", events, *more)
         self.wait_for_results(events)
         took_s = time.monotonic() - started
         if process.wait(30):

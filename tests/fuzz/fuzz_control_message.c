@@ -3,7 +3,10 @@
 #include "control/command.h"
 #include "control/members.h"
 #include "control/notice.h"
+#include "control/report_message.h"
 #include "control/status.h"
+#include "control/target_message.h"
+#include "control/token_message.h"
 #include "fuzz.h"
 
 /* The two were made from equal values. */
@@ -67,6 +70,49 @@ static void as_notice(const struct envelope *envelope, struct json_t *message, c
         CLAIM(notice_write(envelope, &notice, text, length) == 0);
 }
 
+static void as_report(const struct envelope *envelope, struct json_t *message, char **text,
+                      size_t *length)
+{
+    struct report_message report;
+    struct why why = {0};
+    int error = report_message_read(message, &report, &why);
+
+    if (error) {
+        fuzz_claim_refusal(error, &why, NULL);
+        return;
+    }
+    CLAIM(report_message_write(envelope, &report, text, length) == 0);
+    report_message_clear(&report);
+}
+
+static void as_target(const struct envelope *envelope, struct json_t *message, char **text,
+                      size_t *length)
+{
+    struct target_message target;
+    struct why why = {0};
+    int error = target_message_read(message, &target, &why);
+
+    if (error)
+        fuzz_claim_refusal(error, &why, NULL);
+    else
+        CLAIM(target_message_write(envelope, &target, text, length) == 0);
+}
+
+static void as_token(const struct envelope *envelope, struct json_t *message, char **text,
+                     size_t *length)
+{
+    struct token_message token;
+    struct why why = {0};
+    int error = token_message_read(message, &token, &why);
+
+    if (error) {
+        fuzz_claim_refusal(error, &why, NULL);
+        return;
+    }
+    CLAIM(token.owner[0] && token.epoch >= 0 && token.epoch <= TOKEN_EPOCH_MAX);
+    CLAIM(token_message_write(envelope, &token, text, length) == 0);
+}
+
 typedef void reading(const struct envelope *envelope, struct json_t *message, char **text,
                      size_t *length);
 
@@ -94,7 +140,8 @@ static void check(const struct envelope *envelope, struct json_t *message, readi
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static reading *const readings[] = {as_command, as_answer, as_status, as_notice};
+    static reading *const readings[] = {as_command, as_answer, as_status, as_notice,
+                                        as_report,  as_target, as_token};
     struct envelope envelope;
     struct json_t *message;
     struct why why = {0};

@@ -7,11 +7,15 @@ const { setTimeout: pause } = require('timers/promises');
 const amqp = require('amqplib');
 
 const board = Number(process.env.WINNOW_SCOREBOARD_FD);
-const slot = 155776 + 128 * Number(process.env.WINNOW_SLOT);
-const STATE = 0, PID = 4, HANDLED = 8, IN_FLIGHT = 16, BUSY = 32, PROGRESS = 40, HIGH = 64, LOW = 72, STARTED = 80;
+const slot = 155776 + 256 * Number(process.env.WINNOW_SLOT);
+const STATE = 0, PID = 4, HANDLED = 8, IN_FLIGHT = 16, BUSY = 32, PROGRESS = 40, HIGH = 64, LOW = 72, STARTED = 80,
+  WITHIN = 128;
 const little = require('os').endianness() === 'LE';
 const now = () => process.hrtime.bigint();
 const own = { [HANDLED]: 0n, [IN_FLIGHT]: 0n, [BUSY]: 0n };
+const bounds = [];  // of the classes of time: 10 us, 30 us, 100 us and so on to 100 s
+for (let ns = 10000n; ns <= 10n ** 11n; ns *= 10n) bounds.push(ns, 3n * ns);
+bounds.pop();
 
 function set(field, value) {
   const bytes = Buffer.alloc(8);
@@ -25,12 +29,17 @@ function setInt(field, value) {
   fs.writeSync(board, bytes, 0, 4, slot + field);
 }
 
-const add = (field, value) => set(field, own[field] += value);
+const add = (field, value) => set(field, own[field] = (own[field] ?? 0n) + value);
+
+function countTime(took) {
+  const longer = bounds.findIndex((bound) => took <= bound);
+  add(WITHIN + 8 * (longer < 0 ? bounds.length : longer), 1n);
+}
 
 async function main() {
   const magic = Buffer.alloc(8);
   fs.readSync(board, magic, 0, 8, 0);
-  if (magic.toString() !== 'WINNOW6\0') process.exit(64);
+  if (magic.toString() !== 'WINNOW7\0') process.exit(64);
   setInt(PID, process.pid);
   const connection = await amqp.connect(process.env.AMQP_URL);
   const channel = await connection.createChannel();
@@ -65,7 +74,9 @@ async function answer(channel, message) {
   set(HIGH, 0n);
   channel.ack(message);
   add(IN_FLIGHT, -1n);
-  add(BUSY, now() - began);
+  const took = now() - began;
+  add(BUSY, took);
+  countTime(took);
   add(HANDLED, 1n);
   set(PROGRESS, now());
 }

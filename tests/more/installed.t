@@ -16,7 +16,7 @@ for unit in "$prefix"/lib/systemd/system/*.service; do
     name=$(basename "$unit")
     if command -v systemd-analyze >/dev/null; then
         # Of other units it may complain too.
-        is "$(systemd-analyze verify "$unit" 2>&1 | grep winnow)" "" "systemd has nothing to say of $name"
+        is "$(MANPATH=$prefix/share/man systemd-analyze verify "$unit" 2>&1 | grep winnow)" "" "systemd has nothing to say of $name"
     else
         skip "systemd has nothing to say of $name" "there is no systemd here"
     fi

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../system/lib.sh"
 
 cd "$WINNOW_TOP" || exit 1
-mapfile -t scripts < <(grep -rlE '^#(!/bin/(ba)?sh| shellcheck shell=)' .ci tools tests --exclude-dir=corpus)
+mapfile -t scripts < <(grep -rlE '^#(!/bin/(ba)?sh| shellcheck shell=)' .ci tools tests debian --exclude-dir=corpus)
 ok "there are scripts" test ${#scripts[@]} -gt 10
 for script in "${scripts[@]}"; do
     ok "shellcheck finds nothing in $script" shellcheck --severity=warning --external-sources "$script"

@@ -13,6 +13,7 @@ import threading
 import pika
 
 from client import Line, ctl, port_of
+from control import Leader, answer, message
 from scaler import FILTER, autoscaler, lives, wait_for_row
 from tap import *
 from terminal import Terminal
@@ -65,54 +66,6 @@ def json_of(name, *args):
 def workers_of(name):
     """The pids of those that run, by slot."""
     return {each["slot"]: each["pid"] for each in json_of(name, "status")["workers"] if each["state"] == "running"}
-
-
-# ---- an autoscaler that is made up ----
-
-
-class Leader:
-    """Answers commands as it is told. `answers` is a function from a command to a list of (type, message)."""
-
-    def __init__(self, name, answers):
-        self.name, self.answers, self.heard = name, answers, []
-        self.connection = connect()
-        channel = self.connection.channel()
-        channel.exchange_declare(f"{name}.control", "topic", durable=False, auto_delete=True)
-        queue = channel.queue_declare("", exclusive=True).method.queue
-        for key in ("command", "ask"):
-            channel.queue_bind(queue, f"{name}.control", key)
-        channel.basic_consume(queue, self._take, auto_ack=True)
-        self.ending = False
-        self.thread = threading.Thread(target=self._serve)
-        self.thread.start()
-
-    def _serve(self):
-        while not self.ending:
-            self.connection.process_data_events(0.05)
-        self.connection.close()
-
-    def _take(self, channel, _, properties, body):
-        command = json.loads(body)
-        self.heard.append(command)
-        for kind, message in self.answers(command):
-            answer = pika.BasicProperties(type=kind, correlation_id=properties.correlation_id)
-            channel.basic_publish("", properties.reply_to, message, answer)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.ending = True
-        self.thread.join()
-
-
-def message(name, **members):
-    envelope = {"v": 1, "farm": name, "from": "winnow-autoscaler/far/7", "clock": 5, "time": "2026-01-31T12:00:00.123Z"}
-    return json.dumps(envelope | members)
-
-
-def answer(name, outcome, reason=""):
-    return ("answer", message(name, outcome=outcome, reason=reason))
 
 
 # ---- without a farm ----

@@ -10,7 +10,7 @@ import subprocess
 from tap import BIN, diag, done_testing, equal, ok
 
 TOP = os.environ["WINNOW_TOP"]
-PARTS = ("src", "filter", "workers", "autoscaler", "loadgen", "plots", "ctl", "words")
+PARTS = ("src", "filter", "workers", "autoscaler", "loadgen", "plots", "ctl", "words", "page")
 
 
 def read(path):
@@ -51,6 +51,7 @@ LOGGED_IN = {
     "winnow-loadgen": "loadgen",
     "winnow-ctl": "ctl",
     "winnow-words": "words",
+    "winnow-page": "page",
     "All programs": "src",
 }
 
@@ -154,10 +155,25 @@ def readme():
     equal([n for n, line in enumerate(lines, 1) if len(line) > 120], [], "... of at most 120 columns")
 
 
+def page():
+    """The page is small, comes from one place, and takes what a farm says as text."""
+    files = {path: read(path) for path in paths("page/site/*")}
+    size = sum(len(text.encode()) for text in files.values())
+    ok(0 < size <= 60_000, "the page's files have at most 60 kB in all") or diag(size)
+    for path, text in files.items():
+        elsewhere = set(re.findall(r"\w+://[^\s\"'>)]+", text)) - {"http://www.w3.org/2000/svg"}
+        equal(sorted(elsewhere), [], f"{path} asks nobody else")
+        inline = re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|\bstyle=|\bon\w+=", text)
+        equal(inline, [], "... and has neither markup made of texts nor scripts and styles in its markup")
+        if path.endswith(".js"):
+            equal([n for n, line in enumerate(text.splitlines(), 1) if len(line) > 100], [], "... nor lines over 100 columns")
+
+
 log_events()
 map_of_the_sources()
 links()
 options()
 targets()
 readme()
+page()
 done_testing()

@@ -25,8 +25,9 @@ for program in "$WINNOW_BIN"/winnow-*; do
     ok "... with its manual page" grep -q '^\.TH' "$prefix/share/man/man1/$name.1"
     ok "... and its completion" grep -q "complete .* $name" "$prefix/share/bash-completion/completions/$name"
 done
-for name in winnow-autoscaler winnow-words; do
-    unit=$prefix/lib/systemd/system/$name@.service
+for unit in winnow-autoscaler@ winnow-words@ winnow-page; do
+    name=${unit%@}
+    unit=$prefix/lib/systemd/system/$unit.service
     is "$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")" "/usr/local/bin/$name" "the unit of $name starts what is installed"
 done
 for paper in README.md LICENSE docs/scaling.png examples/python/worker.py; do

@@ -8,6 +8,7 @@
 version=$(sed -n 's/^#define WINNOW_VERSION "\(.*\)"$/\1/p' "$WINNOW_TOP/src/version.h")
 like "$(sed -n '/^## /{p;q}' "$WINNOW_TOP/CHANGELOG.md")" \
     "^## $version, (unreleased|20[0-9]{2}-[01][0-9]-[0-3][0-9])\$" "the changelog begins with the version of src/version.h"
+is "$(sed -n '1s/^winnow (\(.*\)) .*/\1/p' "$WINNOW_TOP/debian/changelog")" "$version" "... and so does that of the package"
 
 options_of()
 {
@@ -62,7 +63,7 @@ is "$(complete_with "$WINNOW_BIN/winnow-plot" sc)" scaling "the kinds of picture
 is "$(complete_with "$WINNOW_BIN/winnow-ctl" words)" $'words.txt\nwords' "... and the verbs, beside files"
 is "$(complete_with "$WINNOW_BIN/winnow-ctl" words br)" broadcast "... a verb behind a verb"
 is "$(complete_with "$WINNOW_BIN/winnow-ctl" words broadcast sto)" stop "... and what stands behind that"
-is "$(complete_with "$WINNOW_BIN/winnow-ctl" un)" unfix "so are the verbs of winnow-ctl"
+is "$(complete_with "$WINNOW_BIN/winnow-ctl" unf)" unfix "so are the verbs of winnow-ctl"
 exits 1 "a program that nobody has described has no page" -- "$WINNOW_TOP/tools/manual" /bin/true
 
 done_testing

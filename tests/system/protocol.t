@@ -4,15 +4,19 @@ works."""
 
 import csv
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 
 from client import Client
-from tap import URL, done_testing, equal, farm, like, ok, spawn, wait_until
+from tap import URL, diag, done_testing, equal, farm, like, ok, spawn, wait_until
 
 TOP = os.environ["WINNOW_TOP"]
+sys.path.insert(0, os.path.join(TOP, "examples/python"))
+import winnow_scoreboard  # noqa: E402
+
 # The structs of src/scoreboard.h, and the first column of the table that has their fields.
 STRUCTS = {"header": "scoreboard_layout", "slot": "scoreboard_slot", "attempt": "scoreboard_attempt"}
 
@@ -50,16 +54,15 @@ def layout_of_the_header():
             size = "(size_t)0" if field == "slot" else f"sizeof ((struct {struct} *)0)->{field}"
             lines.append(f'printf("{table} %zu %zu {field}\\n", {place}, {size});')
     lines.append('printf("magic %.8s\\n", (const char *)&(uint64_t){SCOREBOARD_MAGIC});')
+    lines.append('for (int i = 0; i < TIME_CLASSES; i++) printf("bound %s\\n", time_classes_bound(i));')
     with open("layout.c", "w", encoding="utf-8") as file:
         file.write('#include "scoreboard.h"\n#include <stdio.h>\nint main(void) {' + "\n".join(lines) + "}\n")
-    subprocess.run(["gcc", "-std=gnu17", "-I", os.path.join(TOP, "src"), "-o", "layout", "layout.c"], check=True)
+    source = os.path.join(TOP, "src")
+    subprocess.run(["gcc", "-std=gnu17", "-I", source, "-o", "layout", "layout.c", f"{source}/time_classes.c", "-lm"], check=True)
     return subprocess.run(["./layout"], capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def layout_of_the_module():
-    sys.path.insert(0, os.path.join(TOP, "examples/python"))
-    import winnow_scoreboard
-
     structs = {"header": winnow_scoreboard.Header, "slot": winnow_scoreboard.Slot}
     fields = [(table, struct, name) for table, struct in structs.items() for name, _ in struct._fields_]
     places = [(table, getattr(struct, name), name) for table, struct, name in fields if (table, name) != ("slot", "unused")]
@@ -72,10 +75,16 @@ def layout():
         written = [f"{table} {row[0]} {row[1] or 0} {row[2]}" for row in rows_of(f"{table} offset")]
         compiled = [line for line in said if line.startswith(table)]
         equal(written, compiled, f"the table has every field of {struct}, in its place")
-    equal(layout_of_the_module(), [line for line in said if not line.startswith(("magic", "attempt ", "header 155776"))],
+    others = ("magic", "bound", "attempt ", "header 155776")
+    equal(layout_of_the_module(), [line for line in said if not line.startswith(others)],
           "so has the module for Python")
     magic = next(line.split()[1] for line in said if line.startswith("magic"))
     like(rows_of("header offset")[0][3], rf"{magic}.* and a zero byte", "it has the magic")
+    bounds = [float(line.split()[1]) for line in said if line.startswith("bound")]
+    written = [float(number) * {"µs": 1e-6, "ms": 1e-3, "s": 1}[unit] for number, unit in
+               (cell.split() for cell in re.search(r"^\| bound \|(.*)\|$", PROTOCOL, re.M)[1].split("|"))]
+    for of, own in (("it", written), ("the module for Python", [ns / 1e9 for ns in winnow_scoreboard.BOUNDS_NS])):
+        ok(len(own) == len(bounds) - 1 and all(map(math.isclose, own, bounds)), f"{of} has every class of time") or diag(own)
     states = re.findall(r"SCOREBOARD_([A-Z]+)\b", re.search(r"enum scoreboard_state \{(.*?)\}", HEADER, re.S)[1])
     equal([row[:2] for row in rows_of("`state`")], [[str(i), name.lower()] for i, name in enumerate(states)],
           "it has every state")

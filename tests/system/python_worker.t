@@ -55,7 +55,7 @@ def work(body, board):
     return body.upper()
 
 worker.work = work
-worker.Worker().run()
+worker.main()
 """
 with open("job.py", "w") as file:
     file.write(JOB)
@@ -194,6 +194,30 @@ def works_on_a_queue_that_is_there():
         equal(channel.queue_declare(mine, passive=True).method.message_count, 0, "nothing is left in the queue")
 
 
+def obeys_what_workers_are_told():
+    """--results and --dead, as winnow-filter."""
+    name = farm()
+    mine, results, rejected = (f"{name}-{part}" for part in ("mine", "results", "rejected"))
+    dead_letters = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": rejected}
+    with contextlib.closing(connect()) as connection:
+        channel = connection.channel()
+        for queue, arguments in ((mine, dead_letters), (results, None), (rejected, None)):
+            channel.queue_declare(queue, durable=True, arguments=arguments)
+        unroutable = pika.BasicProperties(reply_to="no.such.queue")
+        for text, properties in (("raise", None), ("fool", unroutable), ("fool", None)):
+            channel.basic_publish("", mine, text, properties)
+        told = ("--results", results, "--dead", "reject")
+        with autoscaler(name, *ONE, "--queue", mine, "--", *WORKER, *told) as scaler:
+            answer = get_message(results, PATIENCE_S)
+            equal(answer and answer[2], b"FOOL", "the result of who asks for no answer goes to --results")
+            for text, why in (("raise", "cannot be handled"), ("fool", "cannot be answered")):
+                letter = get_message(rejected, PATIENCE_S)
+                equal(letter and letter[2], text.encode(), f"what {why} is rejected to the queue's own dead letters")
+            equal(scaler.end(PATIENCE_S), 0, "it drains")
+        like(scaler.stderr(), "rejected: .*no such fool", "for a reason that is said")
+        equal(channel.queue_declare(mine, passive=True).method.message_count, 0, "nothing is left in the queue")
+
+
 def needs_no_autoscaler_and_the_right_one():
     name = farm()
     with spawn("winnow-filter", farm=name), Client(name) as client:
@@ -228,7 +252,7 @@ def reads_what_others_write():
     header = winnow_scoreboard.Header
     descriptor = os.memfd_create("two slots", 0)
     os.truncate(descriptor, ctypes.sizeof(header) + 2 * ctypes.sizeof(winnow_scoreboard.Slot))
-    os.pwrite(descriptor, b"WINNOW6\0", 0)
+    os.pwrite(descriptor, b"WINNOW7\0", 0)
     os.pwrite(descriptor, struct.pack("=QqI", 2, 300_000_000, 3), header.slots.offset)
     boards = []
     for slot in ("0", "1"):
@@ -247,6 +271,13 @@ def reads_what_others_write():
     ok(waited and time.monotonic_ns() - after > 500_000_000, "that is waited for, for as long as a hang takes")
     other.wait_for_last_worker(event, lambda seconds: one.put_down())
     equal(other.is_elsewhere(event, after), False, "or until it is put down")
+
+    one.take_up(event)
+    one.slot.started_ns -= 2_000_000_000
+    for _ in range(2):  # the second was not taken up
+        one.answered()
+    told = (one.slot.handled_msgs, one.slot.handled_within[0], one.slot.handled_within[11], sum(one.slot.handled_within))
+    equal(told, (2, 1, 1, 2), "what was answered is counted by how long it took")
 
     tag = event[1] >> 13 << 13
     one.header.attempts[8190][0] = (tag ^ 1 << 20) | 3
@@ -275,6 +306,7 @@ buries_what_it_cannot_do()
 loses_nothing_when_it_drains()
 gives_back_what_would_take_too_long()
 works_on_a_queue_that_is_there()
+obeys_what_workers_are_told()
 needs_no_autoscaler_and_the_right_one()
 comes_back_from_a_lost_connection()
 done_testing()

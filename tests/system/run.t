@@ -10,7 +10,7 @@ import stat
 import subprocess
 
 from client import Client, ctl
-from tap import BIN, URL, diag, done_testing, equal, farm, like, ok, spawn, wait_until
+from tap import BIN, URL, Program, diag, done_testing, equal, farm, like, ok, spawn, wait_until
 
 
 def script(name, text, mode=0o755):
@@ -66,6 +66,10 @@ def each_event_has_its_program():
         _, properties, body = client.ask("a b", content_type="a/b", content_encoding="gzip")
         equal(body, b"A_B", "arguments are passed on as they are")
         equal((properties.content_type, properties.content_encoding), ("text/x", None), "--content-type is the result's")
+    name = farm()
+    with spawn("winnow-run", "--pass-url", "--", "printenv", "AMQP_URL", farm=name, env={"AMQP_URL": URL}):
+        with Client(name) as client:
+            equal(client.ask("x")[2].decode(), f"{URL}\n", "--pass-url hands the broker's address on")
 
 
 # ---- types ----
@@ -93,6 +97,7 @@ def properties_are_variables(client):
     equal(said, b"none true", "headers that are too long for a variable are left out, which is said")
     for variable in ("WINNOW_SCOREBOARD_FD", "WINNOW_SLOT", "WINNOW_READY_FD"):
         equal(client.ask(f"printf %s ${{{variable}-none}}", type="shell")[2], b"none", f"{variable} is not handed on")
+    equal(client.ask("printf %s ${AMQP_URL-none}", type="shell")[2], b"none", "nor is the broker's password")
 
 
 def types_choose(client):
@@ -141,7 +146,8 @@ def nothing_is_left(client, worker):
 
 def types():
     name = farm()
-    with spawn("winnow-run", *TYPES, "--timeout", "2s", "--max-result", "1000000", farm=name) as worker:
+    limits = ("--timeout", "2s", "--max-result", "1000000")
+    with spawn("winnow-run", *TYPES, *limits, farm=name, env={"AMQP_URL": URL}) as worker:
         with Client(name) as client:
             types_choose(client)
             properties_are_variables(client)
@@ -152,6 +158,28 @@ def types():
         like(worker.stderr(), 'event=program_said child=\\d+ line="busy"', "standard error is logged, line by line")
         lines = [line for line in worker.stderr().splitlines() if "program_said" in line]
         ok(all(len(line) < 700 for line in lines), "long lines are cut")
+
+
+def what_cannot_be_killed_holds_nobody_up():
+    """Whoever had children before it became a worker does not know which of them a program has started."""
+    name = farm()
+    command = [os.path.join(BIN, "winnow-run"), "--amqp", URL, "--farm", name, "--type", "shell=sh {}"]
+    worker = Program(["sh", "-c", 'sleep 600 & echo $! >earlier; exec "$@"', "sh", *command], dict(os.environ))
+    earlier = None
+    try:
+        with Client(name) as client:
+            with open("earlier", encoding="utf-8") as file:
+                earlier = int(file.read())
+            flood = client.ask("setsid yes flood >&2 & echo $!; sleep 0.2", type="shell")
+            ok(flood, "what writes to a standard error of its own session for ever, is not waited for")
+            ok(flood and wait_until(lambda: not alive(int(flood[2])), 20), "and nobody reads it any more")
+            equal(client.ask("echo next", type="shell")[2], b"next\n", "the next event is answered")
+            ok(alive(earlier), "an earlier child is left alone")
+        equal(worker.end(20), 0, "and the worker drains")
+    finally:
+        worker.end()
+        if earlier:
+            os.kill(earlier, signal.SIGKILL)
 
 
 # ---- inputs that nobody takes ----
@@ -254,6 +282,7 @@ def a_late_drain_gives_back():
 
 each_event_has_its_program()
 types()
+what_cannot_be_killed_holds_nobody_up()
 bodies_are_nobodys_to_read()
 programs_are_looked_at_first()
 a_drain_waits(signal.SIGTERM)

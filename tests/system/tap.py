@@ -48,6 +48,11 @@ def ok(condition, description):
     return bool(condition)
 
 
+def failed():
+    """Whether some claim has not held so far."""
+    return _failed > 0
+
+
 def equal(got, want, description):
     return ok(got == want, description) or diag(f"got  {got!r}\nwant {want!r}")
 

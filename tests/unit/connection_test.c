@@ -311,6 +311,18 @@ static int wait_patiently(const void *context, struct broker *broker, struct why
     return 0;
 }
 
+/* The goodbye, and the end of the line. */
+static void await_goodbye(int peer)
+{
+    char bytes[1000];
+    ssize_t got;
+
+    while ((got = read(peer, bytes, sizeof bytes)) > 0)
+        if (memmem(bytes, (size_t)got, "\0\x0a\0\x32", 4))
+            shutdown(peer, SHUT_WR);
+    assert_int_equal(got, 0);
+}
+
 static void closing_leaves_an_attempt_to_itself(void **state)
 {
     struct scene *scene = *state;
@@ -336,13 +348,8 @@ static void closing_leaves_an_attempt_to_itself(void **state)
     SAY(go_on[1], "g");
     assert_int_equal(read(seen[0], word, sizeof word), sizeof word);
     assert_string_equal(word, "as it was");
-    /* Then it closes what it had opened: the goodbye, and the end of the line. */
-    char bytes[1000];
-    ssize_t got;
-    while ((got = read(peer, bytes, sizeof bytes)) > 0)
-        if (memmem(bytes, (size_t)got, "\0\x0a\0\x32", 4))
-            shutdown(peer, SHUT_WR);
-    assert_int_equal(got, 0);
+    /* Then it closes what it had opened. */
+    await_goodbye(peer);
     int *const all[] = {begun, go_on, seen};
     for (size_t i = 0; i < 3; i++) {
         close(all[i][0]);
@@ -365,6 +372,40 @@ static void an_outcome_that_nobody_took_is_closed_too(void **state)
     close(peer);
     connection_close(scene->connection);
     scene->connection = NULL;
+}
+
+static void a_goodbye_makes_nobody_wait(void **state)
+{
+    struct scene *scene = *state;
+    int64_t deadline_ns = clock_now_ns() + PATIENCE_S * CLOCK_NS_PER_S;
+
+    open_connection(scene, (struct connection_settings){0});
+    int peer = bring_up(scene);
+    connection_leave(scene->connection);
+    assert_false(connection_has_left(scene->connection)); /* nobody has answered */
+    assert_null(connection_broker(scene->connection));
+    await_goodbye(peer);
+    while (!connection_has_left(scene->connection)) {
+        assert_true(clock_now_ns() < deadline_ns);
+        poll(NULL, 0, 1);
+    }
+    close(peer);
+}
+
+static void a_goodbye_that_nobody_waits_for_is_said(void **state)
+{
+    struct scene *scene = *state;
+
+    open_connection(scene, (struct connection_settings){0});
+    int peer = bring_up(scene);
+    connection_leave(scene->connection);
+    connection_close(scene->connection);
+    await_goodbye(peer);
+    close(peer);
+
+    open_connection(scene, (struct connection_settings){0});
+    connection_leave(scene->connection);
+    assert_true(connection_has_left(scene->connection)); /* there is nobody to tell */
 }
 
 static void waiting_ends_when_it_is_open(void **state)
@@ -443,6 +484,8 @@ int main(void)
         IN_SCENE(pauses_double_to_five_seconds_while_connections_are_of_no_use),
         IN_SCENE(closing_leaves_an_attempt_to_itself),
         IN_SCENE(an_outcome_that_nobody_took_is_closed_too),
+        IN_SCENE(a_goodbye_makes_nobody_wait),
+        IN_SCENE(a_goodbye_that_nobody_waits_for_is_said),
         IN_SCENE(waiting_ends_when_it_is_open),
         IN_SCENE(waiting_ends_with_an_error_that_time_does_not_mend),
         IN_SCENE(waiting_ends_when_woken),

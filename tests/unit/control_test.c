@@ -3,6 +3,7 @@
 #include "control/members.h"
 #include "control/notice.h"
 #include "control/status.h"
+#include "control/token_message.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -241,12 +242,15 @@ static void commands_are_read_as_they_were_written(void **state)
 {
     static const struct command commands[] = {
         {.verb = COMMAND_STATUS, .min_workers = -1, .max_workers = -1, .replicas = -1},
-        {COMMAND_SET, {1, 42}, 2, 8, COMMAND_UNCHANGED, 0},
-        {COMMAND_SET, {INT64_MAX, 0}, COMMAND_UNCHANGED, COMMAND_UNCHANGED, COMMAND_NONE, 0},
-        {COMMAND_SET, {0, 0}, 0, COMMAND_UNCHANGED, 0, 0},
-        {COMMAND_PAUSE, {3, 4}, -1, -1, -1, 0},
-        {COMMAND_RESUME, {3, 4}, -1, -1, -1, 0},
-        {COMMAND_STOP, {3, 4}, -1, -1, -1, 2999},
+        {COMMAND_SET, {1, 42}, 2, 8, COMMAND_UNCHANGED, 0, ""},
+        {COMMAND_SET, {INT64_MAX, 0}, COMMAND_UNCHANGED, COMMAND_UNCHANGED, COMMAND_NONE, 0, ""},
+        {COMMAND_SET, {0, 0}, 0, COMMAND_UNCHANGED, 0, 0, ""},
+        {COMMAND_PAUSE, {3, 4}, -1, -1, -1, 0, ""},
+        {COMMAND_RESUME, {3, 4}, -1, -1, -1, 0, ""},
+        {COMMAND_STOP, {3, 4}, -1, -1, -1, 2999, ""},
+        {COMMAND_STOP, {3, 4}, -1, -1, -1, 2, "rack-1"},
+        {COMMAND_DRAIN, {3, 4}, -1, -1, -1, 0, "rack-1"},
+        {COMMAND_UNDRAIN, {3, 4}, -1, -1, -1, 0, "a.b"},
     };
 
     (void)state;
@@ -271,6 +275,7 @@ static void commands_are_read_as_they_were_written(void **state)
         assert_int_equal(command.max_workers, commands[i].max_workers);
         assert_int_equal(command.replicas, commands[i].replicas);
         assert_int_equal(command.slot, commands[i].slot);
+        assert_string_equal(command.node, commands[i].node);
         members_release(message);
         free(text);
     }
@@ -299,6 +304,9 @@ static void a_command_that_cannot_be_meant_is_refused_with_what_was_expected(voi
         {"\"verb\":\"set\",\"max\":0" SEEN, "\"max\" is 0; expected a whole number from 1 to 1000"},
         {"\"verb\":\"set\",\"min\":3,\"max\":2" SEEN, "expected min <= max"},
         {"\"verb\":\"stop\"" SEEN, "\"slot\" is missing"},
+        {"\"verb\":\"stop\",\"slot\":1,\"node\":7" SEEN, "\"node\" is 7"},
+        {"\"verb\":\"drain\"" SEEN, "\"node\" is missing"},
+        {"\"verb\":\"undrain\",\"node\":\"a b\"" SEEN, "\"node\" is no name"},
     };
 
     (void)state;
@@ -347,7 +355,9 @@ static void a_status_is_read_as_it_was_written(void **state)
         .broker_away_s = NAN,
         .decided_s = 0.5,
         .limits = {.min_workers = 1, .max_workers = 8, .paused = true, .replicas = NAN},
-        .counters = {.spawned = 12},
+        .counters = {.spawned = 12, .dead_msgs = 3, .given_back_msgs = NAN},
+        .handling = {.sum_s = 1.5, .count = {[0] = 4, [TIME_CLASSES - 1] = 1}},
+        .measured = {.sum_s = NAN},
         .running = 1,
         .starting = 1,
         .workers = workers,
@@ -376,12 +386,87 @@ static void a_status_is_read_as_it_was_written(void **state)
     assert_true(again.decision.desired_workers == 8);
     assert_true(isnan(again.decision.arrival_per_s));
     assert_int_equal(again.counters.spawned, 12);
+    assert_true(again.counters.dead_msgs == 3 && again.counters.hung == 0);
+    assert_true(isnan(again.counters.given_back_msgs));
+    assert_true(again.handling.sum_s == 1.5 && isnan(again.measured.sum_s));
+    assert_int_equal(again.handling.count[0], 4);
+    assert_int_equal(again.handling.count[TIME_CLASSES - 1], 1);
     assert_int_equal(again.worker_count, 2);
     assert_true(again.workers[0].in_flight_msgs == 3);
     assert_true(isnan(again.workers[1].in_flight_msgs));
     assert_int_equal(again.workers[1].slot, 7);
     status_clear(&again);
     free(text);
+}
+
+#define LIMITS                                                                                     \
+    "\"limits\":{\"min_workers\":0,\"max_workers\":1,\"paused\":false,\"replicas\":null,\"by\":"   \
+    "\"\","                                                                                        \
+    "\"at\":\"\",\"changed_s\":null}"
+#define COUNTERS                                                                                   \
+    "\"arrived_msgs\":0,\"handled_msgs\":0,\"spawned\":0,\"stopped\":0,\"crashed\":0,"             \
+    "\"decisions\":0,\"untold_msgs\":0"
+
+/* A status as every autoscaler has told it, with other members in its counters and in itself. */
+static int read_status(const char *counters, const char *members, struct status *status,
+                       struct why *why)
+{
+    struct envelope read;
+    struct json_t *message;
+    char text[2000];
+
+    snprintf(text, sizeof text,
+             HEAD ",\"epoch\":1,\"sequence\":2,\"state\":\"running\",\"age_s\":1,"
+                  "\"broker_away_s\":null,\"decided_s\":null,\"starting\":0,\"running\":0,"
+                  "\"draining\":0," LIMITS ",\"counters\":{" COUNTERS "%s},\"decision\":{},"
+                  "\"workers\":[]%s}",
+             counters, members);
+    assert_int_equal(envelope_read(text, strlen(text), &read, &message, why), 0);
+    int error = status_read(message, status, why);
+    members_release(message);
+    return error;
+}
+
+static void what_an_older_autoscaler_does_not_tell_is_unknown(void **state)
+{
+    struct status status;
+    struct why why = {0};
+
+    (void)state;
+    assert_int_equal(read_status("", "", &status, &why), 0);
+    assert_true(isnan(status.counters.dead_msgs) && isnan(status.counters.given_back_msgs));
+    assert_true(isnan(status.counters.hung));
+    assert_true(isnan(status.handling.sum_s) && isnan(status.measured.sum_s));
+    status_clear(&status);
+}
+
+static void counts_that_cannot_be_are_refused_with_their_name(void **state)
+{
+    static const struct {
+        const char *counters, *members, *said;
+    } cases[] = {
+        {",\"hung\":-1", "", "in \"counters\": \"hung\" is -1; expected a whole number"},
+        {",\"hung\":1.5", "", "\"hung\" is 1.5; expected a whole number"},
+        {",\"hung\":null", "", "\"hung\" is null; expected a whole number"},
+        {",\"dead_msgs\":9007199254740993", "", "\"dead_msgs\" is 9007199254740993"},
+        {"", ",\"handling\":7", "\"handling\" is 7; expected an object"},
+        {"", ",\"handling\":{\"counts\":[]}", "in \"handling\": \"sum_s\" is missing"},
+        {"", ",\"measured\":{\"sum_s\":1}", "in \"measured\": \"counts\" is missing"},
+        {"", ",\"measured\":{\"sum_s\":1,\"counts\":[1,2]}", "2 counts; expected 16"},
+        {"", ",\"handling\":{\"sum_s\":1,\"counts\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,-1]}",
+         "count 15 is no count"},
+        {"", ",\"handling\":{\"sum_s\":1,\"counts\":[0,0.5,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}",
+         "count 1 is no count"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct status status;
+        struct why why = {0};
+        if (read_status(cases[i].counters, cases[i].members, &status, &why) != -ERR_INVALID ||
+            !strstr(why.text, cases[i].said))
+            fail_msg("%s%s: said '%s'", cases[i].counters, cases[i].members, why.text);
+    }
 }
 
 static void a_notice_carries_whatever_bytes_were_logged(void **state)
@@ -404,6 +489,77 @@ static void a_notice_carries_whatever_bytes_were_logged(void **state)
     free(text);
 }
 
+static int read_token(const char *members, struct token_message *token, struct why *why)
+{
+    struct envelope read;
+    struct json_t *message;
+    char text[512];
+
+    snprintf(text, sizeof text,
+             "{\"v\":1,\"farm\":\"shop\",\"from\":\"x\",\"clock\":1,\"time\":\"\",%s}", members);
+    assert_int_equal(envelope_read(text, strlen(text), &read, &message, why), 0);
+    int error = token_message_read(message, token, why);
+    members_release(message);
+    return error;
+}
+
+static void tokens_are_read_as_they_were_written(void **state)
+{
+    static const struct token_message tokens[] = {
+        {TOKEN_KNOCK, 0, "a"},
+        {TOKEN_CLAIM, TOKEN_EPOCH_MAX, "north \"1\"/123/1796000000000"},
+        {TOKEN_CLAIM, 1, "n\xc3\xb6rd"},
+    };
+    struct token_message again;
+    struct envelope read;
+    struct json_t *message;
+    struct why why;
+    char *text;
+    size_t length;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+        assert_int_equal(token_message_write(&envelope, &tokens[i], &text, &length), 0);
+        assert_int_equal(envelope_read(text, length, &read, &message, &why), 0);
+        assert_int_equal(token_message_read(message, &again, &why), 0);
+        assert_true(again.kind == tokens[i].kind && again.epoch == tokens[i].epoch);
+        assert_string_equal(again.owner, tokens[i].owner);
+        members_release(message);
+        free(text);
+    }
+}
+
+static void a_token_that_cannot_be_meant_is_refused_with_what_was_expected(void **state)
+{
+    static const struct {
+        const char *members, *says;
+    } cases[] = {
+        {"\"epoch\":1,\"owner\":\"a\"", "kind"},
+        {"\"kind\":\"Token\",\"epoch\":1,\"owner\":\"a\"", "knock or token"},
+        {"\"kind\":1,\"epoch\":1,\"owner\":\"a\"", "knock or token"},
+        {"\"kind\":\"token\",\"owner\":\"a\"", "epoch"},
+        {"\"kind\":\"token\",\"epoch\":-1,\"owner\":\"a\"", "epoch"},
+        {"\"kind\":\"token\",\"epoch\":1.5,\"owner\":\"a\"", "epoch"},
+        {"\"kind\":\"token\",\"epoch\":9007199254740992,\"owner\":\"a\"", "epoch"},
+        {"\"kind\":\"knock\",\"epoch\":1", "owner"},
+        {"\"kind\":\"knock\",\"epoch\":1,\"owner\":\"\"", "owner"},
+        {"\"kind\":\"knock\",\"epoch\":1,\"owner\":null", "owner"},
+    };
+    struct token_message token = {.epoch = 7};
+    struct why why;
+    char members[TOKEN_OWNER_SIZE + 100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(read_token(cases[i].members, &token, &why), -ERR_INVALID);
+        assert_non_null(strstr(why.text, cases[i].says));
+    }
+    snprintf(members, sizeof members, "\"kind\":\"knock\",\"epoch\":1,\"owner\":\"%0*d\"",
+             TOKEN_OWNER_SIZE, 0);
+    assert_int_equal(read_token(members, &token, &why), -ERR_INVALID);
+    assert_int_equal(token.epoch, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,7 +577,11 @@ int main(void)
         cmocka_unit_test(a_command_that_cannot_be_meant_is_refused_with_what_was_expected),
         cmocka_unit_test(answers_are_read_as_they_were_written),
         cmocka_unit_test(a_status_is_read_as_it_was_written),
+        cmocka_unit_test(what_an_older_autoscaler_does_not_tell_is_unknown),
+        cmocka_unit_test(counts_that_cannot_be_are_refused_with_their_name),
         cmocka_unit_test(a_notice_carries_whatever_bytes_were_logged),
+        cmocka_unit_test(tokens_are_read_as_they_were_written),
+        cmocka_unit_test(a_token_that_cannot_be_meant_is_refused_with_what_was_expected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 #include "autoscaler/policy/policies.h"
 #include "autoscaler/policy/policy_history.h"
 #include "ctl/amounts.h"
+#include "ctl/change.h"
 #include "ctl/overview.h"
 #include "ctl/sentence.h"
-#include "ctl/steer.h"
 #include "ctl/terms.h"
 #include "ctl/verbatim.h"
 
@@ -389,7 +389,7 @@ static void say_change(struct command command, const struct status *before)
 {
     FILE *out = listen();
 
-    steer_print_change(&command, before, out);
+    change_print(&command, before, out);
     fclose(out);
 }
 

@@ -289,6 +289,33 @@ static void a_heartbeat_goes_out_when_half_its_time_was_silent(void **state)
     assert_int_equal(receive(line), 0);
 }
 
+static void what_is_paced_waits_for_more(void **state)
+{
+    struct line *line = *state;
+    struct broker *broker = &line->broker;
+    struct why why;
+
+    assert_int_equal(publish(line, "first", 5), 0);
+    broker->outgoing.sent_ns = clock_now_ns();
+    assert_int_equal(broker_flush_at_leisure(broker, &why), 0);
+    assert_true(receive(line) > 0);
+
+    broker_pace(broker, 3600 * CLOCK_NS_PER_S);
+    assert_int_equal(publish(line, "second", 6), 0);
+    assert_int_equal(broker_flush_at_leisure(broker, &why), 0);
+    assert_int_equal(receive(line), 0);
+
+    /* It is long ago that something was sent. */
+    broker->outgoing.sent_ns -= 3600 * CLOCK_NS_PER_S;
+    assert_int_equal(broker_flush_at_leisure(broker, &why), 0);
+    assert_true(receive(line) > 0);
+
+    /* Who waits for an answer sends first. */
+    assert_int_equal(publish(line, "third", 5), 0);
+    broker_wait(broker, -1, 0);
+    assert_true(receive(line) > 0);
+}
+
 static void what_a_lost_connection_does_not_take_is_dropped(void **state)
 {
     struct line *line = *state;
@@ -334,6 +361,7 @@ int main(void)
                                         close_line),
         cmocka_unit_test_setup_teardown(a_heartbeat_goes_out_when_half_its_time_was_silent,
                                         open_line, close_line),
+        cmocka_unit_test_setup_teardown(what_is_paced_waits_for_more, open_line, close_line),
         cmocka_unit_test_setup_teardown(what_a_lost_connection_does_not_take_is_dropped, open_line,
                                         close_line),
         cmocka_unit_test_setup_teardown(waiting_for_a_socket_has_an_end, open_line, close_line),

@@ -133,12 +133,88 @@ static void what_ended_workers_have_handled_is_kept(void **state)
     for (int worker = 0; worker < 2; worker++) {
         struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 0, 10);
         assert_true(take(NOW_NS).handled_msgs == 10 * (worker + 1));
-        readings_keep(&readings, slot, NOW_NS);
+        readings_keep(&readings, 0, slot, NOW_NS);
         scoreboard_clear(slot);
         pool.slots[0].state = WORKER_NONE;
         assert_true(take(NOW_NS).handled_msgs == 10 * (worker + 1));
     }
     assert_true(take(NOW_NS).heard);
+}
+
+/* What a worker has done, all of it at once. */
+static void put_work(struct scoreboard_slot *slot, uint64_t events)
+{
+    slot->handled_msgs = slot->dead_msgs = slot->given_back_msgs = events;
+    slot->busy_ns = (int64_t)events * CLOCK_NS_PER_S;
+    slot->handled_within[3] = slot->handled_within[TIME_CLASSES - 1] = events;
+}
+
+static void assert_work(const struct node_report *report, uint64_t events)
+{
+    assert_true(report->handled_msgs == (double)events);
+    assert_true(report->dead_msgs == (double)events);
+    assert_true(report->given_back_msgs == (double)events);
+    assert_true(report->handling.sum_s == (double)events);
+    for (size_t i = 0; i < TIME_CLASSES; i++)
+        assert_int_equal(report->handling.count[i], i == 3 || i == TIME_CLASSES - 1 ? events : 0);
+}
+
+/* What is told a while later, when times are added up again. */
+static void assert_told(uint64_t events)
+{
+    static int64_t while_ns;
+
+    while_ns += 100 * CLOCK_NS_PER_MS;
+    struct node_report report = take(NOW_NS + while_ns);
+    assert_work(&report, events);
+}
+
+static void no_count_falls_whoever_ends_and_whatever_a_slot_says(void **state)
+{
+    struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 0, 0);
+
+    (void)state;
+    put_work(slot, 5);
+    assert_told(5);
+    /* It says less than before, then something that cannot be, then goes on. */
+    put_work(slot, 2);
+    assert_told(5);
+    slot->state = 77;
+    assert_told(5);
+    slot->state = SCOREBOARD_WORKING;
+    slot->dead_msgs = slot->given_back_msgs = slot->handled_within[0] = UINT64_MAX;
+    assert_told(5);
+    slot->handled_within[0] = 0;
+    put_work(slot, 7);
+    assert_told(7);
+    /* It ends with more than was last seen; another begins in its slot. */
+    put_work(slot, 8);
+    readings_keep(&readings, 0, slot, NOW_NS);
+    scoreboard_clear(slot);
+    pool.slots[0].state = WORKER_NONE;
+    assert_told(8);
+    put_work(put_worker(0, WORKER_STARTING, 0, 0), 1);
+    assert_told(9);
+    /* It ends while its slot says what cannot be: what was believed before stays. */
+    put_work(slot, 3);
+    slot->busy_ns = -1;
+    readings_keep(&readings, 0, slot, NOW_NS);
+    scoreboard_clear(slot);
+    assert_told(9);
+}
+
+static void times_are_added_up_ten_times_a_second(void **state)
+{
+    struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 0, 0);
+
+    (void)state;
+    put_work(slot, 1);
+    assert_int_equal(take(NOW_NS).handling.count[3], 1);
+    put_work(slot, 2);
+    struct node_report report = take(NOW_NS + 99 * CLOCK_NS_PER_MS);
+    assert_true(report.handled_msgs == 2 && report.handling.sum_s == 1);
+    assert_int_equal(report.handling.count[3], 1);
+    assert_int_equal(take(NOW_NS + 100 * CLOCK_NS_PER_MS).handling.count[3], 2);
 }
 
 static void what_cannot_be_is_not_believed(void **state)
@@ -180,8 +256,8 @@ static void what_cannot_be_is_not_believed(void **state)
         assert_false(report.readings[0].tells);
         assert_int_equal(report.readings[0].handled_msgs, 0);
         assert_int_equal(readings.disbelieved[0], 100);
-        readings_keep(&readings, slot, NOW_NS);
-        assert_true(readings.handled_by_ended_msgs == 0);
+        readings_keep(&readings, 0, slot, NOW_NS);
+        assert_true(readings.handled_msgs == 20);
         scoreboard_clear(slot);
     }
 }
@@ -297,6 +373,8 @@ int main(void)
         claim(an_empty_slot_counts_for_nothing),
         claim(a_running_worker_from_which_the_broker_takes_nothing_is_blocked),
         claim(what_ended_workers_have_handled_is_kept),
+        claim(no_count_falls_whoever_ends_and_whatever_a_slot_says),
+        claim(times_are_added_up_ten_times_a_second),
         claim(what_cannot_be_is_not_believed),
         claim(a_slot_written_a_moment_later_is_believed),
         claim(what_a_silent_worker_holds_is_unknown),

@@ -96,6 +96,9 @@ static void assert_empty(size_t index)
     assert_int_equal(slot->takes_hangup, 0);
     assert_int_equal(slot->started_ns, 0);
     assert_int_equal(slot->due_ns, 0);
+    assert_int_equal(slot->dead_msgs, 0);
+    for (size_t i = 0; i < TIME_CLASSES; i++)
+        assert_int_equal(slot->handled_within[i], 0);
     assert_int_equal(event.high, 0);
     assert_int_equal(event.low, 0);
 }
@@ -117,6 +120,7 @@ static bool fill(struct scoreboard *own, struct scoreboard_slot *slot)
     scoreboard_set_in_flight(slot, 50);
     scoreboard_count_handled(slot, INT64_C(7000000000));
     scoreboard_count_handled(slot, 5);
+    scoreboard_count_dead(slot);
     scoreboard_count_given_back(slot, 3);
     scoreboard_take_up(slot, (struct scoreboard_fingerprint){UINT64_MAX, 5}, 6);
     scoreboard_progress(slot, INT64_MAX);
@@ -176,6 +180,9 @@ static void what_a_worker_writes_in_its_slot_the_autoscaler_reads(void **state)
     assert_int_equal(slot->in_flight_msgs, 50);
     assert_int_equal(slot->given_back_msgs, 3);
     assert_int_equal(slot->busy_ns, INT64_C(7000000005));
+    assert_int_equal(slot->dead_msgs, 1);
+    for (size_t i = 0; i < TIME_CLASSES; i++) /* 5 ns and 7 s */
+        assert_int_equal(slot->handled_within[i], i == 0 || i == 12);
     assert_true(slot->progress_ns == INT64_MAX);
     assert_int_equal(slot->simulated_service_ns, 11);
     assert_int_equal(slot->takes_hangup, 1);

@@ -25,6 +25,7 @@ static int begin(void **state)
     memset(workers, 0, sizeof workers);
     workers[2] = (struct worker_reading){.state = WORKER_RUNNING,
                                          .pid = 102,
+                                         .slot = 2,
                                          .started_ns = NOW_NS - 10 * NS_PER_S,
                                          .tells = true,
                                          .in_flight_msgs = 4,

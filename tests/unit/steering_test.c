@@ -16,8 +16,8 @@
 static const struct envelope somebody = {.from = "winnow-ctl/host/7"};
 static const struct worker_reading workers[] = {{.state = WORKER_RUNNING, .pid = 100},
                                                 {.state = WORKER_NONE},
-                                                {.state = WORKER_DRAINING, .pid = 102},
-                                                {.state = WORKER_STARTING, .pid = 103}};
+                                                {.state = WORKER_DRAINING, .pid = 102, .slot = 2},
+                                                {.state = WORKER_STARTING, .pid = 103, .slot = 3}};
 static const struct node_report report = {.readings = workers, .reading_count = 4};
 static struct steering steering;
 
@@ -165,6 +165,66 @@ static void a_slot_without_a_worker_is_refused(void **state)
     assert_refused((struct command){.verb = COMMAND_STOP, .slot = INT32_MAX}, "no worker in slot");
 }
 
+/* ---- several hosts ---- */
+
+static const struct worker_reading theirs[] = {
+    {.state = WORKER_RUNNING, .pid = 100, .node = 0, .slot = 1},
+    {.state = WORKER_RUNNING, .pid = 200, .node = 1, .slot = 1}};
+static const char *const names[] = {"a", "b"};
+static const struct node_report of_several = {
+    .readings = theirs, .reading_count = 2, .node_names = names, .node_count = 2};
+
+static struct steering_outcome apply_there(enum command_verb verb, int64_t slot, const char *node)
+{
+    struct command command = {
+        .verb = verb, .slot = slot, .seen = {EPOCH, steering.sequence}, .node = ""};
+
+    strncpy(command.node, node, sizeof command.node - 1);
+    return steering_apply(&steering, &command, &somebody, "now", AGE_MS, &of_several);
+}
+
+static void a_worker_is_told_by_its_node_and_slot(void **state)
+{
+    (void)state;
+    assert_true(apply_there(COMMAND_STOP, 1, "b").changed);
+    assert_int_equal(steering.stop_pid, 200);
+    assert_string_equal(steering.stop_node, "b");
+    assert_true(apply_there(COMMAND_STOP, 1, "a").changed);
+    assert_int_equal(steering.stop_pid, 100);
+    assert_int_equal(apply_there(COMMAND_STOP, 0, "a").answer.outcome, COMMAND_REFUSED);
+    struct steering_outcome outcome = apply_there(COMMAND_STOP, 1, "");
+    assert_int_equal(outcome.answer.outcome, COMMAND_REFUSED);
+    assert_non_null(strstr(outcome.answer.reason, "expected a node as well"));
+    assert_refused((struct command){.verb = COMMAND_STOP, .slot = 0, .node = "a"}, "on one host");
+}
+
+static void only_a_node_that_there_is_can_be_drained(void **state)
+{
+    (void)state;
+    assert_true(apply_there(COMMAND_DRAIN, 0, "b").changed);
+    assert_true(apply_there(COMMAND_UNDRAIN, 0, "b").changed);
+    assert_int_equal(apply_there(COMMAND_DRAIN, 0, "c").answer.outcome, COMMAND_REFUSED);
+    assert_refused((struct command){.verb = COMMAND_DRAIN, .node = "a"}, "on one host");
+}
+
+static void what_a_leader_before_was_told_goes_on(void **state)
+{
+    struct status_limits limits = {
+        .min_workers = 3, .max_workers = 5, .paused = true, .replicas = NAN, .changed_s = 9};
+
+    (void)state;
+    steering_inherit(&steering, &limits);
+    assert_int_equal(steering.params.max_workers, 8); /* nobody had changed any */
+    strncpy(limits.at, "then", sizeof limits.at - 1);
+    strncpy(limits.by, "me", sizeof limits.by - 1);
+    steering_inherit(&steering, &limits);
+    limits = steering_limits(&steering, 1000);
+    assert_int_equal(limits.min_workers, 3);
+    assert_int_equal(limits.max_workers, 5);
+    assert_true(limits.paused && isnan(limits.replicas) && limits.changed_s == 10);
+    assert_string_equal(limits.by, "me");
+}
+
 static void assert_stale(struct command_seen seen, int64_t age_ms, const char *reason)
 {
     const struct command command = {.verb = COMMAND_PAUSE, .seen = seen};
@@ -240,6 +300,9 @@ int main(void)
         TEST(a_worker_that_works_can_be_stopped),
         TEST(one_that_drains_is_not_told_again),
         TEST(a_slot_without_a_worker_is_refused),
+        TEST(a_worker_is_told_by_its_node_and_slot),
+        TEST(only_a_node_that_there_is_can_be_drained),
+        TEST(what_a_leader_before_was_told_goes_on),
         TEST(what_was_said_to_an_old_status_is_stale),
         TEST(what_was_said_to_another_run_or_to_no_status_is_stale),
         TEST(each_status_has_a_greater_name_that_tells_its_age),

@@ -105,7 +105,8 @@ static void queue_types_are_read_and_named(void **state)
 static void the_farms_own_queues_but_the_results_are_reserved(void **state)
 {
     struct topology topology = of_farm("shop");
-    static const char *const reserved[] = {"shop.work", "shop.count", "shop.dead"};
+    static const char *const reserved[] = {"shop.work", "shop.count", "shop.dead", "shop.words",
+                                           "shop.leader"};
     static const char *const free_to_use[] = {
         "shop.results", "shop.events", "shop",       "shop.wor", "shop.work2", "shop.workshop",
         "Shop.work",    "x.shop.work", "other.work", "",         "amq.gen-1"};

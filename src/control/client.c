@@ -3,10 +3,10 @@
 #include "broker/broker.h"
 #include "broker/connection.h"
 #include "clock.h"
-#include "control/lamport.h"
-#include "control/members.h"
+#include "lamport.h"
 #include "log.h"
 #include "log_limit.h"
+#include "members.h"
 #include "topology.h"
 
 #include <errno.h>
@@ -274,13 +274,23 @@ enum client_news client_step(struct client *client, struct client_message *messa
     return news;
 }
 
+void client_poll(const struct client *client, struct pollfd *fd)
+{
+    connection_poll(client->connection, fd);
+}
+
+int64_t client_due_ns(const struct client *client)
+{
+    return connection_due_ns(client->connection);
+}
+
 void client_wait(const struct client *client, int wake_fd, int64_t deadline_ns)
 {
     struct pollfd fds[2] = {{.fd = -1}, {.fd = wake_fd, .events = POLLIN}};
-    int64_t due_ns = connection_due_ns(client->connection);
+    int64_t due_ns = client_due_ns(client);
     struct timespec left;
 
-    connection_poll(client->connection, &fds[0]);
+    client_poll(client, &fds[0]);
     ppoll(fds, 2, clock_left(due_ns < deadline_ns ? due_ns : deadline_ns, &left), NULL);
 }
 

@@ -4,11 +4,12 @@
 #ifndef WINNOW_CLIENT_H
 #define WINNOW_CLIENT_H
 
-#include "control/command.h"
-#include "control/envelope.h"
+#include "command.h"
+#include "envelope.h"
 #include "error.h"
 #include "options.h"
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,6 +66,11 @@ enum client_news client_step(struct client *client, struct client_message *messa
 /* Waits until client_step may have something, wake_fd (or -1) is readable, or the deadline. Call
  * client_step until it has no news before waiting. */
 void client_wait(const struct client *client, int wake_fd, int64_t deadline_ns);
+
+/* For callers that poll by themselves: what to poll for, and when client_step is due however silent
+ * that is. Both change with each step. */
+void client_poll(const struct client *client, struct pollfd *fd);
+int64_t client_due_ns(const struct client *client);
 
 /* Whether client_send may be used. */
 bool client_is_connected(const struct client *client);

@@ -5,15 +5,22 @@
 
 #define ASK_NS (2 * CLOCK_NS_PER_S)
 
+int feed_begin(const struct options *options, const char *const *keys, struct feed *feed,
+               struct why *why)
+{
+    *feed = (struct feed){.since_ns = clock_now_ns(), .ask_ns = CLOCK_NEVER};
+    return client_open(options, keys, &feed->client, why);
+}
+
 int feed_open(const struct options *options, const char *const *keys, int wake_fd,
               struct feed *feed, struct why *why)
 {
-    int64_t now_ns = clock_now_ns();
+    int error = feed_begin(options, keys, feed, why);
 
-    *feed = (struct feed){.since_ns = now_ns, .ask_ns = now_ns};
-    int error = client_open(options, keys, &feed->client, why);
+    feed->ask_ns = feed->since_ns;
     if (!error)
-        error = client_connect(feed->client, wake_fd, now_ns + options->connect_timeout_ns, why);
+        error = client_connect(feed->client, wake_fd, feed->since_ns + options->connect_timeout_ns,
+                               why);
     if (error)
         feed_close(feed);
     return error;
@@ -33,8 +40,9 @@ static void enter(struct feed *feed, enum feed_state state)
     feed->since_ns = clock_now_ns();
 }
 
-static void lose(struct feed *feed, const struct why *why)
+static void lose(struct feed *feed, int error, const struct why *why)
 {
+    feed->error = error;
     feed->why = *why;
     feed->ask_ns = CLOCK_NEVER;
     enter(feed, FEED_AWAY);
@@ -46,8 +54,9 @@ static void ask(struct feed *feed)
     struct why why;
 
     feed->ask_ns = clock_now_ns() + ASK_NS;
-    if (client_send(feed->client, &command, false, NULL, &why))
-        lose(feed, &why);
+    int error = client_send(feed->client, &command, false, NULL, &why);
+    if (error)
+        lose(feed, error, &why);
 }
 
 static void hear(struct feed *feed, const struct client_message *message)
@@ -77,7 +86,7 @@ bool feed_step(struct feed *feed, struct client_message *message)
             enter(feed, FEED_NOBODY);
             break;
         case CLIENT_LOST:
-            lose(feed, &why);
+            lose(feed, error, &why);
             break;
         case CLIENT_NO_NEWS:
             feed->blocked = client_is_blocked(feed->client);
@@ -101,6 +110,18 @@ void feed_log(const struct feed *feed, const char *farm, enum feed_state *logged
         log_event(LOG_INFO, "farm_heard", "farm=%s", farm);
     if (feed->state != FEED_STARTING)
         *logged = feed->state;
+}
+
+void feed_poll(const struct feed *feed, struct pollfd *fd)
+{
+    client_poll(feed->client, fd);
+}
+
+int64_t feed_due_ns(const struct feed *feed)
+{
+    int64_t due_ns = client_due_ns(feed->client);
+
+    return due_ns < feed->ask_ns ? due_ns : feed->ask_ns;
 }
 
 void feed_wait(const struct feed *feed, int wake_fd, int64_t deadline_ns)

@@ -1,0 +1,125 @@
+/* roster.h - the nodes of a farm over several hosts as their leader knows them, and how it divides
+ * the farm's workers among them. Pure: the time, and whatever comes in, are arguments.
+ *
+ *                report                    it leaves, or is drained
+ *    unknown ------------> up --------------------------------------> gets nothing
+ *                         ^  |                                             |
+ *      report by a start  |  | a target was returned, or 10 s of silence   |
+ *      of its, old or new |  v                                             |
+ *                        lost <--------------------------------------------'
+ *
+ * A node knows by itself what it was ordered, and says so. So a new leader begins with what runs:
+ * until the roster has settled it leaves each node what that says, and from then on it divides.
+ *
+ * There are never more workers than the farm's most: a node that shall have more gets it only as
+ * others are known to have less. What a node has at most is what it was ordered, what it says that
+ * starts or runs, and what it was ordered before, until it says that it has taken the new order. */
+#ifndef WINNOW_ROSTER_H
+#define WINNOW_ROSTER_H
+
+#include "autoscaler/messages.h"
+#include "control/report_message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ROSTER_MOST_NODES 256
+
+/* A node is lost after so long a silence; it is kept in mind, to be shown, for so long. */
+#define ROSTER_LOST_NS   INT64_C(10000000000)
+#define ROSTER_FORGET_NS INT64_C(600000000000)
+/* What its workers hold is unknown when its report is older than that. */
+#define ROSTER_FRESH_NS INT64_C(2000000000)
+/* By then every node has reported to a new leader. */
+#define ROSTER_SETTLE_NS INT64_C(1200000000)
+/* When its workers have crashed for so long and none has run, others get its share; and so much
+ * later it is tried again with one. */
+#define ROSTER_FAILING_NS INT64_C(5000000000)
+#define ROSTER_RETRY_NS   INT64_C(30000000000)
+
+struct roster_node {
+    struct report_message report; /* its last */
+    int64_t heard_ns;             /* when that came, or since when silence counts */
+    bool lost;
+    bool drained;          /* somebody has said that it is to run nothing */
+    uint32_t share, order; /* of the workers: what it shall have, and has to be told to have now */
+    uint32_t most;         /* that it may have by earlier orders */
+    struct order_stamp told; /* of the first order with that number; epoch 0: none was sent yet */
+
+    /* By starts of it that have ended. */
+    double earlier_handled_msgs, earlier_dead_msgs, earlier_given_back_msgs;
+    uint64_t earlier_spawned, earlier_stopped, earlier_crashed, earlier_hung;
+    struct time_classes earlier_handling;
+
+    int64_t failing_ns; /* since then its workers crash and none runs; 0: not so */
+    int64_t retry_ns;   /* when one is tried again; 0: it is not as bad as that */
+    bool trying;
+};
+
+/* Starts zeroed. */
+struct roster {
+    struct roster_node *nodes[ROSTER_MOST_NODES]; /* in the order of their names */
+    size_t count;
+    int64_t begun_ns; /* when its leader began */
+    struct worker_reading *readings;
+    const char *names[ROSTER_MOST_NODES];
+    size_t reading_room;
+    uint32_t workers; /* that the shares are of */
+    bool outdated;    /* who may have how many is different since */
+};
+
+void roster_clear(struct roster *roster);
+
+/* A leader begins: silence counts anew, and each node goes on with what it has until it is told
+ * otherwise. */
+void roster_begin(struct roster *roster, int64_t now_ns);
+/* Each node has had the time to report. */
+bool roster_has_settled(const struct roster *roster, int64_t now_ns);
+
+/* What happened, for people to be told. */
+enum roster_news {
+    ROSTER_NO_NEWS,
+    ROSTER_JOINED,
+    ROSTER_RESTARTED, /* the autoscaler of that node is another process */
+    ROSTER_BACK,      /* it was lost, and goes on */
+    ROSTER_LEAVES,
+    ROSTER_LOST,
+    ROSTER_UNABLE, /* its workers cannot start */
+    ROSTER_TRIES,  /* one of them is tried again */
+    ROSTER_ABLE,
+};
+
+/* A report has come. Takes what it has, also on failure. *node is borrowed until the next call.
+ * -ERR_MEMORY, or -ERR_INVALID when there are too many nodes; then *node is not written. */
+int roster_hear(struct roster *roster, struct report_message *report, int64_t now_ns,
+                enum roster_news *news, const struct roster_node **node);
+
+/* A target for that node was returned: nobody has its queue. */
+enum roster_news roster_returned(struct roster *roster, const char *name, int64_t now_ns,
+                                 const struct roster_node **node);
+
+/* What has become of nodes by the passing of time, one at a time; to be called until there are no
+ * news, and when due. */
+enum roster_news roster_step(struct roster *roster, int64_t now_ns,
+                             const struct roster_node **node);
+int64_t roster_due_ns(const struct roster *roster);
+
+/* Divides so many workers by capacity, and sets the orders, with never more than max in all. To be
+ * called when any of these is different, and after news and reports. */
+void roster_divide(struct roster *roster, uint32_t workers, uint32_t max);
+
+/* How many workers the nodes were ordered to have, by their own word: with what a new leader
+ * begins. */
+uint32_t roster_ordered(const struct roster *roster);
+
+/* The order of a node was sent under that stamp. */
+void roster_sent(struct roster *roster, size_t index, struct order_stamp stamp);
+
+/* A person's word: the node is to run nothing, or its share again. False: there is no such node. */
+bool roster_drain(struct roster *roster, const char *name, bool drained);
+
+/* The node of the highest rank that could lead; NULL: none but that of this name could. */
+const struct roster_node *roster_successor(const struct roster *roster, const char *leader);
+
+#endif

@@ -1,0 +1,406 @@
+#include "term.h"
+
+#include "clock.h"
+#include "control/members.h"
+#include "log.h"
+#include "roster_view.h"
+#include "steering.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every node is sent its order so often, so that it knows that somebody leads. */
+#define SEND_NS CLOCK_NS_PER_S
+
+#define REPORT_KEY "report"
+#define TARGET_KEY "target"
+
+/* ---- begin and end ---- */
+
+void term_init(struct term *term, const struct term_settings *settings)
+{
+    *term = (struct term){.settings = *settings};
+}
+
+void term_clear(struct term *term)
+{
+    term_end(term);
+    roster_clear(&term->roster);
+}
+
+static void describe_nodes(void *context, int64_t now_ns, struct status *status)
+{
+    struct term *term = context;
+
+    snprintf(status->leader, sizeof status->leader, "%s", term->settings.node);
+    status->nodes = term->described;
+    status->node_count = roster_view_nodes(&term->roster, now_ns, term->described);
+}
+
+static void drain_node(void *context, const char *node, bool drained)
+{
+    struct term *term = context;
+
+    roster_drain(&term->roster, node, drained);
+    term->outdated = true;
+    term->send_ns = 0;
+}
+
+static int open_leader(struct term *term, struct why *why)
+{
+    const struct term_settings *settings = &term->settings;
+
+    term->leader_settings = *settings->leader;
+    /* The farm's lock may be a predecessor's for as long as the broker takes to miss it. */
+    term->leader_settings.standby = true;
+    term->leader_settings.describe_nodes = describe_nodes;
+    term->leader_settings.drain_node = drain_node;
+    term->leader_settings.nodes = term;
+    return leader_open(&term->leader_settings, settings->options, settings->slots, &term->leader,
+                       why);
+}
+
+int term_begin(struct term *term, int64_t now_ns, const struct status_limits *limits,
+               struct why *why)
+{
+    const struct term_settings *settings = &term->settings;
+    char queue[POST_NAME_SIZE];
+    const struct post_settings post = {
+        .purpose = "reports", .queue = queue, .key = REPORT_KEY ".#"};
+    int error = open_leader(term, why);
+
+    snprintf(queue, sizeof queue, "reports/%s", settings->node);
+
+    if (!error)
+        error = post_open(&term->post, settings->broker, &settings->options->topology, &post, why);
+    if (error) {
+        term_end(term);
+        return error;
+    }
+    term->started = false;
+    term->fault = 0;
+    term->begun_ns = now_ns;
+    term->send_ns = 0;
+    term->has_limits = limits;
+    if (limits)
+        term->limits = *limits;
+    roster_begin(&term->roster, now_ns);
+    return 0;
+}
+
+void term_end(struct term *term)
+{
+    leader_close(term->leader);
+    term->leader = NULL;
+    term->target = (struct node_target){0};
+    term->started = false;
+    post_close(&term->post);
+}
+
+bool term_is_on(const struct term *term)
+{
+    return term->leader;
+}
+
+/* ---- what the nodes say ---- */
+
+static void tell_news(enum roster_news news, const struct roster_node *node)
+{
+    const struct report_message *report = news ? &node->report : NULL;
+    enum log_level lost = report && report->leaving ? LOG_INFO : LOG_WARN;
+
+    switch (news) {
+    case ROSTER_JOINED:
+    case ROSTER_RESTARTED:
+        log_event(LOG_INFO, "node_joined", "node=%s capacity=%lld rank=%lld running=%lld",
+                  report->node, (long long)report->capacity, (long long)report->rank,
+                  (long long)report->running);
+        break;
+    case ROSTER_BACK:
+        log_event(LOG_INFO, "node_back", "node=%s running=%lld", report->node,
+                  (long long)report->running);
+        break;
+    case ROSTER_LEAVES:
+        log_event(LOG_INFO, "node_leaving", "node=%s running=%lld", report->node,
+                  (long long)report->running);
+        break;
+    case ROSTER_LOST:
+        log_event(lost, "node_lost", "node=%s left=%s", report->node,
+                  report->leaving ? "true" : "false");
+        break;
+    case ROSTER_UNABLE:
+        log_event(LOG_WARN, "node_unable",
+                  "node=%s crashed=%lld why=\"its workers end before one runs\" doing=\"giving its "
+                  "share to others, and trying one again in %d s\"",
+                  report->node, (long long)report->crashed,
+                  (int)(ROSTER_RETRY_NS / CLOCK_NS_PER_S));
+        break;
+    case ROSTER_TRIES:
+        log_event(LOG_INFO, "node_tried", "node=%s", report->node);
+        break;
+    case ROSTER_ABLE:
+        log_event(LOG_INFO, "node_able", "node=%s", report->node);
+        break;
+    case ROSTER_NO_NEWS:
+        break;
+    }
+}
+
+/* What the election has to know of another node. */
+static void tell_election(const struct term *term, const struct report_message *report,
+                          int64_t now_ns)
+{
+    struct election *election = &term->settings.token->election;
+
+    election_hear_refusal(election, (struct order_stamp){report->epoch, report->sequence});
+    if (report->consuming && strcmp(report->node, term->settings.node) != 0)
+        election_hear_candidate(election, report->node, report->rank, now_ns);
+}
+
+static void hear(struct term *term, struct report_message *report, int64_t now_ns)
+{
+    const struct roster_node *node;
+    enum roster_news news;
+
+    tell_election(term, report, now_ns);
+    if (roster_hear(&term->roster, report, now_ns, &news, &node)) {
+        log_event(LOG_WARN, "node_refused", "why=\"there are %d nodes already, or no memory\"",
+                  ROSTER_MOST_NODES);
+        return;
+    }
+    term->outdated = true;
+    tell_news(news, node);
+}
+
+static void take_report(struct term *term, const struct post_message *message, int64_t now_ns)
+{
+    struct report_message report;
+    struct why why = {0};
+    char key[POST_NAME_SIZE];
+    int error = report_message_read(message->json, &report, &why);
+
+    members_release(message->json);
+    if (error) {
+        log_event(LOG_DEBUG, "message_refused", "key=%.*s why=\"%s\"", (int)message->key.length,
+                  message->key.bytes, why.text);
+        return;
+    }
+    /* The broker's permissions may let a user write by one key alone. */
+    int length = snprintf(key, sizeof key, REPORT_KEY ".%s", report.node);
+    if (message->key.length == (size_t)length &&
+        memcmp(message->key.bytes, key, message->key.length) == 0)
+        hear(term, &report, now_ns);
+    else
+        report_message_clear(&report);
+}
+
+static void take_return(struct term *term, struct broker_bytes key, int64_t now_ns)
+{
+    const size_t prefix = strlen(TARGET_KEY ".");
+    const struct roster_node *node = NULL;
+    char name[NODE_NAME_SIZE];
+
+    if (key.length <= prefix || key.length - prefix >= sizeof name)
+        return;
+    memcpy(name, key.bytes + prefix, key.length - prefix);
+    name[key.length - prefix] = '\0';
+    enum roster_news news = roster_returned(&term->roster, name, now_ns, &node);
+    tell_news(news, node);
+    term->outdated = true;
+}
+
+static void take_news(struct term *term, int64_t now_ns)
+{
+    struct post_message message;
+    const struct roster_node *node = NULL;
+    enum roster_news lost;
+    enum post_news news;
+
+    while ((news = post_next(&term->post, now_ns, &message)) != POST_NOTHING)
+        if (news == POST_MESSAGE)
+            take_report(term, &message, now_ns);
+        else
+            take_return(term, message.key, now_ns);
+    while ((lost = roster_step(&term->roster, now_ns, &node)) != ROSTER_NO_NEWS) {
+        tell_news(lost, node);
+        term->outdated = true;
+    }
+}
+
+/* ---- orders ---- */
+
+static void send_order(struct term *term, size_t index, const struct target_message *common)
+{
+    const struct roster_node *node = term->roster.nodes[index];
+    struct target_message target = *common;
+    struct envelope envelope;
+    struct order_stamp stamp;
+    char key[POST_NAME_SIZE], *text = NULL;
+    size_t length;
+
+    if (!token_stamp(term->settings.token, &stamp))
+        return;
+    snprintf(target.node, sizeof target.node, "%s", node->report.node);
+    target.epoch = stamp.epoch;
+    target.sequence = stamp.sequence;
+    target.workers = node->order;
+    target.drained = node->drained;
+    if (term->target.stop.pid && strcmp(term->target.stop.node, target.node) == 0) {
+        target.stop_slot = term->target.stop.slot;
+        target.stop_pid = term->target.stop.pid;
+    }
+    snprintf(key, sizeof key, TARGET_KEY ".%s", target.node);
+    envelope = post_begin(&term->post);
+    if (!target_message_write(&envelope, &target, &text, &length) &&
+        post_send(&term->post, key, TARGET_KEY, text, length, true))
+        roster_sent(&term->roster, index, stamp);
+    free(text);
+}
+
+/* What all orders say. */
+static struct target_message common_of(const struct term *term, int64_t now_ns)
+{
+    const struct roster_node *next = roster_successor(&term->roster, term->settings.node);
+    const struct policy_params *params = &term->settings.leader->params;
+    struct target_message common = {
+        .limits = term->started      ? leader_limits(term->leader, now_ns)
+                  : term->has_limits ? term->limits
+                                     : steering_limits(&(struct steering){.params = *params}, 0)};
+
+    if (next) {
+        snprintf(common.successor, sizeof common.successor, "%s", next->report.node);
+        common.successor_rank = next->report.rank;
+    }
+    return common;
+}
+
+static void send_orders(struct term *term, int64_t now_ns)
+{
+    bool all = now_ns >= term->send_ns;
+    struct target_message common = common_of(term, now_ns);
+
+    for (size_t i = 0; i < term->roster.count && post_is_there(&term->post); i++) {
+        const struct roster_node *node = term->roster.nodes[i];
+        if (!node->lost && (all || !node->told.epoch))
+            send_order(term, i, &common);
+    }
+    if (all)
+        term->send_ns = now_ns + SEND_NS;
+    post_flush(&term->post);
+}
+
+/* ---- the leader ---- */
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t epoch_of(const struct term *term)
+{
+    int64_t epoch = 0;
+
+    token_leads(term->settings.token, &epoch);
+    return epoch;
+}
+
+/* The farm's lock is its own, and all nodes have had the time to report. */
+static void start(struct term *term, int64_t now_ns)
+{
+    struct node_target target;
+    const struct leader_heritage heritage = {.epoch = epoch_of(term),
+                                             .workers = roster_ordered(&term->roster),
+                                             .limits = term->has_limits ? &term->limits : NULL};
+
+    term->fault = leader_start(term->leader, now_ns, &target, &term->why);
+    if (term->fault)
+        return;
+    leader_inherit(term->leader, &heritage, &term->target);
+    term->started = true;
+    term->outdated = true;
+}
+
+static int64_t step_hearing(struct term *term, int64_t now_ns)
+{
+    int64_t settled_ns = term->begun_ns + ROSTER_SETTLE_NS;
+    int64_t wake_ns = leader_connect(term->leader, now_ns);
+
+    term->fault = leader_fault(term->leader, &term->why);
+    if (term->fault)
+        return now_ns;
+    if (leader_is_ready(term->leader) && roster_has_settled(&term->roster, now_ns)) {
+        start(term, now_ns);
+        return now_ns;
+    }
+    return now_ns < settled_ns ? sooner(wake_ns, settled_ns) : wake_ns;
+}
+
+static int64_t step_leading(struct term *term, int64_t now_ns)
+{
+    struct node_report report;
+    struct node_target target;
+    bool decided;
+
+    if (roster_view_report(&term->roster, now_ns, &report))
+        return now_ns + CLOCK_NS_PER_S;
+    int64_t wake_ns = leader_step(term->leader, now_ns, &report, &target, &decided);
+    term->outdated |=
+        target.workers != term->target.workers || target.max_workers != term->target.max_workers;
+    if (target.stop.pid != term->target.stop.pid || target.stop.slot != term->target.stop.slot)
+        term->send_ns = 0;
+    term->target = target;
+    if (term->outdated)
+        roster_divide(&term->roster, target.workers, target.max_workers);
+    term->outdated = false;
+    if (decided)
+        leader_record(term->leader, &report);
+    term->fault = leader_fault(term->leader, &term->why);
+    return wake_ns;
+}
+
+int64_t term_step(struct term *term, int64_t now_ns)
+{
+    if (!term->leader)
+        return CLOCK_NEVER;
+    if (post_step(&term->post, now_ns))
+        term->send_ns = now_ns;
+    take_news(term, now_ns);
+    int64_t wake_ns = term->started ? step_leading(term, now_ns) : step_hearing(term, now_ns);
+    if (!term->fault)
+        send_orders(term, now_ns);
+    wake_ns = sooner(wake_ns, post_due_ns(&term->post, now_ns));
+    wake_ns = sooner(wake_ns, roster_due_ns(&term->roster));
+    return post_is_there(&term->post) ? sooner(wake_ns, term->send_ns) : wake_ns;
+}
+
+void term_tell(struct term *term)
+{
+    if (term->leader)
+        leader_tell(term->leader);
+}
+
+size_t term_poll(const struct term *term, struct pollfd fds[TERM_FDS])
+{
+    if (!term->leader)
+        return 0;
+    size_t count = leader_poll(term->leader, fds);
+    return count + post_poll(&term->post, fds + count);
+}
+
+bool term_has_others(const struct term *term)
+{
+    for (size_t i = 0; i < term->roster.count; i++) {
+        const struct roster_node *node = term->roster.nodes[i];
+        if (!node->lost && strcmp(node->report.node, term->settings.node) != 0)
+            return true;
+    }
+    return false;
+}
+
+int term_fault(const struct term *term, struct why *why)
+{
+    if (term->fault)
+        *why = term->why;
+    return term->fault;
+}

@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+"""Candidates on a broker that fails: it is killed and started anew, and runs short of memory; and how long a leader that
+stands still is waited for, with the heartbeats that everybody has."""
+
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
+
+from candidates import PATIENCE_S, stood, three
+from tap import diag, done_testing, equal, ok, wait_until
+
+BROKER = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
+DIRECTORY = os.path.abspath("broker")
+
+
+def run(command, *more):
+    done = subprocess.run([BROKER, command, DIRECTORY, *more], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def settled(candidates):
+    """A queue whose broker is killed within a second of its declaration comes back without a leader."""
+    seen = len(candidates.obeyed())
+    return wait_until(lambda: len(candidates.obeyed()) > seen + 30, PATIENCE_S)
+
+
+def a_broker_that_is_started_anew_is_no_end(candidates):
+    ok(settled(candidates), "on a broker of their own one leads")
+    run("kill")
+    ended = lambda: all(candidates.says(name, "connection_lost") for name in candidates.running)
+    ok(wait_until(ended, PATIENCE_S), "it is killed")
+    run("start")
+    found, after_s = candidates.next_leader()
+    ok(found, "and started anew: one leads")
+    diag(f"after {after_s * 1000:.0f} ms")
+
+
+def an_alarm_ends_the_lease_and_no_more(candidates):
+    leader = stood(candidates)
+    run("ctl", "set_vm_memory_high_watermark", "0.00001")
+    ok(wait_until(lambda: candidates.says(leader, "leading_ended"), PATIENCE_S), "while memory runs short nobody leads")
+    candidates.running.pop(leader).process.kill()
+    run("ctl", "set_vm_memory_high_watermark", "0.4")
+    found, after_s = candidates.next_leader(but=[leader])
+    ok(found, "after it somebody does, though the leader was killed meanwhile")
+    diag(f"{after_s:.1f} s after it")
+    candidates.start(leader)
+
+
+def one_who_may_not_publish_is_told_and_harms_nobody(candidates):
+    everything, nothing = (".*", ".*", ".*"), (".*", "^$", ".*")
+    run("ctl", "add_user", "muted", "muted")
+    run("ctl", "set_permissions", "muted", *nothing)
+    candidates.start("muted", url=candidates.url.replace("guest:guest", "muted:muted"))
+    refused = lambda: candidates.says("muted", "leadership_refused")
+    ok(wait_until(refused, PATIENCE_S), "one who may not publish says that he cannot stand")
+    ok(candidates.next_leader(but=["muted"])[0], "and somebody leads")
+    run("ctl", "set_permissions", "muted", *everything)
+    ok(wait_until(lambda: candidates.says("muted", "leadership_back"), 2 * PATIENCE_S), "allowed to, he says that he can")
+    equal(refused(), 1, "and each is said once")
+    candidates.running.pop("muted").end()
+
+
+def a_leader_that_stands_still_is_succeeded(candidates):
+    leader = stood(candidates)
+    candidates.running[leader].signal(signal.SIGSTOP)
+    found, after_s = candidates.next_leader(but=[leader])
+    ok(found, "a leader that stands still is succeeded")
+    diag(f"after {after_s:.1f} s")
+    candidates.running[leader].signal(signal.SIGCONT)
+    ok(wait_until(lambda: candidates.says(leader, "leading_ended"), PATIENCE_S), "and leads no more when it wakes")
+
+
+url = run("start")
+try:
+    with three(url, heartbeat_s=5) as candidates:
+        a_broker_that_is_started_anew_is_no_end(candidates)
+        an_alarm_ends_the_lease_and_no_more(candidates)
+        one_who_may_not_publish_is_told_and_harms_nobody(candidates)
+        a_leader_that_stands_still_is_succeeded(candidates)
+finally:
+    run("stop")
+done_testing()

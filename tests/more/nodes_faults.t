@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""What becomes of a farm over several hosts when they stand still, die, or cannot run what they should."""
+
+import contextlib
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
+from control import Control  # noqa: E402
+from nodes import node, running, states, tell_on_failure, when  # noqa: E402
+from tap import URL, connect, done_testing, equal, farm, like, ok, wait_until  # noqa: E402
+
+SILENT_S = 40  # until the broker misses a connection, and the successor has begun
+
+
+def leader_of(status):
+    return status["leader"] if status else None
+
+
+def others(nodes, gone):
+    return [each for each in nodes if each != gone]
+
+
+def shared(names, workers=4):
+    """So many workers are shared by the nodes, whichever has the rest."""
+
+    def holds(status):
+        runs = [each["running"] for each in status["nodes"] if each["state"] == "up"]
+        return (
+            sorted(each["name"] for each in status["nodes"] if each["state"] == "up") == sorted(names)
+            and sum(runs) == workers
+            and max(runs) - min(runs) <= 1
+            and not status["draining"]
+        )
+
+    return holds
+
+
+def a_leader_stands_still_and_wakes(control, nodes):
+    first = leader_of(control.status())
+    nodes[first].signal(signal.SIGSTOP)
+    rest = others(nodes, first)
+    status = when(control, lambda status: status["leader"] != first and shared(rest)(status), SILENT_S)
+    ok(status, "when the leader stands still, another leads and the rest runs all workers")
+    second = leader_of(status)
+    nodes[first].signal(signal.SIGCONT)
+    ok(when(control, shared(nodes), SILENT_S), "once it wakes it has its share again")
+    equal(leader_of(control.last), second, "and changes nothing of who leads")
+    like(nodes[first].stderr(), "event=leading_ended", "it says that it leads no more")
+    return second
+
+
+def limits_outlive_the_leader(control, nodes, leader):
+    control.status()
+    equal(control.tell("set", min=5, max=5), ("done", ""), "somebody sets limits")
+    ok(when(control, shared(nodes, 5)), "which hold")
+    nodes[leader].signal(signal.SIGKILL)
+    nodes[leader].wait(5)
+    rest = others(nodes, leader)
+    status = when(control, lambda status: status["leader"] != leader and shared(rest, 5)(status))
+    ok(status, "when the leader is killed, another leads by them")
+    equal(status and status["limits"]["by"], "test/here/1", "and knows who has set them")
+    return leader_of(status)
+
+
+def the_highest_leads(control, nodes, leader, highest):
+    if leader == highest:
+        return
+    nodes[leader].signal(signal.SIGKILL)
+    ok(when(control, lambda status: status["leader"] == highest), "the node of the highest rank leads when another goes")
+
+
+def the_exchange_is_deleted(control, name, nodes):
+    with contextlib.closing(connect(URL)) as connection:
+        connection.channel().exchange_delete(f"{name}.control")
+    with Control(name) as again:
+        ok(wait_until(lambda: again.status(0.5), 20), "after somebody deleted the exchange the farm answers again")
+        equal(again.tell("set", min=4, max=6), ("done", ""), "is told")
+        ok(when(again, shared(nodes)), "and its nodes carry out what they are ordered")
+
+
+def all_die(name, stack, nodes):
+    for each in nodes.values():
+        each.signal(signal.SIGKILL)
+    for each in nodes:
+        nodes[each] = stack.enter_context(node(name, each))
+    with Control(name) as control:
+        ok(when(control, shared(nodes), SILENT_S), "when all were killed and start again, the farm is as it was")
+
+
+def one_cannot_run_workers():
+    name = farm()
+    with node(name, "good") as good, node(name, "bad", worker=("/bin/false",)), Control(name) as control:
+        status = when(control, lambda status: states(status).get("bad") == "unable")
+        ok(status, "a node whose workers cannot start is known")
+        ok(running(control, good=4, bad=0), "and another gets its share")
+
+
+name = farm()
+with contextlib.ExitStack() as stack:
+    ranks = {"a": 0, "b": 5, "c": 0}
+    nodes = {each: stack.enter_context(node(name, each, "--rank", ranks[each])) for each in ranks}
+    started = list(nodes.values())
+    stack.callback(tell_on_failure, started)
+    with Control(name) as control:
+        ok(when(control, shared(nodes)), "three nodes share four workers")
+        leader = a_leader_stands_still_and_wakes(control, nodes)
+        leader = limits_outlive_the_leader(control, nodes, leader)
+        gone = next(each for each in nodes if nodes[each].wait(0) is not None)
+        nodes[gone] = stack.enter_context(node(name, gone, "--rank", ranks[gone]))
+        started.append(nodes[gone])
+        ok(when(control, shared(nodes, 5)), "the one that was killed comes back")
+        the_highest_leads(control, nodes, leader, "b")
+        for each in [each for each in nodes if nodes[each].wait(0.2) is not None]:
+            nodes[each] = stack.enter_context(node(name, each, "--rank", ranks[each]))
+            started.append(nodes[each])
+        ok(when(control, shared(nodes, 5)), "three share again")
+    the_exchange_is_deleted(control, name, nodes)
+    all_die(name, stack, nodes)
+one_cannot_run_workers()
+
+done_testing()

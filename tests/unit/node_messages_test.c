@@ -1,0 +1,243 @@
+/* control/report and control/target: what a node and its leader say to each other. */
+#include "control/members.h"
+#include "control/report_message.h"
+#include "control/target_message.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct envelope envelope = {
+    .farm = "shop", .from = "winnow-autoscaler/h/7", .time = "t", .clock = 17};
+
+static struct report_worker workers[] = {
+    {.slot = 2999,
+     .pid = 1,
+     .state = "running",
+     .since_s = 1.5,
+     .tells = true,
+     .in_flight_msgs = 3},
+    {.slot = 0, .pid = INT32_MAX, .state = "starting", .in_flight_msgs = NAN, .working_s = NAN},
+};
+
+static struct report_message a_report(void)
+{
+    return (struct report_message){.node = "rack-1.example.com",
+                                   .boot = "b",
+                                   .capacity = 8,
+                                   .rank = 3,
+                                   .leaving = true,
+                                   .epoch = 1700000000000,
+                                   .sequence = 42,
+                                   .target = 2,
+                                   .running = 1,
+                                   .starting = 1,
+                                   .startup_s = NAN,
+                                   .handled_msgs = 12,
+                                   .dead_msgs = 2,
+                                   .hung = 1,
+                                   .handling = {.sum_s = 1.5, .count = {[3] = 12}},
+                                   .workers = workers,
+                                   .worker_count = 2};
+}
+
+static struct target_message a_target(void)
+{
+    return (struct target_message){
+        .node = "a",
+        .epoch = 7,
+        .sequence = 1,
+        .workers = 3,
+        .stop_pid = 77,
+        .limits = {.min_workers = 1, .max_workers = 8, .paused = true, .replicas = NAN},
+        .successor = "b",
+        .successor_rank = 2};
+}
+
+/* The message as envelope_read gives it. */
+static struct json_t *parse(char *text, size_t length)
+{
+    struct envelope read;
+    struct json_t *message;
+    struct why why;
+
+    assert_int_equal(envelope_read(text, length, &read, &message, &why), 0);
+    free(text);
+    return message;
+}
+
+static void a_report_is_read_as_it_was_written(void **state)
+{
+    struct report_message report = a_report(), again;
+    struct why why;
+    char *text;
+    size_t length;
+
+    (void)state;
+    assert_int_equal(report_message_write(&envelope, &report, &text, &length), 0);
+    struct json_t *message = parse(text, length);
+    assert_int_equal(report_message_read(message, &again, &why), 0);
+    members_release(message);
+    assert_string_equal(again.node, report.node);
+    assert_int_equal(again.sequence, 42);
+    assert_true(again.leaving && !again.drained && isnan(again.startup_s));
+    assert_true(again.dead_msgs == 2 && again.given_back_msgs == 0 && again.hung == 1);
+    assert_true(again.handling.sum_s == 1.5 && again.handling.count[3] == 12);
+    assert_int_equal(again.worker_count, 2);
+    assert_int_equal(again.workers[0].slot, 2999);
+    assert_true(again.workers[0].in_flight_msgs == 3);
+    assert_true(isnan(again.workers[1].in_flight_msgs));
+    report_message_clear(&again);
+}
+
+static void a_target_is_read_as_it_was_written(void **state)
+{
+    struct target_message target = a_target(), again;
+    struct why why;
+    char *text;
+    size_t length;
+
+    (void)state;
+    assert_int_equal(target_message_write(&envelope, &target, &text, &length), 0);
+    struct json_t *message = parse(text, length);
+    assert_int_equal(target_message_read(message, &again, &why), 0);
+    members_release(message);
+    assert_int_equal(again.workers, 3);
+    assert_int_equal(again.stop_pid, 77);
+    assert_true(again.limits.paused && isnan(again.limits.replicas));
+    assert_int_equal(again.limits.max_workers, 8);
+    assert_string_equal(again.successor, "b");
+}
+
+/* Whether the report is refused with these words. */
+static void refuses_report(const struct report_message *report, const char *said)
+{
+    struct report_message again;
+    struct why why = {0};
+    char *text;
+    size_t length;
+
+    assert_int_equal(report_message_write(&envelope, report, &text, &length), 0);
+    struct json_t *message = parse(text, length);
+    if (report_message_read(message, &again, &why) != -ERR_INVALID || !strstr(why.text, said))
+        fail_msg("expected '%s': said '%s'", said, why.text);
+    members_release(message);
+}
+
+static void a_report_that_cannot_be_is_refused(void **state)
+{
+    struct report_message report;
+    struct report_worker worker = workers[0];
+
+    (void)state;
+    report = a_report(), snprintf(report.node, sizeof report.node, "a b");
+    refuses_report(&report, "\"node\"");
+    report = a_report(), report.boot[0] = '\0';
+    refuses_report(&report, "\"boot\"");
+    report = a_report(), report.capacity = 0;
+    refuses_report(&report, "\"capacity\"");
+    report = a_report(), report.running = 1000000;
+    refuses_report(&report, "every number of workers");
+    report = a_report(), report.running = -1;
+    refuses_report(&report, "\"running\" is -1");
+    report = a_report(), report.in_flight_msgs = -1;
+    refuses_report(&report, "every sum and time");
+    report = a_report(), report.handled_msgs = NAN;
+    refuses_report(&report, "every sum and time");
+    report = a_report(), report.dead_msgs = -1;
+    refuses_report(&report, "every sum and time");
+    report = a_report(), report.given_back_msgs = NAN;
+    refuses_report(&report, "every sum and time");
+    report = a_report(), report.handling.sum_s = -1;
+    refuses_report(&report, "in \"handling\": \"sum_s\" is less than 0");
+    report = a_report(), report.startup_s = -1;
+    refuses_report(&report, "\"startup_s\"");
+    report = a_report(), report.rank = REPORT_MOST_RANK + 1;
+    refuses_report(&report, "\"rank\"");
+    report = a_report(), report.workers = &worker, report.worker_count = 1;
+    worker.state[0] = 'x';
+    refuses_report(&report, "in worker 0");
+    worker = workers[0], worker.slot = 3000;
+    refuses_report(&report, "\"slot\"");
+    worker = workers[0], worker.pid = 0;
+    refuses_report(&report, "\"pid\"");
+    worker = workers[0], worker.in_flight_msgs = NAN;
+    refuses_report(&report, "\"in_flight_msgs\"");
+}
+
+static void refuses_target(const struct target_message *target, const char *said)
+{
+    struct target_message again;
+    struct why why = {0};
+    char *text;
+    size_t length;
+
+    assert_int_equal(target_message_write(&envelope, target, &text, &length), 0);
+    struct json_t *message = parse(text, length);
+    if (target_message_read(message, &again, &why) != -ERR_INVALID || !strstr(why.text, said))
+        fail_msg("expected '%s': said '%s'", said, why.text);
+    members_release(message);
+}
+
+static void a_target_that_cannot_be_is_refused(void **state)
+{
+    struct target_message target;
+
+    (void)state;
+    target = a_target(), target.node[0] = '\0';
+    refuses_target(&target, "\"node\"");
+    target = a_target(), target.epoch = 0;
+    refuses_target(&target, "\"epoch\"");
+    target = a_target(), target.sequence = 0;
+    refuses_target(&target, "\"epoch\"");
+    target = a_target(), target.workers = 1001;
+    refuses_target(&target, "\"workers\"");
+    target = a_target(), target.stop_slot = 3000;
+    refuses_target(&target, "\"stop_slot\"");
+    target = a_target(), target.limits.min_workers = 9;
+    refuses_target(&target, "\"limits\"");
+    target = a_target(), target.limits.replicas = 9;
+    refuses_target(&target, "\"replicas\"");
+    target = a_target(), target.successor[0] = '*';
+    refuses_target(&target, "\"successor\"");
+}
+
+static void a_name_has_nothing_that_means_something_elsewhere(void **state)
+{
+    static const char *const good[] = {"a", "7", "rack-1.example.com", "A_b"};
+    static const char *const bad[] = {"",    ".",  "a.",  "-a",       "a b", "a*",
+                                      "a/b", "a#", "a\n", "\xc3\xa4", "a'"};
+    char name[NODE_NAME_SIZE + 1];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(node_name_is_valid(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (node_name_is_valid(bad[i]))
+            fail_msg("'%s' is accepted", bad[i]);
+    memset(name, 'x', sizeof name);
+    name[NODE_NAME_SIZE] = '\0';
+    assert_false(node_name_is_valid(name));
+    name[NODE_NAME_SIZE - 1] = '\0';
+    assert_true(node_name_is_valid(name));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_report_is_read_as_it_was_written),
+        cmocka_unit_test(a_target_is_read_as_it_was_written),
+        cmocka_unit_test(a_report_that_cannot_be_is_refused),
+        cmocka_unit_test(a_target_that_cannot_be_is_refused),
+        cmocka_unit_test(a_name_has_nothing_that_means_something_elsewhere),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,616 @@
+/* roster: the nodes that a leader knows, and how it divides workers among them. */
+#include "autoscaler/leader/roster_view.h"
+
+#include "random.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define S_NS INT64_C(1000000000)
+
+static uint32_t below(uint64_t *random, uint32_t limit)
+{
+    return (uint32_t)(random_bits(random) % limit);
+}
+
+/* ---- one step at a time ---- */
+
+static struct report_message said(const char *name, int64_t capacity, int64_t running)
+{
+    struct report_message report = {.capacity = capacity,
+                                    .target = running,
+                                    .running = running,
+                                    .telling = running,
+                                    .heard = true,
+                                    .consuming = true,
+                                    .startup_s = NAN};
+
+    snprintf(report.node, sizeof report.node, "%s", name);
+    snprintf(report.boot, sizeof report.boot, "boot");
+    return report;
+}
+
+static enum roster_news hear(struct roster *roster, struct report_message report, int64_t now_ns)
+{
+    const struct roster_node *node;
+    enum roster_news news;
+
+    assert_int_equal(roster_hear(roster, &report, now_ns, &news, &node), 0);
+    return news;
+}
+
+static void order_and_carry_out(struct roster *roster, uint32_t workers, int64_t now_ns)
+{
+    static int64_t sequence;
+
+    roster_divide(roster, workers, workers);
+    for (size_t i = 0; i < roster->count; i++) {
+        struct roster_node *node = roster->nodes[i];
+        struct report_message report = node->report;
+        if (node->lost)
+            continue;
+        roster_sent(roster, i, (struct order_stamp){1, ++sequence});
+        report.workers = NULL;
+        report.worker_count = 0;
+        report.epoch = 1;
+        report.sequence = sequence;
+        report.target = report.running = node->order;
+        hear(roster, report, now_ns);
+    }
+}
+
+static uint32_t order_of(const struct roster *roster, const char *name)
+{
+    for (size_t i = 0; i < roster->count; i++)
+        if (strcmp(roster->nodes[i]->report.node, name) == 0)
+            return roster->nodes[i]->order;
+    fail_msg("no node %s", name);
+    return 0;
+}
+
+static void workers_are_shared_by_capacity(void **state)
+{
+    struct roster roster = {0};
+
+    (void)state;
+    assert_int_equal(hear(&roster, said("b", 8, 0), 0), ROSTER_JOINED);
+    assert_int_equal(hear(&roster, said("a", 4, 0), 0), ROSTER_JOINED);
+    order_and_carry_out(&roster, 6, 0);
+    assert_int_equal(order_of(&roster, "a"), 2);
+    assert_int_equal(order_of(&roster, "b"), 4);
+    order_and_carry_out(&roster, 100, 0);
+    assert_int_equal(order_of(&roster, "a"), 4);
+    assert_int_equal(order_of(&roster, "b"), 8);
+    roster_clear(&roster);
+}
+
+static void a_new_leader_begins_with_what_runs(void **state)
+{
+    struct roster roster = {0};
+
+    (void)state;
+    roster_begin(&roster, S_NS);
+    hear(&roster, said("a", 4, 3), S_NS);
+    hear(&roster, said("b", 4, 1), S_NS);
+    assert_int_equal(roster_ordered(&roster), 4);
+    assert_int_equal(order_of(&roster, "a"), 3);
+    assert_int_equal(order_of(&roster, "b"), 1);
+    assert_false(roster_has_settled(&roster, 2 * S_NS));
+    assert_true(roster_has_settled(&roster, 3 * S_NS));
+    roster_clear(&roster);
+}
+
+static void a_silent_node_is_lost_after_ten_seconds_and_its_share_goes_elsewhere(void **state)
+{
+    struct roster roster = {0};
+    const struct roster_node *node;
+
+    (void)state;
+    hear(&roster, said("a", 4, 0), 0);
+    hear(&roster, said("b", 4, 0), S_NS);
+    order_and_carry_out(&roster, 4, S_NS);
+    hear(&roster, said("b", 4, 2), 10 * S_NS);
+    assert_int_equal(roster_due_ns(&roster), 11 * S_NS);
+    assert_int_equal(roster_step(&roster, 11 * S_NS - 1, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_step(&roster, 11 * S_NS, &node), ROSTER_LOST);
+    assert_string_equal(node->report.node, "a");
+    assert_int_equal(roster_step(&roster, 11 * S_NS, &node), ROSTER_NO_NEWS);
+    order_and_carry_out(&roster, 4, 11 * S_NS);
+    assert_int_equal(order_of(&roster, "b"), 4);
+    /* It was only silent. */
+    assert_int_equal(hear(&roster, said("a", 4, 2), 12 * S_NS), ROSTER_BACK);
+    roster_divide(&roster, 4, 4);
+    assert_int_equal(order_of(&roster, "a"), 2);
+    assert_int_equal(order_of(&roster, "b"), 2);
+    roster_clear(&roster);
+}
+
+static void a_returned_target_loses_the_node_at_once(void **state)
+{
+    struct roster roster = {0};
+    const struct roster_node *node;
+
+    (void)state;
+    hear(&roster, said("a", 4, 0), 0);
+    hear(&roster, said("b", 4, 0), 0);
+    order_and_carry_out(&roster, 4, 0);
+    assert_int_equal(roster_returned(&roster, "c", S_NS, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_returned(&roster, "a", S_NS, &node), ROSTER_LOST);
+    assert_int_equal(roster_returned(&roster, "a", S_NS, &node), ROSTER_NO_NEWS);
+    roster_divide(&roster, 4, 4);
+    assert_int_equal(order_of(&roster, "b"), 4);
+    roster_clear(&roster);
+}
+
+static void a_node_that_comes_back_as_another_process_starts_from_nothing(void **state)
+{
+    struct roster roster = {0};
+    struct report_message again = said("a", 4, 0);
+    struct node_report sum;
+
+    (void)state;
+    struct report_message first = said("a", 4, 3);
+    first.handled_msgs = 100;
+    first.crashed = 2;
+    first.hung = 1;
+    first.dead_msgs = first.given_back_msgs = 5;
+    first.handling = (struct time_classes){.sum_s = 3, .count = {[2] = 100}};
+    hear(&roster, first, 0);
+    snprintf(again.boot, sizeof again.boot, "another");
+    again.handled_msgs = 7;
+    again.dead_msgs = again.given_back_msgs = 1;
+    again.handling = (struct time_classes){.sum_s = 0.5, .count = {[2] = 6, [3] = 1}};
+    assert_int_equal(hear(&roster, again, S_NS), ROSTER_RESTARTED);
+    assert_int_equal(order_of(&roster, "a"), 0);
+    /* What its predecessor has done counts on. */
+    assert_int_equal(roster_view_report(&roster, S_NS, &sum), 0);
+    assert_true(sum.handled_msgs == 107);
+    assert_int_equal(sum.counts.crashed, 2);
+    assert_int_equal(sum.counts.hung, 1);
+    assert_true(sum.dead_msgs == 6 && sum.given_back_msgs == 6 && sum.handling.sum_s == 3.5);
+    assert_int_equal(sum.handling.count[2], 106);
+    assert_int_equal(sum.handling.count[3], 1);
+    assert_int_equal(sum.counts.running, 0);
+    roster_clear(&roster);
+}
+
+static void a_node_that_leaves_or_is_drained_gets_nothing(void **state)
+{
+    struct roster roster = {0};
+    struct report_message leaving;
+
+    (void)state;
+    hear(&roster, said("a", 4, 0), 0);
+    hear(&roster, said("b", 4, 0), 0);
+    hear(&roster, said("c", 4, 0), 0);
+    order_and_carry_out(&roster, 6, 0);
+    leaving = said("a", 4, 2);
+    leaving.leaving = true;
+    assert_int_equal(hear(&roster, leaving, 0), ROSTER_LEAVES);
+    assert_int_equal(hear(&roster, leaving, 0), ROSTER_NO_NEWS);
+    assert_true(roster_drain(&roster, "b", true));
+    assert_false(roster_drain(&roster, "x", true));
+    roster_divide(&roster, 6, 100);
+    assert_int_equal(order_of(&roster, "a"), 0);
+    assert_int_equal(order_of(&roster, "b"), 0);
+    assert_int_equal(order_of(&roster, "c"), 4);
+    roster_drain(&roster, "b", false);
+    roster_divide(&roster, 6, 100);
+    assert_int_equal(order_of(&roster, "b"), 3);
+    roster_clear(&roster);
+}
+
+static void a_drained_node_stays_so_under_a_new_leader(void **state)
+{
+    struct roster roster = {0};
+    struct report_message report = said("a", 4, 0);
+
+    (void)state;
+    report.drained = true;
+    hear(&roster, report, 0);
+    roster_divide(&roster, 4, 4);
+    assert_int_equal(order_of(&roster, "a"), 0);
+    roster_clear(&roster);
+}
+
+static void what_a_node_may_still_have_is_not_given_to_another(void **state)
+{
+    struct roster roster = {0};
+
+    (void)state;
+    hear(&roster, said("a", 4, 4), 0);
+    hear(&roster, said("b", 4, 0), 0);
+    roster_divide(&roster, 4, 4);
+    assert_int_equal(order_of(&roster, "a"), 2);
+    assert_int_equal(order_of(&roster, "b"), 0);
+    roster_sent(&roster, 0, (struct order_stamp){5, 1});
+    /* A report from before the order tells nothing of it. */
+    struct report_message early = said("a", 4, 2);
+    early.epoch = 4;
+    early.sequence = 9;
+    hear(&roster, early, 0);
+    roster_divide(&roster, 4, 4);
+    assert_int_equal(order_of(&roster, "b"), 0);
+    struct report_message took = said("a", 4, 2);
+    took.epoch = 5;
+    took.sequence = 1;
+    hear(&roster, took, 0);
+    roster_divide(&roster, 4, 4);
+    assert_int_equal(order_of(&roster, "b"), 2);
+    roster_clear(&roster);
+}
+
+static struct report_message crashing(int64_t target, int64_t crashed)
+{
+    struct report_message report = said("a", 4, 0);
+
+    report.target = target;
+    report.crashed = crashed;
+    return report;
+}
+
+static void a_node_whose_workers_cannot_start_is_passed_over_and_tried_again_with_one(void **state)
+{
+    struct roster roster = {0};
+    const struct roster_node *node;
+
+    (void)state;
+    hear(&roster, said("a", 4, 0), 0);
+    hear(&roster, said("b", 4, 0), 0);
+    roster_divide(&roster, 4, 8);
+    assert_int_equal(hear(&roster, crashing(2, 1), S_NS), ROSTER_NO_NEWS);
+    assert_int_equal(hear(&roster, crashing(2, 5), 5 * S_NS), ROSTER_NO_NEWS);
+    assert_int_equal(hear(&roster, crashing(2, 6), 6 * S_NS), ROSTER_UNABLE);
+    hear(&roster, said("b", 4, 2), 6 * S_NS);
+    roster_divide(&roster, 4, 8);
+    assert_int_equal(order_of(&roster, "a"), 0);
+    assert_int_equal(order_of(&roster, "b"), 4);
+    for (int64_t t = 7; t < 36; t++) {
+        assert_int_equal(hear(&roster, crashing(0, 6), t * S_NS), ROSTER_NO_NEWS);
+        hear(&roster, said("b", 4, 4), t * S_NS);
+        assert_int_equal(roster_step(&roster, t * S_NS, &node), ROSTER_NO_NEWS);
+    }
+    assert_int_equal(roster_step(&roster, 36 * S_NS, &node), ROSTER_TRIES);
+    roster_divide(&roster, 4, 8);
+    assert_int_equal(order_of(&roster, "a"), 1);
+    struct report_message one = said("a", 4, 1);
+    assert_int_equal(hear(&roster, one, 37 * S_NS), ROSTER_ABLE);
+    roster_divide(&roster, 4, 8);
+    assert_int_equal(order_of(&roster, "a"), 2);
+    roster_clear(&roster);
+}
+
+/* Slow is not unable, and one crash among workers that run is no reason either. */
+static void a_node_that_starts_slowly_keeps_its_share(void **state)
+{
+    struct roster roster = {0};
+
+    (void)state;
+    hear(&roster, crashing(2, 3), 0);
+    for (int64_t t = 1; t < 100; t++)
+        assert_int_equal(hear(&roster, crashing(2, 3), t * S_NS), ROSTER_NO_NEWS);
+    roster_divide(&roster, 2, 8);
+    assert_int_equal(order_of(&roster, "a"), 2);
+    roster_clear(&roster);
+}
+
+static void what_a_report_says_is_unknown_when_it_is_old(void **state)
+{
+    struct roster roster = {0};
+    struct report_message a = said("a", 4, 1), b = said("b", 4, 2);
+    struct node_report sum;
+
+    (void)state;
+    a.in_flight_msgs = 5;
+    a.startup_s = 0.5;
+    a.worker_count = 1;
+    a.workers = calloc(1, sizeof *a.workers);
+    assert_non_null(a.workers);
+    a.workers[0] = (struct report_worker){
+        .slot = 9, .pid = 77, .state = "running", .since_s = 3, .tells = true, .handled_msgs = 8};
+    b.in_flight_msgs = 2;
+    hear(&roster, b, 0);
+    hear(&roster, a, S_NS);
+    assert_int_equal(roster_view_report(&roster, 2 * S_NS, &sum), 0);
+    assert_true(sum.in_flight_msgs == 7 && !sum.unknown && sum.age_s == 2 && sum.startup_s == 0.5);
+    assert_int_equal(sum.counts.running, 3);
+    assert_int_equal(sum.reading_count, 1);
+    assert_int_equal(sum.readings[0].slot, 9);
+    assert_int_equal(sum.readings[0].started_ns, -2 * S_NS);
+    assert_string_equal(sum.node_names[sum.readings[0].node], "a");
+    assert_int_equal(roster_view_report(&roster, 2 * S_NS + 1, &sum), 0);
+    assert_true(sum.unknown);
+    roster_clear(&roster);
+}
+
+static void the_successor_is_the_highest_that_could_lead(void **state)
+{
+    struct roster roster = {0};
+    struct report_message b = said("b", 1, 0), c = said("c", 1, 0);
+
+    (void)state;
+    assert_null(roster_successor(&roster, "a"));
+    hear(&roster, said("a", 1, 0), 0);
+    assert_null(roster_successor(&roster, "a"));
+    b.rank = 5;
+    hear(&roster, b, 0);
+    hear(&roster, c, 0);
+    assert_string_equal(roster_successor(&roster, "a")->report.node, "b");
+    assert_string_equal(roster_successor(&roster, "b")->report.node, "c");
+    b.consuming = false;
+    hear(&roster, b, 0);
+    assert_string_equal(roster_successor(&roster, "a")->report.node, "c");
+    roster_clear(&roster);
+}
+
+static void a_new_leader_gives_every_known_node_ten_seconds(void **state)
+{
+    struct roster roster = {0};
+    const struct roster_node *node;
+
+    (void)state;
+    hear(&roster, said("a", 4, 0), 0);
+    roster_begin(&roster, 9 * S_NS);
+    assert_int_equal(roster_step(&roster, 19 * S_NS - 1, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_step(&roster, 19 * S_NS, &node), ROSTER_LOST);
+    roster_clear(&roster);
+}
+
+static void a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused(void **state)
+{
+    struct roster roster = {0};
+    const struct roster_node *node;
+    enum roster_news news;
+
+    (void)state;
+    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", i);
+        hear(&roster, said(name, 1, 0), 0);
+    }
+    struct report_message extra = said("x", 1, 0);
+    assert_int_equal(roster_hear(&roster, &extra, 0, &news, &node), -ERR_INVALID);
+    assert_int_equal(roster_returned(&roster, "n7", S_NS, &node), ROSTER_LOST);
+    for (int i = 0; i < ROSTER_MOST_NODES; i++)
+        if (!roster.nodes[i]->lost)
+            roster.nodes[i]->heard_ns = ROSTER_FORGET_NS + S_NS;
+    while (roster_step(&roster, ROSTER_FORGET_NS + S_NS, &node) != ROSTER_NO_NEWS)
+        ;
+    assert_int_equal(roster.count, ROSTER_MOST_NODES - 1);
+    extra = said("x", 1, 0);
+    assert_int_equal(roster_hear(&roster, &extra, ROSTER_FORGET_NS, &news, &node), 0);
+    roster_clear(&roster);
+}
+
+/* ---- random histories ---- */
+
+#define NODES 6
+#define CALLS 40
+
+/* A farm: nodes that take orders and report, both late, but in their order. */
+struct model {
+    struct roster roster;
+    uint64_t random;
+    struct node {
+        bool here;
+        int64_t capacity, boots, target, epoch_sequence;
+        struct message {
+            uint32_t workers;
+            int64_t sequence;
+        } orders[CALLS];
+        size_t first, last;
+        struct report_message reports[CALLS];
+        size_t first_report, last_report;
+    } nodes[NODES];
+    uint32_t workers, max;
+    int64_t now_ns, sequence;
+};
+
+static void report(struct model *model, size_t i)
+{
+    struct node *node = &model->nodes[i];
+    char name[2] = {(char)('a' + (int)i), '\0'};
+    struct report_message now = said(name, node->capacity, node->target);
+
+    snprintf(now.boot, sizeof now.boot, "%lld", (long long)node->boots);
+    now.epoch = node->epoch_sequence ? 1 : 0;
+    now.sequence = node->epoch_sequence;
+    node->reports[node->last_report++] = now;
+}
+
+static void deliver_report(struct model *model, size_t i)
+{
+    struct node *node = &model->nodes[i];
+
+    if (node->first_report < node->last_report)
+        hear(&model->roster, node->reports[node->first_report++], model->now_ns);
+}
+
+static void deliver_order(struct model *model, size_t i)
+{
+    struct node *node = &model->nodes[i];
+
+    if (!node->here || node->first == node->last)
+        return;
+    const struct message *order = &node->orders[node->first++];
+    node->target = order->workers;
+    node->epoch_sequence = order->sequence;
+    report(model, i);
+}
+
+static void send_orders(struct model *model)
+{
+    roster_divide(&model->roster, model->workers, model->max);
+    for (size_t i = 0; i < model->roster.count; i++) {
+        const struct roster_node *entry = model->roster.nodes[i];
+        struct node *node = &model->nodes[entry->report.node[0] - 'a'];
+        if (entry->lost)
+            continue;
+        roster_sent(&model->roster, i, (struct order_stamp){1, ++model->sequence});
+        if (node->here)
+            node->orders[node->last++] = (struct message){entry->order, model->sequence};
+    }
+}
+
+static void claim_never_too_many(const struct model *model)
+{
+    uint32_t sum = 0;
+
+    for (size_t i = 0; i < NODES; i++)
+        sum += model->nodes[i].here ? (uint32_t)model->nodes[i].target : 0;
+    if (sum > model->max)
+        fail_msg("%u workers of at most %u", sum, model->max);
+}
+
+/* A node comes, or goes with all its workers, which the leader is told at once. */
+static void come_or_go(struct model *model, size_t i)
+{
+    struct node *node = &model->nodes[i];
+    const struct roster_node *lost;
+    char name[2] = {(char)('a' + (int)i), '\0'};
+
+    if (node->here) {
+        roster_returned(&model->roster, name, model->now_ns, &lost);
+        *node = (struct node){.boots = node->boots};
+    } else {
+        *node = (struct node){
+            .here = true, .capacity = 1 + below(&model->random, 12), .boots = node->boots + 1};
+        report(model, i);
+    }
+}
+
+static void act(struct model *model)
+{
+    size_t i = below(&model->random, NODES);
+
+    switch (below(&model->random, 6)) {
+    case 0:
+        come_or_go(model, i);
+        break;
+    case 1:
+        model->workers = below(&model->random, model->max + 1);
+        break;
+    case 2:
+        deliver_order(model, i);
+        break;
+    case 3:
+        deliver_report(model, i);
+        break;
+    case 4:
+        if (model->nodes[i].here)
+            roster_drain(&model->roster, (char[]){(char)('a' + (int)i), '\0'},
+                         below(&model->random, 3) == 0);
+        break;
+    default:
+        break;
+    }
+}
+
+/* All that is under way arrives, until nothing changes any more. */
+static void come_to_rest(struct model *model)
+{
+    for (int round = 0; round < 8; round++) {
+        send_orders(model);
+        for (size_t i = 0; i < NODES; i++) {
+            struct node *node = &model->nodes[i];
+            while (node->here && node->first < node->last) {
+                deliver_order(model, i);
+                claim_never_too_many(model);
+            }
+            while (node->first_report < node->last_report)
+                deliver_report(model, i);
+            node->first = node->last = node->first_report = node->last_report = 0;
+        }
+    }
+}
+
+static uint32_t possible(const struct model *model)
+{
+    uint32_t sum = 0;
+
+    for (size_t i = 0; i < model->roster.count; i++) {
+        const struct roster_node *node = model->roster.nodes[i];
+        sum += node->lost || node->drained ? 0 : (uint32_t)node->report.capacity;
+    }
+    return sum;
+}
+
+static void claim_all_is_shared(const struct model *model)
+{
+    uint32_t sum = 0, most = possible(model);
+
+    for (size_t i = 0; i < NODES; i++)
+        sum += model->nodes[i].here ? (uint32_t)model->nodes[i].target : 0;
+    assert_int_equal(sum, model->workers < most ? model->workers : most);
+    for (size_t i = 0; i < model->roster.count; i++)
+        assert_int_equal(model->roster.nodes[i]->share, model->roster.nodes[i]->order);
+}
+
+static void claim_a_change_of_one_moves_one(struct model *model)
+{
+    uint32_t before[ROSTER_MOST_NODES], moved = 0;
+
+    for (size_t i = 0; i < model->roster.count; i++)
+        before[i] = model->roster.nodes[i]->share;
+    roster_divide(&model->roster, model->workers + 1, model->max + 1);
+    for (size_t i = 0; i < model->roster.count; i++) {
+        assert_true(model->roster.nodes[i]->share >= before[i]);
+        moved += model->roster.nodes[i]->share - before[i];
+    }
+    assert_int_equal(moved, model->workers < possible(model) ? 1 : 0);
+}
+
+static void there_are_never_too_many_workers_and_a_change_of_one_moves_one(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10000; seed++) {
+        static struct model model;
+        model = (struct model){.random = seed};
+        model.max = 1 + below(&model.random, 30);
+        for (int i = 0; i < CALLS / 2; i++) {
+            act(&model);
+            claim_never_too_many(&model);
+            if (below(&model.random, 2))
+                send_orders(&model);
+        }
+        for (size_t i = 0; i < NODES; i++)
+            while (model.nodes[i].first_report < model.nodes[i].last_report)
+                deliver_report(&model, i);
+        come_to_rest(&model);
+        claim_all_is_shared(&model);
+        claim_a_change_of_one_moves_one(&model);
+        roster_clear(&model.roster);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workers_are_shared_by_capacity),
+        cmocka_unit_test(a_new_leader_begins_with_what_runs),
+        cmocka_unit_test(a_silent_node_is_lost_after_ten_seconds_and_its_share_goes_elsewhere),
+        cmocka_unit_test(a_returned_target_loses_the_node_at_once),
+        cmocka_unit_test(a_node_that_comes_back_as_another_process_starts_from_nothing),
+        cmocka_unit_test(a_node_that_leaves_or_is_drained_gets_nothing),
+        cmocka_unit_test(a_drained_node_stays_so_under_a_new_leader),
+        cmocka_unit_test(what_a_node_may_still_have_is_not_given_to_another),
+        cmocka_unit_test(a_node_whose_workers_cannot_start_is_passed_over_and_tried_again_with_one),
+        cmocka_unit_test(a_node_that_starts_slowly_keeps_its_share),
+        cmocka_unit_test(what_a_report_says_is_unknown_when_it_is_old),
+        cmocka_unit_test(the_successor_is_the_highest_that_could_lead),
+        cmocka_unit_test(a_new_leader_gives_every_known_node_ten_seconds),
+        cmocka_unit_test(a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused),
+        cmocka_unit_test(there_are_never_too_many_workers_and_a_change_of_one_moves_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
