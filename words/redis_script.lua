@@ -28,16 +28,25 @@ elseif tonumber(own[3]) < tonumber(ARGV[4]) then
     return redis.error_reply('WINNOW its version has fallen from ' .. ARGV[4] .. ' to ' .. own[3])
 end
 local version, on = tonumber(own[3]), tonumber(own[4])
+
+-- What is read comes first, as it is asked for most. Many lines are one text: that is one value to write and to read,
+-- not a hundred thousand.
+if verb == 'list' or verb == 'random' then
+    local lines
+    if verb == 'list' then
+        lines = redis.call('ZRANGEBYLEX', entries, ARGV[5], ARGV[6], 'LIMIT', 0, ARGV[7])
+    else
+        lines = redis.call('SRANDMEMBER', insults, ARGV[5])
+    end
+    lines[#lines + 1] = ''
+    return {version, on, 0, 0, table.concat(lines, '\n')}
+end
+
 local known, unknown, changed, found = 0, 0, false, ''
 
 -- The line of an entry, or nil: behind the tab there are digits, and a colon follows those.
 local function find(entry)
     return redis.call('ZRANGEBYLEX', entries, '[' .. entry .. '\t', '[' .. entry .. '\t:', 'LIMIT', 0, 1)[1]
-end
-
--- Many lines as one text: that is one value to write and to read, not a hundred thousand.
-local function text(lines)
-    return #lines > 0 and table.concat(lines, '\n') .. '\n' or ''
 end
 
 -- What a list allows is no insult.
@@ -89,10 +98,6 @@ if verb == 'add' or verb == 'remove' then
             unknown = unknown + 1
         end
     end
-elseif verb == 'list' then
-    found = text(redis.call('ZRANGEBYLEX', entries, ARGV[5], ARGV[6], 'LIMIT', 0, ARGV[7]))
-elseif verb == 'random' then
-    found = text(redis.call('SRANDMEMBER', insults, ARGV[5]))
 elseif verb == 'start' or verb == 'stop' then
     on = verb == 'start' and 1 or 0
     set('broadcast', on)
