@@ -191,7 +191,8 @@ static int load_script(struct redis_link *link, struct why *why)
     redisReply *reply = NULL;
     int error = ask(link, words, 3, &reply, why);
 
-    if (!error && (reply->type != REDIS_REPLY_STRING || reply->len != sizeof link->script))
+    if (!error &&
+        (!reply || reply->type != REDIS_REPLY_STRING || reply->len != sizeof link->script))
         error = error_set(why, ERR_CONFIG, "%s: takes no scripts", link->name);
     else if (!error)
         memcpy(link->script, reply->str, sizeof link->script);

@@ -6,6 +6,7 @@
 #include "roster_view.h"
 #include "steering.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,8 +108,11 @@ bool term_is_on(const struct term *term)
 
 static void tell_news(enum roster_news news, const struct roster_node *node)
 {
-    const struct report_message *report = news ? &node->report : NULL;
-    enum log_level lost = report && report->leaving ? LOG_INFO : LOG_WARN;
+    if (news == ROSTER_NO_NEWS)
+        return;
+
+    const struct report_message *report = &node->report;
+    enum log_level lost = report->leaving ? LOG_INFO : LOG_WARN;
 
     switch (news) {
     case ROSTER_JOINED:
@@ -336,6 +340,25 @@ static int64_t step_hearing(struct term *term, int64_t now_ns)
     return now_ns < settled_ns ? sooner(wake_ns, settled_ns) : wake_ns;
 }
 
+static bool are_same(const struct status_limits *a, const struct status_limits *b)
+{
+    bool fixed_alike = a->replicas == b->replicas || (isnan(a->replicas) && isnan(b->replicas));
+
+    return a->min_workers == b->min_workers && a->max_workers == b->max_workers &&
+           a->paused == b->paused && fixed_alike && strcmp(a->at, b->at) == 0;
+}
+
+/* Limits outlive a leader in the nodes' memory. So every node is told at once, also when it is to
+ * run as many workers as before: somebody was told that they hold. */
+static void look_at_limits(struct term *term, int64_t now_ns)
+{
+    struct status_limits limits = leader_limits(term->leader, now_ns);
+
+    if (!are_same(&limits, &term->limits))
+        term->send_ns = 0;
+    term->limits = limits;
+}
+
 static int64_t step_leading(struct term *term, int64_t now_ns)
 {
     struct node_report report;
@@ -349,6 +372,7 @@ static int64_t step_leading(struct term *term, int64_t now_ns)
         target.workers != term->target.workers || target.max_workers != term->target.max_workers;
     if (target.stop.pid != term->target.stop.pid || target.stop.slot != term->target.stop.slot)
         term->send_ns = 0;
+    look_at_limits(term, now_ns);
     term->target = target;
     if (term->outdated)
         roster_divide(&term->roster, target.workers, target.max_workers);
