@@ -283,6 +283,15 @@ def listens_elsewhere(name):
     with page(name) as web:
         command = [os.path.join(BIN, "winnow-page"), "--amqp", URL, "--farm", name, "--listen", web.host]
         equal(subprocess.run(command, capture_output=True, timeout=60).returncode, 78, "a place that is taken is told")
+    open("precious", "w").write("kept")
+    os.symlink("precious", "leads-there")
+    os.mkfifo("pipe")
+    for path in ("precious", "leads-there", "pipe"):
+        command = [os.path.join(BIN, "winnow-page"), "--amqp", URL, "--farm", name, "--listen", f"unix:{os.getcwd()}/{path}"]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        equal(ran.returncode, 78, f"{path}, which is no socket, is not served")
+        like(ran.stderr, "Address already in use", "... and it is said why")
+    equal((open("leads-there").read(), stat.S_ISFIFO(os.stat("pipe").st_mode)), ("kept", True), "... and all of them stay")
     for _ in range(2):
         with spawn("winnow-page", "--listen", f"unix:{os.getcwd()}/s", farm=name) as program:
             ok(wait_until(lambda: os.path.exists("s") and answers_at("s"), 20), "a Unix socket is served")
