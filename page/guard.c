@@ -40,6 +40,10 @@ bool guard_admits_host(const struct guard *guard, const struct guard_request *re
     if (!guard_is_own_host(guard, request->host))
         return problem_set(problem, PROBLEM_HOST,
                            "this server does not go by the name in Host; --host adds one");
+    if (request->unclear)
+        return problem_set(problem, PROBLEM_MALFORMED,
+                           "header %s: expected one, and Transfer-Encoding to be chunked",
+                           request->unclear);
     return true;
 }
 

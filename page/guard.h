@@ -24,6 +24,7 @@ struct guard_request {
     const char *host;
     size_t host_count; /* lines of it */
     const char *origin, *authorization, *content_type;
+    const char *unclear; /* the name of a header that leaves open what is meant */
 };
 
 /* Whether that is a Host by which this server goes. */

@@ -191,29 +191,59 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static enum MHD_Result count_host(void *context, enum MHD_ValueKind kind, const char *name,
-                                  const char *value)
+/* Of two lines of one of these, the library may take the first, and a proxy before it the other. */
+static const char *const single_headers[] = {
+    MHD_HTTP_HEADER_ORIGIN,         MHD_HTTP_HEADER_AUTHORIZATION,     MHD_HTTP_HEADER_CONTENT_TYPE,
+    MHD_HTTP_HEADER_CONTENT_LENGTH, MHD_HTTP_HEADER_TRANSFER_ENCODING,
+};
+#define SINGLE_HEADERS (sizeof single_headers / sizeof single_headers[0])
+
+struct header_counts {
+    size_t host, single[SINGLE_HEADERS];
+};
+
+static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
 {
-    size_t *count = context;
+    struct header_counts *counts = context;
 
     (void)kind;
     (void)value;
-    *count += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
+    counts->host += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
+    for (size_t i = 0; i < SINGLE_HEADERS; i++)
+        counts->single[i] += strcasecmp(name, single_headers[i]) == 0;
     return MHD_YES;
+}
+
+/* The name of one that leaves it open what the request says; NULL: there is none. Where it is not
+ * chunked, as the library understands it, the end of the body would be that of the connection. */
+static const char *find_unclear(struct MHD_Connection *connection,
+                                const struct header_counts *counts)
+{
+    const char *encoding = header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+
+    for (size_t i = 0; i < SINGLE_HEADERS; i++)
+        if (counts->single[i] > 1)
+            return single_headers[i];
+    return encoding && strcasecmp(encoding, "chunked") != 0 ? MHD_HTTP_HEADER_TRANSFER_ENCODING
+                                                            : NULL;
 }
 
 static void read_head(struct http_request *request, const char *method)
 {
     struct MHD_Connection *connection = request->connection;
     struct guard_request *headers = &request->head.headers;
+    struct header_counts counts = {0};
 
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &counts);
     *headers = (struct guard_request){
         .host = header(connection, MHD_HTTP_HEADER_HOST),
         .origin = header(connection, MHD_HTTP_HEADER_ORIGIN),
         .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+        .host_count = counts.host,
+        .unclear = find_unclear(connection, &counts),
     };
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_host, &headers->host_count);
     request->head.method = method;
     request->head.path = request->path;
 }
@@ -279,6 +309,9 @@ static enum MHD_Result queue_answer(struct http_request *request)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
     if (answer->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    /* What follows it may be a part of its body. */
+    if (request->head.headers.unclear)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     request->peer->deadline_ns = clock_now_ns() + ANSWER_NS;
     request->peer->busy = request->streams;
     enum MHD_Result queued = MHD_queue_response(request->connection, answer->status, response);

@@ -68,9 +68,14 @@ static int open_socket(int family)
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* Whether a socket file is there that nobody serves any more. */
+/* Whether a socket file is there that nobody serves any more. To connect to any other file is
+ * refused just the same, and that one is somebody's. */
 static bool is_left_over(const struct sockaddr_un *address)
 {
+    struct stat file;
+
+    if (lstat(address->sun_path, &file) || !S_ISSOCK(file.st_mode))
+        return false;
     int fd = open_socket(AF_UNIX);
     bool left = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) &&
                 errno == ECONNREFUSED;

@@ -108,7 +108,7 @@ def answers_that_nobody_takes(web):
 
 def stands_slowhttptest(web):
     status = web.path("status")
-    for mode in ("-H", "-B", "-X"):
+    for mode in ("-H", "-B", "-X", "-R"):
         command = ["slowhttptest", mode, "-c", "400", "-r", "200", "-i", "2", "-l", "15", "-p", "5", "-u", f"http://127.0.0.1:{web.port}{status}"]
         command += ["-w", "1", "-y", "8", "-n", "1", "-z", "4", "-k", "3"] if mode == "-X" else ["-x", "24"]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import threading
 
@@ -282,6 +283,15 @@ def listens_elsewhere(name):
     with page(name) as web:
         command = [os.path.join(BIN, "winnow-page"), "--amqp", URL, "--farm", name, "--listen", web.host]
         equal(subprocess.run(command, capture_output=True, timeout=60).returncode, 78, "a place that is taken is told")
+    open("precious", "w").write("kept")
+    os.symlink("precious", "leads-there")
+    os.mkfifo("pipe")
+    for path in ("precious", "leads-there", "pipe"):
+        command = [os.path.join(BIN, "winnow-page"), "--amqp", URL, "--farm", name, "--listen", f"unix:{os.getcwd()}/{path}"]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        equal(ran.returncode, 78, f"{path}, which is no socket, is not served")
+        like(ran.stderr, "Address already in use", "... and it is said why")
+    equal((open("leads-there").read(), stat.S_ISFIFO(os.stat("pipe").st_mode)), ("kept", True), "... and all of them stay")
     for _ in range(2):
         with spawn("winnow-page", "--listen", f"unix:{os.getcwd()}/s", farm=name) as program:
             ok(wait_until(lambda: os.path.exists("s") and answers_at("s"), 20), "a Unix socket is served")
@@ -336,6 +346,23 @@ def stands_what_is_no_request(web):
     equal(two.count(b"HTTP/1.1 200 OK"), 2, "two requests in one go are two")
     smuggled = web.raw(post + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + head + b"\r\n")
     ok(smuggled.split()[1] == b"400", "a body with two lengths is refused") or diag(smuggled[:300])
+    is_open = post.replace(b"Connection: close\r\n", b"")
+    own, token = f"http://{web.host}".encode(), web.tokens["control"].encode()
+    for line in (
+        b"Content-Length: 0\r\nContent-Length: 2",
+        b"Content-Length: 2\r\nContent-Length: 0",
+        b"Transfer-Encoding: gzip, chunked",
+        b"Transfer-Encoding: identity\r\nContent-Length: 2",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        b"Content-Type: text/plain\r\nContent-Length: 2",
+        b"Authorization: Bearer x\r\nContent-Length: 2",
+        b"Authorization: Bearer " + token + b"\r\nContent-Length: 2",
+        b"Origin: http://localhost\r\nOrigin: " + own + b"\r\nContent-Length: 2",
+    ):
+        got = web.raw(is_open + line + b"\r\n\r\n{}" + keep + b"\r\n")
+        about = line.replace(token, b"TOKEN").replace(b"\r\n", b", ").decode()
+        equal((got.split() + [b"", b""])[1], b"400", f"{about}: 400") or diag(got[:300])
+        equal(got.count(b"HTTP/1.1 "), 1, "... and nothing behind it is taken for a request")
     ok(web.healthy(), "none of them did anything")
 
 

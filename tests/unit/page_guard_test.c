@@ -173,6 +173,10 @@ static void one_host_is_expected(void **state)
         &guard, &(struct guard_request){.host = "localhost", .host_count = 2}, &problem));
     assert_false(guard_admits_host(&guard, &(struct guard_request){0}, &problem));
     assert_int_equal(problem_status(problem.kind), 421);
+    assert_false(guard_admits_host(
+        &guard, &(struct guard_request){.host = "localhost", .host_count = 1, .unclear = "Origin"},
+        &problem));
+    assert_int_equal(problem.kind, PROBLEM_MALFORMED);
 }
 
 /* ---- tokens and writes ---- */
