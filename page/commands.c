@@ -7,6 +7,7 @@
 #include "render.h"
 #include "respond.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,22 @@ static void log_outcome(const struct live *live, const struct command *command,
               command_verb_name(command->verb), command_outcome_name(answer->outcome));
 }
 
+/* What was done is so from now on, for the words of the next command: the status that says so comes
+ * with the next decision. */
+static void take_over(const struct command *command, struct status_limits *limits)
+{
+    if (command->verb == COMMAND_PAUSE || command->verb == COMMAND_RESUME)
+        limits->paused = command->verb == COMMAND_PAUSE;
+    if (command->verb != COMMAND_SET)
+        return;
+    if (command->min_workers >= 0)
+        limits->min_workers = command->min_workers;
+    if (command->max_workers >= 0)
+        limits->max_workers = command->max_workers;
+    if (command->replicas != COMMAND_UNCHANGED)
+        limits->replicas = command->replicas == COMMAND_NONE ? NAN : (double)command->replicas;
+}
+
 /* Done: the next, or the end. */
 static void go_on(struct commands *commands, struct commands_waiting **place, struct live *live)
 {
@@ -157,6 +174,7 @@ static void go_on(struct commands *commands, struct commands_waiting **place, st
 
     snprintf(waiting->said + length, sizeof waiting->said - length, "%s%s", length ? ", " : "",
              waiting->says);
+    take_over(&waiting->list[waiting->done], &live->status.limits);
     if (++waiting->done == waiting->count) {
         respond_json(waiting->request, 200, render_done(waiting->said));
         forget(commands, place);

@@ -100,7 +100,9 @@ def steers(web):
     ok(web.wait_for(lambda status: status["status"]["limits"]["max_workers"] == 5), "... and shown")
     equal(done(web.tell("pause"))[:2], (200, "done"), "the farm is paused")
     ok(web.healthy("paused"), "... which its health says")
-    equal(done(web.tell("pause"))[1], "done", "... twice, to no harm")
+    like(done(web.tell("pause"))[2] or "", "^paused already", "... twice, to no harm")
+    for verb, says in (("resume", "^resumed"), ("resume", "^it was not"), ("pause", "^paused:")):
+        like(done(web.tell(verb))[2] or "", says, f"... and {verb} says at once what it finds: {says}")
     equal(done(web.tell("resume"))[:2], (200, "done"), "... and resumed")
     ok(web.healthy(), "... and well again")
     both = web.tell("scale", {"spec": {"replicas": 2, "paused": True}}, "PUT")
