@@ -200,7 +200,7 @@ int words_chart_write(FILE *script, const char *path, const char *title, struct 
         gnuplot_write_text(script, "title",
                            title ? title : "Words that are added are filtered at once");
         gnuplot_write_text(script, "subtitle",
-                           "live: from the answer of `add` to the first result that has it "
+                           "live: from the answer to add to the first result that has it "
                            "censored");
         write_rates(script, records, count);
         write_changes(script, records, count);
