@@ -14,6 +14,10 @@
 /* Every node is sent its order so often, so that it knows that somebody leads. */
 #define SEND_NS CLOCK_NS_PER_S
 
+/* After a report the next ones are left to gather for so long: of a hundred nodes each would wake
+ * the leader, which costs more than to read it. */
+#define REPORTS_NS (20 * CLOCK_NS_PER_MS)
+
 #define REPORT_KEY "report"
 #define TARGET_KEY "target"
 
@@ -221,11 +225,13 @@ static void take_news(struct term *term, int64_t now_ns)
     enum roster_news lost;
     enum post_news news;
 
-    while ((news = post_next(&term->post, now_ns, &message)) != POST_NOTHING)
+    while ((news = post_next(&term->post, now_ns, &message)) != POST_NOTHING) {
+        term->read_ns = now_ns + REPORTS_NS;
         if (news == POST_MESSAGE)
             take_report(term, &message, now_ns);
         else
             take_return(term, message.key, now_ns);
+    }
     while ((lost = roster_step(&term->roster, now_ns, &node)) != ROSTER_NO_NEWS) {
         tell_news(lost, node);
         term->outdated = true;
@@ -395,6 +401,9 @@ int64_t term_step(struct term *term, int64_t now_ns)
         send_orders(term, now_ns);
     wake_ns = sooner(wake_ns, post_due_ns(&term->post, now_ns));
     wake_ns = sooner(wake_ns, roster_due_ns(&term->roster));
+    term->rests = now_ns < term->read_ns;
+    if (term->rests)
+        wake_ns = sooner(wake_ns, term->read_ns);
     return post_is_there(&term->post) ? sooner(wake_ns, term->send_ns) : wake_ns;
 }
 
@@ -409,7 +418,7 @@ size_t term_poll(const struct term *term, struct pollfd fds[TERM_FDS])
     if (!term->leader)
         return 0;
     size_t count = leader_poll(term->leader, fds);
-    return count + post_poll(&term->post, fds + count);
+    return term->rests ? count : count + post_poll(&term->post, fds + count);
 }
 
 bool term_has_others(const struct term *term)
