@@ -1,5 +1,6 @@
 #include "send.h"
 
+#include "answers.h"
 #include "broker/broker.h"
 #include "broker/connection.h"
 #include "buffer.h"
@@ -15,23 +16,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* Answers by it come over the same connection, without a queue. */
-#define DIRECT_REPLY "amq.rabbitmq.reply-to"
-
 #define PIECE_BYTES ((size_t)64 << 10)
-
-/* All that an attempt to connect works with. */
-struct setting {
-    const struct topology *topology;
-    bool waits, watches_dead;
-    char queue[TOPOLOGY_NAME_SIZE + 40]; /* for copies of what goes to FARM.dead */
-};
 
 struct sending {
     const struct ctl_options *options;
     char id[24]; /* the event's message_id */
     char name[BROKER_NAME_SIZE];
-    struct setting setting;
+    struct answers answers;
     struct connection *connection;
     struct broker *broker;
     struct broker_properties *properties;
@@ -40,27 +31,13 @@ struct sending {
 
 /* ---- connecting ---- */
 
-static int set_up(const void *context, struct broker *broker, struct why *why)
-{
-    const struct setting *setting = context;
-    int error = broker_enable_confirms(broker, why);
-
-    if (!error && setting->watches_dead)
-        error = topology_watch_dead(setting->topology, broker, setting->queue, why);
-    if (!error && setting->watches_dead)
-        error = broker_consume(broker, setting->queue, "dead", 0, true, why);
-    if (!error && setting->waits)
-        error = broker_consume(broker, DIRECT_REPLY, "answers", 0, false, why);
-    return error;
-}
-
 static int connect(struct sending *sending, struct why *why)
 {
     const struct options *options = &sending->options->common;
     const struct connection_settings settings = {.broker = options_broker(options, sending->name),
-                                                 .set_up = set_up,
-                                                 .context = &sending->setting,
-                                                 .context_bytes = sizeof sending->setting};
+                                                 .set_up = answers_set_up,
+                                                 .context = &sending->answers,
+                                                 .context_bytes = sizeof sending->answers};
     int error = connection_open(&settings, &sending->connection, why);
 
     if (!error)
@@ -77,11 +54,11 @@ static int connect_and_watch(struct sending *sending, struct why *why)
 {
     int error = connect(sending, why);
 
-    if ((error != -ERR_MISSING && error != -ERR_REFUSED) || !sending->setting.watches_dead)
+    if ((error != -ERR_MISSING && error != -ERR_REFUSED) || !sending->answers.watches_dead)
         return error;
     connection_close(sending->connection);
     sending->connection = NULL;
-    sending->setting.watches_dead = false;
+    sending->answers.watches_dead = false;
     return connect(sending, why);
 }
 
@@ -114,7 +91,7 @@ static int publish(struct sending *sending, struct broker_bytes body, struct why
     if (options->type)
         (void)broker_properties_set(properties, BROKER_TYPE, broker_text(options->type));
     if (options->waits)
-        (void)broker_properties_set(properties, BROKER_REPLY_TO, broker_text(DIRECT_REPLY));
+        (void)broker_properties_set(properties, BROKER_REPLY_TO, broker_text(ANSWERS_REPLY_TO));
     broker_properties_set_persistent(properties, true);
     return broker_publish(sending->broker, topology->events,
                           broker_text(topology->foreign ? topology->work : ""), properties, body,
@@ -212,7 +189,7 @@ static int too_late(const struct sending *sending, struct why *why)
                      "no result within %s; the event is with the farm, and its result will go "
                      "nowhere%s",
                      wait,
-                     sending->setting.watches_dead
+                     sending->answers.watches_dead
                          ? ""
                          : " (whether it went to FARM.dead could not be watched)");
 }
@@ -248,11 +225,11 @@ static int init(struct sending *sending, const struct ctl_options *options, stru
     *sending = (struct sending){.options = options};
     if (getrandom(&random, sizeof random, 0) != sizeof random)
         return error_set(why, ERR_SYSTEM, "no random number: %s", strerror(errno));
-    sending->setting = (struct setting){.topology = &options->common.topology,
+    sending->answers = (struct answers){.topology = &options->common.topology,
                                         .waits = options->waits,
                                         .watches_dead = options->waits};
     snprintf(sending->id, sizeof sending->id, "%016" PRIx64, random);
-    snprintf(sending->setting.queue, sizeof sending->setting.queue, "%s.send.%s", farm,
+    snprintf(sending->answers.queue, sizeof sending->answers.queue, "%s.send.%s", farm,
              sending->id);
     broker_client_name(farm, options->common.program, sending->name);
     sending->properties = broker_properties_open();

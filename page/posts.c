@@ -1,5 +1,6 @@
 #include "posts.h"
 
+#include "answers.h"
 #include "broker/connection.h"
 #include "clock.h"
 #include "printable.h"
@@ -14,22 +15,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Answers by it come over the same connection, without a queue. */
-#define DIRECT_REPLY "amq.rabbitmq.reply-to"
-
 #define CONFIRM_NS (10 * CLOCK_NS_PER_S)
 
 /* So many messages are taken in a row: of those that are dead there may be many. */
 #define TAKEN_MOST 64
 
 #define ID_SIZE 40
-
-/* All that an attempt to connect works with. */
-struct setting {
-    const struct topology *topology;
-    bool waits, watches_dead;
-    char queue[TOPOLOGY_NAME_SIZE + 40]; /* for copies of what goes to FARM.dead */
-};
 
 /* An event on its way. */
 struct posted {
@@ -47,7 +38,7 @@ struct posted {
 
 struct posts {
     const struct options *options;
-    struct setting setting;
+    struct answers answers;
     char name[BROKER_NAME_SIZE];
     uint64_t random, numbered;
     struct connection *connection; /* NULL before the first event */
@@ -59,20 +50,6 @@ struct posts {
 
 /* ---- opening ---- */
 
-static int set_up(const void *context, struct broker *broker, struct why *why)
-{
-    const struct setting *setting = context;
-    int error = broker_enable_confirms(broker, why);
-
-    if (!error && setting->watches_dead)
-        error = topology_watch_dead(setting->topology, broker, setting->queue, why);
-    if (!error && setting->watches_dead)
-        error = broker_consume(broker, setting->queue, "dead", 0, true, why);
-    if (!error && setting->waits)
-        error = broker_consume(broker, DIRECT_REPLY, "answers", 0, false, why);
-    return error;
-}
-
 int posts_open(const struct options *options, bool waits, struct posts **out, struct why *why)
 {
     struct posts *posts = calloc(1, sizeof *posts);
@@ -80,8 +57,8 @@ int posts_open(const struct options *options, bool waits, struct posts **out, st
     if (!posts)
         return error_set(why, ERR_MEMORY, "out of memory");
     posts->options = options;
-    posts->setting =
-        (struct setting){.topology = &options->topology, .waits = waits, .watches_dead = waits};
+    posts->answers =
+        (struct answers){.topology = &options->topology, .waits = waits, .watches_dead = waits};
     posts->properties = broker_properties_open();
     if (!posts->properties ||
         getrandom(&posts->random, sizeof posts->random, 0) != sizeof posts->random) {
@@ -89,7 +66,7 @@ int posts_open(const struct options *options, bool waits, struct posts **out, st
         return error_set(why, ERR_SYSTEM, "no random number: %s", strerror(errno));
     }
     broker_client_name(options->farm, options->program, posts->name);
-    snprintf(posts->setting.queue, sizeof posts->setting.queue, "%s.send.%016" PRIx64,
+    snprintf(posts->answers.queue, sizeof posts->answers.queue, "%s.send.%016" PRIx64,
              options->topology.farm, posts->random);
     *out = posts;
     return 0;
@@ -120,9 +97,9 @@ static bool connect(struct posts *posts, struct problem *problem)
 {
     const struct connection_settings settings = {.broker =
                                                      options_broker(posts->options, posts->name),
-                                                 .set_up = set_up,
-                                                 .context = &posts->setting,
-                                                 .context_bytes = sizeof posts->setting};
+                                                 .set_up = answers_set_up,
+                                                 .context = &posts->answers,
+                                                 .context_bytes = sizeof posts->answers};
     struct why why;
 
     if (posts->connection || connection_open(&settings, &posts->connection, &why) == 0)
@@ -200,7 +177,7 @@ void posts_forget(struct posts *posts, const struct http_request *request)
 
 static int publish(struct posts *posts, struct posted *posted, struct why *why)
 {
-    const struct topology *topology = posts->setting.topology;
+    const struct topology *topology = posts->answers.topology;
     struct broker_properties *properties = posts->properties;
     struct broker_bytes body = {posted->body, posted->length};
 
@@ -212,7 +189,7 @@ static int publish(struct posts *posts, struct posted *posted, struct why *why)
     if (posted->type)
         (void)broker_properties_set(properties, BROKER_TYPE, broker_text(posted->type));
     if (posted->wait_ns)
-        (void)broker_properties_set(properties, BROKER_REPLY_TO, broker_text(DIRECT_REPLY));
+        (void)broker_properties_set(properties, BROKER_REPLY_TO, broker_text(ANSWERS_REPLY_TO));
     broker_properties_set_persistent(properties, true);
     int error = broker_publish(connection_broker(posts->connection), topology->events,
                                broker_text(""), properties, body, true, &posted->sequence, why);
@@ -272,7 +249,7 @@ static void confirm(struct posts *posts, const struct broker_event *event)
 
 static void nobody(const struct posts *posts, struct problem *problem)
 {
-    const char *farm = posts->setting.topology->farm;
+    const char *farm = posts->answers.topology->farm;
 
     problem_set(problem, PROBLEM_NOBODY,
                 "no queue takes events of the farm '%s'; start winnow-autoscaler --farm '%s', or "
@@ -311,7 +288,7 @@ static void take_delivery(struct posts *posts, const struct broker_event *event)
     struct posted **place = find(posts);
     if (!*place)
         return;
-    if (is(event->exchange, posts->setting.topology->dead)) {
+    if (is(event->exchange, posts->answers.topology->dead)) {
         take_dead(posts, place);
         return;
     }
@@ -369,10 +346,10 @@ static void fail_all(struct posts *posts, int error, const struct why *why)
 /* There may be no FARM.dead, and not everybody may listen to it. Then it is not listened to. */
 static bool gives_up_dead(struct posts *posts, int error)
 {
-    bool gives_up = posts->setting.watches_dead && (error == -ERR_MISSING || error == -ERR_REFUSED);
+    bool gives_up = posts->answers.watches_dead && (error == -ERR_MISSING || error == -ERR_REFUSED);
 
     if (gives_up)
-        posts->setting.watches_dead = false;
+        posts->answers.watches_dead = false;
     return gives_up;
 }
 

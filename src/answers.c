@@ -1,0 +1,15 @@
+#include "answers.h"
+
+int answers_set_up(const void *context, struct broker *broker, struct why *why)
+{
+    const struct answers *answers = context;
+    int error = broker_enable_confirms(broker, why);
+
+    if (!error && answers->watches_dead)
+        error = topology_watch_dead(answers->topology, broker, answers->queue, why);
+    if (!error && answers->watches_dead)
+        error = broker_consume(broker, answers->queue, "dead", 0, true, why);
+    if (!error && answers->waits)
+        error = broker_consume(broker, ANSWERS_REPLY_TO, "answers", 0, false, why);
+    return error;
+}
