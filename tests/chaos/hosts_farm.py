@@ -1,6 +1,5 @@
 """A farm over several hosts: nodes of one machine, each behind a cable of its own to the broker."""
 
-import concurrent.futures
 import contextlib
 import os
 import signal
@@ -51,6 +50,14 @@ class Host(Farm):
             for pid in pids:
                 send(pid, signal.SIGCONT)
             self.active.process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def without_cable(self, end):
+        end()
+        try:
+            yield
+        finally:
+            self.proxy.mend()
 
 
 def send(pid, number):
@@ -104,10 +111,9 @@ class Hosts(Farm):
             host.sample_memory(now)
         self.memory = sorted(sample for host in self.hosts for sample in host.memory)
 
-    def stop(self):
-        """All at once."""
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            return [code for codes in pool.map(Farm.stop, self.hosts) for code in codes]
+    def stop(self, last=None):
+        """One after the other, the leader last, if it is known: so none has to wait until it is missed."""
+        return [code for host in sorted(self.hosts, key=lambda host: host is last) for code in host.stop()]
 
     def close(self):
         for host in self.hosts:

@@ -41,6 +41,7 @@ class Ledger:
         self.stamps = set()
         self.obeyed = {}  # boot -> stamp of the last order that it took
         self.reports = {}  # node -> (when, the last)
+        self.last = {}  # node -> its last order
         self.orders = collections.deque(maxlen=100000)
 
     def hear(self, at, key, message):
@@ -60,7 +61,9 @@ class Ledger:
         if stamp in self.stamps:
             self.wrong.append(f"two orders are stamped {stamp}")
         self.stamps.add(stamp)
-        self.orders.append(Order(at, stamp, pid, message["node"], message["workers"]))
+        order = Order(at, stamp, pid, message["node"], message["workers"])
+        self.orders.append(order)
+        self.last[order.node] = order
 
     def _report(self, at, stamp, message):
         node, boot = message["node"], message["boot"]

@@ -212,7 +212,7 @@ class World:
             wrong.append(f"duplicates {summary['duplicates']}, at most {allowed} can be explained")
         if seen and seen.recovery == float("inf"):
             wrong.append("did not recover")
-        elif seen and fault.limit is not None and seen.recovery > fault.limit * self.slack:
+        elif seen and None not in (seen.recovery, fault.limit) and seen.recovery > fault.limit * self.slack:
             wrong.append(f"recovered after {seen.recovery * 1000:.0f} ms, {fault.limit * 1000:.0f} ms are allowed")
         return wrong
 
