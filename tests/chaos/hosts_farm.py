@@ -6,7 +6,6 @@ import signal
 
 from farm import Farm, Isolation, Watch, alive, scoreboard_of, wait_until
 from proxy import Proxy
-from world import farm_url
 
 NODES = ("a", "b", "c")
 NODE_MAX = 4
@@ -16,13 +15,13 @@ MAX = 8
 class Host(Farm):
     """One node: its program, its workers, and the proxy through which they all reach the broker."""
 
-    def __init__(self, node, farm, port):
+    def __init__(self, node, farm, broker):
         out = os.path.join(farm.out, node)
         os.makedirs(out)
-        self.node, self.proxy = node, Proxy(port)
+        self.node, self.proxy = node, Proxy(broker.port)
         isolation = Isolation()
         isolation.mounts = isolation.user = False
-        super().__init__(farm.name, farm.binaries, out, farm_url(self.proxy), isolation, None, farm.queue_type)
+        super().__init__(farm.name, farm.binaries, out, broker.farm_url(self.proxy.port), isolation, None, farm.queue_type)
 
     def start(self):
         """Begins, or comes back as another process under the same name."""
@@ -88,9 +87,9 @@ class Watches:
 class Hosts(Farm):
     """All nodes as one farm."""
 
-    def __init__(self, name, binaries, out, broker_port, queue_type):
+    def __init__(self, name, binaries, out, broker, queue_type):
         super().__init__(name, binaries, out, None, None, None, queue_type)
-        self.hosts = [Host(node, self, broker_port) for node in NODES]
+        self.hosts = [Host(node, self, broker) for node in NODES]
         self.watch = Watches(self.hosts)
 
     def start(self, *args, worker=()):

@@ -18,6 +18,7 @@ BACK_S = 5.0
 
 PATIENCE_S = 40
 LOST_S = 1.5  # every node gets an order a second
+LONG = ((0.8, 500), (2, 1400), (2, 700))
 SILENT = ((1, 500), (18, 850))
 
 
@@ -144,7 +145,7 @@ def struck(world, host, workers, blow, recovered):
         at = time.monotonic()
         with blow:
             recovery = recovered(world, host, at) if recovered else None
-            time.sleep((2 if recovered else 0) + 4 * world.random.random())
+            time.sleep(1 + 3 * world.random.random())
         said.append(f"node {host.node} for {time.monotonic() - at:.1f} s")
     return Seen(recovery, "; ".join(said), workers=workers)
 
@@ -192,12 +193,12 @@ def unplug(world, host, recovered):
     return struck(world, host, len(host.workers()), host.without_cable(host.proxy.unplug), perhaps(world, recovered))
 
 
-@of_hosts("leader's cable cut", KILLED_S, "windows", phases=LONGER)
+@of_hosts("leader's cable cut", KILLED_S, "windows", phases=LONG)
 def cut_leader(world):
     return cut(world, leader_of(world), succeeded)
 
 
-@of_hosts("cable cut", KILLED_S, "windows", phases=LONGER)
+@of_hosts("cable cut", KILLED_S, "windows", phases=LONG)
 def cut_node(world):
     return cut(world, other_of(world), replaced)
 

@@ -10,7 +10,7 @@ import pika
 
 import faults
 import report
-from broker import FARM_USER, Broker
+from broker import Broker
 from farm import CONFIRM_WINDOW, HANG_S, PREFETCH, Farm, Isolation, Load, build_clock, wait_until
 from proxy import Proxy
 
@@ -73,10 +73,6 @@ class Publisher:
         return dead
 
 
-def farm_url(proxy):
-    return f"amqp://{FARM_USER}:{FARM_USER}@127.0.0.1:{proxy.port}"
-
-
 class World:
     """What faults are injected into."""
 
@@ -99,9 +95,7 @@ class World:
             raise
 
     def _start(self):
-        self.broker = Broker(self.out)
-        self.broker.start()
-        self.broker.add_farm_user()
+        self.broker = self.start_broker()
         options = ["--service-time", SERVICE_TIME, "--prefetch", str(PREFETCH)]
         self.start_farm(self.worker.command(self.binaries, *options))
         threading.Thread(target=self._sample_memory, daemon=True).start()
@@ -110,10 +104,17 @@ class World:
         self.began = time.monotonic()
         return self
 
+    def start_broker(self):
+        broker = Broker(self.out)
+        broker.start()
+        broker.add_farm_user()
+        return broker
+
     def start_farm(self, worker):
         self.proxy = Proxy(self.broker.port)
         clock = build_clock(self.out)
-        self.farm = Farm("chaos", self.binaries, self.out, farm_url(self.proxy), Isolation(), clock, self.queue_type)
+        url = self.broker.farm_url(self.proxy.port)
+        self.farm = Farm("chaos", self.binaries, self.out, url, Isolation(), clock, self.queue_type)
         self.farm.start(*SCALING, *SUPERVISION, worker=worker)
 
     def __exit__(self, *_):
