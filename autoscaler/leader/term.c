@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every node is sent its order so often, so that it knows that somebody leads. */
-#define SEND_NS CLOCK_NS_PER_S
+/* Every node is sent its order so often: it knows that somebody leads, and an order that comes back
+ * tells that the node is gone. */
+#define SEND_NS (500 * CLOCK_NS_PER_MS)
 
 /* After a report the next ones are left to gather for so long: of a hundred nodes each would wake
  * the leader, which costs more than to read it. */
@@ -207,16 +208,13 @@ static void take_report(struct term *term, const struct post_message *message, i
 static void take_return(struct term *term, struct broker_bytes key, int64_t now_ns)
 {
     const size_t prefix = strlen(TARGET_KEY ".");
-    const struct roster_node *node = NULL;
     char name[NODE_NAME_SIZE];
 
     if (key.length <= prefix || key.length - prefix >= sizeof name)
         return;
     memcpy(name, key.bytes + prefix, key.length - prefix);
     name[key.length - prefix] = '\0';
-    enum roster_news news = roster_returned(&term->roster, name, now_ns, &node);
-    tell_news(news, node);
-    term->outdated = true;
+    roster_returned(&term->roster, name, now_ns);
 }
 
 static void take_news(struct term *term, int64_t now_ns)
