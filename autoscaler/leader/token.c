@@ -39,8 +39,8 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
 int token_open(struct token *token, const struct broker_options *options,
                const struct topology *topology, const struct election_self *self, struct why *why)
 {
-    *token = (struct token){.set_up = {.topology = *topology},
-                            .properties = broker_properties_open()};
+    *token =
+        (struct token){.set_up = {.topology = *topology}, .properties = broker_properties_open()};
     const struct connection_settings settings = {.broker = *options,
                                                  .set_up = set_up,
                                                  .context = &token->set_up,
