@@ -179,11 +179,11 @@ static int take_delivery(struct token *token, const struct broker_event *event, 
     struct broker *broker = link_broker(&token->link);
     struct token_message message;
     int error = read_message(token, event->body, &message, why);
+    enum log_level level = token->unreadable ? LOG_DEBUG : LOG_WARN;
 
     if (error)
-        log_event(token->unreadable ? LOG_DEBUG : LOG_WARN, "token_unreadable",
-                  "queue=%s why=\"%s\" doing=\"dropping it\"", token->set_up.topology.leader,
-                  why->text);
+        log_event(level, "token_unreadable", "queue=%s why=\"%s\" doing=\"dropping it\"",
+                  token->set_up.topology.leader, why->text);
     token->unreadable |= error != 0;
     uint64_t tag = election_deliver(&token->election, error ? NULL : &message, event->tag,
                                     event->redelivered, now_ns);
