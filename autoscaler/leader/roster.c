@@ -156,8 +156,9 @@ static void make_room(struct roster *roster)
     size_t oldest = ROSTER_MOST_NODES;
 
     for (size_t i = 0; i < roster->count; i++)
-        if (roster->nodes[i]->lost && (oldest == ROSTER_MOST_NODES ||
-                                       roster->nodes[i]->heard_ns < roster->nodes[oldest]->heard_ns))
+        if (roster->nodes[i]->lost &&
+            (oldest == ROSTER_MOST_NODES ||
+             roster->nodes[i]->heard_ns < roster->nodes[oldest]->heard_ns))
             oldest = i;
     if (roster->count == ROSTER_MOST_NODES && oldest < ROSTER_MOST_NODES)
         forget(roster, oldest);

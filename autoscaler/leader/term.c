@@ -171,11 +171,12 @@ static void hear(struct term *term, struct report_message *report, int64_t now_n
 {
     const struct roster_node *node;
     enum roster_news news;
+    enum log_level level = term->refuses ? LOG_DEBUG : LOG_WARN;
 
     tell_election(term, report, now_ns);
     if (roster_hear(&term->roster, report, now_ns, &news, &node)) {
-        log_event(term->refuses ? LOG_DEBUG : LOG_WARN, "node_refused",
-                  "why=\"there are %d nodes already, or no memory\"", ROSTER_MOST_NODES);
+        log_event(level, "node_refused", "why=\"there are %d nodes already, or no memory\"",
+                  ROSTER_MOST_NODES);
         term->refuses = true;
         return;
     }
