@@ -81,7 +81,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
 .PHONY: help deps deps-check all units fuzzers demo demo-words check check-unit check-system check-more asan valgrind \
-    chaos chaos-python metrics-chaos words-chaos fuzz bench bench-react bench-pools bench-filter bench-words \
+    chaos chaos-hosts chaos-python metrics-chaos words-chaos fuzz bench bench-react bench-pools bench-filter bench-words \
     experiments policies fidelity format format-check tidy \
     install uninstall deb clean
 .SECONDEXPANSION:
@@ -132,6 +132,10 @@ valgrind: deps-check ## the system tests with every program under valgrind; logs
 chaos: all units ## the farm under faults for CHAOS_SECONDS (900), SEED (1), QUEUE_TYPE (classic), WORKER (filter, run, keep)
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) \
 	    --queue-type $(or $(QUEUE_TYPE),classic) --worker $(or $(WORKER),filter) --out out/chaos
+
+chaos-hosts: all units ## a farm over three hosts under faults for CHAOS_SECONDS (900), SEED (1), QUEUE_TYPE (classic)
+	@tests/chaos/hosts --bin $(BIN) --duration $(or $(CHAOS_SECONDS),900) --seed $(or $(SEED),1) \
+	    --queue-type $(or $(QUEUE_TYPE),classic) --out out/chaos-hosts
 
 metrics-chaos: all units ## chaos for CHAOS_SECONDS (600), SEED (1), with winnow-page scraped every second: no counter falls
 	@tests/chaos/chaos --bin $(BIN) --duration $(or $(CHAOS_SECONDS),600) --seed $(or $(SEED),1) --scrape --out out/metrics-chaos

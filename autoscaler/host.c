@@ -220,8 +220,7 @@ static void take_orders(struct host *host, struct supervisor *supervisor, int64_
         if (!error && strcmp(order.node, host->settings->name) != 0)
             error = error_set(&why, ERR_INVALID, "an order for the node '%s'", order.node);
         if (error)
-            log_event(LOG_DEBUG, "message_refused", "key=%.*s why=\"%s\"", (int)message.key.length,
-                      message.key.bytes, why.text);
+            post_refuse(&host->post, message.key, &why);
         else
             admit(host, supervisor, &order, now_ns);
         target_message_clear(&order);

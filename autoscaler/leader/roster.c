@@ -150,6 +150,19 @@ static void forget(struct roster *roster, size_t index)
         roster->nodes[i] = roster->nodes[i + 1];
 }
 
+/* Of the nodes that are lost, the one that was longest ago makes room for one that is there. */
+static void make_room(struct roster *roster)
+{
+    size_t oldest = ROSTER_MOST_NODES;
+
+    for (size_t i = 0; i < roster->count; i++)
+        if (roster->nodes[i]->lost && (oldest == ROSTER_MOST_NODES ||
+                                       roster->nodes[i]->heard_ns < roster->nodes[oldest]->heard_ns))
+            oldest = i;
+    if (roster->count == ROSTER_MOST_NODES && oldest < ROSTER_MOST_NODES)
+        forget(roster, oldest);
+}
+
 static int add(struct roster *roster, size_t index)
 {
     struct roster_node *node;
@@ -259,6 +272,11 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
 {
     size_t index;
     bool known = find(roster, report->node, &index);
+
+    if (!known) {
+        make_room(roster);
+        find(roster, report->node, &index);
+    }
     int error = known ? 0 : add(roster, index);
     struct roster_node *node = error ? NULL : roster->nodes[index];
 

@@ -95,7 +95,7 @@ enum roster_news {
 };
 
 /* A report has come. Takes what it has, also on failure. *node is borrowed until the next call.
- * -ERR_MEMORY, or -ERR_INVALID when there are too many nodes; then *node is not written. */
+ * -ERR_MEMORY, or -ERR_INVALID when too many nodes are there; then *node is not written. */
 int roster_hear(struct roster *roster, struct report_message *report, int64_t now_ns,
                 enum roster_news *news, const struct roster_node **node);
 

@@ -183,10 +183,12 @@ static void hear(struct term *term, struct report_message *report, int64_t now_n
 
     tell_election(term, report, now_ns);
     if (roster_hear(&term->roster, report, now_ns, &news, &node)) {
-        log_event(LOG_WARN, "node_refused", "why=\"there are %d nodes already, or no memory\"",
-                  ROSTER_MOST_NODES);
+        log_event(term->refuses ? LOG_DEBUG : LOG_WARN, "node_refused",
+                  "why=\"there are %d nodes already, or no memory\"", ROSTER_MOST_NODES);
+        term->refuses = true;
         return;
     }
+    term->refuses &= news != ROSTER_JOINED;
     term->outdated = true;
     tell_news(news, node);
 }
@@ -200,8 +202,7 @@ static void take_report(struct term *term, const struct post_message *message, i
 
     members_release(message->json);
     if (error) {
-        log_event(LOG_DEBUG, "message_refused", "key=%.*s why=\"%s\"", (int)message->key.length,
-                  message->key.bytes, why.text);
+        post_refuse(&term->post, message->key, &why);
         return;
     }
     /* The broker's permissions may let a user write by one key alone. */

@@ -173,6 +173,8 @@ static void act(struct supervisor *supervisor, struct pool_action action)
         start_worker(supervisor, action.slot);
         break;
     case POOL_DRAIN:
+        log_event(LOG_DEBUG, "worker_draining", "worker=%d slot=%zu",
+                  launcher_pid(supervisor->launcher, action.slot), action.slot);
         launcher_drain(supervisor->launcher, action.slot);
         break;
     case POOL_KILL:

@@ -22,6 +22,12 @@ struct json_t;
 #define REPORT_BOOT_SIZE    33
 #define REPORT_MOST_WORKERS 3000
 #define REPORT_MOST_RANK    1000000
+/* What a leader reckons with stays exact, whatever a report says: no sum is greater, ... */
+#define REPORT_MOST_SUM (INT64_C(1) << 53)
+/* ... no more workers have started or ended, ... */
+#define REPORT_MOST_ENDED (INT64_C(1) << 40)
+/* ... and no time is longer. */
+#define REPORT_MOST_S 1e9
 
 /* A worker; unknown numbers are NAN. */
 struct report_worker {

@@ -23,13 +23,37 @@ def _holds(pid):
         return False
 
 
-class Broker:
+class Guest:
+    """A broker that others use too, and to which nothing is done."""
+
+    def __init__(self, url):
+        self.url = url
+
+    @property
+    def port(self):
+        return pika.URLParameters(self.url).port
+
+    def farm_url(self, port):
+        """How the farm reaches it by way of another port."""
+        user = pika.URLParameters(self.url).credentials
+        return f"amqp://{user.username}:{user.password}@127.0.0.1:{port}"
+
+    def connect(self):
+        parameters = pika.URLParameters(self.url)
+        parameters.heartbeat = 0
+        return pika.BlockingConnection(parameters)
+
+    def end(self):
+        pass
+
+
+class Broker(Guest):
     """Its data is in memory where that can be: what is measured must not wait for a disk that others use too."""
 
     def __init__(self, out):
         self.logs = os.path.join(out, "broker")
         self.directory = self._run("directory").strip()
-        self.url = None
+        super().__init__(None)
 
     def start(self):
         self.url = self._run("start", self.directory).strip()
@@ -65,14 +89,8 @@ class Broker:
             raise RuntimeError(f"private-broker {' '.join(args)}: {run.stdout}{run.stderr}")
         return run.stdout
 
-    @property
-    def port(self):
-        return pika.URLParameters(self.url).port
-
-    def connect(self):
-        parameters = pika.URLParameters(self.url)
-        parameters.heartbeat = 0
-        return pika.BlockingConnection(parameters)
+    def farm_url(self, port):
+        return f"amqp://{FARM_USER}:{FARM_USER}@127.0.0.1:{port}"
 
     def add_farm_user(self):
         """The farm logs in as a user of its own, so that its permissions alone can be taken away."""

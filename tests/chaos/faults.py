@@ -45,9 +45,9 @@ class Unseen(Exception):
     """The farm did not do what it owes, beyond the numbers."""
 
 
-def fault(name, limit, duplicates="none", loss=False, phases=SHORT):
+def fault(name, limit, duplicates="none", loss=False, phases=SHORT, table=FAULTS):
     def register(run):
-        FAULTS[name] = Fault(name, run, limit, duplicates, loss, phases)
+        table[name] = Fault(name, run, limit, duplicates, loss, phases)
         return run
 
     return register

@@ -1,7 +1,9 @@
 /* control/report and control/target: what a node and its leader say to each other. */
+#include "clock.h"
 #include "control/members.h"
 #include "control/report_message.h"
 #include "control/target_message.h"
+#include "control/token_message.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -159,6 +161,26 @@ static void what_is_not_known_of_events_is_left_out(void **state)
     }
 }
 
+/* So many years ahead of the clock. */
+static int64_t epoch_ahead(int64_t years)
+{
+    return (clock_wall_ms() + years * 365 * 86400 * 1000) * TOKEN_EPOCHS_PER_MS;
+}
+
+static void an_epoch_that_uses_up_the_rest_is_not_believed(void **state)
+{
+    struct why why;
+
+    (void)state;
+    assert_int_equal(token_message_check_epoch(0, &why), 0);
+    assert_int_equal(token_message_check_epoch(epoch_ahead(0), &why), 0);
+    assert_int_equal(token_message_check_epoch(epoch_ahead(99), &why), 0);
+    assert_int_equal(token_message_check_epoch(epoch_ahead(101), &why), -ERR_INVALID);
+    assert_int_equal(token_message_check_epoch(TOKEN_EPOCH_MAX, &why), -ERR_INVALID);
+    assert_int_equal(token_message_check_epoch(INT64_MAX, &why), -ERR_INVALID);
+    assert_int_equal(token_message_check_epoch(-1, &why), -ERR_INVALID);
+}
+
 /* Whether the report is refused with these words. */
 static void refuses_report(const struct report_message *report, const char *said)
 {
@@ -192,13 +214,25 @@ static void a_report_that_cannot_be_is_refused(void **state)
     report = a_report(), report.running = -1;
     refuses_report(&report, "\"running\" is -1");
     report = a_report(), report.in_flight_msgs = -1;
-    refuses_report(&report, "every sum and time");
+    refuses_report(&report, "every sum");
     report = a_report(), report.handled_msgs = NAN;
-    refuses_report(&report, "every sum and time");
+    refuses_report(&report, "every sum");
     report = a_report(), report.dead_msgs = -1;
-    refuses_report(&report, "every sum and time");
+    refuses_report(&report, "every sum");
     report = a_report(), report.given_back_msgs = NAN;
-    refuses_report(&report, "every sum and time");
+    refuses_report(&report, "every sum");
+    report = a_report(), report.handled_msgs = 1e300;
+    refuses_report(&report, "every sum");
+    report = a_report(), report.silent_s = 1e10;
+    refuses_report(&report, "every time");
+    report = a_report(), report.spawned = INT64_MAX;
+    refuses_report(&report, "started or ended");
+    report = a_report(), report.sequence = INT64_MAX;
+    refuses_report(&report, "\"sequence\"");
+    report = a_report(), report.epoch = INT64_MAX;
+    refuses_report(&report, "\"epoch\" is 9223372036854775807");
+    report = a_report(), report.epoch = epoch_ahead(101);
+    refuses_report(&report, "more than 100 years ahead");
     report = a_report(), report.handling.sum_s = -1;
     refuses_report(&report, "in \"handling\": \"sum_s\" is less than 0");
     report = a_report(), report.startup_s = -1;
@@ -210,6 +244,8 @@ static void a_report_that_cannot_be_is_refused(void **state)
     refuses_report(&report, "in worker 0");
     worker = workers[0], worker.slot = 3000;
     refuses_report(&report, "\"slot\"");
+    worker = workers[0], worker.since_s = 1e300;
+    refuses_report(&report, "\"since_s\"");
     worker = workers[0], worker.pid = 0;
     refuses_report(&report, "\"pid\"");
     worker = workers[0], worker.in_flight_msgs = NAN;
@@ -246,6 +282,10 @@ static void a_target_that_cannot_be_is_refused(void **state)
     refuses_target(&target, "\"epoch\"");
     target = a_target(), target.sequence = 0;
     refuses_target(&target, "\"epoch\"");
+    target = a_target(), target.sequence = INT64_MAX;
+    refuses_target(&target, "\"epoch\"");
+    target = a_target(), target.epoch = epoch_ahead(101);
+    refuses_target(&target, "more than 100 years ahead");
     target = a_target(), target.workers = 1001;
     refuses_target(&target, "\"workers\"");
     target = a_target(), target.stop_slot = 3000;
@@ -284,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_report_is_read_as_it_was_written),
         cmocka_unit_test(a_target_is_read_as_it_was_written),
         cmocka_unit_test(what_is_not_known_of_events_is_left_out),
+        cmocka_unit_test(an_epoch_that_uses_up_the_rest_is_not_believed),
         cmocka_unit_test(a_report_that_cannot_be_is_refused),
         cmocka_unit_test(a_target_that_cannot_be_is_refused),
         cmocka_unit_test(a_name_has_nothing_that_means_something_elsewhere),
