@@ -43,7 +43,7 @@ static void adopt(struct roster_node *node)
 
 static void lose(struct roster *roster, struct roster_node *node, int64_t now_ns)
 {
-    roster->outdated = true;
+    roster->outdated = roster->events_outdated = true;
     node->lost = true;
     node->heard_ns = now_ns;
     node->order = node->share = node->most = 0;
@@ -261,6 +261,18 @@ static enum roster_news take(struct roster_node *node, const struct report_messa
     return node->report.leaving && !before->leaving ? ROSTER_LEAVES : news;
 }
 
+static bool holds_the_same(const struct report_message *a, const struct report_message *b)
+{
+    bool same = a->event_count == b->event_count;
+
+    for (size_t i = 0; same && i < a->event_count; i++) {
+        const struct event_record *one = &a->events[i], *other = &b->events[i];
+        same = one->event == other->event && one->attempts == other->attempts &&
+               one->suspect == other->suspect && one->forgiven == other->forgiven;
+    }
+    return same;
+}
+
 int roster_hear(struct roster *roster, struct report_message *report, int64_t now_ns,
                 enum roster_news *news, const struct roster_node **out)
 {
@@ -280,6 +292,7 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
     }
     struct report_message before = node->report;
     uint32_t limit_before = limit(node);
+    roster->events_outdated |= node->lost || !holds_the_same(&before, report);
     if (known)
         count(&roster->done, report, &before);
     node->report = *report;

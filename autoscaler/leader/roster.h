@@ -72,8 +72,9 @@ struct roster {
     struct worker_reading *readings;
     const char *names[ROSTER_MOST_NODES];
     size_t reading_room;
-    uint32_t workers; /* that the shares are of */
-    bool outdated;    /* who may have how many is different since */
+    uint32_t workers;     /* that the shares are of */
+    bool outdated;        /* who may have how many is different since */
+    bool events_outdated; /* what is held against events is different since */
 };
 
 void roster_clear(struct roster *roster);
