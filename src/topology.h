@@ -184,8 +184,8 @@ int topology_hear_insults(const struct topology *topology, struct broker *broker
 /* The key by which word services tell each other of a new version. */
 #define TOPOLOGY_KEY_WORDS "words"
 
-/* Binds the queue anew, without waiting; -ERR_MISSING follows from broker_next if the exchange is
- * gone. */
+/* Binds the queue anew, without waiting; from broker_next follows -ERR_MISSING if the exchange is
+ * gone, and -ERR_CONFIG if there is another of its name. */
 int topology_listen_again(const struct topology *topology, struct broker *broker, const char *queue,
                           const char *const *keys, struct why *why);
 

@@ -4,8 +4,8 @@
 
 #define NEVER INT64_C(-1)
 
-/* Epochs are so many to the millisecond; the digits behind it are their owner's. */
-#define EPOCHS_PER_MS INT64_C(1000)
+/* The digits behind the millisecond are their owner's. */
+#define EPOCHS_PER_MS TOKEN_EPOCHS_PER_MS
 #define WALL_MS_MAX   (TOKEN_EPOCH_MAX / EPOCHS_PER_MS - 1)
 
 static int64_t greater(int64_t a, int64_t b)

@@ -152,6 +152,26 @@ static int read_message(const struct post *post, const struct broker_event *even
                      farm);
 }
 
+/* Two keys may have the same bit: then the second is no warning. */
+static uint64_t bit_of(struct broker_bytes key)
+{
+    uint64_t hash = 0;
+
+    for (size_t i = 0; i < key.length; i++)
+        hash = 31 * hash + (unsigned char)key.bytes[i];
+    return UINT64_C(1) << hash % 64;
+}
+
+void post_refuse(struct post *post, struct broker_bytes key, const struct why *why)
+{
+    uint64_t bit = bit_of(key);
+    enum log_level level = post->refused & bit ? LOG_DEBUG : LOG_WARN;
+
+    log_event(level, "message_refused", "key=%.*s why=\"%s\" doing=\"dropping it\"",
+              (int)key.length, key.bytes, why->text);
+    post->refused |= bit;
+}
+
 /* False of a message that did not come by the exchange that the broker's permissions guard:
  * everybody may write to a queue by the default exchange; and of one that cannot be read. */
 static bool take(struct post *post, const struct broker_event *event, struct post_message *message)
@@ -164,8 +184,7 @@ static bool take(struct post *post, const struct broker_event *event, struct pos
     message->key = event->routing_key;
     if (!read_message(post, event, &message->json, &why))
         return true;
-    log_event(LOG_DEBUG, "message_refused", "key=%.*s why=\"%s\"", (int)event->routing_key.length,
-              event->routing_key.bytes, why.text);
+    post_refuse(post, event->routing_key, &why);
     return false;
 }
 

@@ -37,6 +37,7 @@ struct post {
     unsigned attempts;
     char from[ENVELOPE_FROM_SIZE];
     struct broker_properties *properties;
+    uint64_t refused;  /* by which keys something was refused: a bit of 64 for each */
     int64_t check_ns;  /* when it is looked whether the exchange is still there */
     int64_t window_ns; /* when a window began in which ... */
     size_t taken;      /* ... so much was taken */
@@ -69,8 +70,12 @@ struct post_message {
 };
 
 /* The next news. A message is to be released with members_release. What cannot be read, or is of
- * another farm, is logged and passed over. */
+ * another farm or version, is refused, as by post_refuse, and passed over. */
 enum post_news post_next(struct post *post, int64_t now_ns, struct post_message *message);
+
+/* Says in the log that a message by that key was refused. Whoever sends one goes on doing so: of
+ * each key it is a warning once. */
+void post_refuse(struct post *post, struct broker_bytes key, const struct why *why);
 
 /* The envelope of a message that is about to go out. */
 struct envelope post_begin(const struct post *post);

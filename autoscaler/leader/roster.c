@@ -43,7 +43,7 @@ static void adopt(struct roster_node *node)
 
 static void lose(struct roster *roster, struct roster_node *node, int64_t now_ns)
 {
-    roster->outdated = true;
+    roster->outdated = roster->events_outdated = true;
     node->lost = true;
     node->heard_ns = now_ns;
     node->order = node->share = node->most = 0;
@@ -150,6 +150,20 @@ static void forget(struct roster *roster, size_t index)
         roster->nodes[i] = roster->nodes[i + 1];
 }
 
+/* Of the nodes that are lost, the one that was longest ago makes room for one that is there. */
+static void make_room(struct roster *roster)
+{
+    size_t oldest = ROSTER_MOST_NODES;
+
+    for (size_t i = 0; i < roster->count; i++)
+        if (roster->nodes[i]->lost &&
+            (oldest == ROSTER_MOST_NODES ||
+             roster->nodes[i]->heard_ns < roster->nodes[oldest]->heard_ns))
+            oldest = i;
+    if (roster->count == ROSTER_MOST_NODES && oldest < ROSTER_MOST_NODES)
+        forget(roster, oldest);
+}
+
 static int add(struct roster *roster, size_t index)
 {
     struct roster_node *node;
@@ -247,11 +261,28 @@ static enum roster_news take(struct roster_node *node, const struct report_messa
     return node->report.leaving && !before->leaving ? ROSTER_LEAVES : news;
 }
 
+static bool holds_the_same(const struct report_message *a, const struct report_message *b)
+{
+    bool same = a->event_count == b->event_count;
+
+    for (size_t i = 0; same && i < a->event_count; i++) {
+        const struct event_record *one = &a->events[i], *other = &b->events[i];
+        same = one->event == other->event && one->attempts == other->attempts &&
+               one->suspect == other->suspect && one->forgiven == other->forgiven;
+    }
+    return same;
+}
+
 int roster_hear(struct roster *roster, struct report_message *report, int64_t now_ns,
                 enum roster_news *news, const struct roster_node **out)
 {
     size_t index;
     bool known = find(roster, report->node, &index);
+
+    if (!known) {
+        make_room(roster);
+        find(roster, report->node, &index);
+    }
     int error = known ? 0 : add(roster, index);
     struct roster_node *node = error ? NULL : roster->nodes[index];
 
@@ -261,6 +292,7 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
     }
     struct report_message before = node->report;
     uint32_t limit_before = limit(node);
+    roster->events_outdated |= node->lost || !holds_the_same(&before, report);
     if (known)
         count(&roster->done, report, &before);
     node->report = *report;

@@ -72,8 +72,9 @@ struct roster {
     struct worker_reading *readings;
     const char *names[ROSTER_MOST_NODES];
     size_t reading_room;
-    uint32_t workers; /* that the shares are of */
-    bool outdated;    /* who may have how many is different since */
+    uint32_t workers;     /* that the shares are of */
+    bool outdated;        /* who may have how many is different since */
+    bool events_outdated; /* what is held against events is different since */
 };
 
 void roster_clear(struct roster *roster);
@@ -98,7 +99,7 @@ enum roster_news {
 };
 
 /* A report has come. Takes what it has, also on failure. *node is borrowed until the next call.
- * -ERR_MEMORY, or -ERR_INVALID when there are too many nodes; then *node is not written. */
+ * -ERR_MEMORY, or -ERR_INVALID when too many nodes are there; then *node is not written. */
 int roster_hear(struct roster *roster, struct report_message *report, int64_t now_ns,
                 enum roster_news *news, const struct roster_node **node);
 

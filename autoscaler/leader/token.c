@@ -39,9 +39,8 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
 int token_open(struct token *token, const struct broker_options *options,
                const struct topology *topology, const struct election_self *self, struct why *why)
 {
-    *token = (struct token){.set_up = {.topology = *topology},
-                            .properties = broker_properties_open(),
-                            .unreadable = {.most_per_s = 1}};
+    *token =
+        (struct token){.set_up = {.topology = *topology}, .properties = broker_properties_open()};
     const struct connection_settings settings = {.broker = *options,
                                                  .set_up = set_up,
                                                  .context = &token->set_up,
@@ -139,6 +138,7 @@ static void answered(struct token *token, int64_t since_ns)
 static void consuming(struct token *token, int64_t now_ns)
 {
     answered(token, CLOCK_NEVER);
+    token->unreadable = false;
     connection_mark_useful(token->link.connection);
     election_enter(&token->election, now_ns);
 }
@@ -178,13 +178,13 @@ static int take_delivery(struct token *token, const struct broker_event *event, 
 {
     struct broker *broker = link_broker(&token->link);
     struct token_message message;
-    uint64_t unlogged;
     int error = read_message(token, event->body, &message, why);
+    enum log_level level = token->unreadable ? LOG_DEBUG : LOG_WARN;
 
-    if (error && log_limit_allows(&token->unreadable, now_ns, &unlogged))
-        log_event(LOG_WARN, "token_unreadable",
-                  "queue=%s why=\"%s\" more=%llu doing=\"dropping it\"",
-                  token->set_up.topology.leader, why->text, (unsigned long long)unlogged);
+    if (error)
+        log_event(level, "token_unreadable", "queue=%s why=\"%s\" doing=\"dropping it\"",
+                  token->set_up.topology.leader, why->text);
+    token->unreadable |= error != 0;
     uint64_t tag = election_deliver(&token->election, error ? NULL : &message, event->tag,
                                     event->redelivered, now_ns);
     return tag ? broker_ack(broker, tag, false, why) : 0;

@@ -13,7 +13,6 @@
 #include "election.h"
 #include "error.h"
 #include "link.h"
-#include "log_limit.h"
 #include "topology.h"
 
 #include <poll.h>
@@ -30,7 +29,7 @@ struct token {
     } set_up;
     char from[ENVELOPE_FROM_SIZE]; /* as the envelopes of its messages say */
     struct broker_properties *properties;
-    struct log_limit unreadable;
+    bool unreadable; /* what is no token was told of, on this connection */
 
     /* Why the broker lets nobody stand is said once, and tried again after growing pauses. */
     bool refused;

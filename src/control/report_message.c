@@ -77,7 +77,9 @@ int report_message_write(const struct envelope *envelope, const struct report_me
     json_t *members = fields_write(own_fields, report);
 
     if (members && (times_write(members, "handling", &report->handling) ||
-                    json_object_set_new(members, "workers", write_workers(report)))) {
+                    json_object_set_new(members, "workers", write_workers(report)) ||
+                    (report->event_count &&
+                     event_records_write(members, report->events, report->event_count)))) {
         json_decref(members);
         members = NULL;
     }
@@ -90,9 +92,14 @@ static int refuse(struct why *why, const char *name, const char *expected)
 }
 
 /* Known, and not less than nothing. */
-static bool is_amount(double value)
+static bool is_sum(double value)
 {
-    return value >= 0 && isfinite(value);
+    return value >= 0 && value <= (double)REPORT_MOST_SUM;
+}
+
+static bool is_time(double value)
+{
+    return value >= 0 && value <= REPORT_MOST_S;
 }
 
 static int check_worker(const struct report_worker *worker, struct why *why)
@@ -108,9 +115,9 @@ static int check_worker(const struct report_worker *worker, struct why *why)
         return refuse(why, "slot", "less than 3000");
     if (worker->pid < 1 || worker->pid > INT32_MAX)
         return refuse(why, "pid", "that of a process");
-    if (!is_amount(worker->since_s))
+    if (!is_time(worker->since_s))
         return refuse(why, "since_s", "a time that has passed");
-    if (worker->tells && (!is_amount(worker->in_flight_msgs) || !is_amount(worker->working_s)))
+    if (worker->tells && (!is_sum(worker->in_flight_msgs) || !is_time(worker->working_s)))
         return refuse(why, "in_flight_msgs", "a number, as of working_s, of a worker that tells");
     return 0;
 }
@@ -150,10 +157,10 @@ static int check(const struct report_message *report, struct why *why)
 {
     const int64_t counts[] = {report->target,  report->starting, report->running, report->draining,
                               report->telling, report->blocked,  report->silent};
-    const double amounts[] = {report->in_flight_msgs,  report->draining_in_flight_msgs,
-                              report->handled_msgs,    report->dead_msgs,
-                              report->given_back_msgs, report->simulated_service_s,
-                              report->silent_s,        report->overdue_s};
+    const int64_t ended[] = {report->spawned, report->stopped, report->crashed, report->hung};
+    const double sums[] = {report->in_flight_msgs, report->draining_in_flight_msgs,
+                           report->handled_msgs, report->dead_msgs, report->given_back_msgs};
+    const double times[] = {report->simulated_service_s, report->silent_s, report->overdue_s};
 
     if (!node_name_is_valid(report->node))
         return refuse(why, "node", NODE_NAME_FORM);
@@ -161,19 +168,25 @@ static int check(const struct report_message *report, struct why *why)
         return refuse(why, "boot", "a name of this start");
     if (report->capacity < 1 || report->capacity > REPORT_MOST_WORKERS)
         return refuse(why, "capacity", "1 to 3000");
-    if (report->epoch > TOKEN_EPOCH_MAX)
-        return refuse(why, "epoch", "one that is exact in every reader");
+    if (report->sequence > TOKEN_EPOCH_MAX)
+        return refuse(why, "sequence", "one that is exact in every reader");
     if (report->rank > REPORT_MOST_RANK)
         return refuse(why, "rank", "0 to 1000000");
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         if (counts[i] > REPORT_MOST_WORKERS)
             return refuse(why, "target", "at most 3000, as every number of workers");
-    for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++)
-        if (!is_amount(amounts[i]))
-            return refuse(why, "in_flight_msgs", "a number from 0 on, as of every sum and time");
-    if (!isnan(report->startup_s) && !is_amount(report->startup_s))
+    for (size_t i = 0; i < sizeof ended / sizeof ended[0]; i++)
+        if (ended[i] > REPORT_MOST_ENDED)
+            return refuse(why, "spawned", "at most 2^40, as of all that started or ended");
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
+        if (!is_sum(sums[i]))
+            return refuse(why, "in_flight_msgs", "0 to 2^53, as of every sum");
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        if (!is_time(times[i]))
+            return refuse(why, "silent_s", "0 to 10^9, as of every time");
+    if (!isnan(report->startup_s) && !is_time(report->startup_s))
         return refuse(why, "startup_s", "a time, or null");
-    return 0;
+    return token_message_check_epoch(report->epoch, why);
 }
 
 int report_message_read(const json_t *message, struct report_message *report, struct why *why)
@@ -182,13 +195,13 @@ int report_message_read(const json_t *message, struct report_message *report, st
     int error = fields_read(own_fields, message, report, why);
 
     if (!error)
-        error = times_read(message, "handling", &report->handling, why);
-    if (!error)
         error = check(report, why);
     if (!error)
         error = times_read(message, "handling", &report->handling, why);
     if (!error)
         error = read_workers(message, report, why);
+    if (!error)
+        error = event_records_read(message, &report->events, &report->event_count, why);
     if (error)
         report_message_clear(report);
     return error;
@@ -197,5 +210,6 @@ int report_message_read(const json_t *message, struct report_message *report, st
 void report_message_clear(struct report_message *report)
 {
     free(report->workers);
+    free(report->events);
     *report = (struct report_message){0};
 }

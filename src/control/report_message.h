@@ -9,6 +9,7 @@
 
 #include "envelope.h"
 #include "error.h"
+#include "event_records.h"
 #include "node_name.h"
 #include "time_classes.h"
 
@@ -21,6 +22,12 @@ struct json_t;
 #define REPORT_BOOT_SIZE    33
 #define REPORT_MOST_WORKERS 3000
 #define REPORT_MOST_RANK    1000000
+/* What a leader reckons with stays exact, whatever a report says: no sum is greater, ... */
+#define REPORT_MOST_SUM (INT64_C(1) << 53)
+/* ... no more workers have started or ended, ... */
+#define REPORT_MOST_ENDED (INT64_C(1) << 40)
+/* ... and no time is longer. */
+#define REPORT_MOST_S 1e9
 
 /* A worker; unknown numbers are NAN. */
 struct report_worker {
@@ -55,14 +62,16 @@ struct report_message {
     double simulated_service_s, silent_s, overdue_s;
     struct report_worker *workers;
     size_t worker_count;
+    struct event_record *events; /* what is held against events, as counted on this node */
+    size_t event_count;
 };
 
 /* As envelope_write. Borrows everything. */
 int report_message_write(const struct envelope *envelope, const struct report_message *report,
                          char **text, size_t *length);
 
-/* Reads a report from a message that envelope_read has read. 0 (then report_clear releases it),
- * -ERR_INVALID with the member and what was expected, or -ERR_MEMORY. */
+/* Reads a report from a message that envelope_read has read. 0 (then report_message_clear releases
+ * it), -ERR_INVALID with the member and what was expected, or -ERR_MEMORY. */
 int report_message_read(const struct json_t *message, struct report_message *report,
                         struct why *why);
 void report_message_clear(struct report_message *report);

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 
 static const struct field own_fields[] = {
     FIELD(FIELD_TEXT, target_message, node),
@@ -26,7 +27,9 @@ int target_message_write(const struct envelope *envelope, const struct target_me
 {
     json_t *members = fields_write(own_fields, target);
 
-    if (members && json_object_set_new(members, "limits", status_limits_write(&target->limits))) {
+    if (members &&
+        (json_object_set_new(members, "limits", status_limits_write(&target->limits)) ||
+         (target->events && event_records_write(members, target->events, target->event_count)))) {
         json_decref(members);
         members = NULL;
     }
@@ -57,13 +60,14 @@ static int check(const struct target_message *target, struct why *why)
         return refuse(why, "successor", "empty, or " NODE_NAME_FORM);
     if (target->successor_rank > REPORT_MOST_RANK)
         return refuse(why, "successor_rank", "0 to 1000000");
-    if (target->epoch < 1 || target->epoch > TOKEN_EPOCH_MAX || target->sequence < 1)
+    if (target->epoch < 1 || target->sequence < 1 || target->sequence > TOKEN_EPOCH_MAX)
         return refuse(why, "epoch", "1 or more, as of sequence, and exact in every reader");
     if (target->workers > TARGET_MOST_WORKERS)
         return refuse(why, "workers", "0 to 1000");
     if (target->stop_slot >= REPORT_MOST_WORKERS || target->stop_pid > INT32_MAX)
         return refuse(why, "stop_slot", "less than 3000, and stop_pid that of a process");
-    return check_limits(&target->limits, why);
+    int error = token_message_check_epoch(target->epoch, why);
+    return error ? error : check_limits(&target->limits, why);
 }
 
 int target_message_read(const json_t *message, struct target_message *target, struct why *why)
@@ -76,5 +80,14 @@ int target_message_read(const json_t *message, struct target_message *target, st
         error = members_object(message, "limits", &limits, why);
     if (!error)
         error = status_limits_read(limits, &target->limits, why);
-    return error ? error : check(target, why);
+    if (!error)
+        error = check(target, why);
+    return error ? error : event_records_read(message, &target->events, &target->event_count, why);
+}
+
+void target_message_clear(struct target_message *target)
+{
+    free(target->events);
+    target->events = NULL;
+    target->event_count = 0;
 }

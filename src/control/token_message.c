@@ -1,5 +1,6 @@
 #include "token_message.h"
 
+#include "clock.h"
 #include "fields.h"
 #include "members.h"
 
@@ -8,6 +9,20 @@
 
 static const char *const kinds[] = {[TOKEN_KNOCK] = "knock", [TOKEN_CLAIM] = "token"};
 #define KINDS (sizeof kinds / sizeof kinds[0])
+
+int token_message_check_epoch(int64_t epoch, struct why *why)
+{
+    int64_t wall_ms = clock_wall_ms();
+
+    if (epoch < 0 || epoch > TOKEN_EPOCH_MAX)
+        return error_set(why, ERR_INVALID, "\"epoch\" is %lld; expected 0 to %lld",
+                         (long long)epoch, (long long)TOKEN_EPOCH_MAX);
+    if (epoch / TOKEN_EPOCHS_PER_MS - TOKEN_AHEAD_MOST_MS > wall_ms)
+        return error_set(why, ERR_INVALID,
+                         "\"epoch\" is %lld, more than 100 years ahead of this host's clock",
+                         (long long)epoch);
+    return 0;
+}
 
 int token_message_write(const struct envelope *envelope, const struct token_message *token,
                         char **text, size_t *length)
@@ -38,6 +53,8 @@ int token_message_read(const json_t *message, struct token_message *token, struc
 
     if (!error)
         error = members_integer(message, "epoch", 0, TOKEN_EPOCH_MAX, &read.epoch, why);
+    if (!error)
+        error = token_message_check_epoch(read.epoch, why);
     if (!error)
         error = members_text(message, "owner", read.owner, sizeof read.owner, why);
     if (!error && !read.owner[0])

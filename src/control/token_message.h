@@ -17,16 +17,28 @@ enum token_kind {
     TOKEN_CLAIM,
 };
 
-/* The greatest epoch that is read. It leaves room to count on, and is exact in every reader of
- * JSON. */
+/* Epochs are so many to the millisecond of the wall clock. */
+#define TOKEN_EPOCHS_PER_MS INT64_C(1000)
+
+/* The greatest epoch, and the greatest sequence: it is exact in every reader of JSON. */
 #define TOKEN_EPOCH_MAX INT64_C(9007199254740991)
+
+/* An epoch that is further ahead of the reader's clock is not believed: it would use up those that
+ * are left, and everybody counts on from what he has heard. Epochs that are counted on grow more
+ * slowly than this bound moves on, and no clock is so far off by itself: one that starts in 1970
+ * believes what others say until 2070. */
+#define TOKEN_AHEAD_MOST_MS (INT64_C(100) * 365 * 86400 * 1000)
 
 #define TOKEN_OWNER_SIZE 128
 struct token_message {
     enum token_kind kind;
-    int64_t epoch;                /* 0..TOKEN_EPOCH_MAX */
+    int64_t epoch;                /* as token_message_check_epoch */
     char owner[TOKEN_OWNER_SIZE]; /* the process that sent it; not empty */
 };
+
+/* Whether an epoch in a message can be one of a farm's, by the wall clock as it is now. 0, or
+ * -ERR_INVALID with what was expected. */
+int token_message_check_epoch(int64_t epoch, struct why *why);
 
 /* As envelope_write; and as members of the message: {"kind":"knock","epoch":17,"owner":"..."}. */
 int token_message_write(const struct envelope *envelope, const struct token_message *token,

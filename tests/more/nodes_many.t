@@ -1,29 +1,16 @@
 #!/usr/bin/python3
 """A leader of a hundred nodes: what their reports cost it."""
 
-import json
 import os
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 from control import Control  # noqa: E402
-from nodes import node, when  # noqa: E402
+from nodes import node, report, when  # noqa: E402
 from tap import diag, done_testing, farm, ok  # noqa: E402
 
 NODES, WORKERS, SECONDS = 100, 8, 20
-
-
-def report(name):
-    worker = {"pid": 1000, "state": "running", "since_s": 9.5, "tells": True, "blocked": False, "handled_msgs": 812,
-              "busy_ns": 71234567, "in_flight_msgs": 3.0, "working_s": 0.0}
-    zeros = ("starting", "draining", "spawned", "stopped", "crashed", "hung", "blocked", "silent", "rank", "epoch", "sequence",
-             "target", "in_flight_msgs", "draining_in_flight_msgs", "handled_msgs", "dead_msgs", "given_back_msgs",
-             "simulated_service_s", "silent_s", "overdue_s")
-    falses = ("consuming", "leaving", "drained", "unknown")
-    return {**dict.fromkeys(zeros, 0), **dict.fromkeys(falses, False), "node": name, "boot": "b", "capacity": WORKERS,
-            "running": WORKERS, "telling": WORKERS, "heard": True, "startup_s": 0.05,
-            "workers": [{**worker, "slot": slot} for slot in range(WORKERS)]}
 
 
 def cpu_s(pid):
@@ -35,7 +22,7 @@ def cpu_s(pid):
 def report_all(control, names):
     """A round of reports within a second."""
     for name in names:
-        control.send(report(name), key=f"report.{name}", type="report", reply_to=None)
+        control.send(report(name, WORKERS), key=f"report.{name}", type="report", reply_to=None)
         control.connection.process_data_events(0.8 / NODES)
 
 

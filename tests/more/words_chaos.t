@@ -82,17 +82,21 @@ def restart(chaos, broker):
 
 
 def trouble(chaos, broker, start, running):
-    """Kills and restarts until the time is over."""
+    """Kills and restarts until the time is over, which stands still while the broker restarts."""
     dice = random.Random(SEED)
     begin = time.monotonic()
+
+    def elapsed():
+        return time.monotonic() - begin - sum(up - down for down, up in chaos.down)
+
     # Broadcasts need some time in between to be judged.
-    restarts = [begin + SECONDS / 3, begin + 2 * SECONDS / 3] if SECONDS >= 100 else [begin + SECONDS / 4]
-    kill_at = begin + KILL_EVERY_S / 2
-    while time.monotonic() < begin + SECONDS:
-        if restarts and time.monotonic() >= restarts[0]:
+    restarts = [SECONDS / 3, 2 * SECONDS / 3] if SECONDS >= 100 else [SECONDS / 4]
+    kill_at = KILL_EVERY_S / 2
+    while elapsed() < SECONDS:
+        if restarts and elapsed() >= restarts[0]:
             restarts.pop(0)
             restart(chaos, broker)
-        if time.monotonic() >= kill_at:
+        if elapsed() >= kill_at:
             kill_at += KILL_EVERY_S
             victim = dice.randrange(INSTANCES)
             chaos.kills.append(time.monotonic())

@@ -15,7 +15,8 @@ from tap import *
 
 
 def names_are_looked_at():
-    for name, said in [("a b", "letters, digits"), ("a.*", "letters, digits"), ("", "letters, digits"), ("x" * 200, "1 to 64")]:
+    for name, said in [("a b", "letters, digits"), ("a.*", "letters, digits"), ("", "letters, digits"), ("#", "letters, digits"),
+                       ("n\u00f6rd", "letters, digits"), ("a.", "at both ends"), ("x" * 200, "1 to 64")]:
         with spawn("winnow-autoscaler", "--node", name, "--", FILTER, farm=farm()) as refused:
             equal(refused.wait(WAIT_S), 64, f"a node may not be called '{name[:8]}'")
             like(refused.stderr(), said, "which says what is expected")

@@ -507,7 +507,7 @@ static void tokens_are_read_as_they_were_written(void **state)
 {
     static const struct token_message tokens[] = {
         {TOKEN_KNOCK, 0, "a"},
-        {TOKEN_CLAIM, TOKEN_EPOCH_MAX, "north \"1\"/123/1796000000000"},
+        {TOKEN_CLAIM, 1796000000000999, "north \"1\"/123/1796000000000"},
         {TOKEN_CLAIM, 1, "n\xc3\xb6rd"},
     };
     struct token_message again;

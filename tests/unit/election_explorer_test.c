@@ -3,7 +3,7 @@
  *
  *     election_explorer_test SEED [MISTAKE]    prints that history; MISTAKE as enum mistake counts
  */
-#include "election_model.h"
+#include "election_histories.h"
 
 #include <setjmp.h>
 

@@ -1,7 +1,9 @@
 /* control/report and control/target: what a node and its leader say to each other. */
+#include "clock.h"
 #include "control/members.h"
 #include "control/report_message.h"
 #include "control/target_message.h"
+#include "control/token_message.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -27,6 +29,20 @@ static struct report_worker workers[] = {
     {.slot = 0, .pid = INT32_MAX, .state = "starting", .in_flight_msgs = NAN, .working_s = NAN},
 };
 
+static struct event_record events[] = {
+    {.event = UINT64_MAX >> 4, .attempts = EVENT_RECORDS_MOST_ATTEMPTS, .suspect = true},
+    {.event = 0x2a, .forgiven = true},
+};
+
+static void assert_events(const struct event_record *again, size_t count)
+{
+    assert_int_equal(count, 2);
+    assert_true(again[0].event == UINT64_MAX >> 4 && again[1].event == 0x2a);
+    assert_int_equal(again[0].attempts, EVENT_RECORDS_MOST_ATTEMPTS);
+    assert_true(again[0].suspect && !again[0].forgiven);
+    assert_true(!again[1].attempts && !again[1].suspect && again[1].forgiven);
+}
+
 static struct report_message a_report(void)
 {
     return (struct report_message){.node = "rack-1.example.com",
@@ -45,7 +61,9 @@ static struct report_message a_report(void)
                                    .hung = 1,
                                    .handling = {.sum_s = 1.5, .count = {[3] = 12}},
                                    .workers = workers,
-                                   .worker_count = 2};
+                                   .worker_count = 2,
+                                   .events = events,
+                                   .event_count = 2};
 }
 
 static struct target_message a_target(void)
@@ -58,7 +76,9 @@ static struct target_message a_target(void)
         .stop_pid = 77,
         .limits = {.min_workers = 1, .max_workers = 8, .paused = true, .replicas = NAN},
         .successor = "b",
-        .successor_rank = 2};
+        .successor_rank = 2,
+        .events = events,
+        .event_count = 2};
 }
 
 /* The message as envelope_read gives it. */
@@ -94,6 +114,7 @@ static void a_report_is_read_as_it_was_written(void **state)
     assert_int_equal(again.workers[0].slot, 2999);
     assert_true(again.workers[0].in_flight_msgs == 3);
     assert_true(isnan(again.workers[1].in_flight_msgs));
+    assert_events(again.events, again.event_count);
     report_message_clear(&again);
 }
 
@@ -114,6 +135,50 @@ static void a_target_is_read_as_it_was_written(void **state)
     assert_true(again.limits.paused && isnan(again.limits.replicas));
     assert_int_equal(again.limits.max_workers, 8);
     assert_string_equal(again.successor, "b");
+    assert_events(again.events, again.event_count);
+    target_message_clear(&again);
+}
+
+/* An empty list says that there is nothing, and none that nobody knows. */
+static void what_is_not_known_of_events_is_left_out(void **state)
+{
+    struct target_message target = a_target(), again;
+    struct why why;
+    char *text;
+    size_t length;
+
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        target.events = known ? events : NULL;
+        target.event_count = 0;
+        assert_int_equal(target_message_write(&envelope, &target, &text, &length), 0);
+        struct json_t *message = parse(text, length);
+        assert_int_equal(target_message_read(message, &again, &why), 0);
+        members_release(message);
+        assert_int_equal(again.events != NULL, known);
+        assert_int_equal(again.event_count, 0);
+        target_message_clear(&again);
+    }
+}
+
+/* So many years ahead of the clock. */
+static int64_t epoch_ahead(int64_t years)
+{
+    return (clock_wall_ms() + years * 365 * 86400 * 1000) * TOKEN_EPOCHS_PER_MS;
+}
+
+static void an_epoch_that_uses_up_the_rest_is_not_believed(void **state)
+{
+    struct why why;
+
+    (void)state;
+    assert_int_equal(token_message_check_epoch(0, &why), 0);
+    assert_int_equal(token_message_check_epoch(epoch_ahead(0), &why), 0);
+    assert_int_equal(token_message_check_epoch(epoch_ahead(99), &why), 0);
+    assert_int_equal(token_message_check_epoch(epoch_ahead(101), &why), -ERR_INVALID);
+    assert_int_equal(token_message_check_epoch(TOKEN_EPOCH_MAX, &why), -ERR_INVALID);
+    assert_int_equal(token_message_check_epoch(INT64_MAX, &why), -ERR_INVALID);
+    assert_int_equal(token_message_check_epoch(-1, &why), -ERR_INVALID);
 }
 
 /* Whether the report is refused with these words. */
@@ -135,6 +200,7 @@ static void a_report_that_cannot_be_is_refused(void **state)
 {
     struct report_message report;
     struct report_worker worker = workers[0];
+    struct event_record event = events[0];
 
     (void)state;
     report = a_report(), snprintf(report.node, sizeof report.node, "a b");
@@ -148,13 +214,25 @@ static void a_report_that_cannot_be_is_refused(void **state)
     report = a_report(), report.running = -1;
     refuses_report(&report, "\"running\" is -1");
     report = a_report(), report.in_flight_msgs = -1;
-    refuses_report(&report, "every sum and time");
+    refuses_report(&report, "every sum");
     report = a_report(), report.handled_msgs = NAN;
-    refuses_report(&report, "every sum and time");
+    refuses_report(&report, "every sum");
     report = a_report(), report.dead_msgs = -1;
-    refuses_report(&report, "every sum and time");
+    refuses_report(&report, "every sum");
     report = a_report(), report.given_back_msgs = NAN;
-    refuses_report(&report, "every sum and time");
+    refuses_report(&report, "every sum");
+    report = a_report(), report.handled_msgs = 1e300;
+    refuses_report(&report, "every sum");
+    report = a_report(), report.silent_s = 1e10;
+    refuses_report(&report, "every time");
+    report = a_report(), report.spawned = INT64_MAX;
+    refuses_report(&report, "started or ended");
+    report = a_report(), report.sequence = INT64_MAX;
+    refuses_report(&report, "\"sequence\"");
+    report = a_report(), report.epoch = INT64_MAX;
+    refuses_report(&report, "\"epoch\" is 9223372036854775807");
+    report = a_report(), report.epoch = epoch_ahead(101);
+    refuses_report(&report, "more than 100 years ahead");
     report = a_report(), report.handling.sum_s = -1;
     refuses_report(&report, "in \"handling\": \"sum_s\" is less than 0");
     report = a_report(), report.startup_s = -1;
@@ -166,10 +244,17 @@ static void a_report_that_cannot_be_is_refused(void **state)
     refuses_report(&report, "in worker 0");
     worker = workers[0], worker.slot = 3000;
     refuses_report(&report, "\"slot\"");
+    worker = workers[0], worker.since_s = 1e300;
+    refuses_report(&report, "\"since_s\"");
     worker = workers[0], worker.pid = 0;
     refuses_report(&report, "\"pid\"");
     worker = workers[0], worker.in_flight_msgs = NAN;
     refuses_report(&report, "\"in_flight_msgs\"");
+    report = a_report(), report.events = &event, report.event_count = 1;
+    event.attempts = EVENT_RECORDS_MOST_ATTEMPTS + 1;
+    refuses_report(&report, "in \"events\": \"attempts\"");
+    event = events[0], event.event = UINT64_MAX;
+    refuses_report(&report, "\"event\"");
 }
 
 static void refuses_target(const struct target_message *target, const char *said)
@@ -197,6 +282,10 @@ static void a_target_that_cannot_be_is_refused(void **state)
     refuses_target(&target, "\"epoch\"");
     target = a_target(), target.sequence = 0;
     refuses_target(&target, "\"epoch\"");
+    target = a_target(), target.sequence = INT64_MAX;
+    refuses_target(&target, "\"epoch\"");
+    target = a_target(), target.epoch = epoch_ahead(101);
+    refuses_target(&target, "more than 100 years ahead");
     target = a_target(), target.workers = 1001;
     refuses_target(&target, "\"workers\"");
     target = a_target(), target.stop_slot = 3000;
@@ -234,6 +323,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_read_as_it_was_written),
         cmocka_unit_test(a_target_is_read_as_it_was_written),
+        cmocka_unit_test(what_is_not_known_of_events_is_left_out),
+        cmocka_unit_test(an_epoch_that_uses_up_the_rest_is_not_believed),
         cmocka_unit_test(a_report_that_cannot_be_is_refused),
         cmocka_unit_test(a_target_that_cannot_be_is_refused),
         cmocka_unit_test(a_name_has_nothing_that_means_something_elsewhere),

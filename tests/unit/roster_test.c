@@ -434,6 +434,33 @@ static void a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused(void **
     roster_clear(&roster);
 }
 
+static void a_node_that_is_lost_makes_room_for_one_that_is_there(void **state)
+{
+    struct roster roster = {0};
+    const struct roster_node *node;
+    enum roster_news news;
+
+    (void)state;
+    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", i);
+        hear(&roster, said(name, 1, 0), 0);
+    }
+    assert_int_equal(roster_returned(&roster, "n7", 2 * S_NS, &node), ROSTER_LOST);
+    assert_int_equal(roster_returned(&roster, "n3", S_NS, &node), ROSTER_LOST);
+    struct report_message extra = said("a", 1, 0);
+    assert_int_equal(roster_hear(&roster, &extra, 3 * S_NS, &news, &node), 0);
+    assert_int_equal(news, ROSTER_JOINED);
+    assert_int_equal(roster.count, ROSTER_MOST_NODES);
+    assert_string_equal(roster.nodes[0]->report.node, "a");
+    /* The one that was lost first is gone. */
+    assert_int_equal(roster_returned(&roster, "n3", 3 * S_NS, &node), ROSTER_NO_NEWS);
+    extra = said("n7", 1, 0);
+    assert_int_equal(roster_hear(&roster, &extra, 3 * S_NS, &news, &node), 0);
+    assert_int_equal(news, ROSTER_BACK);
+    roster_clear(&roster);
+}
+
 /* ---- random histories ---- */
 
 #define NODES 6
@@ -663,6 +690,7 @@ int main(void)
         cmocka_unit_test(the_successor_is_the_highest_that_could_lead),
         cmocka_unit_test(a_new_leader_gives_every_known_node_ten_seconds),
         cmocka_unit_test(a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused),
+        cmocka_unit_test(a_node_that_is_lost_makes_room_for_one_that_is_there),
         cmocka_unit_test(there_are_never_too_many_workers_and_a_change_of_one_moves_one),
     };
 
