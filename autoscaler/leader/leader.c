@@ -234,7 +234,11 @@ void leader_inherit(struct leader *leader, const struct leader_heritage *heritag
     leader->steering.epoch = heritage->epoch;
     if (heritage->limits)
         steering_inherit(&leader->steering, heritage->limits);
-    leader->decider.state.desired_workers = heritage->workers;
+    leader->record.epoch = (double)heritage->epoch;
+    /* The first decision begins with what runs, not with the least. */
+    leader->decider.state.fresh = !heritage->goes_on;
+    if (heritage->goes_on)
+        leader->decider.state.desired_workers = heritage->workers;
     *target = target_of(leader);
 }
 
