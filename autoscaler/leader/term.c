@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every node is sent its order so often, so that it knows that somebody leads. */
-#define SEND_NS CLOCK_NS_PER_S
+/* Every node is sent its order so often: it knows that somebody leads, and an order that comes back
+ * tells that the node is gone. */
+#define SEND_NS (500 * CLOCK_NS_PER_MS)
 
 /* What is held against events is sent on so soon, and no sooner: under a rain of crashes each node
  * would be sent each crash of each other. */
@@ -181,11 +182,12 @@ static void hear(struct term *term, struct report_message *report, int64_t now_n
 {
     const struct roster_node *node;
     enum roster_news news;
+    enum log_level level = term->refuses ? LOG_DEBUG : LOG_WARN;
 
     tell_election(term, report, now_ns);
     if (roster_hear(&term->roster, report, now_ns, &news, &node)) {
-        log_event(term->refuses ? LOG_DEBUG : LOG_WARN, "node_refused",
-                  "why=\"there are %d nodes already, or no memory\"", ROSTER_MOST_NODES);
+        log_event(level, "node_refused", "why=\"there are %d nodes already, or no memory\"",
+                  ROSTER_MOST_NODES);
         term->refuses = true;
         return;
     }
@@ -218,16 +220,13 @@ static void take_report(struct term *term, const struct post_message *message, i
 static void take_return(struct term *term, struct broker_bytes key, int64_t now_ns)
 {
     const size_t prefix = strlen(TARGET_KEY ".");
-    const struct roster_node *node = NULL;
     char name[NODE_NAME_SIZE];
 
     if (key.length <= prefix || key.length - prefix >= sizeof name)
         return;
     memcpy(name, key.bytes + prefix, key.length - prefix);
     name[key.length - prefix] = '\0';
-    enum roster_news news = roster_returned(&term->roster, name, now_ns, &node);
-    tell_news(news, node);
-    term->outdated = true;
+    roster_returned(&term->roster, name, now_ns);
 }
 
 static void take_news(struct term *term, int64_t now_ns)
