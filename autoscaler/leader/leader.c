@@ -235,10 +235,8 @@ void leader_inherit(struct leader *leader, const struct leader_heritage *heritag
     if (heritage->limits)
         steering_inherit(&leader->steering, heritage->limits);
     leader->record.epoch = (double)heritage->epoch;
-    /* The first decision begins with what runs, not with the least. */
-    leader->decider.state.fresh = !heritage->goes_on;
     if (heritage->goes_on)
-        leader->decider.state.desired_workers = heritage->workers;
+        policy_inherit(&leader->decider.state, &leader->steering.params, heritage->workers);
     *target = target_of(leader);
 }
 
