@@ -248,8 +248,12 @@ static int64_t step_running(struct farm *farm, int64_t now_ns)
 {
     struct why why = {0};
     int64_t wake_ns = farm->host ? step_host(farm, now_ns) : lead(farm, now_ns);
+    uint64_t crashed = supervisor_counts(farm->node).crashed;
     int64_t node_ns = supervisor_step(farm->node, now_ns);
 
+    /* What a worker died of is told to other hosts before it gets there. */
+    if (farm->host && supervisor_counts(farm->node).crashed != crashed)
+        node_ns = now_ns;
     hold(farm, farm->target);
     tell(farm);
     if (fault_of(farm, &why) || supervisor_gave_up(farm->node) ||

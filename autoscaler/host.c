@@ -188,7 +188,8 @@ static void obey(const struct host *host, struct supervisor *supervisor)
                                                     .pid = (int32_t)order->stop_pid}});
 }
 
-static void admit(struct host *host, const struct target_message *order, int64_t now_ns)
+static void admit(struct host *host, struct supervisor *supervisor,
+                  const struct target_message *order, int64_t now_ns)
 {
     struct election *election = &host->token.election;
     const struct order_stamp stamp = {order->epoch, order->sequence};
@@ -200,14 +201,17 @@ static void admit(struct host *host, const struct target_message *order, int64_t
                       (long long)stamp.epoch, (long long)host->fence.last.epoch);
         return;
     }
+    if (order->events)
+        supervisor_hear_events(supervisor, now_ns, order->events, order->event_count);
     host->order = *order;
+    host->order.events = NULL;
     host->released |= host->leaving && order->workers == 0;
     election_hear_order(election, order->epoch, now_ns);
     if (*order->successor && strcmp(order->successor, host->settings->name) != 0)
         election_hear_candidate(election, order->successor, order->successor_rank, now_ns);
 }
 
-static void take_orders(struct host *host, int64_t now_ns)
+static void take_orders(struct host *host, struct supervisor *supervisor, int64_t now_ns)
 {
     struct post_message message;
     enum post_news news;
@@ -224,7 +228,8 @@ static void take_orders(struct host *host, int64_t now_ns)
         if (error)
             post_refuse(&host->post, message.key, &why);
         else
-            admit(host, &order, now_ns);
+            admit(host, supervisor, &order, now_ns);
+        target_message_clear(&order);
     }
 }
 
@@ -260,8 +265,23 @@ static struct report_message describe(const struct host *host, const struct node
     return report;
 }
 
-static void send_report(struct host *host, struct report_message *report,
-                        const struct node_report *present, int64_t now_ns)
+static int add_events(struct report_message *report, struct supervisor *supervisor, int64_t now_ns)
+{
+    struct event_record events[EVENT_RECORDS_MOST];
+    size_t count = supervisor_tell_events(supervisor, now_ns, events);
+
+    report->events = count ? calloc(count, sizeof *events) : NULL;
+    if (count && !report->events)
+        return -ERR_MEMORY;
+    if (count)
+        memcpy(report->events, events, count * sizeof *events);
+    report->event_count = count;
+    return 0;
+}
+
+static void send_report(struct host *host, struct supervisor *supervisor,
+                        struct report_message *report, const struct node_report *present,
+                        int64_t now_ns)
 {
     struct envelope envelope = post_begin(&host->post);
     char key[POST_NAME_SIZE], *text = NULL;
@@ -272,6 +292,7 @@ static void send_report(struct host *host, struct report_message *report,
     host->said_ns = now_ns;
     host->unanswered = false;
     if (!host_report_add_workers(report, present, now_ns) &&
+        !add_events(report, supervisor, now_ns) &&
         !report_message_write(&envelope, report, &text, &length))
         post_send(&host->post, key, "report", text, length, false);
     free(text);
@@ -289,7 +310,7 @@ static int64_t step_report(struct host *host, struct supervisor *supervisor, int
         return CLOCK_NEVER;
     bool changed = has_changed(host, &report);
     if (!host->said_ns || now_ns >= host->said_ns + (changed ? REPORT_GAP_NS : REPORT_NS)) {
-        send_report(host, &report, &present, now_ns);
+        send_report(host, supervisor, &report, &present, now_ns);
         changed = false;
     }
     return host->said_ns + (changed ? REPORT_GAP_NS : REPORT_NS);
@@ -323,7 +344,7 @@ static int64_t step_election(struct host *host, int64_t now_ns)
 int64_t host_step(struct host *host, struct supervisor *supervisor, bool draining, int64_t now_ns)
 {
     step_post(host, now_ns);
-    take_orders(host, now_ns);
+    take_orders(host, supervisor, now_ns);
     int64_t wake_ns = step_election(host, now_ns);
 
     if (!draining && host->ready)

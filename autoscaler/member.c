@@ -35,6 +35,7 @@ static void complete(struct member *member)
         settings->node.worker = process->default_worker;
     settings->leader.worker = settings->node.worker[0];
     settings->node.guardian = process->guardian;
+    settings->node.several_hosts = settings->host.name;
     settings->node.environment = (const char *const *)member->environment.variables;
     if (!process->several)
         return;

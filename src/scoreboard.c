@@ -36,6 +36,7 @@ _Static_assert(offsetof(struct scoreboard_layout, attempts) == 32, "the layout h
 _Static_assert(sizeof(struct scoreboard_attempt) == 16, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, reasons) == 131104, "the layout has changed");
 _Static_assert(sizeof(struct scoreboard_reason) == 384, "the layout has changed");
+_Static_assert(offsetof(struct scoreboard_layout, settle_ns) == 155752, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, used) == 155760, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, clock) == 155768, "the layout has changed");
 _Static_assert(offsetof(struct scoreboard_layout, slot) == 155776, "the layout has changed");
@@ -46,7 +47,7 @@ struct scoreboard {
     int fd;
     /* What the autoscaler wrote in the layout, and does not read back: workers can write there. */
     uint32_t max_attempts;
-    int64_t hang_timeout_ns;
+    int64_t hang_timeout_ns, settle_ns;
     size_t used;
     /* A worker's other threads may be logging while it ends, and reach for the clock. */
     bool stays_mapped;
@@ -63,6 +64,7 @@ static void write_head(struct scoreboard *scoreboard)
     scoreboard->layout->slots = scoreboard_slots(scoreboard);
     scoreboard->layout->max_attempts = scoreboard->max_attempts;
     scoreboard->layout->hang_timeout_ns = scoreboard->hang_timeout_ns;
+    scoreboard->layout->settle_ns = scoreboard->settle_ns;
     atomic_store_explicit(&scoreboard->layout->used, scoreboard->used, memory_order_relaxed);
 }
 
@@ -376,6 +378,16 @@ struct scoreboard_fingerprint scoreboard_handling(const struct scoreboard_slot *
 int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard)
 {
     return scoreboard->layout->hang_timeout_ns;
+}
+
+int64_t scoreboard_settle_ns(const struct scoreboard *scoreboard)
+{
+    return scoreboard->layout->settle_ns;
+}
+
+void scoreboard_settle(struct scoreboard *scoreboard, int64_t settle_ns)
+{
+    scoreboard->settle_ns = settle_ns;
 }
 
 void scoreboard_prepare(struct scoreboard *scoreboard, size_t index)

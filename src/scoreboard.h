@@ -29,8 +29,8 @@
 #define SCOREBOARD_SLOT_VARIABLE  "WINNOW_SLOT"
 #define SCOREBOARD_READY_VARIABLE "WINNOW_READY_FD"
 
-/* The first eight bytes, "WINNOW7" and a NUL: they change whenever anything of the layout does. */
-#define SCOREBOARD_MAGIC UINT64_C(0x37574f4e4e4957)
+/* The first eight bytes, "WINNOW8" and a NUL: they change whenever anything of the layout does. */
+#define SCOREBOARD_MAGIC UINT64_C(0x38574f4e4e4957)
 
 enum scoreboard_state {
     SCOREBOARD_EMPTY,    /* nobody writes here: no worker, or one that knows no scoreboard */
@@ -100,14 +100,16 @@ struct scoreboard_slot {
  * more than that: the worst that a wrong word does is to have an event tried alone, or called
  * poison. When all entries of an event are taken, it takes that of a suspect without an attempt,
  * else that counted longest ago, which is then forgotten. */
-#define SCOREBOARD_ATTEMPTS   8192
-#define SCOREBOARD_PROBES     16
-#define SCOREBOARD_COUNT_BITS 12
-#define SCOREBOARD_SUSPECT    (UINT64_C(1) << SCOREBOARD_COUNT_BITS)
-#define SCOREBOARD_TAG_SHIFT  (SCOREBOARD_COUNT_BITS + 1)
+#define SCOREBOARD_ATTEMPTS    8192
+#define SCOREBOARD_PROBES      16
+#define SCOREBOARD_COUNT_BITS  12
+#define SCOREBOARD_SUSPECT     (UINT64_C(1) << SCOREBOARD_COUNT_BITS)
+#define SCOREBOARD_PROBE_SHIFT (SCOREBOARD_COUNT_BITS + 1)
+#define SCOREBOARD_TAG_SHIFT   (SCOREBOARD_PROBE_SHIFT + 4)
 struct scoreboard_attempt {
-    /* From the lowest bit on: how many attempts have failed; whether it is a suspect; the bits of
-     * fingerprint low from SCOREBOARD_TAG_SHIFT on. 0: the entry is free. */
+    /* From the lowest bit on: how many attempts have failed; whether it is a suspect; how many
+     * entries behind the first of its event's it is; the bits of fingerprint low from
+     * SCOREBOARD_TAG_SHIFT on. 0: the entry is free. */
     _Atomic uint64_t word;
     /* When an attempt was last counted; whoever counts one sets it first, by compare-and-swap. */
     _Atomic int64_t counted_ns;
@@ -134,7 +136,10 @@ struct scoreboard_layout {
     _Atomic uint32_t attempts_used; /* 0: nothing was ever written to the attempts */
     struct scoreboard_attempt attempts[SCOREBOARD_ATTEMPTS];
     struct scoreboard_reason reasons[SCOREBOARD_REASONS];
-    uint64_t unused[10];
+    uint64_t unused[9];
+    /* A redelivered event is taken up no sooner than so long after its delivery: by then other
+     * hosts have told what they hold against it. 0: there are no others. */
+    int64_t settle_ns;
     /* No slot from this one on was ever a worker's: whoever looks through the slots need not touch
      * their memory. 0: that is not known. */
     _Atomic uint64_t used;
@@ -153,6 +158,9 @@ struct scoreboard;
 int scoreboard_create(size_t slots, uint32_t max_attempts, int64_t hang_timeout_ns,
                       struct scoreboard **scoreboard, struct why *why);
 void scoreboard_close(struct scoreboard *scoreboard);
+
+/* Other hosts work on the queue too: settle_ns, for workers that are started from now on. */
+void scoreboard_settle(struct scoreboard *scoreboard, int64_t settle_ns);
 
 /* Makes ready for a worker that is about to be started in that slot: clears it, and writes what
  * stands before the attempts again, because another worker may have overwritten it. */
@@ -230,6 +238,9 @@ size_t scoreboard_running(const struct scoreboard *scoreboard);
 /* How long a worker may be on an event without progress before it is killed. */
 int64_t scoreboard_hang_timeout_ns(const struct scoreboard *scoreboard);
 
+/* So long a redelivered event is left alone after its delivery. */
+int64_t scoreboard_settle_ns(const struct scoreboard *scoreboard);
+
 /* ---- attempts, for both (scoreboard_attempts.c) ---- */
 
 /* One more attempt at this event has failed, which began at began_ns. Of attempts that ran side by
@@ -264,6 +275,24 @@ void scoreboard_set_reason(struct scoreboard *scoreboard, struct scoreboard_fing
                            const char *text);
 bool scoreboard_get_reason(const struct scoreboard *scoreboard, struct scoreboard_fingerprint event,
                            char text[SCOREBOARD_REASON_SIZE]);
+
+/* An entry of the table as other hosts can be told it. The event is all that entries keep of a
+ * fingerprint: SCOREBOARD_EVENT_BITS, which tell it from all others on every host. */
+#define SCOREBOARD_EVENT_BITS 60
+struct scoreboard_entry {
+    uint64_t event;
+    struct scoreboard_record record;
+    int64_t counted_ns; /* 0: nothing was counted here */
+};
+/* The first entry from number *index on, which then is the number after it. False: no more. */
+bool scoreboard_next_entry(const struct scoreboard *scoreboard, size_t *index,
+                           struct scoreboard_entry *entry);
+/* Stands for the event wherever the table of attempts is asked. */
+struct scoreboard_fingerprint scoreboard_event(uint64_t event);
+/* Of what is held against the event, `before` was by the word of other hosts, which now is `now`.
+ * What was counted here stays. */
+void scoreboard_correct(struct scoreboard *scoreboard, uint64_t event,
+                        struct scoreboard_record before, struct scoreboard_record now);
 
 /* The memory itself. */
 struct scoreboard_layout *scoreboard_memory(const struct scoreboard *scoreboard);

@@ -394,10 +394,9 @@ static int declare_listener(struct broker *broker, const char *queue, struct why
     return broker_declare_queue(broker, &listener, why);
 }
 
-static int declare_control(const struct topology *topology, struct broker *broker, struct why *why)
+static int declare_control(struct broker *broker, const char *name, struct why *why)
 {
-    const struct broker_exchange control = {
-        .name = topology->control, .topic = true, .auto_delete = true};
+    const struct broker_exchange control = {.name = name, .topic = true, .auto_delete = true};
 
     return broker_declare_exchange(broker, &control, why);
 }
@@ -408,7 +407,7 @@ int topology_listen(const struct topology *topology, struct broker *broker, cons
     int error = declare_listener(broker, queue, why);
 
     if (!error && keys[0])
-        error = declare_control(topology, broker, why);
+        error = declare_control(broker, topology->control, why);
     for (; !error && *keys; keys++)
         error = broker_bind(broker, queue, topology->control, *keys, why);
     return error ? error : broker_settle(broker, why);
@@ -444,9 +443,7 @@ int topology_listen_again(const struct topology *topology, struct broker *broker
 
     for (; !error && *keys; keys++)
         error = broker_bind(broker, queue, topology->control, *keys, why);
-    /* An exchange of another kind may have been put in its place, to which one can bind as well. */
-    if (!error)
-        error = declare_control(topology, broker, why);
+    error = error ? error : declare_control(broker, topology->control, why); /* still a topic? */
     return error ? error : broker_flush(broker, why);
 }
 

@@ -15,6 +15,7 @@ struct delivery {
     struct delivery *next; /* of the inbox that holds it */
     uint64_t tag;
     bool redelivered;
+    int64_t settled_ns; /* not taken to hand before: other hosts may hold something against it */
     struct broker_bytes raw_properties, body;  /* both in bytes[] */
     struct scoreboard_fingerprint fingerprint; /* 0,0 until it was taken to hand */
 

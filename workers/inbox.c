@@ -16,7 +16,7 @@ void inbox_put(struct inbox *inbox, struct delivery *delivery)
     inbox->count++;
 }
 
-int inbox_add(struct inbox *inbox, const struct broker_event *event)
+int inbox_add(struct inbox *inbox, const struct broker_event *event, int64_t settled_ns)
 {
     size_t raw_length = event->raw_properties.length;
     struct delivery *delivery = malloc(sizeof *delivery + raw_length + event->body.length);
@@ -26,6 +26,7 @@ int inbox_add(struct inbox *inbox, const struct broker_event *event)
     *delivery = (struct delivery){
         .tag = event->tag,
         .redelivered = event->redelivered,
+        .settled_ns = settled_ns,
         .raw_properties = {delivery->bytes, raw_length},
         .body = {delivery->bytes + raw_length, event->body.length},
     };

@@ -14,8 +14,8 @@ struct inbox {
 
 void inbox_init(struct inbox *inbox);
 
-/* Copies a BROKER_DELIVERY to the end. 0 or -ERR_MEMORY. */
-int inbox_add(struct inbox *inbox, const struct broker_event *event);
+/* Copies a BROKER_DELIVERY to the end; settled_ns as in the delivery. 0 or -ERR_MEMORY. */
+int inbox_add(struct inbox *inbox, const struct broker_event *event, int64_t settled_ns);
 
 /* Moves a delivery to the end: it is the inbox's now. */
 void inbox_put(struct inbox *inbox, struct delivery *delivery);

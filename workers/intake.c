@@ -6,9 +6,17 @@
 #include "session.h"
 #include "signals.h"
 
+/* What was not delivered before, no host can hold anything against. */
+static int64_t settled_ns(const struct session *session, const struct broker_event *event)
+{
+    int64_t settle_ns = event->redelivered ? scoreboard_settle_ns(session->scoreboard) : 0;
+
+    return settle_ns ? clock_now_ns() + settle_ns : 0;
+}
+
 static int take_delivery(struct session *session, const struct broker_event *event, struct why *why)
 {
-    if (inbox_add(&session->inbox, event)) {
+    if (inbox_add(&session->inbox, event, settled_ns(session, event))) {
         /* It is this event that ends the worker, not the one at hand. */
         scoreboard_take_up(session->slot,
                            fingerprint_of(event->raw_properties.bytes, event->raw_properties.length,

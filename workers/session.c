@@ -54,11 +54,19 @@ static void tell_state(struct session *session, int64_t now_ns)
         scoreboard_set_state(session->slot, state);
 }
 
+/* When an event can be taken to hand; CLOCK_NEVER when none is there. */
+static int64_t next_ns(const struct session *session)
+{
+    int64_t trial_ns = trials_due_ns(&session->trials);
+
+    return session->inbox.first ? sooner(session->inbox.first->settled_ns, trial_ns) : trial_ns;
+}
+
 /* An event that could be worked on now. */
 static bool has_work(const struct session *session, int64_t now_ns)
 {
     return session->handling.stage == HANDLING_NOTHING
-               ? session->inbox.first || trials_due_ns(&session->trials) <= now_ns
+               ? next_ns(session) <= now_ns
                : !handling_is_on_thread(&session->handling) &&
                      !handling_awaits_quiet(&session->handling);
 }
@@ -118,7 +126,7 @@ static int work(struct session *session, int64_t now_ns, int64_t *until_ns, stru
 
     if (!has_work(session, now_ns) || !session->may_publish) {
         if (handling->stage == HANDLING_NOTHING && session->may_publish)
-            *until_ns = sooner(*until_ns, trials_due_ns(&session->trials));
+            *until_ns = sooner(*until_ns, next_ns(session));
         return 0;
     }
     if (handling->stage == HANDLING_NOTHING && !take_to_hand(session, now_ns)) {

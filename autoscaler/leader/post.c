@@ -162,17 +162,17 @@ static uint64_t bit_of(struct broker_bytes key)
     uint64_t hash = 0;
 
     for (size_t i = 0; i < key.length; i++)
-        hash = 31 * hash + (unsigned char)((const char *)key.bytes)[i];
+        hash = 31 * hash + (unsigned char)key.bytes[i];
     return UINT64_C(1) << hash % 64;
 }
 
 void post_refuse(struct post *post, struct broker_bytes key, const struct why *why)
 {
     uint64_t bit = bit_of(key);
+    enum log_level level = post->refused & bit ? LOG_DEBUG : LOG_WARN;
 
-    log_event(post->refused & bit ? LOG_DEBUG : LOG_WARN, "message_refused",
-              "key=%.*s why=\"%s\" doing=\"dropping it\"", (int)key.length, (const char *)key.bytes,
-              why->text);
+    log_event(level, "message_refused", "key=%.*s why=\"%s\" doing=\"dropping it\"",
+              (int)key.length, key.bytes, why->text);
     post->refused |= bit;
 }
 

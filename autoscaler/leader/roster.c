@@ -43,7 +43,7 @@ static void adopt(struct roster_node *node)
 
 static void lose(struct roster *roster, struct roster_node *node, int64_t now_ns)
 {
-    roster->outdated = true;
+    roster->outdated = roster->events_outdated = true;
     node->lost = true;
     node->heard_ns = now_ns;
     node->order = node->share = node->most = 0;
@@ -156,8 +156,9 @@ static void make_room(struct roster *roster)
     size_t oldest = ROSTER_MOST_NODES;
 
     for (size_t i = 0; i < roster->count; i++)
-        if (roster->nodes[i]->lost && (oldest == ROSTER_MOST_NODES ||
-                                       roster->nodes[i]->heard_ns < roster->nodes[oldest]->heard_ns))
+        if (roster->nodes[i]->lost &&
+            (oldest == ROSTER_MOST_NODES ||
+             roster->nodes[i]->heard_ns < roster->nodes[oldest]->heard_ns))
             oldest = i;
     if (roster->count == ROSTER_MOST_NODES && oldest < ROSTER_MOST_NODES)
         forget(roster, oldest);
@@ -240,9 +241,14 @@ static enum roster_news take(struct roster_node *node, const struct report_messa
     bool restarted = strcmp(before->boot, node->report.boot) != 0;
     bool was_lost = node->lost;
 
+    uint32_t most = node->most;
+
     node->lost = false;
     if (restarted || was_lost)
         adopt(node);
+    /* Orders of its predecessor that were on their way are obeyed by the new process. */
+    if (restarted)
+        node->most = greatest(node->most, most);
     if (restarted) {
         node->failing_ns = node->retry_ns = 0;
         node->trying = false;
@@ -253,6 +259,18 @@ static enum roster_news take(struct roster_node *node, const struct report_messa
     if (was_lost)
         return ROSTER_BACK;
     return node->report.leaving && !before->leaving ? ROSTER_LEAVES : news;
+}
+
+static bool holds_the_same(const struct report_message *a, const struct report_message *b)
+{
+    bool same = a->event_count == b->event_count;
+
+    for (size_t i = 0; same && i < a->event_count; i++) {
+        const struct event_record *one = &a->events[i], *other = &b->events[i];
+        same = one->event == other->event && one->attempts == other->attempts &&
+               one->suspect == other->suspect && one->forgiven == other->forgiven;
+    }
+    return same;
 }
 
 int roster_hear(struct roster *roster, struct report_message *report, int64_t now_ns,
@@ -274,11 +292,13 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
     }
     struct report_message before = node->report;
     uint32_t limit_before = limit(node);
+    roster->events_outdated |= node->lost || !holds_the_same(&before, report);
     if (known)
         count(&roster->done, report, &before);
     node->report = *report;
     *report = (struct report_message){0};
     node->heard_ns = now_ns;
+    node->returned_ns = 0;
     if (known) {
         *news = take(node, &before, now_ns);
     } else {
@@ -292,16 +312,12 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
     return 0;
 }
 
-enum roster_news roster_returned(struct roster *roster, const char *name, int64_t now_ns,
-                                 const struct roster_node **node)
+void roster_returned(struct roster *roster, const char *name, int64_t now_ns)
 {
     size_t index;
 
-    if (!find(roster, name, &index) || roster->nodes[index]->lost)
-        return ROSTER_NO_NEWS;
-    lose(roster, roster->nodes[index], now_ns);
-    *node = roster->nodes[index];
-    return ROSTER_LOST;
+    if (find(roster, name, &index) && !roster->nodes[index]->returned_ns)
+        roster->nodes[index]->returned_ns = now_ns;
 }
 
 bool roster_drain(struct roster *roster, const char *name, bool drained)
@@ -326,6 +342,7 @@ void roster_begin(struct roster *roster, int64_t now_ns)
         if (node->lost)
             continue;
         node->heard_ns = now_ns;
+        node->returned_ns = 0;
         adopt(node);
     }
 }
@@ -335,13 +352,22 @@ bool roster_has_settled(const struct roster *roster, int64_t now_ns)
     return now_ns - roster->begun_ns >= ROSTER_SETTLE_NS;
 }
 
+/* When the node is lost, unless it reports before. */
+static int64_t lost_ns(const struct roster_node *node)
+{
+    int64_t silent_ns = node->heard_ns + ROSTER_LOST_NS;
+    int64_t gone_ns = node->returned_ns + ROSTER_GONE_NS;
+
+    return node->returned_ns && gone_ns < silent_ns ? gone_ns : silent_ns;
+}
+
 /* When the node is next looked at. */
 static int64_t due_ns(const struct roster_node *node)
 {
     if (node->lost)
         return node->heard_ns + ROSTER_FORGET_NS;
-    int64_t lost_ns = node->heard_ns + ROSTER_LOST_NS;
-    return node->retry_ns && !node->trying && node->retry_ns < lost_ns ? node->retry_ns : lost_ns;
+    int64_t end_ns = lost_ns(node);
+    return node->retry_ns && !node->trying && node->retry_ns < end_ns ? node->retry_ns : end_ns;
 }
 
 enum roster_news roster_step(struct roster *roster, int64_t now_ns, const struct roster_node **out)
@@ -353,7 +379,7 @@ enum roster_news roster_step(struct roster *roster, int64_t now_ns, const struct
             continue;
         if (node->lost) {
             forget(roster, i);
-        } else if (now_ns >= node->heard_ns + ROSTER_LOST_NS) {
+        } else if (now_ns >= lost_ns(node)) {
             lose(roster, node, now_ns);
             return ROSTER_LOST;
         } else {

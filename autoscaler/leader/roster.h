@@ -26,8 +26,11 @@
 
 #define ROSTER_MOST_NODES 256
 
-/* A node is lost after so long a silence; it is kept in mind, to be shown, for so long. */
+/* A node is lost after so long a silence, or so long after its orders have begun to come back: its
+ * connection was lost, and it may make another at once. It is kept in mind, to be shown, for so
+ * long. */
 #define ROSTER_LOST_NS   INT64_C(10000000000)
+#define ROSTER_GONE_NS   INT64_C(400000000)
 #define ROSTER_FORGET_NS INT64_C(600000000000)
 /* What its workers hold is unknown when its report is older than that. */
 #define ROSTER_FRESH_NS INT64_C(2000000000)
@@ -41,6 +44,7 @@
 struct roster_node {
     struct report_message report; /* its last */
     int64_t heard_ns;             /* when that came, or since when silence counts */
+    int64_t returned_ns;          /* since when its orders come back; 0: they do not */
     bool lost;
     bool drained;          /* somebody has said that it is to run nothing */
     uint32_t share, order; /* of the workers: what it shall have, and has to be told to have now */
@@ -68,8 +72,9 @@ struct roster {
     struct worker_reading *readings;
     const char *names[ROSTER_MOST_NODES];
     size_t reading_room;
-    uint32_t workers; /* that the shares are of */
-    bool outdated;    /* who may have how many is different since */
+    uint32_t workers;     /* that the shares are of */
+    bool outdated;        /* who may have how many is different since */
+    bool events_outdated; /* what is held against events is different since */
 };
 
 void roster_clear(struct roster *roster);
@@ -98,9 +103,8 @@ enum roster_news {
 int roster_hear(struct roster *roster, struct report_message *report, int64_t now_ns,
                 enum roster_news *news, const struct roster_node **node);
 
-/* A target for that node was returned: nobody has its queue. */
-enum roster_news roster_returned(struct roster *roster, const char *name, int64_t now_ns,
-                                 const struct roster_node **node);
+/* A target for that node was returned: nobody has its queue. It is lost soon, unless it reports. */
+void roster_returned(struct roster *roster, const char *name, int64_t now_ns);
 
 /* What has become of nodes by the passing of time, one at a time; to be called until there are no
  * news, and when due. */

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "control/members.h"
+#include "docket.h"
 #include "log.h"
 #include "roster_view.h"
 #include "steering.h"
@@ -11,8 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every node is sent its order so often, so that it knows that somebody leads. */
-#define SEND_NS CLOCK_NS_PER_S
+/* Every node is sent its order so often: it knows that somebody leads, and an order that comes back
+ * tells that the node is gone. */
+#define SEND_NS (500 * CLOCK_NS_PER_MS)
+
+/* What is held against events is sent on so soon, and no sooner: under a rain of crashes each node
+ * would be sent each crash of each other. */
+#define EVENTS_NS (50 * CLOCK_NS_PER_MS)
 
 /* After a report the next ones are left to gather for so long: of a hundred nodes each would wake
  * the leader, which costs more than to read it. */
@@ -20,6 +26,11 @@
 
 #define REPORT_KEY "report"
 #define TARGET_KEY "target"
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* ---- begin and end ---- */
 
@@ -170,11 +181,12 @@ static void hear(struct term *term, struct report_message *report, int64_t now_n
 {
     const struct roster_node *node;
     enum roster_news news;
+    enum log_level level = term->refuses ? LOG_DEBUG : LOG_WARN;
 
     tell_election(term, report, now_ns);
     if (roster_hear(&term->roster, report, now_ns, &news, &node)) {
-        log_event(term->refuses ? LOG_DEBUG : LOG_WARN, "node_refused",
-                  "why=\"there are %d nodes already, or no memory\"", ROSTER_MOST_NODES);
+        log_event(level, "node_refused", "why=\"there are %d nodes already, or no memory\"",
+                  ROSTER_MOST_NODES);
         term->refuses = true;
         return;
     }
@@ -207,16 +219,13 @@ static void take_report(struct term *term, const struct post_message *message, i
 static void take_return(struct term *term, struct broker_bytes key, int64_t now_ns)
 {
     const size_t prefix = strlen(TARGET_KEY ".");
-    const struct roster_node *node = NULL;
     char name[NODE_NAME_SIZE];
 
     if (key.length <= prefix || key.length - prefix >= sizeof name)
         return;
     memcpy(name, key.bytes + prefix, key.length - prefix);
     name[key.length - prefix] = '\0';
-    enum roster_news news = roster_returned(&term->roster, name, now_ns, &node);
-    tell_news(news, node);
-    term->outdated = true;
+    roster_returned(&term->roster, name, now_ns);
 }
 
 static void take_news(struct term *term, int64_t now_ns)
@@ -241,10 +250,12 @@ static void take_news(struct term *term, int64_t now_ns)
 
 /* ---- orders ---- */
 
-static void send_order(struct term *term, size_t index, const struct target_message *common)
+static void send_order(struct term *term, size_t index, const struct target_message *common,
+                       const struct docket *docket)
 {
     const struct roster_node *node = term->roster.nodes[index];
     struct target_message target = *common;
+    struct event_record events[EVENT_RECORDS_MOST];
     struct envelope envelope;
     struct order_stamp stamp;
     char key[POST_NAME_SIZE], *text = NULL;
@@ -257,6 +268,10 @@ static void send_order(struct term *term, size_t index, const struct target_mess
     target.sequence = stamp.sequence;
     target.workers = node->order;
     target.drained = node->drained;
+    if (docket) {
+        target.event_count = docket_for(docket, index, events);
+        target.events = events;
+    }
     if (term->target.stop.pid && strcmp(term->target.stop.node, target.node) == 0) {
         target.stop_slot = term->target.stop.slot;
         target.stop_pid = term->target.stop.pid;
@@ -286,27 +301,37 @@ static struct target_message common_of(const struct term *term, int64_t now_ns)
     return common;
 }
 
+/* Every node is to be told soon what is held against events by now. */
+static void look_at_events(struct term *term)
+{
+    if (term->roster.events_outdated)
+        term->send_ns = sooner(term->send_ns, term->sent_ns + EVENTS_NS);
+    term->roster.events_outdated = false;
+}
+
 static void send_orders(struct term *term, int64_t now_ns)
 {
     bool all = now_ns >= term->send_ns;
     struct target_message common = common_of(term, now_ns);
+    struct docket docket;
+    /* Before it has heard all nodes a leader does not know. */
+    bool knows = term->started && !docket_gather(&docket, &term->roster);
 
     for (size_t i = 0; i < term->roster.count && post_is_there(&term->post); i++) {
         const struct roster_node *node = term->roster.nodes[i];
         if (!node->lost && (all || !node->told.epoch))
-            send_order(term, i, &common);
+            send_order(term, i, &common, knows ? &docket : NULL);
     }
-    if (all)
+    if (all) {
+        term->sent_ns = now_ns;
         term->send_ns = now_ns + SEND_NS;
+    }
+    if (knows)
+        docket_clear(&docket);
     post_flush(&term->post);
 }
 
 /* ---- the leader ---- */
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static int64_t epoch_of(const struct term *term)
 {
@@ -397,6 +422,7 @@ int64_t term_step(struct term *term, int64_t now_ns)
     if (post_step(&term->post, now_ns))
         term->send_ns = now_ns;
     take_news(term, now_ns);
+    look_at_events(term);
     int64_t wake_ns = term->started ? step_leading(term, now_ns) : step_hearing(term, now_ns);
     if (!term->fault)
         send_orders(term, now_ns);

@@ -43,6 +43,7 @@ struct term {
     bool started;          /* the leader decides */
     bool outdated;         /* orders are, or may be, different from those that were sent */
     int64_t send_ns;       /* when every node is sent its order again */
+    int64_t sent_ns;       /* when it was last */
     int64_t read_ns;       /* reports are not waited for before */
     bool rests;            /* they are not, until then */
     bool refuses;          /* it has said that there are too many nodes */

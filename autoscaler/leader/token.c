@@ -39,8 +39,8 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
 int token_open(struct token *token, const struct broker_options *options,
                const struct topology *topology, const struct election_self *self, struct why *why)
 {
-    *token = (struct token){.set_up = {.topology = *topology},
-                            .properties = broker_properties_open()};
+    *token =
+        (struct token){.set_up = {.topology = *topology}, .properties = broker_properties_open()};
     const struct connection_settings settings = {.broker = *options,
                                                  .set_up = set_up,
                                                  .context = &token->set_up,
@@ -179,11 +179,11 @@ static int take_delivery(struct token *token, const struct broker_event *event, 
     struct broker *broker = link_broker(&token->link);
     struct token_message message;
     int error = read_message(token, event->body, &message, why);
+    enum log_level level = token->unreadable ? LOG_DEBUG : LOG_WARN;
 
     if (error)
-        log_event(token->unreadable ? LOG_DEBUG : LOG_WARN, "token_unreadable",
-                  "queue=%s why=\"%s\" doing=\"dropping it\"", token->set_up.topology.leader,
-                  why->text);
+        log_event(level, "token_unreadable", "queue=%s why=\"%s\" doing=\"dropping it\"",
+                  token->set_up.topology.leader, why->text);
     token->unreadable |= error != 0;
     uint64_t tag = election_deliver(&token->election, error ? NULL : &message, event->tag,
                                     event->redelivered, now_ns);

@@ -6,12 +6,17 @@
 #include "log.h"
 #include "readings.h"
 #include "scoreboard.h"
+#include "tally.h"
 
 #include <stdlib.h>
 #include <sysexits.h>
 
 /* What a worker has left behind is looked at this often, if no SIGCHLD wakes the loop before. */
 #define REST_NS (20 * CLOCK_NS_PER_MS)
+
+/* What one host counts is on the others' scoreboards by then: a report is at most 20 ms late, the
+ * leader gathers for 20 ms, and sends at most every 50 ms. The rest is the broker's. */
+#define SETTLE_NS (250 * CLOCK_NS_PER_MS)
 
 struct supervisor {
     const struct supervisor_settings *settings;
@@ -20,6 +25,7 @@ struct supervisor {
     struct launcher *launcher;
     struct readings readings;
     struct hang_watch hang_watch;
+    struct tally tally;
     bool *renew;   /* by slot: its worker is still to be sent a SIGHUP */
     bool renewing; /* some are */
     struct why fault;
@@ -270,6 +276,18 @@ struct node_report supervisor_report(struct supervisor *supervisor, int64_t now_
     return readings_take(&supervisor->readings, &supervisor->pool, supervisor->scoreboard, now_ns);
 }
 
+size_t supervisor_tell_events(struct supervisor *supervisor, int64_t now_ns,
+                              struct event_record records[EVENT_RECORDS_MOST])
+{
+    return tally_tell(&supervisor->tally, supervisor->scoreboard, now_ns, records);
+}
+
+void supervisor_hear_events(struct supervisor *supervisor, int64_t now_ns,
+                            struct event_record *records, size_t count)
+{
+    tally_hear(&supervisor->tally, supervisor->scoreboard, now_ns, records, count);
+}
+
 struct worker_counts supervisor_counts(const struct supervisor *supervisor)
 {
     return pool_counts(&supervisor->pool);
@@ -339,6 +357,8 @@ static int set_up(struct supervisor *supervisor, struct why *why)
                               settings->hang_timeout_ns, &supervisor->scoreboard, why);
     if (error)
         return error;
+    if (settings->several_hosts)
+        scoreboard_settle(supervisor->scoreboard, SETTLE_NS);
     const struct launcher_settings launcher = {.slots = supervisor->pool.slot_count,
                                                .command = settings->worker,
                                                .environment = settings->environment,

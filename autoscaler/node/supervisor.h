@@ -4,6 +4,7 @@
 #define WINNOW_SUPERVISOR_H
 
 #include "autoscaler/messages.h"
+#include "control/event_records.h"
 #include "error.h"
 #include "guardian.h"
 #include "pool.h"
@@ -21,6 +22,8 @@ struct supervisor_settings {
     /* A step starts no worker more after this time: it takes a millisecond or two for each, in
      * which nobody else of the process is served. 0: it starts all. */
     int64_t turn_ns;
+    /* Other hosts work on the queue too, which tell what they hold against events. */
+    bool several_hosts;
     char **worker;                  /* program and arguments, NULL at the end */
     const char *const *environment; /* NAME=VALUE for every worker, NULL at the end */
     struct guardian *guardian;      /* as in struct launcher_settings; borrowed */
@@ -40,6 +43,13 @@ void supervisor_close(struct supervisor *supervisor);
  * either. */
 void supervisor_target(struct supervisor *supervisor, struct node_target target);
 struct node_report supervisor_report(struct supervisor *supervisor, int64_t now_ns);
+
+/* Of a farm over several hosts: what is held against events here, which others are told; and what
+ * all others hold against them, as tally_tell and tally_hear. */
+size_t supervisor_tell_events(struct supervisor *supervisor, int64_t now_ns,
+                              struct event_record records[EVENT_RECORDS_MOST]);
+void supervisor_hear_events(struct supervisor *supervisor, int64_t now_ns,
+                            struct event_record *records, size_t count);
 
 /* Of the report, these alone. */
 struct worker_counts supervisor_counts(const struct supervisor *supervisor);

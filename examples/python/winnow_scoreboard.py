@@ -31,8 +31,8 @@ import time
 
 EMPTY, WORKING, SENDING, BLOCKED, DRAINING = range(5)  # the states of a worker
 
-MAGIC = b"WINNOW7"
-ATTEMPTS, PROBES, COUNTS, TAG_SHIFT = 8192, 16, 1 << 12, 13
+MAGIC = b"WINNOW8"
+ATTEMPTS, PROBES, COUNTS, TAG_SHIFT = 8192, 16, 1 << 12, 17
 # The bounds of the classes of time: 10 us, 30 us, 100 us and so on to 100 s.
 BOUNDS_NS = [digit * 10**power for power in range(4, 11) for digit in (1, 3)] + [10**11]
 LAST_WORKER_GRACE_NS = 200_000_000
@@ -50,7 +50,8 @@ class Header(ctypes.Structure):
         ("attempts_used", ctypes.c_uint32),
         ("attempts", ctypes.c_uint64 * 2 * ATTEMPTS),
         ("reasons", ctypes.c_uint64 * 48 * 64),
-        ("unused", ctypes.c_uint64 * 10),
+        ("unused", ctypes.c_uint64 * 9),
+        ("settle_ns", ctypes.c_int64),
         ("used", ctypes.c_uint64),
         ("clock", ctypes.c_int64),
     ]
@@ -165,12 +166,13 @@ class Scoreboard:
             for index, slot in enumerate(self.slots[: self.header.used or self.header.slots])
         )
 
-    def wait_for_last_worker(self, event, sleep):
-        """Before a redelivered event is looked up: until whoever had it is counted. sleep(seconds) serves the
-        connection meanwhile."""
+    def wait_for_last_worker(self, event, delivered_ns, sleep):
+        """Before a redelivered event is looked up: until whoever had it is counted, here and on other hosts.
+        delivered_ns: time.monotonic_ns() when it came; sleep(seconds) serves the connection meanwhile."""
         since_ns = time.monotonic_ns()
         until_ns = since_ns + self.header.hang_timeout_ns + LAST_WORKER_GRACE_NS
-        while self.is_elsewhere(event, since_ns) and time.monotonic_ns() < until_ns:
+        settled_ns = delivered_ns + self.header.settle_ns
+        while (now_ns := time.monotonic_ns()) < settled_ns or (now_ns < until_ns and self.is_elsewhere(event, since_ns)):
             sleep(0.02)
             self.progress()
 

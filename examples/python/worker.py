@@ -61,7 +61,7 @@ class Worker:
         self.channel = self.connection.channel()
         self.channel.basic_qos(prefetch_count=PREFETCH)
         self.channel.confirm_delivery()  # publishing returns when the broker has it
-        self.tag = self.channel.basic_consume(self.queue, lambda _, *event: self.hold(event))
+        self.tag = self.channel.basic_consume(self.queue, lambda _, *event: self.hold(*event, time.monotonic_ns()))
 
     def look(self, seconds):
         """Takes in what has come, answers heartbeats, and notices a signal."""
@@ -97,7 +97,7 @@ class Worker:
 
     # ---- an event ----
 
-    def hold(self, event):
+    def hold(self, *event):
         self.held.append(event)
         self.board.set_in_flight(len(self.held))
 
@@ -130,11 +130,11 @@ class Worker:
             self.channel.queue_bind(dead, dead)
         self.send(dead, "", body, properties, {"winnow-reason": reason.encode()[:399].decode(errors="ignore")})
 
-    def answer(self, redelivered, properties, body):
+    def answer(self, redelivered, properties, body, delivered_ns):
         """None, or what is dead of it and why."""
         event = fingerprint(vars(properties), body)
         if redelivered:
-            self.board.wait_for_last_worker(event, self.connection.sleep)
+            self.board.wait_for_last_worker(event, delivered_ns, self.connection.sleep)
             if self.board.is_poison(event):
                 return body, "poison: it crashed or hung its workers too often"
         self.board.take_up(event)
@@ -152,9 +152,9 @@ class Worker:
         except (pika.exceptions.UnroutableError, pika.exceptions.NackError) as error:
             return result, f"unroutable result: {error!r}"
 
-    def handle(self, method, properties, body):
+    def handle(self, method, properties, body, delivered_ns):
         began_s = time.monotonic()
-        dead = self.answer(method.redelivered, properties, body)
+        dead = self.answer(method.redelivered, properties, body, delivered_ns)
         if dead and self.rejects_dead:
             print(f"worker.py: rejected: {dead[1]}", file=sys.stderr)
             self.channel.basic_reject(method.delivery_tag, requeue=False)

@@ -77,7 +77,9 @@ int report_message_write(const struct envelope *envelope, const struct report_me
     json_t *members = fields_write(own_fields, report);
 
     if (members && (times_write(members, "handling", &report->handling) ||
-                    json_object_set_new(members, "workers", write_workers(report)))) {
+                    json_object_set_new(members, "workers", write_workers(report)) ||
+                    (report->event_count &&
+                     event_records_write(members, report->events, report->event_count)))) {
         json_decref(members);
         members = NULL;
     }
@@ -198,6 +200,8 @@ int report_message_read(const json_t *message, struct report_message *report, st
         error = times_read(message, "handling", &report->handling, why);
     if (!error)
         error = read_workers(message, report, why);
+    if (!error)
+        error = event_records_read(message, &report->events, &report->event_count, why);
     if (error)
         report_message_clear(report);
     return error;
@@ -206,5 +210,6 @@ int report_message_read(const json_t *message, struct report_message *report, st
 void report_message_clear(struct report_message *report)
 {
     free(report->workers);
+    free(report->events);
     *report = (struct report_message){0};
 }

@@ -9,6 +9,7 @@
 
 #include "envelope.h"
 #include "error.h"
+#include "event_records.h"
 #include "node_name.h"
 #include "time_classes.h"
 
@@ -61,14 +62,16 @@ struct report_message {
     double simulated_service_s, silent_s, overdue_s;
     struct report_worker *workers;
     size_t worker_count;
+    struct event_record *events; /* what is held against events, as counted on this node */
+    size_t event_count;
 };
 
 /* As envelope_write. Borrows everything. */
 int report_message_write(const struct envelope *envelope, const struct report_message *report,
                          char **text, size_t *length);
 
-/* Reads a report from a message that envelope_read has read. 0 (then report_clear releases it),
- * -ERR_INVALID with the member and what was expected, or -ERR_MEMORY. */
+/* Reads a report from a message that envelope_read has read. 0 (then report_message_clear releases
+ * it), -ERR_INVALID with the member and what was expected, or -ERR_MEMORY. */
 int report_message_read(const struct json_t *message, struct report_message *report,
                         struct why *why);
 void report_message_clear(struct report_message *report);

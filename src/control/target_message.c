@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 
 static const struct field own_fields[] = {
     FIELD(FIELD_TEXT, target_message, node),
@@ -26,7 +27,9 @@ int target_message_write(const struct envelope *envelope, const struct target_me
 {
     json_t *members = fields_write(own_fields, target);
 
-    if (members && json_object_set_new(members, "limits", status_limits_write(&target->limits))) {
+    if (members &&
+        (json_object_set_new(members, "limits", status_limits_write(&target->limits)) ||
+         (target->events && event_records_write(members, target->events, target->event_count)))) {
         json_decref(members);
         members = NULL;
     }
@@ -77,5 +80,14 @@ int target_message_read(const json_t *message, struct target_message *target, st
         error = members_object(message, "limits", &limits, why);
     if (!error)
         error = status_limits_read(limits, &target->limits, why);
-    return error ? error : check(target, why);
+    if (!error)
+        error = check(target, why);
+    return error ? error : event_records_read(message, &target->events, &target->event_count, why);
+}
+
+void target_message_clear(struct target_message *target)
+{
+    free(target->events);
+    target->events = NULL;
+    target->event_count = 0;
 }

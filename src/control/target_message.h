@@ -8,6 +8,7 @@
 
 #include "envelope.h"
 #include "error.h"
+#include "event_records.h"
 #include "node_name.h"
 #include "status.h"
 
@@ -30,15 +31,19 @@ struct target_message {
     /* Who of the others should lead after this one; the name is empty when nobody could. */
     char successor[NODE_NAME_SIZE];
     int64_t successor_rank;
+    /* What the other nodes have told against events; NULL: that is not known. */
+    struct event_record *events;
+    size_t event_count;
 };
 
 /* As envelope_write. */
 int target_message_write(const struct envelope *envelope, const struct target_message *target,
                          char **text, size_t *length);
 
-/* Reads a target from a message that envelope_read has read. 0, or -ERR_INVALID with the member and
- * what was expected. */
+/* Reads a target from a message that envelope_read has read. 0 (then target_message_clear releases
+ * it), -ERR_INVALID with the member and what was expected, or -ERR_MEMORY. */
 int target_message_read(const struct json_t *message, struct target_message *target,
                         struct why *why);
+void target_message_clear(struct target_message *target);
 
 #endif

@@ -32,12 +32,12 @@ enum token_kind {
 #define TOKEN_OWNER_SIZE 128
 struct token_message {
     enum token_kind kind;
-    int64_t epoch;                /* 0..TOKEN_EPOCH_MAX, and as token_message_check_epoch */
+    int64_t epoch;                /* as token_message_check_epoch */
     char owner[TOKEN_OWNER_SIZE]; /* the process that sent it; not empty */
 };
 
-/* Whether an epoch in a message can be one of a farm's, by the wall clock as it is now; -ERR_INVALID
- * with what was expected. */
+/* Whether an epoch in a message can be one of a farm's, by the wall clock as it is now. 0, or
+ * -ERR_INVALID with what was expected. */
 int token_message_check_epoch(int64_t epoch, struct why *why);
 
 /* As envelope_write; and as members of the message: {"kind":"knock","epoch":17,"owner":"..."}. */

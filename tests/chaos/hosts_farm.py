@@ -9,7 +9,7 @@ from proxy import Proxy
 
 NODES = ("a", "b", "c")
 NODE_MAX = 4
-MAX = 8
+MAX = 10
 
 
 class Host(Farm):

@@ -225,5 +225,5 @@ def unplug_node(world):
 
 # ---- as on one host ----
 
-for name in ("worker SIGKILL", "worker SIGSTOP", "broker restart", "broker SIGKILL", "memory alarm"):
+for name in ("worker SIGKILL", "worker SIGSTOP", "broker restart", "broker SIGKILL"):
     TABLE[name] = FAULTS[name]

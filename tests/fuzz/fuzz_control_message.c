@@ -92,10 +92,12 @@ static void as_target(const struct envelope *envelope, struct json_t *message, c
     struct why why = {0};
     int error = target_message_read(message, &target, &why);
 
-    if (error)
+    if (error) {
         fuzz_claim_refusal(error, &why, NULL);
-    else
-        CLAIM(target_message_write(envelope, &target, text, length) == 0);
+        return;
+    }
+    CLAIM(target_message_write(envelope, &target, text, length) == 0);
+    target_message_clear(&target);
 }
 
 static void as_token(const struct envelope *envelope, struct json_t *message, char **text,

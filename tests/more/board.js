@@ -39,7 +39,7 @@ function countTime(took) {
 async function main() {
   const magic = Buffer.alloc(8);
   fs.readSync(board, magic, 0, 8, 0);
-  if (magic.toString() !== 'WINNOW7\0') process.exit(64);
+  if (magic.toString() !== 'WINNOW8\0') process.exit(64);
   setInt(PID, process.pid);
   const connection = await amqp.connect(process.env.AMQP_URL);
   const channel = await connection.createChannel();

@@ -1,6 +1,8 @@
 /* A worker that dies of some events, for tests: the real loop with a job that obeys its text.
  * "CRASH" ends it by SIGKILL, "HANG" makes it sleep for ever, "EXIT n" ends it with that code,
- * "MEMORY" finds no memory, "SLOW n" takes n milliseconds; all else is answered in upper case. */
+ * "LATE n" is "CRASH"
+ * after n milliseconds, "MEMORY" finds no memory, "SLOW n" takes n milliseconds; all else is
+ * answered in upper case. */
 #include "workers/worker.h"
 #include "workers/worker_options.h"
 
@@ -29,6 +31,10 @@ static int handle(void *context, const struct job_event *event, struct job_resul
     (*text)[length] = '\0';
     if (strncmp(*text, "CRASH", 5) == 0)
         raise(SIGKILL);
+    if (strncmp(*text, "LATE ", 5) == 0) {
+        usleep((useconds_t)atoi(*text + 5) * 1000);
+        raise(SIGKILL);
+    }
     if (strncmp(*text, "HANG", 4) == 0)
         for (;;)
             pause();

@@ -252,7 +252,7 @@ def reads_what_others_write():
     header = winnow_scoreboard.Header
     descriptor = os.memfd_create("two slots", 0)
     os.truncate(descriptor, ctypes.sizeof(header) + 2 * ctypes.sizeof(winnow_scoreboard.Slot))
-    os.pwrite(descriptor, b"WINNOW7\0", 0)
+    os.pwrite(descriptor, b"WINNOW8\0", 0)
     os.pwrite(descriptor, struct.pack("=QqI", 2, 300_000_000, 3), header.slots.offset)
     boards = []
     for slot in ("0", "1"):
@@ -267,10 +267,13 @@ def reads_what_others_write():
     seen = [board.is_elsewhere(event, at) for board, at in ((other, after), (other, before), (one, after))]
     equal(seen, [True, False, False], "an event is elsewhere when another has had it since then")
     waited = []
-    other.wait_for_last_worker(event, lambda seconds: waited.append(seconds) or time.sleep(seconds))
+    other.wait_for_last_worker(event, after, lambda seconds: waited.append(seconds) or time.sleep(seconds))
     ok(waited and time.monotonic_ns() - after > 500_000_000, "that is waited for, for as long as a hang takes")
-    other.wait_for_last_worker(event, lambda seconds: one.put_down())
+    other.wait_for_last_worker(event, after, lambda seconds: one.put_down())
     equal(other.is_elsewhere(event, after), False, "or until it is put down")
+    other.header.settle_ns, delivered = 300_000_000, time.monotonic_ns()
+    other.wait_for_last_worker(event, delivered, time.sleep)
+    ok(time.monotonic_ns() >= delivered + 300_000_000, "what other hosts have counted is waited for, too")
 
     one.take_up(event)
     one.slot.started_ns -= 2_000_000_000
@@ -279,12 +282,12 @@ def reads_what_others_write():
     told = (one.slot.handled_msgs, one.slot.handled_within[0], one.slot.handled_within[11], sum(one.slot.handled_within))
     equal(told, (2, 1, 1, 2), "what was answered is counted by how long it took")
 
-    tag = event[1] >> 13 << 13
+    tag = event[1] >> 17 << 17
     one.header.attempts[8190][0] = (tag ^ 1 << 20) | 3
     equal((one.attempts(event), one.is_poison(event)), (0, False), "another event's attempts are not this one's")
-    one.header.attempts[4][0] = tag | 1 << 12 | 3
+    one.header.attempts[4][0] = tag | 6 << 13 | 1 << 12 | 3
     equal((one.attempts(event), one.is_poison(event)), (3, True), "its own are, from its place on, round the end")
-    one.header.attempts[4][0], one.header.attempts[14][0] = 0, tag | 3
+    one.header.attempts[4][0], one.header.attempts[14][0] = 0, tag | 15 << 13 | 3
     equal(one.attempts(event), 0, "but no further than 16 entries")
 
 

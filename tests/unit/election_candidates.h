@@ -1,5 +1,5 @@
-/* election_candidates.h - candidates that do what their elections say, or break one of the rules, the
- * nodes that take their orders, and what must always hold of both. */
+/* election_candidates.h - candidates that do what their elections say, or break one of the rules,
+ * the nodes that take their orders, and what must always hold of both. */
 #ifndef WINNOW_TESTS_ELECTION_CANDIDATES_H
 #define WINNOW_TESTS_ELECTION_CANDIDATES_H
 

@@ -2,8 +2,8 @@
  * simulated time: candidates, their connections to the queue, the nodes that take their orders, and
  * what happens next. One seed is one history.
  *
- * election_queue.h has the queue, election_candidates.h the candidates and what must always hold, and
- * election_histories.h what fails. */
+ * election_queue.h has the queue, election_candidates.h the candidates and what must always hold,
+ * and election_histories.h what fails. */
 #ifndef WINNOW_TESTS_ELECTION_MODEL_H
 #define WINNOW_TESTS_ELECTION_MODEL_H
 

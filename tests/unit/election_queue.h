@@ -1,6 +1,6 @@
-/* election_queue.h - the queue with a single active consumer, as RabbitMQ has it: hands what is in it
- * to one of those who consume, takes back what was not acknowledged, and may be purged, deleted, or
- * wrong about who is alive. */
+/* election_queue.h - the queue with a single active consumer, as RabbitMQ has it: hands what is in
+ * it to one of those who consume, takes back what was not acknowledged, and may be purged, deleted,
+ * or wrong about who is alive. */
 #ifndef WINNOW_TESTS_ELECTION_QUEUE_H
 #define WINNOW_TESTS_ELECTION_QUEUE_H
 

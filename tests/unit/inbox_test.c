@@ -34,7 +34,7 @@ static void add(uint64_t tag, char *raw_properties, char *body)
                                        .raw_properties = broker_text(raw_properties),
                                        .body = broker_text(body)};
 
-    assert_int_equal(inbox_add(&inbox, &event), 0);
+    assert_int_equal(inbox_add(&inbox, &event, 0), 0);
 }
 
 static void assert_first(uint64_t tag, size_t count)

@@ -29,6 +29,20 @@ static struct report_worker workers[] = {
     {.slot = 0, .pid = INT32_MAX, .state = "starting", .in_flight_msgs = NAN, .working_s = NAN},
 };
 
+static struct event_record events[] = {
+    {.event = UINT64_MAX >> 4, .attempts = EVENT_RECORDS_MOST_ATTEMPTS, .suspect = true},
+    {.event = 0x2a, .forgiven = true},
+};
+
+static void assert_events(const struct event_record *again, size_t count)
+{
+    assert_int_equal(count, 2);
+    assert_true(again[0].event == UINT64_MAX >> 4 && again[1].event == 0x2a);
+    assert_int_equal(again[0].attempts, EVENT_RECORDS_MOST_ATTEMPTS);
+    assert_true(again[0].suspect && !again[0].forgiven);
+    assert_true(!again[1].attempts && !again[1].suspect && again[1].forgiven);
+}
+
 static struct report_message a_report(void)
 {
     return (struct report_message){.node = "rack-1.example.com",
@@ -47,7 +61,9 @@ static struct report_message a_report(void)
                                    .hung = 1,
                                    .handling = {.sum_s = 1.5, .count = {[3] = 12}},
                                    .workers = workers,
-                                   .worker_count = 2};
+                                   .worker_count = 2,
+                                   .events = events,
+                                   .event_count = 2};
 }
 
 static struct target_message a_target(void)
@@ -60,7 +76,9 @@ static struct target_message a_target(void)
         .stop_pid = 77,
         .limits = {.min_workers = 1, .max_workers = 8, .paused = true, .replicas = NAN},
         .successor = "b",
-        .successor_rank = 2};
+        .successor_rank = 2,
+        .events = events,
+        .event_count = 2};
 }
 
 /* The message as envelope_read gives it. */
@@ -96,6 +114,7 @@ static void a_report_is_read_as_it_was_written(void **state)
     assert_int_equal(again.workers[0].slot, 2999);
     assert_true(again.workers[0].in_flight_msgs == 3);
     assert_true(isnan(again.workers[1].in_flight_msgs));
+    assert_events(again.events, again.event_count);
     report_message_clear(&again);
 }
 
@@ -116,6 +135,30 @@ static void a_target_is_read_as_it_was_written(void **state)
     assert_true(again.limits.paused && isnan(again.limits.replicas));
     assert_int_equal(again.limits.max_workers, 8);
     assert_string_equal(again.successor, "b");
+    assert_events(again.events, again.event_count);
+    target_message_clear(&again);
+}
+
+/* An empty list says that there is nothing, and none that nobody knows. */
+static void what_is_not_known_of_events_is_left_out(void **state)
+{
+    struct target_message target = a_target(), again;
+    struct why why;
+    char *text;
+    size_t length;
+
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        target.events = known ? events : NULL;
+        target.event_count = 0;
+        assert_int_equal(target_message_write(&envelope, &target, &text, &length), 0);
+        struct json_t *message = parse(text, length);
+        assert_int_equal(target_message_read(message, &again, &why), 0);
+        members_release(message);
+        assert_int_equal(again.events != NULL, known);
+        assert_int_equal(again.event_count, 0);
+        target_message_clear(&again);
+    }
 }
 
 /* So many years ahead of the clock. */
@@ -157,6 +200,7 @@ static void a_report_that_cannot_be_is_refused(void **state)
 {
     struct report_message report;
     struct report_worker worker = workers[0];
+    struct event_record event = events[0];
 
     (void)state;
     report = a_report(), snprintf(report.node, sizeof report.node, "a b");
@@ -206,6 +250,11 @@ static void a_report_that_cannot_be_is_refused(void **state)
     refuses_report(&report, "\"pid\"");
     worker = workers[0], worker.in_flight_msgs = NAN;
     refuses_report(&report, "\"in_flight_msgs\"");
+    report = a_report(), report.events = &event, report.event_count = 1;
+    event.attempts = EVENT_RECORDS_MOST_ATTEMPTS + 1;
+    refuses_report(&report, "in \"events\": \"attempts\"");
+    event = events[0], event.event = UINT64_MAX;
+    refuses_report(&report, "\"event\"");
 }
 
 static void refuses_target(const struct target_message *target, const char *said)
@@ -274,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_read_as_it_was_written),
         cmocka_unit_test(a_target_is_read_as_it_was_written),
+        cmocka_unit_test(what_is_not_known_of_events_is_left_out),
         cmocka_unit_test(an_epoch_that_uses_up_the_rest_is_not_believed),
         cmocka_unit_test(a_report_that_cannot_be_is_refused),
         cmocka_unit_test(a_target_that_cannot_be_is_refused),

@@ -134,7 +134,7 @@ static void a_silent_node_is_lost_after_ten_seconds_and_its_share_goes_elsewhere
     roster_clear(&roster);
 }
 
-static void a_returned_target_loses_the_node_at_once(void **state)
+static void a_node_whose_targets_come_back_is_lost_soon(void **state)
 {
     struct roster roster = {0};
     const struct roster_node *node;
@@ -143,11 +143,42 @@ static void a_returned_target_loses_the_node_at_once(void **state)
     hear(&roster, said("a", 4, 0), 0);
     hear(&roster, said("b", 4, 0), 0);
     order_and_carry_out(&roster, 4, 0);
-    assert_int_equal(roster_returned(&roster, "c", S_NS, &node), ROSTER_NO_NEWS);
-    assert_int_equal(roster_returned(&roster, "a", S_NS, &node), ROSTER_LOST);
-    assert_int_equal(roster_returned(&roster, "a", S_NS, &node), ROSTER_NO_NEWS);
+    roster_returned(&roster, "c", S_NS);
+    roster_returned(&roster, "a", S_NS);
+    /* It goes by the first. */
+    roster_returned(&roster, "a", S_NS + ROSTER_GONE_NS - 1);
+    assert_int_equal(roster_due_ns(&roster), S_NS + ROSTER_GONE_NS);
+    assert_int_equal(roster_step(&roster, S_NS + ROSTER_GONE_NS - 1, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_step(&roster, S_NS + ROSTER_GONE_NS, &node), ROSTER_LOST);
+    assert_string_equal(node->report.node, "a");
+    roster_returned(&roster, "a", S_NS + ROSTER_GONE_NS);
+    assert_int_equal(roster_step(&roster, 2 * S_NS, &node), ROSTER_NO_NEWS);
     roster_divide(&roster, 4, 4);
     assert_int_equal(order_of(&roster, "b"), 4);
+    assert_int_equal(hear(&roster, said("a", 4, 0), 2 * S_NS), ROSTER_BACK);
+    assert_int_equal(roster_step(&roster, 4 * S_NS, &node), ROSTER_NO_NEWS);
+    roster_clear(&roster);
+}
+
+/* Only its connection was: else its workers would run on beside those that replace them. */
+static void a_node_that_reports_again_at_once_was_never_lost(void **state)
+{
+    struct roster roster = {0};
+    const struct roster_node *node;
+
+    (void)state;
+    hear(&roster, said("a", 4, 0), 0);
+    hear(&roster, said("b", 4, 0), 0);
+    order_and_carry_out(&roster, 4, 0);
+    roster_returned(&roster, "a", S_NS);
+    roster_divide(&roster, 4, 4);
+    assert_int_equal(order_of(&roster, "b"), 2);
+    assert_int_equal(hear(&roster, said("a", 4, 2), S_NS + 50 * S_NS / 1000), ROSTER_NO_NEWS);
+    assert_int_equal(roster_step(&roster, 2 * S_NS, &node), ROSTER_NO_NEWS);
+    /* What comes back later counts from then. */
+    roster_returned(&roster, "a", 2 * S_NS);
+    assert_int_equal(roster_step(&roster, 2 * S_NS + ROSTER_GONE_NS - 1, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_step(&roster, 2 * S_NS + ROSTER_GONE_NS, &node), ROSTER_LOST);
     roster_clear(&roster);
 }
 
@@ -390,11 +421,12 @@ static void a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused(void **
     }
     struct report_message extra = said("x", 1, 0);
     assert_int_equal(roster_hear(&roster, &extra, 0, &news, &node), -ERR_INVALID);
-    assert_int_equal(roster_returned(&roster, "n7", S_NS, &node), ROSTER_LOST);
+    roster_returned(&roster, "n7", S_NS);
+    assert_int_equal(roster_step(&roster, S_NS + ROSTER_GONE_NS, &node), ROSTER_LOST);
     for (int i = 0; i < ROSTER_MOST_NODES; i++)
         if (!roster.nodes[i]->lost)
-            roster.nodes[i]->heard_ns = ROSTER_FORGET_NS + S_NS;
-    while (roster_step(&roster, ROSTER_FORGET_NS + S_NS, &node) != ROSTER_NO_NEWS)
+            roster.nodes[i]->heard_ns = ROSTER_FORGET_NS + 2 * S_NS;
+    while (roster_step(&roster, ROSTER_FORGET_NS + 2 * S_NS, &node) != ROSTER_NO_NEWS)
         ;
     assert_int_equal(roster.count, ROSTER_MOST_NODES - 1);
     extra = said("x", 1, 0);
@@ -494,7 +526,9 @@ static void send_orders(struct model *model)
         if (entry->lost)
             continue;
         roster_sent(&model->roster, i, (struct order_stamp){1, ++model->sequence});
-        if (node->here)
+        if (!node->here)
+            roster_returned(&model->roster, entry->report.node, model->now_ns);
+        else
             node->orders[node->last++] = (struct message){entry->order, model->sequence};
     }
 }
@@ -509,15 +543,22 @@ static void claim_never_too_many(const struct model *model)
         fail_msg("%u workers of at most %u", sum, model->max);
 }
 
-/* A node comes, or goes with all its workers, which the leader is told at once. */
+/* Those that are gone count as lost. */
+static void wait_for_the_lost(struct model *model)
+{
+    const struct roster_node *lost;
+
+    model->now_ns += ROSTER_GONE_NS;
+    while (roster_step(&model->roster, model->now_ns, &lost) != ROSTER_NO_NEWS)
+        continue;
+}
+
+/* A node comes, or goes with all its workers, which its leader learns by the next order. */
 static void come_or_go(struct model *model, size_t i)
 {
     struct node *node = &model->nodes[i];
-    const struct roster_node *lost;
-    char name[2] = {(char)('a' + (int)i), '\0'};
 
     if (node->here) {
-        roster_returned(&model->roster, name, model->now_ns, &lost);
         *node = (struct node){.boots = node->boots};
     } else {
         *node = (struct node){
@@ -558,6 +599,7 @@ static void come_to_rest(struct model *model)
 {
     for (int round = 0; round < 8; round++) {
         send_orders(model);
+        wait_for_the_lost(model);
         for (size_t i = 0; i < NODES; i++) {
             struct node *node = &model->nodes[i];
             while (node->here && node->first < node->last) {
@@ -636,7 +678,8 @@ int main(void)
         cmocka_unit_test(workers_are_shared_by_capacity),
         cmocka_unit_test(a_new_leader_begins_with_what_runs),
         cmocka_unit_test(a_silent_node_is_lost_after_ten_seconds_and_its_share_goes_elsewhere),
-        cmocka_unit_test(a_returned_target_loses_the_node_at_once),
+        cmocka_unit_test(a_node_whose_targets_come_back_is_lost_soon),
+        cmocka_unit_test(a_node_that_reports_again_at_once_was_never_lost),
         cmocka_unit_test(a_node_that_comes_back_as_another_process_starts_from_nothing),
         cmocka_unit_test(a_node_that_leaves_or_is_drained_gets_nothing),
         cmocka_unit_test(a_drained_node_stays_so_under_a_new_leader),
