@@ -455,7 +455,7 @@ static void a_node_that_is_lost_makes_room_for_one_that_is_there(void **state)
     assert_int_equal(news, ROSTER_JOINED);
     assert_int_equal(roster.count, ROSTER_MOST_NODES);
     assert_string_equal(roster.nodes[0]->report.node, "a");
-    /* The one that was lost first is forgotten, not the other. */
+    /* The one that was lost first is gone. */
     extra = said("n3", 1, 0);
     assert_int_equal(roster_hear(&roster, &extra, 3 * S_NS, &news, &node), 0);
     assert_int_equal(news, ROSTER_BACK);
