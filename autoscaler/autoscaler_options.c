@@ -135,13 +135,15 @@ static void check_several(struct argp_state *state, const struct autoscaler_opti
                        : options->queue.name                ? "--queue"
                        : options->queue.source_count        ? "--count-from"
                        : settings->farm.leader.history_path ? "--history"
-                       : settings->farm.host.name           ? "--node"
                                                             : NULL;
 
     if (settings->check && !settings->config_path)
         options_error(state, "--check is for a file, which --config names");
     if (settings->config_path && name)
         options_error(state, "%s is of one farm; with --config it stands in the file", name);
+    if (settings->config_path && settings->farm.host.name)
+        options_error(state, "--node and --config exclude each other: the pools of a "
+                             "configuration are on one host");
 }
 
 /* What several hosts ask of the other options. */
@@ -363,6 +365,16 @@ int autoscaler_options_read(struct autoscaler_options *settings, int argc, char 
 const struct argp_option *autoscaler_options_find(const char *name)
 {
     return options_find(&argp, name);
+}
+
+bool autoscaler_options_is_no_pools(const char *name)
+{
+    static const char *const names[] = {"config", "check", "log-level", "node", "node-max", "rank"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
 }
 
 int autoscaler_options_count(const struct autoscaler_options *settings, int argc, char **argv)

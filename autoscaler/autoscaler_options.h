@@ -31,6 +31,10 @@ int autoscaler_options_read(struct autoscaler_options *settings, int argc, char 
 /* The option of that name, whole; NULL: there is none. */
 const struct argp_option *autoscaler_options_find(const char *name);
 
+/* Options that no pool of a configuration can have: they are of the whole process, or of a node,
+ * and the pools of a configuration are on one host. */
+bool autoscaler_options_is_no_pools(const char *name);
+
 /* How many of the parsed arguments, the program's name among them, are before the worker's. */
 int autoscaler_options_count(const struct autoscaler_options *settings, int argc, char **argv);
 

@@ -42,12 +42,6 @@ int fleet_file_refuse(const struct fleet_file *file, const struct fleet_file_far
 
 /* ---- entries ---- */
 
-/* Options that are the whole process's. */
-static bool is_of_process(const char *key)
-{
-    return strcmp(key, "config") == 0 || strcmp(key, "check") == 0 || strcmp(key, "log-level") == 0;
-}
-
 static bool is_repeatable(const char *key)
 {
     return strcmp(key, "count-from") == 0;
@@ -74,10 +68,10 @@ static int check_entry(const struct fleet_file_farm *farm, const struct config_i
     const struct argp_option *option = autoscaler_options_find(item->key);
     const struct fleet_file_entry *before = find_entry(farm, item->key);
 
-    if (option ? is_of_process(item->key) : strcmp(item->key, WORKER) != 0)
+    if (option ? autoscaler_options_is_no_pools(item->key) : strcmp(item->key, WORKER) != 0)
         return error_set(why, ERR_CONFIG,
                          "%s: not a key of a pool; expected " WORKER
-                         " or an option of " AUTOSCALER_PROGRAM " that is of one farm",
+                         " or an option of " AUTOSCALER_PROGRAM " that is of one farm on one host",
                          item->key);
     if (before && !is_repeatable(item->key))
         return error_set(why, ERR_CONFIG, "%s: given in line %zu already; expected it once",

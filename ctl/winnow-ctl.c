@@ -34,7 +34,7 @@ static void print_status(enum ctl_verb verb, const struct client_message *messag
     } else if (verb == CTL_WORKERS) {
         overview_print_workers(status, SIZE_MAX, stdout);
     } else if (verb == CTL_NODES && !status->node_count) {
-        puts("The farm is on one host.");
+        puts("The autoscaler of this farm has no --node: it runs all workers, and nodes wait.");
     } else if (verb == CTL_NODES) {
         overview_print_nodes(status, stdout);
     } else if (verb == CTL_EXPLAIN) {

@@ -47,6 +47,7 @@ def what_is_wrong_is_said_with_its_line():
         ("[pool a]\nfoo = 1\n", 2, "foo: not a key"),
         ("[pool a]\ninter = 1s\n", 2, "inter: not a key"),
         ("[pool a]\nconfig = x\n", 2, "config: not a key"),
+        ("[pool a]\nnode = x\n", 2, "node: not a key"),
         ("[pool a]\nmin = 1\nmax = 2\nmin = 1\n", 4, "min: given in line 2"),
         ("[pool a]\n[pool b]\n[pool a]\n", 3, "begins in line 1"),
         ("[autoscaler]\n[pool a]\n[autoscaler]\n", 3, "second section"),
