@@ -80,7 +80,7 @@ say = $(if $(V),,@echo "  $(1)	$@")
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: help deps deps-check all units fuzzers demo demo-words check check-unit check-system check-more asan valgrind \
+.PHONY: help deps deps-check all units fuzzers demo demo-words demo-hosts check check-unit check-system check-more asan valgrind \
     chaos chaos-hosts chaos-python metrics-chaos words-chaos fuzz bench bench-react bench-pools bench-filter bench-words \
     experiments policies fidelity format format-check tidy \
     install uninstall deb clean
@@ -105,6 +105,10 @@ demo: deps ## set everything up, run bursts against the autoscaler for a minute,
 demo-words: deps ## set everything up, add words while a load runs, draw how soon they are filtered
 	@$(MAKE) all
 	@tools/demo-words $(BIN)
+
+demo-hosts: deps ## set everything up, run a farm on three hosts through faults, draw what each ran
+	@$(MAKE) all
+	@tools/demo-hosts $(BIN)
 
 check: deps-check ## set everything up, then run every test
 	@$(MAKE) all units fuzzers

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "control/members.h"
 #include "host_report.h"
+#include "leader/gazette.h"
 #include "leader/farm_lock.h"
 #include "leader/record.h"
 #include "log.h"
@@ -28,7 +29,8 @@ struct host {
     struct broker_options broker;
     struct election_self self;
 
-    struct post post;      /* the node's own: reports and orders */
+    struct post post;      /* the node's own: reports, orders and what is logged */
+    struct gazette gazette;
     struct farm_lock lock; /* the node's name */
     bool ready;
     int64_t deadline_ns; /* of the first connection */
@@ -54,7 +56,7 @@ static int open_parts(struct host *host, const struct leader_settings *leader, s
     const struct topology *topology = &host->options->topology;
     char queue[POST_NAME_SIZE], key[POST_NAME_SIZE];
     const struct post_settings post = {
-        .purpose = "node", .queue = queue, .is_taken = true, .key = key};
+        .purpose = "node", .queue = queue, .is_taken = true, .key = key, .confirms = true};
     const struct term_settings term = {.leader = leader,
                                        .options = host->options,
                                        .broker = &host->broker,
@@ -70,6 +72,8 @@ static int open_parts(struct host *host, const struct leader_settings *leader, s
         error = post_open(&host->post, &host->broker, topology, &post, why);
     if (!error)
         error = token_open(&host->token, &host->broker, topology, &host->self, why);
+    if (!error)
+        gazette_open(&host->gazette, &host->post);
     return error;
 }
 
@@ -103,6 +107,7 @@ void host_close(struct host *host)
 {
     if (!host)
         return;
+    gazette_close(&host->gazette);
     term_clear(&host->term);
     token_close(&host->token);
     post_close(&host->post);
@@ -160,6 +165,7 @@ static void step_post(struct host *host, int64_t now_ns)
     if (post_step(&host->post, now_ns)) {
         host->ready = true;
         host->said_ns = 0;
+        gazette_reconnected(&host->gazette);
         farm_lock_note(&host->lock, 0, now_ns);
     }
     if (!post_is_there(&host->post))
@@ -323,8 +329,8 @@ static int64_t step_election(struct host *host, int64_t now_ns)
     if (!leads)
         term_end(&host->term);
     else if (!term_is_on(&host->term))
-        host->fault = term_begin(&host->term, now_ns,
-                                 host->order.epoch ? &host->order.limits : NULL, &host->why);
+        host->fault =
+            term_begin(&host->term, now_ns, host->order.epoch ? &host->order : NULL, &host->why);
     int64_t wake_ns = term_step(&host->term, now_ns);
     int fault = term_fault(&host->term, &why);
     if (fault)
@@ -354,7 +360,7 @@ int64_t host_step(struct host *host, struct supervisor *supervisor, bool drainin
 
 void host_tell(struct host *host)
 {
-    term_tell(&host->term);
+    gazette_tell(&host->gazette);
 }
 
 size_t host_poll(const struct host *host, struct pollfd fds[HOST_FDS])

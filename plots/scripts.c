@@ -15,5 +15,6 @@ __asm__(".pushsection .rodata, \"a\", %progbits\n"
         SCRIPT(relation)
         SCRIPT(policies)
         SCRIPT(words)
+        SCRIPT(hosts)
         ".popsection\n");
 /* clang-format on */

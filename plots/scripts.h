@@ -5,6 +5,6 @@
 
 /* NUL-terminated; the files' content, byte for byte. The style goes before any of the others. */
 extern const char scripts_style[], scripts_scaling[], scripts_relation[], scripts_policies[],
-    scripts_words[];
+    scripts_words[], scripts_hosts[];
 
 #endif

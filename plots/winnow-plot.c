@@ -1,10 +1,11 @@
 /* winnow-plot: draws pictures of a run of the autoscaler from its history file, of the simulator's
- * scores, and of words that change while a load runs. */
+ * scores, of words that change while a load runs, and of a farm over several hosts. */
 #include "caption.h"
 #include "descriptors.h"
 #include "error.h"
 #include "gnuplot.h"
 #include "history_run.h"
+#include "hosts_chart.h"
 #include "options.h"
 #include "output.h"
 #include "policy_chart.h"
@@ -22,7 +23,7 @@
 #define PROGRAM     "winnow-plot"
 #define MAX_OUTPUTS 16
 
-enum chart { CHART_SCALING, CHART_RELATION, CHART_POLICIES, CHART_WORDS };
+enum chart { CHART_SCALING, CHART_RELATION, CHART_POLICIES, CHART_WORDS, CHART_HOSTS };
 
 static const struct kind {
     const char *name;
@@ -34,22 +35,26 @@ static const struct kind {
     {"relation", CHART_RELATION, scripts_relation, {"relation.png", "relation.svg"}},
     {"policies", CHART_POLICIES, scripts_policies, {"policies.png", "policies.svg"}},
     {"words", CHART_WORDS, scripts_words, {"words.png", "words.svg"}},
+    {"hosts", CHART_HOSTS, scripts_hosts, {"hosts.png", "hosts.svg"}},
 };
 
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
 struct settings {
     const struct kind *kind;
-    const char *input; /* the history, the scores or the events */
+    const char *input; /* the history, the scores, the events or the recording */
+    const char *marks; /* NULL: none */
     const char *outputs[MAX_OUTPUTS];
     size_t output_count;
     uint64_t run;
     const char *title;
 };
 
-enum { KEY_RUN = OPTIONS_KEY_OWN, KEY_TITLE };
+enum { KEY_RUN = OPTIONS_KEY_OWN, KEY_TITLE, KEY_MARKS };
 
 static const struct argp_option option_table[] = {
+    {"marks", KEY_MARKS, "FILE.csv", 0,
+     "hosts: what happened when, to be marked: the columns timestamp and text", 1},
     {"output", 'o', "FILE", 0,
      "Picture to write, *.png or *.svg; give it again for more (default: KIND.png and KIND.svg)",
      1},
@@ -88,7 +93,7 @@ static void take_argument(struct settings *settings, const char *argument)
     }
     if (!settings->kind)
         refuse("", argument,
-               "is not a kind of picture; expected scaling, relation, policies or words");
+               "is not a kind of picture; expected scaling, relation, policies, words or hosts");
     if (settings->input)
         refuse("unexpected argument ", argument, "; expected one history file");
     settings->input = argument;
@@ -110,6 +115,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_RUN:
         settings->run = options_count(state, "--run", argument, 0, HISTORY_READER_LAST_RUN - 1);
         return 0;
+    case KEY_MARKS:
+        settings->marks = argument;
+        return 0;
     case KEY_TITLE:
         settings->title = argument;
         return 0;
@@ -120,10 +128,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         if (!settings->input) {
             fprintf(stderr,
                     "%s: %s is missing; expected scaling|relation HISTORY.csv, policies "
-                    "SCORES.csv, or words EVENTS.csv\n",
+                    "SCORES.csv, words EVENTS.csv, or hosts STATUSES.jsonl\n",
                     PROGRAM, settings->kind ? "the history file" : "the kind of picture");
             exit(EX_USAGE);
         }
+        if (settings->marks && settings->kind->chart != CHART_HOSTS)
+            refuse("--marks: ", settings->kind->name, "has none; expected hosts --marks FILE.csv");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -134,15 +144,16 @@ static const char doc[] =
     "Draws a run of the autoscaler from the file it wrote with --history: `scaling` is the number "
     "of workers, the arrival rate and the backlog over time, `relation` the number of workers "
     "against the arrival rate; `policies` compares the scores that winnow-simulate wrote; `words` "
-    "is how "
-    "many results were censored a second while words were added and removed.\v"
+    "is how many results were censored a second while words were added and removed; `hosts` is "
+    "the workers of each host of a farm over several, from what `winnow-ctl status --watch --json` "
+    "printed.\v"
     "What is unknown in the file is a gap in the picture. Needs gnuplot.\n\n"
     "Exit codes: 0 drawn, 64 usage, 69 gnuplot is not installed, 78 a file is not as it must be.";
 
 static const struct argp argp = {
     option_table,
     parse_option,
-    "scaling|relation HISTORY.csv\npolicies SCORES.csv\nwords EVENTS.csv",
+    "scaling|relation HISTORY.csv\npolicies SCORES.csv\nwords EVENTS.csv\nhosts STATUSES.jsonl",
     doc,
     NULL,
     NULL,
@@ -155,6 +166,8 @@ static int write_chart(FILE *script, const struct settings *settings, const stru
         return policy_chart_write(script, settings->input, settings->title, why);
     if (settings->kind->chart == CHART_WORDS)
         return words_chart_write(script, settings->input, settings->title, why);
+    if (settings->kind->chart == CHART_HOSTS)
+        return hosts_chart_write(script, settings->input, settings->marks, settings->title, why);
     int error = caption_write(script, run, settings->title, why);
     if (!error && settings->kind->chart == CHART_SCALING)
         scaling_chart_write(script, run);

@@ -16,25 +16,18 @@
 /* No command is longer, whatever later versions say in it. */
 #define COMMAND_MOST_BYTES 8192
 
-/* Fits a notice in bytes of UTF-8, cut in the middle of a character or not. */
-#define NOTICE_TEXT_BYTES 1000
-
 /* ---- opening and closing ---- */
 
 /* What is logged while the desk is at work is about the desk, and would never end. */
 static void hear(void *context, const struct log_heard *heard)
 {
     struct control_desk *desk = context;
+    char time[CLOCK_STAMP_SIZE];
 
-    if (!desk->hears || heard->level > LOG_INFO || !desk->link.watched[CONTROL_LOG])
-        return;
-    struct notices_event *event = notices_add(&desk->notices);
-    *event = (struct notices_event){.clock = heard->clock};
-    snprintf(event->notice.level, sizeof event->notice.level, "%s", log_level_name(heard->level));
-    snprintf(event->notice.event, sizeof event->notice.event, "%s", heard->event);
-    snprintf(event->notice.text, sizeof event->notice.text, "%.*s", NOTICE_TEXT_BYTES,
-             heard->pairs);
-    clock_stamp(event->time);
+    if (desk->hears && desk->link.watched[CONTROL_LOG]) {
+        clock_stamp(time);
+        notices_hear(&desk->notices, heard, time);
+    }
 }
 
 int control_desk_open(struct control_desk *desk, const struct control_desk_settings *settings,
@@ -50,13 +43,14 @@ int control_desk_open(struct control_desk *desk, const struct control_desk_setti
     if (error)
         return error;
     desk->open = true;
-    log_listen(hear, desk);
+    if (!settings->nodes)
+        log_listen(hear, desk);
     return 0;
 }
 
 void control_desk_close(struct control_desk *desk)
 {
-    if (desk->open)
+    if (desk->open && !desk->settings.nodes)
         log_listen(NULL, NULL);
     desk->open = false;
     control_link_close(&desk->link);

@@ -33,7 +33,7 @@ struct control_desk_settings {
                      struct status *status);
     /* The node is to run nothing, or its share again; NULL where there are no nodes. */
     void (*drain)(void *nodes, const char *node, bool drained);
-    void *nodes;
+    void *nodes; /* not NULL: each tells what is logged by itself, whether it leads or not */
     const void *leader;
 };
 

@@ -22,8 +22,10 @@ static int set_up(const void *context, struct broker *broker, struct why *why)
 {
     const struct post_set_up *own = context;
     const char *const keys[] = {own->key, NULL};
-    int error = topology_listen(&own->topology, broker, own->queue, keys, why);
+    int error = own->confirms ? broker_enable_confirms(broker, why) : 0;
 
+    if (!error)
+        error = topology_listen(&own->topology, broker, own->queue, keys, why);
     return error ? error : broker_consume(broker, own->queue, own->queue, 0, true, why);
 }
 
@@ -41,7 +43,7 @@ int post_open(struct post *post, const struct broker_options *options,
               const struct topology *topology, const struct post_settings *settings,
               struct why *why)
 {
-    *post = (struct post){.set_up.topology = *topology,
+    *post = (struct post){.set_up = {.topology = *topology, .confirms = settings->confirms},
                           .is_taken = settings->is_taken,
                           .properties = broker_properties_open()};
     const struct connection_settings connection = {.broker = *options,
@@ -93,10 +95,12 @@ bool post_step(struct post *post, int64_t now_ns)
         return false;
     }
     bool is_new = link_step(&post->link, now_ns);
-    if (is_new)
+    if (is_new) {
         post->check_ns = now_ns + CHECK_NS;
-    else if (post->link.failed)
+        post->sent = post->arrived = 0;
+    } else if (post->link.failed) {
         name_queue(post);
+    }
     return is_new;
 }
 
@@ -204,6 +208,10 @@ enum post_news post_next(struct post *post, int64_t now_ns, struct post_message 
             got = error_set(&why, ERR_MISSING, "the queue '%s' was deleted", post->set_up.queue);
             break;
         }
+        /* It takes them in their order, whatever the order of its confirms. */
+        if ((event.type == BROKER_CONFIRMED || event.type == BROKER_NACKED) &&
+            event.tag > post->arrived)
+            post->arrived = event.tag;
         if (event.type == BROKER_RETURNED) {
             message->key = event.routing_key;
             return POST_RETURNED;
@@ -242,7 +250,8 @@ bool post_send(struct post *post, const char *key, const char *type, const char 
     broker_properties_set(properties, BROKER_EXPIRATION, broker_text(ENVELOPE_EXPIRATION));
     broker_properties_set(properties, BROKER_TYPE, broker_text(type));
     int error = broker_publish(broker, post->set_up.topology.control, broker_text(key), properties,
-                               (struct broker_bytes){text, length}, mandatory, NULL, &why);
+                               (struct broker_bytes){text, length}, mandatory, &post->sent,
+                               &why);
     if (error)
         lose(post, error, &why);
     return !error;

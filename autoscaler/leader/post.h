@@ -24,6 +24,7 @@ struct post_settings {
     const char *queue;   /* behind the control exchange's name and a slash, in the queue's */
     bool is_taken;       /* nobody else may have that queue; else each connection has another */
     const char *key;     /* what the queue takes */
+    bool confirms;       /* the broker tells what it has taken */
 };
 
 struct post {
@@ -31,12 +32,15 @@ struct post {
     struct post_set_up {
         struct topology topology;
         char queue[POST_NAME_SIZE], key[POST_NAME_SIZE];
+        bool confirms;
     } set_up;
     char name[POST_NAME_SIZE]; /* of the queue, but for what tells connections from each other */
     bool is_taken;
     unsigned attempts;
     char from[ENVELOPE_FROM_SIZE];
     struct broker_properties *properties;
+    uint64_t sent;     /* the sequence of the last message on this connection */
+    uint64_t arrived;  /* with confirms: the broker has all up to this one */
     uint64_t refused;  /* by which keys something was refused: a bit of 64 for each */
     int64_t check_ns;  /* when it is looked whether the exchange is still there */
     int64_t window_ns; /* when a window began in which ... */

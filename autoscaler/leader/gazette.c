@@ -1,0 +1,63 @@
+#include "gazette.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void hear(void *context, const struct log_heard *heard)
+{
+    struct gazette *gazette = context;
+    char time[CLOCK_STAMP_SIZE];
+
+    clock_stamp(time);
+    notices_hear(&gazette->notices, heard, time);
+}
+
+void gazette_open(struct gazette *gazette, struct post *post)
+{
+    gazette->post = post;
+    log_listen(hear, gazette);
+}
+
+void gazette_close(struct gazette *gazette)
+{
+    if (gazette->post)
+        log_listen(NULL, NULL);
+    gazette->post = NULL;
+}
+
+void gazette_reconnected(struct gazette *gazette)
+{
+    notices_reconnected(&gazette->notices);
+}
+
+/* False when it could not be sent. */
+static bool send(struct post *post, struct notices_event *event)
+{
+    struct envelope envelope = post_begin(post);
+    char *text = NULL;
+    size_t length;
+
+    /* The same as in the log, so that a reader of both knows it for the same. */
+    envelope.clock = event->clock;
+    memcpy(envelope.time, event->time, sizeof envelope.time);
+    if (!notice_write(&envelope, &event->notice, &text, &length) &&
+        post_send(post, "log", "log", text, length, false))
+        event->sequence = post->sent;
+    free(text);
+    return event->sequence > 0;
+}
+
+void gazette_tell(struct gazette *gazette)
+{
+    struct notices_event *event;
+
+    if (!gazette->post || !post_is_there(gazette->post))
+        return;
+    notices_arrived(&gazette->notices, gazette->post->arrived);
+    while ((event = notices_next(&gazette->notices)) && send(gazette->post, event))
+        ;
+    post_flush(gazette->post);
+}
