@@ -86,14 +86,14 @@ class Answers:
     def duplicates(self):
         return len(self.answered) - len(set(self.answered))
 
-    def complete(self, seconds=15):
+    def complete(self, seconds=60):
         def done():
             self.look()
             return len(set(self.answered)) == self.number
 
         return wait_until(done, seconds)
 
-    def reason(self, name, seconds=15):
+    def reason(self, name, seconds=60):
         def done():
             self.look()
             return name in self.dead
@@ -303,7 +303,7 @@ def deep(url):
             client.publish_large("a fool", headers=nested(kind, count))
             answers.publish()
             ok(answers.complete(), f"a stack of 1 MiB, {count} {kind} in each other: all others are answered")
-            ok(wait_until(lambda: client.ready(client.results) == number, 20), "... and so is the event")
+            ok(wait_until(lambda: client.ready(client.results) == number, 60), "... and so is the event")
         ok("worker_crashed" not in scaler.stderr(), "... and nobody crashes")
 
 
