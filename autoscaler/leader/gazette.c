@@ -34,7 +34,7 @@ void gazette_reconnected(struct gazette *gazette)
 }
 
 /* False when it could not be sent. */
-static bool send(struct post *post, struct notices_event *event)
+static bool send_event(struct post *post, struct notices_event *event)
 {
     struct envelope envelope = post_begin(post);
     char *text = NULL;
@@ -57,7 +57,7 @@ void gazette_tell(struct gazette *gazette)
     if (!gazette->post || !post_is_there(gazette->post))
         return;
     notices_arrived(&gazette->notices, gazette->post->arrived);
-    while ((event = notices_next(&gazette->notices)) && send(gazette->post, event))
+    while ((event = notices_next(&gazette->notices)) && send_event(gazette->post, event))
         ;
     post_flush(gazette->post);
 }

@@ -1,5 +1,5 @@
 /* notices.h - log events that wait to be told to whoever follows the farm, until it is known that
- * the broker has them: the newest, and how many older ones were dropped. Pure. */
+ * the broker has them: the newest, and how many older ones were dropped. */
 #ifndef WINNOW_NOTICES_H
 #define WINNOW_NOTICES_H
 
