@@ -156,7 +156,7 @@ fuzz: deps-check ## fuzz every parser, FUZZ_SECONDS (600) each; findings go to o
 	@$(MAKE) fuzzers
 	@nice tests/fuzz/run build/fuzz/tests/fuzz $(or $(FUZZ_SECONDS),600) out/fuzz
 
-bench-react: all ## how soon a burst brings workers, with --react
+bench-react: all ## how soon a burst brings workers, with --react, on one host and on three nodes
 	@tests/bench/react $(BIN)
 
 bench-pools: all $(O)/tests/bench/bare ## how late pools of one process decide while others are in trouble

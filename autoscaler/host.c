@@ -3,8 +3,8 @@
 #include "clock.h"
 #include "control/members.h"
 #include "host_report.h"
-#include "leader/gazette.h"
 #include "leader/farm_lock.h"
+#include "leader/gazette.h"
 #include "leader/record.h"
 #include "log.h"
 #include "node/fence.h"
@@ -29,7 +29,7 @@ struct host {
     struct broker_options broker;
     struct election_self self;
 
-    struct post post;      /* the node's own: reports, orders and what is logged */
+    struct post post; /* the node's own: reports, orders and what is logged */
     struct gazette gazette;
     struct farm_lock lock; /* the node's name */
     bool ready;

@@ -28,7 +28,7 @@ static int nobody(const struct options *options, struct why *why)
     return error_set(why, ERR_UNAVAILABLE,
                      "nobody runs the farm '%s' on this broker; start winnow-autoscaler with "
                      "--farm '%s', or see with 'winnow-ctl farms' which farms are run",
-                     options->farm, options->farm);
+                     options->topology.farm, options->topology.farm);
 }
 
 static int too_late(const struct client *client, const struct options *options, int64_t wait_ns,

@@ -148,7 +148,7 @@ int log_view_follow(const struct ctl_options *options, FILE *out, struct why *wh
         int taken = 0;
         for (; taken < FEED_MOST && feed_step(&feed, &message); taken++)
             show(&message, &last, options->json, out);
-        feed_log(&feed, options->common.farm, &logged);
+        feed_log(&feed, options->common.topology.farm, &logged);
         if (fflush(out))
             error =
                 error_set(why, ERR_SYSTEM, "cannot write to standard output: %s", strerror(errno));

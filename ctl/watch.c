@@ -63,7 +63,7 @@ static int watch_lines(const struct ctl_options *options, int signal_fd, struct 
         int taken = 0;
         for (; taken < FEED_MOST && feed_step(feed, &message); taken++)
             print_snapshot(&message, options->json, &last);
-        feed_log(feed, options->common.farm, &logged);
+        feed_log(feed, options->common.topology.farm, &logged);
         if (fflush(stdout))
             return error_set(why, ERR_SYSTEM, "cannot write to standard output: %s",
                              strerror(errno));
@@ -124,7 +124,7 @@ static int watch_screen(const struct ctl_options *options, int signal_fd, struct
 
     if (!view)
         return error_set(why, ERR_MEMORY, "out of memory");
-    view->farm = options->common.farm;
+    view->farm = options->common.topology.farm;
     log_open(CTL_OPTIONS_PROGRAM, LOG_ERROR); /* the screen says what goes on */
     screen_enter(&screen);
     while (obey(signal_fd, &screen)) {

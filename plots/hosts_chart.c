@@ -97,8 +97,8 @@ static int write_mark(FILE *script, const struct recording *recording, const str
     int64_t time_ns;
 
     if (units_parse_timestamp(stamp, &time_ns))
-        return table_error(table, row, columns[0], why, "'%s' is no timestamp, expected "
-                           UNITS_TIMESTAMP_FORM, stamp);
+        return table_error(table, row, columns[0], why,
+                           "'%s' is no timestamp, expected " UNITS_TIMESTAMP_FORM, stamp);
     snprintf(name, sizeof name, "mark_time_%zu", row + 1);
     gnuplot_write_number(script, name,
                          (double)(time_ns - recording->moments[0].time_ns) / NS_PER_S);

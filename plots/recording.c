@@ -26,7 +26,8 @@ static size_t place_of(struct recording *recording, const char *name)
     if (recording->node_count == RECORDING_MOST_NODES)
         return RECORDING_MOST_NODES;
     size_t behind = recording->node_count++ - place;
-    memmove(recording->nodes[place + 1], recording->nodes[place], behind * sizeof *recording->nodes);
+    memmove(recording->nodes[place + 1], recording->nodes[place],
+            behind * sizeof *recording->nodes);
     snprintf(recording->nodes[place], sizeof recording->nodes[place], "%s", name);
     for (size_t i = 0; i < recording->count; i++) {
         struct recording_moment *moment = &recording->moments[i];

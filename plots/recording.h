@@ -14,8 +14,8 @@
 
 /* A status. */
 struct recording_moment {
-    int64_t time_ns; /* since 1970, by the clock of who led */
-    size_t leader;   /* among the nodes */
+    int64_t time_ns;                      /* since 1970, by the clock of who led */
+    size_t leader;                        /* among the nodes */
     double workers[RECORDING_MOST_NODES]; /* starting and running; 0 of a node that was lost */
     double desired_workers;               /* NAN: nothing was decided yet */
     double arrival_per_s;                 /* NAN: unknown */

@@ -250,8 +250,7 @@ bool post_send(struct post *post, const char *key, const char *type, const char 
     broker_properties_set(properties, BROKER_EXPIRATION, broker_text(ENVELOPE_EXPIRATION));
     broker_properties_set(properties, BROKER_TYPE, broker_text(type));
     int error = broker_publish(broker, post->set_up.topology.control, broker_text(key), properties,
-                               (struct broker_bytes){text, length}, mandatory, &post->sent,
-                               &why);
+                               (struct broker_bytes){text, length}, mandatory, &post->sent, &why);
     if (error)
         lose(post, error, &why);
     return !error;

@@ -133,9 +133,9 @@ static void keep_only(int pipe_fd)
     close_range(PIPE_FD + 1, ~0U, 0);
 }
 
-static void run_guardian(const struct guardian *guardian, int pipe_fd) __attribute__((noreturn));
+static void run_guardian(struct guardian *guardian, int pipe_fd) __attribute__((noreturn));
 
-static void run_guardian(const struct guardian *guardian, int pipe_fd)
+static void run_guardian(struct guardian *guardian, int pipe_fd)
 {
     static const int asking_to_end[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
     char byte;
@@ -149,6 +149,7 @@ static void run_guardian(const struct guardian *guardian, int pipe_fd)
     while (read(PIPE_FD, &byte, 1) < 0 && errno == EINTR)
         continue;
     end_groups(guardian);
+    free(guardian);
     _exit(0);
 }
 

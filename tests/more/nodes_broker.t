@@ -148,7 +148,7 @@ def memory_runs_short(place):
 def the_broker_is_started_anew(place):
     options = ["--phase", "8s@100", "--verify", "--summary", "summary.json"]
     with spawn("winnow-loadgen", *options, farm=place.name, amqp=place.url) as load:
-        ok(wait_until(lambda: " 1.0 " in load.stderr() or load.wait(0) is not None, 10), "under load")
+        ok(wait_until(lambda: " 1.0 " in load.stderr() or load.wait(0) is not None, 20), "under load")
         run("stop")
         run("start")
         equal(load.wait(60), 0, "the broker is started anew, and nothing is lost") or diag(load.stderr())

@@ -194,7 +194,7 @@ def there_is_no_room():
         ok(status, "when four workers are wanted and there is room for two, two run")
         equal(status and status["decision"]["desired_workers"], 4, "and it is known that more are wanted")
         with spawn("winnow-loadgen", "--phase", "5s@200", "--verify", "--summary", "room.json", farm=name) as load:
-            ok(wait_until(lambda: spy.status(0.5) and spy.last["decision"]["arrival_per_s"], 10), "in the middle of a burst")
+            ok(wait_until(lambda: spy.status(0.5) and spy.last["decision"]["arrival_per_s"], 20), "in the middle of a burst")
             joined = stack.enter_context(node(name, "c", "--node-max", "8", "--interval", "100ms"))
             ok(when(spy, runs(4)), "a node joins that has room for the rest, and gets it")
             equal(load.wait(60), 0, "nothing is lost") or diag(load.stderr())

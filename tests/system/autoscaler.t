@@ -92,7 +92,7 @@ def scales_up_and_to_zero():
         equal(children(scaler.pid), set(), "and no worker runs while there is nothing to do")
         publish(name, 3000, confirmed=False)
         ok(
-            wait_for_row(name, lambda row: row["running_workers"] == "6", 10 + SLOW_START_S),
+            wait_for_row(name, lambda row: row["running_workers"] == "6", 20),
             "a burst brings the workers up to --max",
         )
         most = rows(name)
@@ -102,7 +102,7 @@ def scales_up_and_to_zero():
             ),
             "after the burst no worker is left",
         )
-        equal(wait_until(lambda: ready(name, "results") == 3000, 5), True, "every event has its one result")
+        equal(wait_until(lambda: ready(name, "results") == 3000, 20), True, "every event has its one result")
         equal(children(scaler.pid), set(), "no process either")
         equal(scaler.end(), 0, "SIGTERM ends an autoscaler without workers with 0")
         printed, logged = scaler.stdout(), scaler.stderr()
@@ -211,7 +211,7 @@ def knows_the_backlog():
     name = farm()
     common = ("--interval", "200ms", "--min", "2", "--max", "2", "--drain-timeout", "300ms")
     with autoscaler(name, *common, "--", FILTER, "--service-time", "300s", "--prefetch", "20") as scaler:
-        wait_for_row(name, lambda row: row["running_workers"] == "2", 10 + SLOW_START_S)
+        wait_for_row(name, lambda row: row["running_workers"] == "2", 20)
         for count, backlog in ((137, 137), (1, 138), (62, 200)):
             publish(name, count)
             row = wait_for_new_row(name)
@@ -239,11 +239,11 @@ def is_alone_on_its_farm():
         standby = f"{name}-standby"
         second = ("winnow-autoscaler", "--standby", "--interval", "200ms", "--history", f"{standby}.csv")
         with spawn(*second, farm=name) as waiting:
-            ok(wait_until(lambda: "event=standby" in waiting.stderr(), 10), "with --standby it waits")
+            ok(wait_until(lambda: "event=standby" in waiting.stderr(), 20), "with --standby it waits")
             equal(rows(standby), [], "and decides nothing")
             equal(waiting.end(), 0, "until it is told to go")
         with spawn(*second, farm=name) as waiting:
-            wait_until(lambda: "event=standby" in waiting.stderr(), 10)
+            wait_until(lambda: "event=standby" in waiting.stderr(), 20)
             first.signal(signal.SIGTERM)
             ok(wait_for_row(standby, lambda row: True), "or until the first has ended: then it takes over")
 
@@ -337,10 +337,10 @@ def drained_by(number_of_signal, label):
     name = farm()
     options = ("--interval", "200ms", "--min", "3", "--max", "3", "--", FILTER, "--service-time", "50ms")
     with autoscaler(name, *options) as scaler:
-        wait_for_row(name, lambda row: row["running_workers"] == "3", 10 + SLOW_START_S)
+        wait_for_row(name, lambda row: row["running_workers"] == "3", 20)
         workers = children(scaler.pid)
         publish(name, 600)
-        wait_until(lambda: ready(name, "results") > 20, 10)
+        wait_until(lambda: ready(name, "results") > 20, 20)
         scaler.signal(number_of_signal)
         equal(scaler.wait(10), 0, f"{label} ends it with 0")
         equal([pid for pid in workers if lives(pid)], [], f"{label} leaves no worker behind")
@@ -370,7 +370,7 @@ def ends():
         wait_for_row(name, lambda row: row["running_workers"] == "2")
         workers = children(scaler.pid)
         scaler.signal(signal.SIGINT)
-        wait_until(lambda: "draining" in scaler.stdout(), 5)
+        wait_until(lambda: "draining" in scaler.stdout(), 20)
         equal(scaler.wait(0.3), None, "one signal waits for workers that take their time")
         start = time.monotonic()
         scaler.signal(signal.SIGTERM)
@@ -389,14 +389,14 @@ def ends():
 
     name = farm()
     with autoscaler(name, "--interval", "200ms", "--min", "2", "--max", "2", "--", FILTER, "--service-time", "5ms") as scaler:
-        wait_for_row(name, lambda row: row["running_workers"] == "2", 10 + SLOW_START_S)
+        wait_for_row(name, lambda row: row["running_workers"] == "2", 20)
         publish(name, 200)
         workers = children(scaler.pid)
         equal(len(workers), 2, "two workers run")
         scaler.signal(signal.SIGKILL)
         scaler.wait(5)
         equal(
-            wait_until(lambda: not any(lives(pid) for pid in workers), 10),
+            wait_until(lambda: not any(lives(pid) for pid in workers), 20),
             True,
             "workers of an autoscaler that was killed drain and end",
         )

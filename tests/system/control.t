@@ -117,7 +117,7 @@ def a_worker_is_stopped(control, scaler):
     before = {worker["slot"]: worker["pid"] for worker in control.last["workers"]}
     numbers = [control.send({"verb": "stop", "seen": control.seen(), "slot": slot}) for slot in before]
     equal([control.answer(number)["outcome"] for number in numbers], ["done", "done"], "two workers are told to stop at once")
-    ok(wait_until(lambda: not any(lives(pid) for pid in before.values()), 5), "they end")
+    ok(wait_until(lambda: not any(lives(pid) for pid in before.values()), 20), "they end")
     ok(control.wait(lambda: control.last["running"] == 2 and not set(before.values()) & {
         worker["pid"] for worker in control.last["workers"]}), "and others take their place")
     equal(control.last["counters"]["crashed"], 0, "which is no crash")
@@ -226,13 +226,13 @@ def contradictions(control):
 def a_deleted_exchange_comes_back(control, scaler):
     control.run()
     control.channel.exchange_delete(f"{control.farm}.control")
-    ok(wait_until(lambda: "event=entity_missing" in scaler.stderr(), 10), "a deleted exchange is noticed")
+    ok(wait_until(lambda: "event=entity_missing" in scaler.stderr(), 20), "a deleted exchange is noticed")
 
     def answers():
         with Control(control.farm) as other:
             return other.status(0.5)
 
-    ok(wait_until(answers, 10), "and declared anew")
+    ok(wait_until(answers, 20), "and declared anew")
     equal(scaler.stderr().count("event=entity_missing"), 1, "which is said once")
 
 
@@ -279,7 +279,7 @@ def what_was_said_to_an_old_status_is_stale(name, seen):
 
 def runs_on_without_it(scalers, names):
     for scaler, name, why in zip(scalers, names, ("inequivalent arg 'type' for exchange", "refused", "refused")):
-        ok(wait_until(lambda: "event=control_refused" in scaler.stderr(), 10), "without the exchange it says so")
+        ok(wait_until(lambda: "event=control_refused" in scaler.stderr(), 20), "without the exchange it says so")
         like(scaler.stderr(), f"event=control_refused .*{why}", "and why")
         ok(wait_for_row(name, lambda row: row["running_workers"] == "1"), "and its workers run")
         ok(wait_for_new_row(name), "and it decides on")
@@ -335,8 +335,11 @@ def on_time(name, since_s, interval_s):
 
 def floods():
     name = farm()
-    with autoscaler(name, *QUICK, "--min", "1", "--max", "2", "--", FILTER) as scaler, Control(name) as control:
+    with contextlib.ExitStack() as stack:
+        scaler = stack.enter_context(autoscaler(name, *QUICK, "--min", "1", "--max", "2", "--", FILTER))
+        control = stack.enter_context(Control(name))
         status = control.run()
+        machine = stack.enter_context(Machine())
         before_s = processor_s(scaler.pid)
         # Whoever floods reads nothing of what it is told.
         start, count = time.monotonic(), 0
@@ -353,7 +356,7 @@ def floods():
         diag(f"{count / took_s:.0f} commands a second cost {100 * spent_s / took_s:.0f} % of a processor")
         ok(control.run(5), "after a flood of commands the farm answers")
         late_s = on_time(name, status["age_s"], 0.2)
-        ok(late_s < 0.15, "in it, decisions were made on time") or diag(f"{late_s:.3f} s late")
+        ok(late_s < 0.15 + machine.late_s, "in it, decisions were made on time") or diag(f"{late_s:.3f} s late")
         ok(spent_s / took_s < 0.6, "it costs a bounded share of a processor")
         equal([row["running_workers"] for row in rows(name)][-1], "1", "the workers run as ever")
     replays(name)
@@ -392,7 +395,7 @@ def no_broker():
         line.mode = "silent"
         line.cut()
         lost = lambda: {"for=control", "for=count", "for=backlog"} <= set(re.findall(r"connection_lost (for=\w+)", scaler.stderr()))
-        ok(wait_until(lost, 5), "the broker is lost") or diag(scaler.stderr())
+        ok(wait_until(lost, 20), "the broker is lost") or diag(scaler.stderr())
         control.send({"verb": "pause", "seen": control.seen()})
         ok(control.wait(lambda: control.returned, 10), "a command comes back")
         line.mode = "pass"
@@ -414,7 +417,7 @@ def one_answers_at_a_time():
     with autoscaler(name, *QUICK, "--min", "1", "--", FILTER) as first, Control(name) as control:
         epoch = control.run()["epoch"]
         with spawn(*standby, farm=name) as second:
-            wait_until(lambda: "event=standby" in second.stderr(), 10)
+            wait_until(lambda: "event=standby" in second.stderr(), 20)
             number = control.send({"verb": "status"})
             control.answer(number)
             control.status()

@@ -19,12 +19,12 @@ def reacts_between_ticks():
     name = farm()
     options = ("--interval", "1m", "--react", "100ms", "--capacity", "100", "--max", "16")
     with autoscaler(name, *options, "--", FILTER, "--service-time", "20ms") as scaler:
-        wait_until(lambda: "why" in scaler.stdout(), 10)
+        wait_until(lambda: "why" in scaler.stdout(), 20)
         with contextlib.closing(connect()) as connection:
             channel = connection.channel()
             start = time.monotonic()
             publish(name, 3000, confirmed=False)
-            ok(wait_until(lambda: consumers(channel, name) == 16, 10), "a burst brings 16 workers before the tick")
+            ok(wait_until(lambda: consumers(channel, name) == 16, 20), "a burst brings 16 workers before the tick")
             diag(f"{time.monotonic() - start:.3f} s from its first event to 16 consumers")
         found = rows(name)
         equal({row["trigger"] for row in found}, {"react"}, "every decision was made between ticks")
@@ -39,7 +39,7 @@ def learns_the_capacity():
     service_s = 0.02
     options = ("--interval", "500ms", "--horizon", "2s", "--capacity", "auto", "--max", "4")
     with autoscaler(name, *options, "--", FILTER, "--service-time", "20ms") as scaler:
-        wait_until(lambda: "why" in scaler.stdout(), 10)
+        wait_until(lambda: "why" in scaler.stdout(), 20)
         publish(name, 800, confirmed=False)
         row = wait_for_row(name, lambda row: row["reason"] == "learning: capacity unknown")
         equal(row and (row["capacity_msgs"], row["desired_workers"]), ("", "1"), "one worker finds out what it clears")
@@ -135,7 +135,7 @@ def keeps_one_history_at_a_time():
             equal(other.wait(10), 75, "a second autoscaler that would write to it ends with 75")
             like(other.stderr(), f"another program writes to the history '{path}'", "and says to what")
         with autoscaler(name, "--interval", "200ms", "--standby") as second:
-            ok(wait_until(lambda: "event=standby" in second.stderr(), 10), "one that stands by may share it")
+            ok(wait_until(lambda: "event=standby" in second.stderr(), 20), "one that stands by may share it")
             first.signal(signal.SIGTERM)
             ok(wait_for_row(name, lambda row: row["run"] == "2"), "and goes on with it when its turn has come")
             second.end(10)

@@ -78,7 +78,7 @@ with contextlib.ExitStack() as stack:
     counted = lambda: total(rows(late), "arrived_msgs")
     before = counted()
     publish(late, 100)
-    ok(wait_until(lambda: counted() >= before + 100, 15), "and count every event")
+    ok(wait_until(lambda: counted() >= before + 100, 20), "and count every event")
     wait_for_new_row(late)
     equal(counted(), before + 100, "once")
     slow_line.delay_s = 0

@@ -374,7 +374,7 @@ def messages():
         bodies_of_every_length(client)
         headers_near_the_frame_size(client, worker)
 
-        equal(wait_until(lambda: client.held() == (0, 0), 10), True, "in the end everything is acknowledged")
+        equal(wait_until(lambda: client.held() == (0, 0), 20), True, "in the end everything is acknowledged")
         equal(client.ready(client.results), 0, "and nothing was sent twice")
         ok("connection_lost" not in worker.stderr(), "on one connection")
         equal(worker.end(), 0, "the worker drains when it is asked to")

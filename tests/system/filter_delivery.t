@@ -37,7 +37,7 @@ def an_event_is_acknowledged_only_after_its_confirm():
             client.publish_many(40)
             results = [client.get(client.results) for _ in range(40)]
             ok(all(results), "results arrive")
-            wait_until(lambda: line.confirms, 10)
+            wait_until(lambda: line.confirms, 20)
             worker.signal(signal.SIGKILL)
             worker.wait(10)
             ok(wait_until(lambda: client.ready(client.work) == 40, 20), "no event was acknowledged without a confirm")
@@ -86,9 +86,9 @@ def a_sigterm_drains(signals, what):
         ok(wait_until(lambda: client.ready(client.results) >= 30, 20), f"{what}: a worker is in mid-work")
         for number in signals:
             worker.signal(number)
-            wait_until(lambda: "event=draining" in worker.stderr(), 5)
+            wait_until(lambda: "event=draining" in worker.stderr(), 20)
             answered = client.ready(client.results)
-            wait_until(lambda: client.ready(client.results) > answered or worker.wait(0) is not None, 5)
+            wait_until(lambda: client.ready(client.results) > answered or worker.wait(0) is not None, 20)
         equal(worker.wait(20), 0, "it ends with 0")
         log = worker.stderr()
         equal(log.count("event=draining"), 1, "having begun to drain once")

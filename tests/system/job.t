@@ -86,18 +86,16 @@ def an_event_for_later_waits_alone():
         # At first a worker holds one event only; here it is the one that waits.
         begin = time.monotonic()
         client.publish("LATER 1", reply_to=client.replies)
-        client.publish_many(50, "quick")
-        ok(wait_until(lambda: client.ready(client.results) == 50, 20), "events beside one for later are answered")
+        client.publish_many(50, "quick", reply_to=client.replies)
+        answers = [client.get(client.replies) for _ in range(51)]
         took = time.monotonic() - begin
-        early = client.ready(client.replies) == 0
-        ok(early and took < 1, f"before that comes back ({took:.2f} s)")
-        answer = client.get(client.replies)
-        took = time.monotonic() - begin
-        ok(answer and answer[2] == b"LATER 1", "it is answered when it does")
+        ok(all(answers), "events beside one for later are answered")
+        answer = answers[-1]
+        ok(answer and answer[2] == b"LATER 1", "before that comes back, and so is that")
         ok(1 <= took < 4, f"after a second ({took:.2f} s)")
         equal(answer and answer[1].headers.get("winnow-redelivered"), True, "as an event that comes again")
         ok(wait_until(lambda: client.held() == (0, 0), 20), "and each event is acknowledged, no less and no more")
-        equal(client.ready(client.results) + client.ready(client.replies), 50, "once")
+        equal(client.ready(client.replies), 0, "once")
         ok("connection_lost" not in worker.stderr(), "on one connection")
 
 
@@ -105,12 +103,10 @@ def a_worker_full_of_events_for_later_takes_more():
     name = farm()
     with spawn(PATIENT, "--prefetch", "20", farm=name) as worker, Client(name) as client:
         client.publish_many(15, "LATER 15")
-        begin = time.monotonic()
-        client.publish("quick", reply_to=client.replies)
-        ok(client.get(client.replies), "an event behind fifteen for later is answered")
-        took = time.monotonic() - begin
-        ok(took < 0.9, f"before any of them goes back ({took:.2f} s)")
-        ok(wait_until(lambda: client.ready(client.results) == 15, 20), "and they are later")
+        client.publish("quick")
+        answers = [client.get(client.results) for _ in range(16)]
+        ok(all(answers), "fifteen events for later are answered, and one behind them")
+        equal(answers[0] and answers[0][2], b"quick", "which does not wait until any of them goes back")
         ok(wait_until(lambda: client.held() == (0, 0), 20), "and acknowledged")
         equal(worker.end(), 0, "the worker drains")
 
@@ -138,10 +134,10 @@ def later_is_no_attempt():
         laters = scaler.stderr().count("event=later")
         equal(laters, 2, "each time is told of")
         client.publish("LATER 1000")
-        ok(wait_until(lambda: scaler.stderr().count("event=later") > laters, 10), "another waits")
+        ok(wait_until(lambda: scaler.stderr().count("event=later") > laters, 20), "another waits")
         (pid,) = children(scaler.pid)
         os.kill(pid, signal.SIGKILL)
-        ok(wait_until(lambda: "event=worker_crashed" in scaler.stderr(), 10), "while its worker is killed")
+        ok(wait_until(lambda: "event=worker_crashed" in scaler.stderr(), 20), "while its worker is killed")
         equal(scaler.end(), 0, "the autoscaler ends as ever")
         ok("attempt_failed" not in scaler.stderr(), "and has counted no attempt")
 
@@ -189,7 +185,7 @@ def a_worker_takes_more_after_a_long_event():
             client.publish("LONG 600", reply_to=client.replies)
             client.publish_many(20, "quick")
             ok(client.get(client.replies), "a long event is answered")
-            ok(wait_until(lambda: client.ready(client.results) == 20, 5), "and what was beside it after it")
+            ok(wait_until(lambda: client.ready(client.results) == 20, 20), "and what was beside it after it")
             client.get_ready(client.results)
         equal(worker.end(), 0, "by the same worker")
 
@@ -198,7 +194,7 @@ def a_drain_gives_back_what_takes_too_long():
     name = farm()
     with spawn(PATIENT, "--drain-timeout", "700ms", farm=name) as worker, Client(name) as client:
         client.publish("SILENT 60000")
-        wait_until(lambda: threads(worker) == 2, 10)
+        wait_until(lambda: threads(worker) == 2, 20)
         # By then nothing but a signal wakes the worker for more than a second.
         started = time.monotonic()
         wait_until(lambda: time.monotonic() > started + 0.5, 5)
@@ -217,7 +213,7 @@ def a_job_learns_that_nobody_waits():
     name = farm()
     with Line() as line, spawn(PATIENT, farm=name, amqp=line.url) as worker, Client(name) as client:
         client.publish("UNWANTED", reply_to=client.replies)
-        wait_until(lambda: threads(worker) == 2, 10)
+        wait_until(lambda: threads(worker) == 2, 20)
         line.cut()
         answer = client.get(client.replies)
         ok(answer and answer[2] == b"UNWANTED", "an event whose connection is lost is given up and answered anew")

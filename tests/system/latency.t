@@ -77,7 +77,7 @@ def node_pid():
 
 def stall(running):
     """How long the broker stood still, in the middle of the run."""
-    wait_until(lambda: re.search(r"^ +\d+\.\d ", running.stderr(), re.M), 10)
+    wait_until(lambda: re.search(r"^ +\d+\.\d ", running.stderr(), re.M), 20)
     node = node_pid()
     os.kill(node, signal.SIGSTOP)
     try:

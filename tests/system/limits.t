@@ -39,7 +39,7 @@ with contextlib.ExitStack() as stack:
     ctl("set_permissions", "-p", VHOST, USER, ".*", ".*", ".*")
 
     with spawn("winnow-filter", farm=farm(), amqp=url) as worker:
-        consuming = wait_until(lambda: "event=consuming" in worker.stderr(), 10)
+        consuming = wait_until(lambda: "event=consuming" in worker.stderr(), 20)
         ok(consuming, "user, password and virtual host may be of any letters")
         equal(worker.end(), 0, "and the worker drains")
 

@@ -95,7 +95,7 @@ def reply(channel, properties, body, matches=0, **changed):
 
 def first_second(running):
     """Waits until the run has told of its first second."""
-    return wait_until(lambda: re.search(r"^ +\d+\.\d ", running.stderr(), re.M), 10)
+    return wait_until(lambda: re.search(r"^ +\d+\.\d ", running.stderr(), re.M), 20)
 
 
 def take_all(name):
@@ -471,7 +471,7 @@ def a_signal_ends_it_truthfully():
     def interrupt_twice(running):
         first_second(running)
         running.signal(signal.SIGTERM)
-        wait_until(lambda: "event=stopping" in running.stderr(), 5)
+        wait_until(lambda: "event=stopping" in running.stderr(), 20)
         running.signal(signal.SIGTERM)
 
     code, running = loadgen("--phase", "1h@200", "--verify", name=name, serve=interrupt_twice, seconds=2)

@@ -68,11 +68,19 @@ def a_worker_is_stopped(control, name):
 def the_leader_dies(control, nodes, leader):
     other = {"a": "b", "b": "a"}[leader]
     epoch = control.last["epoch"] if control.last else 0
+    # Of a paused farm nothing but the number that the dead leader has ordered says how many there should be.
+    equal(control.tell("pause"), ("done", ""), "it is paused")
+    equal(control.tell("set", min=0), ("done", ""), "and might have none")
     nodes[leader].signal(signal.SIGKILL)
     status = running(control, **{other: 4})
     ok(status, "when the leader is killed, the other runs all workers")
     equal(status and status["leader"], other, "and leads")
     ok(status and status["epoch"] > epoch, "under a greater epoch")
+    decided = lambda status: status["leader"] == other and (status["decision"] or {}).get("reason") == "paused"
+    status = when(control, decided)
+    equal(status and status["decision"]["desired_workers"], 4, "what it decides is the number of before")
+    equal(control.tell("set", min=4), ("done", ""), "it has as many again at least")
+    equal(control.tell("resume"), ("done", ""), "and goes on")
     return other
 
 

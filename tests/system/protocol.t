@@ -117,7 +117,7 @@ def environment():
     tls = {f"WINNOW_TLS_{name}": "unused" for name in ("CA", "CERT", "KEY")}
     kept = ("--results-type", "stream", "--results-max-age", "1h")
     with spawn("winnow-autoscaler", "--min", "1", "--quiet", *kept, "--", sys.executable, tell, farm=farm(), env=tls):
-        ok(wait_until(lambda: os.path.exists("environment"), 10), "a worker is started")
+        ok(wait_until(lambda: os.path.exists("environment"), 20), "a worker is started")
     with open("environment", encoding="utf-8") as file:
         got = json.load(file)
     told = set(re.findall(r"^\| (`[A-Z].*?) \|", re.search(r"## What a worker gets.*?\n## ", PROTOCOL, re.S)[0], re.M))
@@ -132,11 +132,11 @@ def plain_worker():
     worker = write("plain.py", code)
     options = ["--min", "1", "--interval", "200ms", "--history", "plain.csv"]
     with spawn("winnow-autoscaler", *options, "--", sys.executable, worker, farm=name) as scaler:
-        ok(wait_until(lambda: len(history("plain.csv")) > 1, 10), "the plain worker is started")
+        ok(wait_until(lambda: len(history("plain.csv")) > 1, 20), "the plain worker is started")
         with Client(name) as client:
             method, properties, body = client.ask(b"you fool", correlation_id="42")
             equal((body, properties.correlation_id), (b"YOU FOOL", "42"), "the plain worker answers")
-        ok(wait_until(lambda: "event=worker_silent" in scaler.stderr(), 5), "what it holds is said to be unknown")
+        ok(wait_until(lambda: "event=worker_silent" in scaler.stderr(), 20), "what it holds is said to be unknown")
         equal(scaler.end(), 0, "it drains")
     equal({row["crashed"] for row in history("plain.csv")}, {"0"}, "it never crashed")
     equal(history("plain.csv")[-1]["in_flight_msgs"], "", "the history says of what it holds that it is unknown")

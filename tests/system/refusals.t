@@ -124,7 +124,7 @@ def nothing_of_the_farm_is_given_up(queue_type, guilty):
         publish(client, mixed(guilty, None, 200, client.replies))
         answered = collect(client, client.replies, 200, 20)
         equal(len(set(names(answered))), 200, f"{what}: FARM.results refuses, and the others are answered")
-        ok(wait_until(lambda: lines(worker, "result_refused"), 5), "... which is logged")
+        ok(wait_until(lambda: lines(worker, "result_refused"), 20), "... which is logged")
         first = client.get_ready(client.results)
         results = first + collect(client, client.results, guilty - len(first), 20)
         equal(len(set(names(results))), guilty, f"... FARM.results is read, and nothing is lost")
@@ -191,10 +191,10 @@ def reasons_when_the_queue_goes(worker, client):
     before = len(lines(worker, "result_refused"))
     queue = declare(client, "classic", 0)
     publish(client, [(str(number), queue) for number in range(5)])
-    wait_until(lambda: len(lines(worker, "result_refused")) > before, 10)
+    wait_until(lambda: len(lines(worker, "result_refused")) > before, 20)
     # RabbitMQ confirms what it takes for a queue as that is deleted: nothing may be on its way meanwhile.
     worker.signal(signal.SIGSTOP)
-    wait_until(lambda: state(worker) == "T", 10)
+    wait_until(lambda: state(worker) == "T", 20)
     client.channel.queue_declare(queue, passive=True)
     client.channel.queue_delete(queue)
     worker.signal(signal.SIGCONT)
@@ -220,7 +220,7 @@ def nothing_is_lost_with_the_worker(end):
     with Line() as line, working(name, "--drain-timeout", "600ms", amqp=line.url) as (worker, client):
         publish(client, mixed(100, None, 20, client.replies))
         equal(len(collect(client, client.replies, 20, 20)), 20, f"{end} while results wait: the others are answered")
-        ok(wait_until(lambda: lines(worker, "result_refused"), 10), "... FARM.results refuses")
+        ok(wait_until(lambda: lines(worker, "result_refused"), 20), "... FARM.results refuses")
         if end == "a drain":
             worker.signal(signal.SIGTERM)
             equal(worker.wait(5), 0, "... the worker ends with 0")
@@ -229,7 +229,7 @@ def nothing_is_lost_with_the_worker(end):
             ok("connection_lost" not in worker.stderr(), "... of its own accord")
         else:
             line.cut()
-            ok(wait_until(lambda: lines(worker, "connection_lost"), 10), "... the worker notices")
+            ok(wait_until(lambda: lines(worker, "connection_lost"), 20), "... the worker notices")
         with spawn("winnow-filter", farm=name):
             results = collect(client, client.results, 100, 20)
             equal(len(set(names(results))), 100, "... all are answered")

@@ -32,12 +32,12 @@ def rows(name):
     return list(csv.DictReader(io.StringIO(written[: written.rfind("\n") + 1], newline="")))
 
 
-def wait_for_row(name, condition=lambda row: True, seconds=10, since=0):
+def wait_for_row(name, condition=lambda row: True, seconds=20, since=0):
     """The first row of that kind from the row SINCE on, now or later; None after the deadline."""
     return wait_until(lambda: next((row for row in rows(name)[since:] if condition(row)), None), seconds)
 
 
-def wait_for_new_row(name, condition=lambda row: True, seconds=10):
+def wait_for_new_row(name, condition=lambda row: True, seconds=20):
     """The same among the rows that begin a whole interval after this call."""
     return wait_for_row(name, condition, seconds, len(rows(name)) + 1)
 

@@ -58,7 +58,7 @@ def notes(path):
 
 
 def a_long_job_is_waited_for(scaler, name, log):
-    ok(wait_until(lambda: "done 1.5" in notes(log), 10), "a silent worker finishes a job longer than the drain time-out")
+    ok(wait_until(lambda: "done 1.5" in notes(log), 20), "a silent worker finishes a job longer than the drain time-out")
     row = wait_for_new_row(name)
     equal((row["desired_workers"], row["reason"]), ("1", "silent workers: fewer only slowly"),
           "and stays, for the queue has not been empty for long")
@@ -68,7 +68,7 @@ def a_long_job_is_waited_for(scaler, name, log):
 
 
 def a_killed_job_is_left_alone(scaler, name, log):
-    ok(wait_until(lambda: "done 2.5" in notes(log), 15), "what one scale-down had to kill, the next leaves alone")
+    ok(wait_until(lambda: "done 2.5" in notes(log), 20), "what one scale-down had to kill, the next leaves alone")
     ok(wait_for_row(name, lambda row: float(row["overdue_s"]) > 1.2), "the history says how long the drain takes")
     wait_for_new_row(name, lambda row: row["desired_workers"] + row["draining_workers"] == "00")
     equal(notes(log), ["begun 2.5", "begun 2.5", "done 2.5"], "the job is killed once, and then done once")
@@ -78,7 +78,7 @@ def a_killed_job_is_left_alone(scaler, name, log):
     like(said, r"event=drain_ended worker=\d+ after_s=[1-4]\.\d", "and how long it took")
     like(scaler.stdout(), r"a drain has lasted for [1-4] s", "so does the table")
     publish(name, 1, b"30")
-    wait_until(lambda: "begun 30" in notes(log), 10)
+    wait_until(lambda: "begun 30" in notes(log), 20)
     start = time.monotonic()
     equal(scaler.end(), 0, "told to end, it ends")
     ok(time.monotonic() - start < 4, "after --drain-timeout, whatever its workers do")
@@ -103,21 +103,21 @@ def long_jobs():
 def one_that_never_consumes(scaler, name):
     ok(wait_for_row(name, lambda row: row["starting_workers"] == "1"), "one that never consumes is starting")
     ok(wait_for_row(name, lambda row: row["running_workers"] == "1"), "until --start-timeout is over")
-    ok(wait_until(lambda: "event=worker_silent" in scaler.stderr(), 5), "then it is called silent")
+    ok(wait_until(lambda: "event=worker_silent" in scaler.stderr(), 20), "then it is called silent")
     equal(total(rows(name), "crashed"), 0, "and left alone")
 
 
 def one_beside_another(scaler, name):
     row = wait_for_row(name, lambda row: row["running_workers"] == "1")
     ok(row and 0.7 < float(row["time_s"]) < 2, "beside another consumer a worker counts as running after a second")
-    ok(wait_until(lambda: consumers(name) == 2, 10), "though it consumes only later")
+    ok(wait_until(lambda: consumers(name) == 2, 20), "though it consumes only later")
     equal(scaler.end(), 0, "that does not end --capacity auto")
 
 
 def one_that_starts_slowly(scaler, name):
     row = wait_for_row(name, lambda row: float(row["time_s"]) > 3)
     equal((row["starting_workers"], row["running_workers"]), ("1", "0"), "one that has said nothing yet is starting")
-    ok(wait_until(lambda: ready(name, "results") == 20, 10), "--capacity auto waits for it")
+    ok(wait_until(lambda: ready(name, "results") == 20, 20), "--capacity auto waits for it")
     ok("worker_silent" not in scaler.stderr(), "and nobody calls it silent")
     equal(scaler.end(), 0, "it ends as ever")
 
@@ -127,7 +127,7 @@ def slow_starts():
     asleep, beside, alone = farm(), farm(), farm()
     quick, auto = ("--interval", "200ms"), ("--interval", "200ms", "--min", "1", "--capacity", "auto", "--", slow)
     with spawn("winnow-filter", farm=beside):
-        wait_until(lambda: consumers(beside) == 1, 10)
+        wait_until(lambda: consumers(beside) == 1, 20)
         with autoscaler(asleep, *quick, "--min", "1", "--start-timeout", "1s", "--", "/bin/sleep", "60") as first, \
                 autoscaler(beside, *auto) as second, autoscaler(alone, *auto) as third:
             wait_for_row(alone)
@@ -221,9 +221,9 @@ def what_is_refused_needs_no_worker():
             equal(row["arrival_per_s"], row["accepted_per_s"], "and the rate is what it accepts")
             ok(float(row["arrival_per_s"]) < 0.7 * offered_per_s, "which is less") or diag(row)
             seen = len(rows(name)) + 2
-            wait_until(lambda: len(rows(name)) >= seen + 6, 10)
+            wait_until(lambda: len(rows(name)) >= seen + 6, 20)
             equal({row["desired_workers"] for row in rows(name)[seen:]}, {"1"}, "there are workers for that alone")
-        ok(wait_until(lambda: "event=events_accepted" in scaler.stderr(), 10), "it is noticed when that is over")
+        ok(wait_until(lambda: "event=events_accepted" in scaler.stderr(), 20), "it is noticed when that is over")
         equal(scaler.stderr().count("event=events_refused"), 1, "each is said once")
         like(scaler.stdout(), "λ is what the queue takes", "the table says it, too")
         equal(scaler.end(), 0, "it ends as ever")
