@@ -16,10 +16,8 @@
 /* How often it is looked whether the exchange is still there: it may be deleted by anybody. */
 #define CHECK_NS (2 * CLOCK_NS_PER_S)
 
-/* Pauses after the broker has refused; and for how long a connection must stand to be believed. */
-#define FIRST_PAUSE_NS   (1 * CLOCK_NS_PER_S)
-#define LONGEST_PAUSE_NS (30 * CLOCK_NS_PER_S)
-#define BELIEVED_NS      (3 * CLOCK_NS_PER_S)
+/* For so long a connection must stand to be believed. */
+#define BELIEVED_NS (3 * CLOCK_NS_PER_S)
 
 /* A return takes no longer. */
 #define RETURN_NS (1 * CLOCK_NS_PER_S)
@@ -85,15 +83,10 @@ void control_link_leave(struct control_link *link)
 
 static void refuse(struct control_link *link, const struct why *why, int64_t now_ns)
 {
-    enum log_level level = link->refused ? LOG_DEBUG : LOG_WARN;
+    enum log_level level = refusal_begin(&link->refusal, now_ns) ? LOG_WARN : LOG_DEBUG;
 
     log_event(level, "control_refused",
               "why=\"%s\" doing=\"going on without commands, and trying on\"", why->text);
-    link->refused = true;
-    link->pause_ns = link->pause_ns ? 2 * link->pause_ns : FIRST_PAUSE_NS;
-    if (link->pause_ns > LONGEST_PAUSE_NS)
-        link->pause_ns = LONGEST_PAUSE_NS;
-    link->retry_ns = now_ns + link->pause_ns;
 }
 
 /* What an error means, of an attempt or of the connection. */
@@ -134,11 +127,8 @@ static void opened(struct control_link *link, int64_t now_ns)
 /* A connection that stands may still be refused what it does next. */
 static void check_refusal(struct control_link *link, int64_t now_ns)
 {
-    if (!link->refused || now_ns < link->opened_ns + BELIEVED_NS)
-        return;
-    log_event(LOG_INFO, "control_back", "doing=\"listening to commands\"");
-    link->refused = false;
-    link->pause_ns = 0;
+    if (now_ns >= link->opened_ns + BELIEVED_NS && refusal_end(&link->refusal))
+        log_event(LOG_INFO, "control_back", "doing=\"listening to commands\"");
 }
 
 static void check_exchange(struct control_link *link, int64_t now_ns)
@@ -163,7 +153,7 @@ bool control_link_step(struct control_link *link, int64_t now_ns)
     if (link_broker(&link->link)) {
         check_refusal(link, now_ns);
         check_exchange(link, now_ns);
-    } else if (now_ns >= link->retry_ns) {
+    } else if (now_ns >= link->refusal.retry_ns) {
         is_new = link_step(&link->link, now_ns);
         if (is_new)
             opened(link, now_ns);
@@ -183,7 +173,7 @@ int64_t control_link_due_ns(const struct control_link *link, int64_t now_ns)
     int64_t due_ns = link_due_ns(&link->link);
 
     if (!link_broker(&link->link))
-        return due_ns > link->retry_ns ? due_ns : link->retry_ns;
+        return due_ns > link->refusal.retry_ns ? due_ns : link->refusal.retry_ns;
     if (link->check_ns < due_ns)
         due_ns = link->check_ns;
     if (is_exhausted(link, now_ns) && link->window_ns + WINDOW_NS < due_ns)

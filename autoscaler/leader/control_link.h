@@ -9,6 +9,7 @@
 
 #include "broker/broker.h"
 #include "link.h"
+#include "refusal.h"
 #include "topology.h"
 
 #include <poll.h>
@@ -34,9 +35,8 @@ struct control_link {
     unsigned attempts;
     struct broker_properties *properties;
 
-    /* Why the broker lets nobody listen is said once, and tried again after growing pauses. */
-    bool refused;
-    int64_t opened_ns, retry_ns, pause_ns;
+    struct refusal refusal; /* the broker lets nobody listen */
+    int64_t opened_ns;
 
     int64_t window_ns; /* when a window began in which ... */
     size_t taken;      /* ... so much was taken */

@@ -16,10 +16,6 @@
 /* So much is taken at a time, however much there is. */
 #define TAKEN_MOST 64
 
-/* Pauses after the broker has refused. */
-#define FIRST_PAUSE_NS   (1 * CLOCK_NS_PER_S)
-#define LONGEST_PAUSE_NS (30 * CLOCK_NS_PER_S)
-
 /* A queue that answers nothing for so long has no leader among the brokers. */
 #define ANSWER_NS (5 * CLOCK_NS_PER_S)
 
@@ -83,15 +79,10 @@ void token_leave(struct token *token)
 
 static void refuse(struct token *token, const struct why *why, int64_t now_ns)
 {
-    enum log_level level = token->refused ? LOG_DEBUG : LOG_WARN;
+    enum log_level level = refusal_begin(&token->refusal, now_ns) ? LOG_WARN : LOG_DEBUG;
 
     log_event(level, "leadership_refused",
               "why=\"%s\" doing=\"not standing for leader, and trying on\"", why->text);
-    token->refused = true;
-    token->pause_ns = token->pause_ns ? 2 * token->pause_ns : FIRST_PAUSE_NS;
-    if (token->pause_ns > LONGEST_PAUSE_NS)
-        token->pause_ns = LONGEST_PAUSE_NS;
-    token->retry_ns = now_ns + token->pause_ns;
 }
 
 /* The broker has refused an attempt, or ended the connection. */
@@ -118,7 +109,7 @@ static void attempt(struct token *token, int64_t now_ns)
 {
     struct why why = {0};
 
-    if (link_broker(&token->link) || now_ns < token->retry_ns)
+    if (link_broker(&token->link) || now_ns < token->refusal.retry_ns)
         return;
     if (link_step(&token->link, now_ns))
         token->unanswered_ns = now_ns;
@@ -147,10 +138,8 @@ static void consuming(struct token *token, int64_t now_ns)
 static void confirmed(struct token *token, uint64_t sequence, int64_t now_ns)
 {
     answered(token, sequence == token->published ? CLOCK_NEVER : now_ns);
-    if (token->refused)
+    if (refusal_end(&token->refusal))
         log_event(LOG_INFO, "leadership_back", "doing=\"standing for leader\"");
-    token->refused = false;
-    token->pause_ns = 0;
 }
 
 /* ---- what comes in ---- */
@@ -359,7 +348,7 @@ int64_t token_due_ns(const struct token *token, int64_t now_ns)
     int64_t act_ns = election_due_ns(&token->election, now_ns);
 
     if (!link_broker(&token->link))
-        return due_ns > token->retry_ns ? due_ns : token->retry_ns;
+        return due_ns > token->refusal.retry_ns ? due_ns : token->refusal.retry_ns;
     if (token->more)
         return now_ns;
     return due_ns < act_ns ? due_ns : act_ns;

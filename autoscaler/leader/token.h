@@ -13,6 +13,7 @@
 #include "election.h"
 #include "error.h"
 #include "link.h"
+#include "refusal.h"
 #include "topology.h"
 
 #include <poll.h>
@@ -31,9 +32,7 @@ struct token {
     struct broker_properties *properties;
     bool unreadable; /* what is no token was told of, on this connection */
 
-    /* Why the broker lets nobody stand is said once, and tried again after growing pauses. */
-    bool refused;
-    int64_t retry_ns, pause_ns;
+    struct refusal refusal; /* the broker lets nobody stand */
 
     bool more;             /* of what has come in some was not looked at yet */
     uint64_t published;    /* on this connection: the last message */

@@ -50,7 +50,7 @@ with contextlib.ExitStack() as stack:
     equal(row and (row["run"], row["reason"], row["desired_workers"]), ("1", "paused", "6"),
           "whose first decision, in its own history, is to go on with six workers, for the farm is paused")
     ok(row and decided and int(row["epoch"]) > int(decided["epoch"]), "under a greater epoch, as the row says")
-    like(nodes[second].stderr(), r"event=elected .*\n(.*\n)*.*event=leading epoch=\d+ nodes=\d workers=\d goes_on=true",
+    like(nodes[second].stderr(), r"event=elected .*\n(.*\n)*.*event=leading epoch=\d+ .*nodes=\d workers=\d goes_on=true",
          "as the log does, once it really leads")
     like(nodes[first].stderr(), r"event=leading .* goes_on=false", "which the first did with nobody before it")
     equal({row["desired_workers"] for row in rows(history(name, second))}, {"6"}, "and it never wants another number")
