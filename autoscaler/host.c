@@ -329,8 +329,8 @@ static int64_t step_election(struct host *host, int64_t now_ns)
     if (!leads)
         term_end(&host->term);
     else if (!term_is_on(&host->term))
-        host->fault = term_begin(&host->term, now_ns,
-                                 host->order.epoch ? &host->order.limits : NULL, &host->why);
+        host->fault =
+            term_begin(&host->term, now_ns, host->order.epoch ? &host->order : NULL, &host->why);
     int64_t wake_ns = term_step(&host->term, now_ns);
     int fault = term_fault(&host->term, &why);
     if (fault)

@@ -1,6 +1,7 @@
 #include "acceptance.h"
 
 #include <math.h>
+#include <string.h>
 
 /* So many standard deviations of a Poisson count are more than chance, ... */
 #define APART_Z 3.0
@@ -57,4 +58,46 @@ double acceptance_take(struct acceptance *acceptance, double offered_msgs, doubl
     if (!acceptance->refuses)
         return offered_msgs;
     return isnan(accepted) ? (double)NAN : fmin(offered_msgs, fmax(accepted, 1));
+}
+
+/* ---- over several hosts ---- */
+
+/* Of those that are older than the window the last is kept. */
+static void drop_old(struct acceptance_window *window)
+{
+    size_t old = 0;
+
+    while (old + 1 < window->count &&
+           window->samples[old + 1].time_s <= window->time_s - ACCEPTANCE_WINDOW_S)
+        old++;
+    window->count -= old;
+    memmove(window->samples, window->samples + old, window->count * sizeof window->samples[0]);
+}
+
+/* No nearer to each other than that all of a window fit in. */
+static void add(struct acceptance_window *window, double total_msgs)
+{
+    const double apart_s = (double)ACCEPTANCE_WINDOW_S / (ACCEPTANCE_SAMPLES - 2);
+    size_t count = window->count;
+
+    if (count == ACCEPTANCE_SAMPLES ||
+        (count && window->time_s - window->samples[count - 1].time_s < apart_s))
+        return;
+    window->samples[count].time_s = window->time_s;
+    window->samples[count].total_msgs = total_msgs;
+    window->count++;
+}
+
+double acceptance_lately_per_s(struct acceptance_window *window, double total_msgs,
+                               double interval_s)
+{
+    if (interval_s > 0)
+        window->time_s += interval_s;
+    if (isnan(total_msgs))
+        return NAN;
+    drop_old(window);
+    double since_s = window->count ? window->time_s - window->samples[0].time_s : 0;
+    double growth_msgs = window->count ? total_msgs - window->samples[0].total_msgs : 0;
+    add(window, total_msgs);
+    return since_s >= ACCEPTANCE_LEAST_S ? fmax(growth_msgs, 0) / since_s : (double)NAN;
 }

@@ -12,6 +12,22 @@
 #define WINNOW_ACCEPTANCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+/* Of a farm over several hosts what workers have is up to a second old, and of each host by another
+ * time. Over so long that makes a tenth; over less than the least nothing is told. */
+#define ACCEPTANCE_WINDOW_S 10
+#define ACCEPTANCE_LEAST_S  4
+#define ACCEPTANCE_SAMPLES  32
+
+/* Starts zeroed. */
+struct acceptance_window {
+    double time_s; /* that has passed */
+    size_t count;
+    struct {
+        double time_s, total_msgs;
+    } samples[ACCEPTANCE_SAMPLES]; /* the oldest first; one of them older than the window */
+};
 
 /* Starts zeroed. */
 struct acceptance {
@@ -20,6 +36,7 @@ struct acceptance {
     double missed_msgs; /* of them fewer than in the tick before, by chance */
     int ticks;          /* on end that speak against `refuses` */
     bool refuses;       /* the queue accepts fewer events than are offered */
+    struct acceptance_window window;
 };
 
 /* Takes a tick's numbers: how many events were offered since the tick before, and how many there
@@ -32,5 +49,10 @@ double acceptance_take(struct acceptance *acceptance, double offered_msgs, doubl
 /* The same where nothing counts what is offered: how many were accepted is how many arrived, as far
  * as is known. Those that leave the queue unhandled are missed. */
 double acceptance_take_alone(struct acceptance *acceptance, double total_msgs);
+
+/* Over several hosts, where nothing counts what is offered: how many events a second were accepted
+ * lately, NAN when unknown. interval_s: the time since the call before. */
+double acceptance_lately_per_s(struct acceptance_window *window, double total_msgs,
+                               double interval_s);
 
 #endif

@@ -7,25 +7,33 @@
 /* All events that are ready, in flight or were handled, where that is exact: nobody but workers
  * that tell consumes the queue. What workers have is what they had as the queue was asked about:
  * an event that they take meanwhile is missed, which the next total makes good, and never counted
- * twice. What other hosts report is older than that. */
+ * twice. */
 static double total_msgs(const struct decision_record *decision, double taken_msgs)
 {
     const struct sampler_sample *sampled = &decision->sampled;
     const struct node_report *report = &decision->report;
 
-    if (report->unknown || report->node_names || !(sampled->consumers <= report->telling))
+    if (report->unknown || !(sampled->consumers <= report->telling))
         return NAN;
     return sampled->ready_msgs + taken_msgs;
 }
 
-/* Nothing is counted: what the queue has accepted is what arrived. */
+/* Nothing is counted: what the queue has accepted is what arrived. What several hosts report is not
+ * of one moment, so that it has to be of many. */
 static void take_accepted(struct acceptance *acceptance, double taken_msgs,
                           struct decision_record *last)
 {
     struct sampler_sample *sampled = &last->sampled;
+    double total = total_msgs(last, taken_msgs);
 
-    sampled->arrived_msgs = acceptance_take_alone(acceptance, total_msgs(last, taken_msgs));
-    sampled->arrival_per_s = sampled->arrived_msgs / sampled->interval_s;
+    if (last->report.node_names) {
+        sampled->arrival_per_s =
+            acceptance_lately_per_s(&acceptance->window, total, sampled->interval_s);
+        sampled->arrived_msgs = sampled->arrival_per_s * sampled->interval_s;
+    } else {
+        sampled->arrived_msgs = acceptance_take_alone(acceptance, total);
+        sampled->arrival_per_s = sampled->arrived_msgs / sampled->interval_s;
+    }
     last->accepted_per_s = sampled->arrival_per_s;
     last->by_accepted = !isnan(sampled->arrival_per_s);
 }
@@ -36,8 +44,9 @@ static void check(struct acceptance *acceptance, double taken_msgs, struct decis
     struct sampler_sample *sampled = &last->sampled;
     bool refused = acceptance->refuses;
     double offered_per_s = sampled->arrival_per_s, accepted_msgs;
-    double arrived_msgs = acceptance_take(acceptance, sampled->arrived_msgs,
-                                          total_msgs(last, taken_msgs), &accepted_msgs);
+    /* What several hosts report is too old for a comparison by ticks. */
+    double total = last->report.node_names ? (double)NAN : total_msgs(last, taken_msgs);
+    double arrived_msgs = acceptance_take(acceptance, sampled->arrived_msgs, total, &accepted_msgs);
 
     last->by_accepted = acceptance->refuses;
     last->accepted_per_s = accepted_msgs / sampled->interval_s;

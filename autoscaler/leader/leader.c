@@ -234,7 +234,9 @@ void leader_inherit(struct leader *leader, const struct leader_heritage *heritag
     leader->steering.epoch = heritage->epoch;
     if (heritage->limits)
         steering_inherit(&leader->steering, heritage->limits);
-    leader->decider.state.desired_workers = heritage->workers;
+    leader->record.epoch = (double)heritage->epoch;
+    if (heritage->goes_on)
+        policy_inherit(&leader->decider.state, &leader->steering.params, heritage->workers);
     *target = target_of(leader);
 }
 

@@ -65,7 +65,8 @@ int leader_start(struct leader *leader, int64_t now_ns, struct node_target *targ
 /* What another leader leaves behind; to be called after leader_start. */
 struct leader_heritage {
     int64_t epoch;                      /* under which this one leads */
-    uint32_t workers;                   /* that the nodes were ordered to have, all together */
+    bool goes_on;                       /* somebody led before, and the farm was to have ... */
+    uint32_t workers;                   /* ... so many workers */
     const struct status_limits *limits; /* as commands had set them; NULL: nobody led before */
 };
 void leader_inherit(struct leader *leader, const struct leader_heritage *heritage,

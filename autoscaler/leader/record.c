@@ -30,7 +30,7 @@ static int open_history(struct record *record, struct why *why)
 
 int record_open(const struct record_settings *settings, struct record *record, struct why *why)
 {
-    *record = (struct record){.settings = *settings};
+    *record = (struct record){.settings = *settings, .epoch = NAN};
     history_format_clear(&record->row);
     int error = open_history(record, why);
 
@@ -74,6 +74,7 @@ void record_write(struct record *record, const struct decision_record *decided,
                          row);
     row->params = record->params_text;
     row->farm = settings->farm;
+    row->epoch = record->epoch;
     row->arrived_msgs = decided->sampled.arrived_msgs;
     row->arrival_age_s = decided->sampled.arrival_age_s;
     row->backlog_age_s = decided->sampled.ready_age_s;

@@ -30,6 +30,7 @@ struct record {
     bool waiting;
     struct worker_counts counted; /* as of the last row */
     double handled_msgs;          /* as of the last tick's row */
+    double epoch;                 /* of the leader; NAN: there are not several hosts */
 };
 
 /* Whether the history could be opened later; another autoscaler may write to it until then.

@@ -77,7 +77,7 @@ static int open_leader(struct term *term, struct why *why)
                        why);
 }
 
-int term_begin(struct term *term, int64_t now_ns, const struct status_limits *limits,
+int term_begin(struct term *term, int64_t now_ns, const struct target_message *last,
                struct why *why)
 {
     const struct term_settings *settings = &term->settings;
@@ -98,9 +98,10 @@ int term_begin(struct term *term, int64_t now_ns, const struct status_limits *li
     term->fault = 0;
     term->begun_ns = now_ns;
     term->send_ns = 0;
-    term->has_limits = limits;
-    if (limits)
-        term->limits = *limits;
+    term->has_limits = last;
+    if (last)
+        term->limits = last->limits;
+    term->workers = last ? last->farm_workers : (double)NAN;
     roster_begin(&term->roster, now_ns);
     return 0;
 }
@@ -290,6 +291,7 @@ static struct target_message common_of(const struct term *term, int64_t now_ns)
     const struct roster_node *next = roster_successor(&term->roster, term->settings.node);
     const struct policy_params *params = &term->settings.leader->params;
     struct target_message common = {
+        .farm_workers = term->started ? term->target.workers : term->workers,
         .limits = term->started      ? leader_limits(term->leader, now_ns)
                   : term->has_limits ? term->limits
                                      : steering_limits(&(struct steering){.params = *params}, 0)};
@@ -345,14 +347,21 @@ static int64_t epoch_of(const struct term *term)
 static void start(struct term *term, int64_t now_ns)
 {
     struct node_target target;
+    /* What a node that is gone was ordered is part of what the farm had, and goes elsewhere. */
+    uint32_t workers =
+        isnan(term->workers) ? roster_ordered(&term->roster) : (uint32_t)term->workers;
     const struct leader_heritage heritage = {.epoch = epoch_of(term),
-                                             .workers = roster_ordered(&term->roster),
+                                             .goes_on = !isnan(term->workers) || workers,
+                                             .workers = workers,
                                              .limits = term->has_limits ? &term->limits : NULL};
 
     term->fault = leader_start(term->leader, now_ns, &target, &term->why);
     if (term->fault)
         return;
     leader_inherit(term->leader, &heritage, &term->target);
+    log_event(LOG_INFO, "leading", "epoch=%lld node=%s nodes=%zu workers=%u goes_on=%s",
+              (long long)heritage.epoch, term->settings.node, term->roster.count,
+              heritage.workers, heritage.goes_on ? "true" : "false");
     term->started = true;
     term->outdated = true;
 }

@@ -51,6 +51,7 @@ struct term {
     struct node_target target; /* of the farm, as decided last */
     struct status_limits limits;
     bool has_limits; /* they are of a leader before, and go on */
+    double workers;  /* that the farm had by that leader's last order; NAN: unknown */
     int fault;
     struct why why;
 };
@@ -59,9 +60,9 @@ struct term {
 void term_init(struct term *term, const struct term_settings *settings);
 void term_clear(struct term *term);
 
-/* The node leads from now on. limits: as the last order to this node had them; NULL: there was
- * none. 0 or the errors of leader_open and post_open. */
-int term_begin(struct term *term, int64_t now_ns, const struct status_limits *limits,
+/* The node leads from now on. last: the last order to this node; NULL: there was none. 0 or the
+ * errors of leader_open and post_open. */
+int term_begin(struct term *term, int64_t now_ns, const struct target_message *last,
                struct why *why);
 /* It does not any more. Harmless between terms. */
 void term_end(struct term *term);

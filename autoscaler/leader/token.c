@@ -334,8 +334,7 @@ static void tell_leading(struct token *token)
     bool leads = token_leads(token, &epoch);
 
     if (leads && !token->leading)
-        log_event(LOG_INFO, "leading", "epoch=%lld node=%s", (long long)epoch,
-                  token->election.self.name);
+        log_event(LOG_INFO, "elected", "epoch=%lld", (long long)epoch);
     else if (!leads && token->leading)
         log_event(LOG_WARN, "leading_ended", "epoch=%lld why=\"%s\"", (long long)token->leading,
                   election_why_not(&token->election));

@@ -1,5 +1,5 @@
 /* token.h - a candidate's connection to FARM.leader: carries out what the election says, and says
- * in the log when the candidate begins to lead and when it no longer does. It is a connection of
+ * in the log when the candidate is elected and when it no longer leads. It is a connection of
  * its own, so that whatever becomes of the queue touches nothing else. Nothing here waits.
  *
  * Whoever uses it hears of epochs and of other candidates elsewhere, and tells token->election by

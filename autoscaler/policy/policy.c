@@ -241,8 +241,17 @@ static uint32_t steady(uint32_t wanted, const struct policy_sample *sample,
 
 void policy_start(struct policy_state *state, const struct policy_params *params)
 {
-    *state =
-        (struct policy_state){.desired_workers = clamp(params->min_workers, params), .fresh = true};
+    uint32_t inherited = (uint32_t)params->inherited_workers;
+
+    *state = inherited ? (struct policy_state){.desired_workers = inherited}
+                       : (struct policy_state){
+                             .desired_workers = clamp(params->min_workers, params), .fresh = true};
+}
+
+void policy_inherit(struct policy_state *state, struct policy_params *params, uint32_t workers)
+{
+    params->inherited_workers = clamp(workers, params);
+    policy_start(state, params);
 }
 
 /* The state with the numbers within the limits, which may be others than at the last decision. */

@@ -152,7 +152,12 @@ const char *policy_reason_text(enum policy_reason reason);
 /* 0, or -ERR_INVALID when a parameter is out of its range. */
 int policy_check(const struct policy *policy, const struct policy_params *params);
 
+/* Of a farm that begins, or of one that a history tells of: it may have been inherited. */
 void policy_start(struct policy_state *state, const struct policy_params *params);
+
+/* Of a farm that another has led: so many workers were wanted there, as far as the limits allow it.
+ * Sets inherited_workers, so that a replay of the history begins with the same. */
+void policy_inherit(struct policy_state *state, struct policy_params *params, uint32_t workers);
 
 /* One decision: how many workers there should be now, within [min_workers, max_workers], or
  * total_allowed where that is less.

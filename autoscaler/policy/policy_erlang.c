@@ -111,17 +111,27 @@ static double smooth(const struct policy_sample *sample, const double *own, doub
 #define QUICK_START_S 0.05
 
 /* A start costs the time that it takes, and more for the machine that it keeps busy: together at
- * least what 27 s of a worker do. Of one that takes half a second nobody takes notice. */
+ * least what 29 s of a worker do. Of one that takes half a second nobody takes notice. */
 #define CHEAP_START_S   0.5
 #define DEAR_START_S    1.5
-#define LEAST_PRICE_S   27
+#define LEAST_PRICE_S   29
 #define MACHINE_PRICE_S 10
+#define PRICE_PER_USE   18 /* a start is worth its price when it is of use for an 18th of it */
 
 static double start_price_s(double startup_s)
 {
     double share = (startup_s - CHEAP_START_S) / (DEAR_START_S - CHEAP_START_S);
 
     return fmin(fmax(share, 0), 1) * fmax(startup_s + MACHINE_PRICE_S, LEAST_PRICE_S);
+}
+
+/* What takes longer to clear is a backlog. Quick workers make up for a little that has piled up at
+ * any time; slow ones have to be started, or kept, while it is little. */
+#define SLOW_PATIENCE 0.25
+
+static double most_clear_s(double theta, double wait_s, double startup_s)
+{
+    return theta * wait_s * (SLOW_PATIENCE + (1 - SLOW_PATIENCE) * exp(-startup_s));
 }
 
 static struct view look(const struct policy_sample *sample, const struct policy_params *params,
@@ -141,7 +151,7 @@ static struct view look(const struct policy_sample *sample, const struct policy_
         .wait_s = wait_s,
         .startup_s = startup_s,
         .start_price_s = own[ERLANG_FEW_STARTS] * start_price_s(startup_s),
-        .most_clear_s = own[ERLANG_THETA] * wait_s,
+        .most_clear_s = most_clear_s(own[ERLANG_THETA], wait_s, startup_s),
         .ready_msgs = sample->ready_msgs,
         .backlog_msgs = sample->backlog_msgs,
         .workers = sample->workers,
@@ -158,12 +168,13 @@ static double clear_s(const struct view *now)
 
 /* ---- what is learnt ---- */
 
-/* Grows while more than 3 % of the events find a queue in which they wait too long, so that it is
- * not more than 5 % in the end. It takes 25 s of late events, or 800 s without any, to move it by
- * 1, so that no single burst teaches much. With as many workers as there may be, or fewer than were
- * needed, be it for a person's word, another limit or crashes, there is nothing to learn. */
-#define LATE_SHARE     0.03
-#define LEARN_S        800
+/* Grows while more than 2.5 % of the events find a queue in which they wait too long, so that it is
+ * not more than 5 % in the end. It takes 6 s of late events, or 250 s without any, to move it by 1:
+ * a few sharp rises teach enough, and one chance does not. With as many workers as there may be, or
+ * fewer than were needed, be it for a person's word, another limit or crashes, there is nothing to
+ * learn. */
+#define LATE_SHARE     0.025
+#define LEARN_S        250
 #define LEAST_LATENESS (-3)
 #define MOST_LATENESS  6
 
@@ -227,14 +238,14 @@ static double hold_s(double startup_s, double start_cost)
 
 /* What starts now is of use in a start's time: it is for what will be ready then. Those that are
  * starting become ready in the middle of it, on average. Started for a shorter use than half the
- * start's time, or a tenth of its price, one would be drained before it was worth it. Never more
+ * start's time, or an 18th of its price, one would be drained before it was worth it. Never more
  * than there are events until then. */
 static double start_workers(const struct view *now)
 {
     double served_per_s = (now->running + now->starting / 2) / now->service_s;
     double ready_msgs =
         fmax(0, now->ready_msgs + (now->arrival_per_s - served_per_s) * now->startup_s);
-    double worth_s = fmax(now->startup_s / 2, now->start_price_s / 10);
+    double worth_s = fmax(now->startup_s / 2, now->start_price_s / PRICE_PER_USE);
     double clear_within_s = fmax(now->wait_s, worth_s);
 
     if (!(ready_msgs * now->service_s / fmax(now->workers, 1) > now->most_clear_s))
@@ -260,9 +271,11 @@ void policy_erlang(const struct policy_sample *sample, const struct policy_param
 {
     double *memory = state->memory;
     const bool tick = sample->trigger == POLICY_TICK;
-    /* Whoever is there at first has not been started for this. */
-    if (tick && memory[FAST_WEIGHT] == 0)
+    /* Whoever is there at first has not been started for this, and may be fewer than are needed. */
+    if (tick && memory[FAST_WEIGHT] == 0) {
         memory[WORKERS] = sample->workers;
+        memory[NEEDED] = INFINITY;
+    }
     const struct view now =
         look(sample, params, params->horizon_s / decision->capacity_msgs, memory);
 

@@ -17,6 +17,7 @@
  * - the less is made of chance: z grows, and epsilon falls, by what is learnt from the events that
  *   waited too long;
  * - the longer what was needed stays: the greatest number of the last 2 d;
+ * - the sooner what piles up is a backlog, down to a quarter of theta times the target;
  * - the more counts what is on its way: started is for what will be ready in d, and to be cleared
  *   within d / 2, for what is started for less than that would be drained before it was of use;
  * - the more is lost with a worker: none that is starting is drained, and none that helps to clear

@@ -25,6 +25,8 @@ static const struct policy_param common[] = {
      .least = POLICY_NOT_FIXED, .most = UINT32_MAX, .whole = true, .only_if_set = true},
     {FIELD(total_allowed), .meaning = "what other farms leave of a shared number, or -1 for all",
      .least = POLICY_ALL_ALLOWED, .most = UINT32_MAX, .whole = true, .only_if_set = true},
+    {FIELD(inherited_workers), .meaning = "how many workers there were at first", .least = 0,
+     .most = UINT32_MAX, .whole = true, .only_if_set = true},
 };
 
 const struct policy_param *policy_params_common(size_t *count)

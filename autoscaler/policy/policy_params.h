@@ -53,6 +53,10 @@ struct policy_params {
      * before min_workers; or POLICY_ALL_ALLOWED */
     double total_allowed;
 
+    /* >= 0: so many workers there were when this leader took over from another, whole; the first
+     * decision goes by them. 0: it began by itself, with min_workers. */
+    double inherited_workers;
+
     double own[POLICY_MOST_OWN]; /* the policy's own, in the order in which it declares them */
 };
 

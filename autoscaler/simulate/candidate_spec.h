@@ -18,7 +18,7 @@ enum candidate_kind {
 
 struct candidate_spec {
     enum candidate_kind kind;
-    char name[160]; /* as it was given */
+    char name[200]; /* as it was given */
 
     struct policy_params params; /* of a policy; of any kind: min_workers and max_workers */
     const struct policy *policy; /* of a policy, else NULL */

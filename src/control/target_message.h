@@ -1,5 +1,5 @@
 /* target_message.h - what the leader of a farm over several hosts orders one of its nodes, every
- * second and at each change. docs/protocol.md has its schema.
+ * half second and at each change. docs/protocol.md has its schema.
  *
  * It is absolute, and fenced: a node takes it only if (epoch, sequence) is greater than that of the
  * last that it took. */
@@ -24,6 +24,7 @@ struct target_message {
     char node[NODE_NAME_SIZE];   /* to which it is said */
     int64_t epoch, sequence;     /* both at least 1 */
     int64_t workers;             /* that shall be starting or running */
+    double farm_workers;         /* on all nodes, with which a successor begins; NAN: unknown */
     bool drained;                /* somebody has said that the node is to run nothing */
     int64_t stop_slot, stop_pid; /* as in struct node_target; pid 0: nobody is to stop */
     /* The farm's limits as commands have set them, so that they outlive the leader. */

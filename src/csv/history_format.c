@@ -54,13 +54,14 @@ static const struct history_column columns[] = {
     UNKNOWN(AMOUNT, accepted_per_s),
     UNKNOWN(AMOUNT, startup_s),
     KNOWN(COUNT, starting_before),
+    UNKNOWN(COUNT, epoch),
 };
 /* clang-format on */
 
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
 /* How many columns each version had, the first version's first. */
-static const size_t versions[] = {27, 37, 42, COLUMNS};
+static const size_t versions[] = {27, 37, 42, 44, COLUMNS};
 #define VERSIONS (sizeof versions / sizeof versions[0])
 
 const struct history_column *history_format_at(size_t index)

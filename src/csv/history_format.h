@@ -76,6 +76,7 @@ struct history_row {
     double accepted_per_s;      /* what the work queue took; unknown where it cannot be told */
     double startup_s;       /* from a worker's start until it consumes; unknown before the first */
     double starting_before; /* of the workers before the decision, those not running yet */
+    double epoch; /* under which the leader of several hosts decided; unknown: of one host */
 };
 
 enum history_kind {

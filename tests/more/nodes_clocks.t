@@ -70,9 +70,13 @@ def clocks_are_wrong_and_step():
         clocks.start("right", 0)
         ok(running(spy, ahead=2, right=2), "one whose clock is right joins it")
         clocks.kill("ahead")
+        killed = time.monotonic()
+        spy.next("target", "right")
+        diag(f"a leader was killed: {time.monotonic() - killed:.2f} s later its successor gave the first order")
         second = leads(spy, "right", "which leads when the other dies")
         ok(second > first, "under a greater epoch")
         ok(running(spy, right=4), "and is obeyed")
+        diag(f"{time.monotonic() - killed:.2f} s after its death, its share ran elsewhere")
         clocks.start("behind", -HOUR_S)
         ok(running(spy, right=2, behind=2), "one whose clock is an hour behind joins it")
         for seconds in (2 * HOUR_S, -2 * HOUR_S, 0):

@@ -9,9 +9,9 @@ import os
 import signal
 import time
 
-from tap import URL, Program, equal, farm, wait_until
+from tap import BIN, URL, Program, equal, farm, wait_until
 
-CANDIDATE = os.path.join(os.environ["WINNOW_TOP"], "build", os.environ["WINNOW_BUILD"], "tests/system/candidate")
+CANDIDATE = os.path.join(BIN, "../tests/system/candidate")
 PATIENCE_S = 20
 
 

@@ -36,7 +36,7 @@ time_s,count
 END
 simulate=("$WINNOW_BIN/winnow-simulate" --log-level warn)
 exits 0 "the simulator writes a history and scores" -- "${simulate[@]}" --trace trace.csv --service-time 20ms \
-    --policy erlang:headroom=1.1:scale_down_delay_s=1:step_up=3:step_down=2:silent_delay_s=5:startup_s=1:few_starts=1:paused=1:replicas=3:total_allowed=2 \
+    --policy erlang:headroom=1.1:scale_down_delay_s=1:step_up=3:step_down=2:silent_delay_s=5:startup_s=1:few_starts=1:paused=1:replicas=3:total_allowed=2:inherited_workers=4 \
     --history history.csv --scores scores.csv
 is "$(header history.csv)" "$(documented History)" "the history has the columns of the page"
 is "$(header scores.csv)" "$(documented Scores)" "so have the scores"

@@ -59,7 +59,7 @@ HOSTILE_LIST = ["fool", "bad egg", "till", "*uck*", "!stuck", "ass", "shit\t3", 
 HOSTILE = (list("fool") * 3 + list("aslitcuvo01!@$*_-. ") * 2 + ["*"] * 8
            + ["fool", "f*ol", "bad ", "egg", "sh", "it", "ph", "till", "uck", "tard", "idi*t", "дурак", "д*рак", "\U0001f595",
               "\U0001f3fd", "\u2620", "\ufe0f", "\u200d", "\U0001f1e6", "\U0001f1e8", "\U0001f1ea", "é", "\u0301", "\u3164",
-              "\u200b", "¢", "\U000e006f", "\u2011", "·", "ñ", "漢", "~", "'"])
+              "\u200b", "¢", "\U000e006f", "\u2011", "·", "l·l", "ñ", "漢", "~", "'"])
 
 
 def hostile_texts(chance, count):

@@ -70,6 +70,12 @@ def class_of(char):
     return "unspaced" if name.startswith(UNSPACED) else "hangul" if name.startswith(HANGUL) else "word"
 
 
+def is_flying_dot(units, at):
+    """Whether the unit there is the dot of Catalan's l·l, which is part of the word."""
+    return (0 < at < len(units) - 1 and units[at] == "\u00b7" and units[at - 1] in ("l", "L")
+            and units[at + 1][0] in "lL")
+
+
 def class_of_unit(unit):
     """Of a character with its marks; marks that have no letter are part of a word by themselves."""
     return next((c for c in map(class_of, unit) if c != "other"), "other")
@@ -181,6 +187,7 @@ def plain_matches(units, classes, entries, level):
                 continue
             for end in ends_of(units, begin, entry, level):
                 after = class_of(units[end][0]) if end < len(units) else "other"
+                after = "word" if is_flying_dot(units, end) else after
                 # Invisible characters and the rest of a run of white space belong to what is before
                 # them.
                 if entry.open_end or after != "word":
@@ -190,6 +197,8 @@ def plain_matches(units, classes, entries, level):
 def class_before(units, classes, begin):
     if begin == 0:
         return "other"
+    if is_flying_dot(units, begin - 1):
+        return "word"
     if classes[begin - 1] == "other" and any(class_of(c) != "other" for c in units[begin - 1]):
         return "word"
     return classes[begin - 1]
@@ -350,6 +359,10 @@ def find_loose(units, classes, entries):
             seen = [loose_class(c) for unit in units[:text.owners[at]] for c in unit]
             before = next((c for c in seen if c != "other"), "other")
         after = loose_class(units[text.owners[at]][0]) if at < len(text.chars) else "other"
+        if at > 0 and is_flying_dot(units, text.owners[at - 1]):
+            before = "word"
+        if at < len(text.chars) and is_flying_dot(units, text.owners[at]):
+            after = "word"
         return before, after
 
     def loose_class(char):

@@ -120,7 +120,8 @@ def three_attempts():
 
 
 def twice(client, worker):
-    before = begun(worker)
+    equal(client.ask("hello")[2], b"hello", "a worker answers")
+    ok(wait_until(lambda: begun(worker) == 1, 20), "with one program")
     equal(client.ask("answer and exit")[2], b"bye", "a program may answer and then end")
     equal(client.ask("hello")[2], b"hello", "there is another for the next event")
     equal(client.ask("twice")[2], b"1", "of two answers the first counts")
@@ -128,13 +129,16 @@ def twice(client, worker):
     equal(client.ask("twice, later")[2], b"1", "also when it comes later")
     equal([client.ask(str(number))[2] for number in range(5)], [b"%d" % number for number in range(5)],
           "no event is answered with another's")
-    ok(begun(worker) >= before + 3, "each time another program is started")
+    ok(wait_until(lambda: client.ask("hello")[2] == b"hello" and begun(worker) >= 4, 20), "each time another program is started")
     ok("winnow-reason" not in str(client.get_ready(client.dead)), "and none is dead for it")
+
+
+def endless_line(client):
+    like(dead(client, "long"), "^(result of more than|not an answer|attempt)", "a line without an end is not waited for")
 
 
 def patience(client):
     like(dead(client, "silent"), "^took longer than --timeout 1s", "an event without an answer is dead after --timeout")
-    like(dead(client, "long"), "^(result of more than|not an answer|attempt)", "a line without an end is not waited for")
 
 
 def alive(pid):
@@ -158,7 +162,9 @@ name = farm()
 with spawn("winnow-run", "--keep", "--", PROGRAM, farm=name) as worker, Client(name) as client:
     twice(client, worker)
 name = farm()
-with spawn("winnow-run", "--keep", "--timeout", "1s", "--max-result", "1000", "--", PROGRAM, farm=name) as worker:
-    with Client(name) as client:
-        patience(client)
+with spawn("winnow-run", "--keep", "--max-result", "1000", "--", PROGRAM, farm=name), Client(name) as client:
+    endless_line(client)
+name = farm()
+with spawn("winnow-run", "--keep", "--timeout", "1s", "--", PROGRAM, farm=name), Client(name) as client:
+    patience(client)
 done_testing()

@@ -146,6 +146,50 @@ static void where_nothing_is_counted_what_is_accepted_is_what_arrives(void **sta
     assert_true(acceptance_take_alone(&acceptance, 41) == 1);
 }
 
+/* ---- over several hosts ---- */
+
+/* So many a second arrive, and half of what arrived in the last so many seconds is missed, because
+ * the nodes' reports were older than the look at the queue. */
+static double lately(struct acceptance_window *window, double time_s, double per_s, double age_s)
+{
+    return acceptance_lately_per_s(window, per_s * (time_s - age_s / 2), 0.5);
+}
+
+static void over_hosts_old_reports_make_a_tenth_at_most(void **state)
+{
+    struct acceptance_window window = {0};
+    double time_s = 0;
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        assert_true(isnan(lately(&window, time_s += 0.5, 100, i % 2)));
+    for (int i = 0; i < 12; i++)
+        assert_true(fabs(lately(&window, time_s += 0.5, 100, i % 2) - 100) <= 13);
+    for (int i = 0; i < 200; i++)
+        assert_true(fabs(lately(&window, time_s += 0.5, 100, i % 3 / 2.0) - 100) <= 5.01);
+}
+
+static void over_hosts_the_rate_follows_within_the_window(void **state)
+{
+    struct acceptance_window window = {0};
+    double total = 0;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        acceptance_lately_per_s(&window, total += 10, 0.02);
+    assert_true(fabs(acceptance_lately_per_s(&window, total += 10, 0.02) - 500) < 1);
+    for (int i = 0; i < 6; i++)
+        acceptance_lately_per_s(&window, total, 2);
+    assert_true(acceptance_lately_per_s(&window, total, 2) == 0);
+    /* Rare ticks, unknown ones among them. */
+    assert_true(fabs(acceptance_lately_per_s(&window, total += 600, 30) - 20) < 1e-6);
+    assert_true(isnan(acceptance_lately_per_s(&window, NAN, 30)));
+    assert_true(fabs(acceptance_lately_per_s(&window, total += 600, 30) - 10) < 1e-6);
+    /* A purge is no arrival. */
+    assert_true(acceptance_lately_per_s(&window, 0, 30) == 0);
+    assert_true(fabs(acceptance_lately_per_s(&window, 30, 30) - 1) < 1e-6);
+}
+
 #define claim(name) cmocka_unit_test_setup(name, open_acceptance)
 
 int main(void)
@@ -159,6 +203,8 @@ int main(void)
         claim(a_purge_proves_nothing),
         claim(what_was_missed_for_a_moment_is_not_accepted_twice),
         claim(where_nothing_is_accepted_there_is_one_event_to_reckon_with),
+        claim(over_hosts_old_reports_make_a_tenth_at_most),
+        claim(over_hosts_the_rate_follows_within_the_window),
         claim(where_nothing_is_counted_what_is_accepted_is_what_arrives),
     };
 

@@ -31,7 +31,8 @@
                  "need_workers,smooth_per_s,wait_workers,drain_workers"
 #define THIRD_HEADER                                                                               \
     SECOND_HEADER ",silent_workers,most_ready_msgs,overdue_s,arrival_source,accepted_per_s"
-#define HEADER THIRD_HEADER ",startup_s,starting_before"
+#define FOURTH_HEADER THIRD_HEADER ",startup_s,starting_before"
+#define HEADER        FOURTH_HEADER ",epoch"
 #define FIRST_ROW                                                                                  \
     "1,2,2026-01-05T10:00:00.000Z,2,100,50,7,1,8,2,1000,0,32,1,1,1,0,0,1,0,0,50,formula,"          \
     "\"{\"\"horizon_s\"\":2,\"\"capacity_msgs\"\":1000}\",formula,shop,0"
@@ -106,6 +107,7 @@ static const struct history_row sample_row = {
     .accepted_per_s = 1990,
     .startup_s = 0.25,
     .starting_before = 1,
+    .epoch = 1769860800000001,
 };
 
 static struct history_writer *open_writer(void)
@@ -398,6 +400,7 @@ static void a_file_with_another_header_is_refused_and_left_alone(void **state)
         FIRST_HEADER,
         SECOND_HEADER,
         THIRD_HEADER,
+        FOURTH_HEADER,
         HEADER,
         HEADER ",more\n",
         "a letter to my mother\n",

@@ -287,6 +287,19 @@ static void loose_reads_over_any_separator(void **state)
     LOOSE("_u_\nfoo_bar", "_u_ foo_bar", "* *");
 }
 
+static void a_dot_between_two_l_is_part_of_a_catalan_word(void **state)
+{
+    (void)state;
+    EXACT("imbecil\nliar", "imbecil\u00b7litat mil\u00b7liar IMBECIL\u00b7LITAT MIL\u00b7LIAR",
+          "imbecil\u00b7litat mil\u00b7liar IMBECIL\u00b7LITAT MIL\u00b7LIAR");
+    EXACT("imbecil\nliar", "imbecil\u00b7la\u00b7liar imbecil\u00b7idiot imbecil\u00b7 \u00b7liar",
+          "imbecil\u00b7la\u00b7* *\u00b7idiot *\u00b7 \u00b7*");
+    EXACT("imbecil*\n*liar", "imbecil\u00b7litat mil\u00b7liar", "*\u00b7litat mil\u00b7*");
+    LOOSE("imbecil\nliar", "imbecil\u00b7litat mil\u00b7liar", "imbecil\u00b7litat mil\u00b7liar");
+    LOOSE("idiot\nkiller", "i\u00b7d\u00b7i\u00b7o\u00b7t k\u00b7i\u00b7l\u00b7l\u00b7e\u00b7r",
+          "* *");
+}
+
 static void an_image_serves_wherever_it_is_copied(void **state)
 {
     (void)state;
@@ -404,6 +417,7 @@ int main(void)
         cmocka_unit_test(loose_sees_what_stars_hide),
         cmocka_unit_test(loose_reads_letters_for_letters),
         cmocka_unit_test(loose_reads_over_any_separator),
+        cmocka_unit_test(a_dot_between_two_l_is_part_of_a_catalan_word),
         cmocka_unit_test(an_image_serves_wherever_it_is_copied),
         cmocka_unit_test(an_empty_list_finds_nothing),
         cmocka_unit_test(long_entries_are_found_at_every_place),

@@ -294,6 +294,56 @@ static void what_others_leave_goes_before_all_and_is_the_reason(void **state)
     assert_decided(&farm, 2, POLICY_TOTAL);
 }
 
+/* What another leader decided stands, as what this one decided would: for a person who paused the
+ * farm, for what is unknown, for steps and delays, and within the limits of now. */
+static void who_takes_over_goes_on_from_the_number_of_before(void **state)
+{
+    static const struct policy_sample unknown = {.backlog_msgs = NAN}, idle = {.backlog_msgs = 2};
+    static const struct {
+        double paused, step_down, delay_s;
+        uint32_t min_workers, max_workers; /* at the decision */
+        const struct policy_sample *sample;
+        uint32_t workers;
+        enum policy_reason reason;
+    } cases[] = {
+        {1, 0, 0, 0, 100, &idle, 8, POLICY_PAUSED},
+        {1, 0, 0, 0, 5, &idle, 5, POLICY_PAUSED},
+        {1, 0, 0, 9, 100, &idle, 9, POLICY_PAUSED},
+        {0, 0, 0, 0, 100, &unknown, 8, POLICY_HELD_BACKLOG},
+        {0, 1, 0, 0, 100, &idle, 7, POLICY_STEP_DOWN},
+        {0, 0, 60, 0, 100, &idle, 8, POLICY_DELAYED_DOWN},
+        {0, 0, 0, 0, 100, &idle, 2, POLICY_FORMULA},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct farm farm = {.params = plain};
+        farm.params.paused = cases[i].paused;
+        farm.params.step_down = cases[i].step_down;
+        farm.params.scale_down_delay_s = cases[i].delay_s;
+        policy_inherit(&farm.state, &farm.params, 8);
+        assert_int_equal(farm.state.desired_workers, 8);
+        farm.params.min_workers = cases[i].min_workers;
+        farm.params.max_workers = cases[i].max_workers;
+        decide_from(&farm, *cases[i].sample);
+        assert_decided(&farm, cases[i].workers, cases[i].reason);
+    }
+}
+
+static void more_than_may_be_are_not_inherited(void **state)
+{
+    struct farm farm = {.params = plain};
+
+    (void)state;
+    farm.params.max_workers = 5;
+    farm.params.paused = 1;
+    policy_inherit(&farm.state, &farm.params, 8);
+    assert_int_equal(farm.state.desired_workers, 5);
+    farm.params.max_workers = 100;
+    react(&farm, 2);
+    assert_decided(&farm, 5, POLICY_PAUSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +358,8 @@ int main(void)
         cmocka_unit_test(a_limit_that_moves_between_ticks_is_the_reason),
         cmocka_unit_test(what_others_leave_goes_before_all_and_is_the_reason),
         cmocka_unit_test(before_the_first_decision_there_are_as_many_as_the_least),
+        cmocka_unit_test(who_takes_over_goes_on_from_the_number_of_before),
+        cmocka_unit_test(more_than_may_be_are_not_inherited),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

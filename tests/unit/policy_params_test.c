@@ -72,11 +72,25 @@ static void each_policy_brings_its_own_parameters(void **state)
 }
 
 /* Of erlang; the first so many are every policy's. */
-static const char *const names[] = {
-    "horizon_s", "capacity_msgs",  "startup_s", "headroom", "scale_down_delay_s", "step_up",
-    "step_down", "silent_delay_s", "paused",    "replicas", "total_allowed",      "wait_s",
-    "epsilon",   "theta",          "average_s", "z",        "few_starts"};
-#define COMMON 11
+static const char *const names[] = {"horizon_s",
+                                    "capacity_msgs",
+                                    "startup_s",
+                                    "headroom",
+                                    "scale_down_delay_s",
+                                    "step_up",
+                                    "step_down",
+                                    "silent_delay_s",
+                                    "paused",
+                                    "replicas",
+                                    "total_allowed",
+                                    "inherited_workers",
+                                    "wait_s",
+                                    "epsilon",
+                                    "theta",
+                                    "average_s",
+                                    "z",
+                                    "few_starts"};
+#define COMMON 12
 #define NAMES  (sizeof names / sizeof names[0])
 
 static void a_policy_has_the_common_parameters_and_its_own(void **state)
@@ -111,8 +125,9 @@ static void a_parameter_that_is_set_is_the_one_that_is_got(void **state)
     assert_true(params.step_up == 6 && params.step_down == 7 && params.silent_delay_s == 8);
     assert_true(params.paused == 9 && params.replicas == 10);
     assert_true(params.total_allowed == 11);
-    assert_true(params.own[ERLANG_WAIT_S] == 12 && params.own[ERLANG_Z] == 16);
-    assert_true(params.own[ERLANG_FEW_STARTS] == 17);
+    assert_true(params.inherited_workers == 12);
+    assert_true(params.own[ERLANG_WAIT_S] == 13 && params.own[ERLANG_Z] == 17);
+    assert_true(params.own[ERLANG_FEW_STARTS] == 18);
     assert_true(params.min_workers == 0 && params.max_workers == 0);
 }
 
@@ -127,13 +142,21 @@ static void parameters_out_of_range_are_refused(void **state)
         size_t count;
     } bad[] = {
 #define BAD(name, values) {name, values, sizeof(values) / sizeof((values)[0])}
-        BAD("horizon_s", not_positive), BAD("capacity_msgs", negative),
-        BAD("headroom", below_1),       BAD("scale_down_delay_s", negative),
-        BAD("step_up", no_step),        BAD("step_down", no_step),
-        BAD("wait_s", not_positive),    BAD("epsilon", no_share),
-        BAD("theta", not_positive),     BAD("average_s", not_positive),
-        BAD("z", not_positive),         BAD("paused", not_bool),
-        BAD("replicas", no_number),     BAD("total_allowed", no_number),
+        BAD("horizon_s", not_positive),
+        BAD("capacity_msgs", negative),
+        BAD("headroom", below_1),
+        BAD("scale_down_delay_s", negative),
+        BAD("step_up", no_step),
+        BAD("step_down", no_step),
+        BAD("wait_s", not_positive),
+        BAD("epsilon", no_share),
+        BAD("theta", not_positive),
+        BAD("average_s", not_positive),
+        BAD("z", not_positive),
+        BAD("paused", not_bool),
+        BAD("replicas", no_number),
+        BAD("total_allowed", no_number),
+        BAD("inherited_workers", no_number),
 #undef BAD
     };
     const struct policy *erlang = policies_find("erlang");

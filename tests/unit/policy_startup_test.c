@@ -294,6 +294,26 @@ static void what_helps_to_clear_a_backlog_stays(void **state)
     assert_true(decide(&farm) < 40);
 }
 
+static void where_starts_are_slow_a_quarter_of_the_wait_is_a_backlog(void **state)
+{
+    struct farm farm;
+
+    (void)state;
+    open_farm(&farm, 20);
+    set_workers(&farm, 40, 0);
+    set_ready(&farm,
+              30); /* 75 ms of work: a quarter of 1.2 times the wait is 60 ms, no start 240 */
+    decide(&farm);
+    assert_true(farm.decision.drain_workers == 15);
+    set_ready(&farm, 20);
+    decide(&farm);
+    assert_true(farm.decision.drain_workers == 1);
+    farm.sample.startup_s = 0;
+    set_ready(&farm, 30);
+    decide(&farm);
+    assert_true(farm.decision.drain_workers == 1);
+}
+
 static void fewer_means_fewer_of_those_that_run(void **state)
 {
     struct farm farm;
@@ -468,6 +488,7 @@ int main(void)
         cmocka_unit_test(what_was_needed_lately_stays_for_two_starts),
         cmocka_unit_test(what_is_starting_counts_for_what_will_be_ready),
         cmocka_unit_test(what_helps_to_clear_a_backlog_stays),
+        cmocka_unit_test(where_starts_are_slow_a_quarter_of_the_wait_is_a_backlog),
         cmocka_unit_test(fewer_means_fewer_of_those_that_run),
         cmocka_unit_test(hours_with_fewer_than_needed_teach_nothing),
         cmocka_unit_test(a_start_up_time_that_jumps_leaves_nothing_behind),

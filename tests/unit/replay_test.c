@@ -121,6 +121,8 @@ static size_t run(const char *path, const struct policy *policy, uint64_t seed, 
         params.own[ERLANG_FEW_STARTS] = (double)(seed % 2);
     assert_int_equal(history_writer_open(path, &writer, &why), 0);
     policy_start(&state, &params);
+    if (seed % 3 == 0)
+        policy_inherit(&state, &params, (uint32_t)below(&seed, 40));
     for (int i = 0; i < DECISIONS; i++) {
         struct policy_decision decision;
         uint32_t before = state.desired_workers;
