@@ -19,9 +19,9 @@ set yrange [0:workers_top]
 set ytics 0,workers_step
 set label 3 'workers' at screen 0.02,0.555 center rotate textcolor rgb dark
 
-# Neighbouring marks have their words in different lines.
+# Neighbouring marks have their words in different lines, the first highest: no line crosses words.
 do for [i = 1:marks] {
-    row = 0.022 + 0.062 * ((i - 1) % 3)
+    row = 0.022 + 0.062 * (2 - (i - 1) % 3)
     set arrow i from mark_time(i), graph 0 to mark_time(i), graph 1 + row nohead front \
         linewidth 2 dashtype (8,6) linecolor rgb vermilion
     if (mark_time(i) < 0.82 * time_to) {
@@ -51,8 +51,8 @@ set bmargin at screen 0.305
 set yrange [0:1]
 unset ytics
 set label 1 'leader' at screen 0.08,0.325 right textcolor rgb dark
-plot $leaders using 1:(0):1:2:(0):(1):(colour(int($3))) with boxxyerror \
-         fillcolor rgb variable fillstyle solid 0.75
+plot for [i = 1:nodes] $leaders using ($3 == i ? $1 : NaN):(0):1:2:(0):(1) with boxxyerror \
+         fillcolor rgb colour(i) fillstyle solid 0.75
 
 unset label 1
 set tmargin at screen 0.275

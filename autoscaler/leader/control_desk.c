@@ -4,6 +4,7 @@
 #include "control/command.h"
 #include "control/lamport.h"
 #include "control/members.h"
+#include "gazette.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -22,12 +23,9 @@
 static void hear(void *context, const struct log_heard *heard)
 {
     struct control_desk *desk = context;
-    char time[CLOCK_STAMP_SIZE];
 
-    if (desk->hears && desk->link.watched[CONTROL_LOG]) {
-        clock_stamp(time);
-        notices_hear(&desk->notices, heard, time);
-    }
+    if (desk->hears && desk->link.watched[CONTROL_LOG])
+        gazette_hear(&desk->notices, heard);
 }
 
 int control_desk_open(struct control_desk *desk, const struct control_desk_settings *settings,

@@ -1,18 +1,32 @@
 #include "gazette.h"
 
 #include "clock.h"
-#include "log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Fits a notice in bytes of UTF-8, cut in the middle of a character or not. */
+#define TEXT_BYTES 1000
+
+void gazette_hear(struct notices *notices, const struct log_heard *heard)
+{
+    if (heard->level > LOG_INFO)
+        return;
+    struct notices_event *event = notices_add(notices);
+    struct notice *notice = &event->notice;
+    *event = (struct notices_event){.clock = heard->clock};
+    clock_stamp(event->time);
+    snprintf(notice->level, sizeof notice->level, "%s", log_level_name(heard->level));
+    snprintf(notice->event, sizeof notice->event, "%s", heard->event);
+    snprintf(notice->text, sizeof notice->text, "%.*s", TEXT_BYTES, heard->pairs);
+}
 
 static void hear(void *context, const struct log_heard *heard)
 {
     struct gazette *gazette = context;
-    char time[CLOCK_STAMP_SIZE];
 
-    clock_stamp(time);
-    notices_hear(&gazette->notices, heard, time);
+    gazette_hear(&gazette->notices, heard);
 }
 
 void gazette_open(struct gazette *gazette, struct post *post)
@@ -34,7 +48,7 @@ void gazette_reconnected(struct gazette *gazette)
 }
 
 /* False when it could not be sent. */
-static bool send_event(struct post *post, struct notices_event *event)
+static bool send_notice(struct post *post, struct notices_event *event)
 {
     struct envelope envelope = post_begin(post);
     char *text = NULL;
@@ -57,7 +71,7 @@ void gazette_tell(struct gazette *gazette)
     if (!gazette->post || !post_is_there(gazette->post))
         return;
     notices_arrived(&gazette->notices, gazette->post->arrived);
-    while ((event = notices_next(&gazette->notices)) && send_event(gazette->post, event))
+    while ((event = notices_next(&gazette->notices)) && send_notice(gazette->post, event))
         ;
     post_flush(gazette->post);
 }

@@ -3,6 +3,7 @@
 #ifndef WINNOW_GAZETTE_H
 #define WINNOW_GAZETTE_H
 
+#include "log.h"
 #include "notices.h"
 #include "post.h"
 
@@ -11,6 +12,9 @@ struct gazette {
     struct post *post; /* NULL: it hears nothing */
     struct notices notices;
 };
+
+/* Adds what was heard just now, if it is for others: from the level info on. */
+void gazette_hear(struct notices *notices, const struct log_heard *heard);
 
 /* From now on what is logged is heard. The post is borrowed, and to be one with confirms. */
 void gazette_open(struct gazette *gazette, struct post *post);

@@ -1,10 +1,5 @@
 #include "notices.h"
 
-#include <stdio.h>
-
-/* Fits a notice in bytes of UTF-8, cut in the middle of a character or not. */
-#define TEXT_BYTES 1000
-
 static struct notices_event *at(struct notices *notices, size_t place)
 {
     return &notices->events[(notices->first + place) % NOTICES_MOST];
@@ -23,19 +18,6 @@ struct notices_event *notices_add(struct notices *notices)
         drop_oldest(notices);
     }
     return at(notices, notices->count++);
-}
-
-void notices_hear(struct notices *notices, const struct log_heard *heard, const char *time)
-{
-    if (heard->level > LOG_INFO)
-        return;
-    struct notices_event *event = notices_add(notices);
-    struct notice *notice = &event->notice;
-    *event = (struct notices_event){.clock = heard->clock};
-    snprintf(event->time, sizeof event->time, "%s", time);
-    snprintf(notice->level, sizeof notice->level, "%s", log_level_name(heard->level));
-    snprintf(notice->event, sizeof notice->event, "%s", heard->event);
-    snprintf(notice->text, sizeof notice->text, "%.*s", TEXT_BYTES, heard->pairs);
 }
 
 struct notices_event *notices_next(struct notices *notices)

@@ -4,7 +4,6 @@
 #define WINNOW_NOTICES_H
 
 #include "control/notice.h"
-#include "log.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +28,6 @@ struct notices {
 
 /* A place for one more, which the caller fills in. */
 struct notices_event *notices_add(struct notices *notices);
-/* One more, as it was heard, with the time of its line; but not of a level below info. */
-void notices_hear(struct notices *notices, const struct log_heard *heard, const char *time);
 
 /* The oldest that is still to be told, lent until the next call; NULL: there is none. */
 struct notices_event *notices_next(struct notices *notices);
