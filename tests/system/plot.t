@@ -170,7 +170,7 @@ refuses()
 
 refuses 64 "^winnow-plot: the kind of picture is missing; expected" "no arguments" --
 refuses 64 "^winnow-plot: the history file is missing; expected" "no file" -- scaling
-refuses 64 "'pie' is not a kind of picture; expected scaling, relation, policies or words" "an unknown kind" -- pie history.csv
+refuses 64 "'pie' is not a kind of picture; expected scaling, relation, policies, words or hosts" "an unknown kind" -- pie history.csv
 refuses 64 "unexpected argument 'more'" "one file too many" -- scaling history.csv more
 refuses 64 "--output: 'a.pdf' is no kind of picture; expected .*png or .svg" "another ending" -- scaling history.csv -o a.pdf
 refuses 64 "--output: '.png' is no kind" "an ending alone" -- scaling history.csv -o .png
