@@ -360,8 +360,8 @@ static void start(struct term *term, int64_t now_ns)
         return;
     leader_inherit(term->leader, &heritage, &term->target);
     log_event(LOG_INFO, "leading", "epoch=%lld node=%s nodes=%zu workers=%u goes_on=%s",
-              (long long)heritage.epoch, term->settings.node, term->roster.count,
-              heritage.workers, heritage.goes_on ? "true" : "false");
+              (long long)heritage.epoch, term->settings.node, term->roster.count, heritage.workers,
+              heritage.goes_on ? "true" : "false");
     term->started = true;
     term->outdated = true;
 }
