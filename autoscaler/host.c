@@ -36,6 +36,7 @@ struct host {
     int64_t deadline_ns; /* of the first connection */
     struct fence fence;
     struct target_message order; /* the last; its epoch is 0 before the first */
+    bool ordered;                /* it came on the connection that is there */
     bool unanswered;             /* an order was refused, whose sender is to be told by a report */
     struct report_message said;  /* the last report, without the workers */
     int64_t said_ns;
@@ -165,6 +166,7 @@ static void step_post(struct host *host, int64_t now_ns)
     if (post_step(&host->post, now_ns)) {
         host->ready = true;
         host->said_ns = 0;
+        host->ordered = false;
         gazette_reconnected(&host->gazette);
         farm_lock_note(&host->lock, 0, now_ns);
     }
@@ -205,6 +207,7 @@ static void admit(struct host *host, struct supervisor *supervisor,
         supervisor_hear_events(supervisor, now_ns, order->events, order->event_count);
     host->order = *order;
     host->order.events = NULL;
+    host->ordered = true;
     host->released |= host->leaving && order->workers == 0;
     election_hear_order(election, order->epoch, now_ns);
     if (*order->successor && strcmp(order->successor, host->settings->name) != 0)
@@ -329,8 +332,8 @@ static int64_t step_election(struct host *host, int64_t now_ns)
     if (!leads)
         term_end(&host->term);
     else if (!term_is_on(&host->term))
-        host->fault =
-            term_begin(&host->term, now_ns, host->order.epoch ? &host->order : NULL, &host->why);
+        host->fault = term_begin(&host->term, now_ns, host->order.epoch ? &host->order : NULL,
+                                 !host->ordered, &host->why);
     int64_t wake_ns = term_step(&host->term, now_ns);
     int fault = term_fault(&host->term, &why);
     if (fault)

@@ -333,9 +333,10 @@ bool roster_drain(struct roster *roster, const char *name, bool drained)
 
 /* ---- time ---- */
 
-void roster_begin(struct roster *roster, int64_t now_ns)
+void roster_begin(struct roster *roster, int64_t now_ns, uint32_t expected)
 {
     roster->begun_ns = now_ns;
+    roster->expected = expected;
     roster->outdated = true;
     for (size_t i = 0; i < roster->count; i++) {
         struct roster_node *node = roster->nodes[i];
@@ -347,9 +348,19 @@ void roster_begin(struct roster *roster, int64_t now_ns)
     }
 }
 
-bool roster_has_settled(const struct roster *roster, int64_t now_ns)
+int64_t roster_settles_ns(const struct roster *roster)
 {
-    return now_ns - roster->begun_ns >= ROSTER_SETTLE_NS;
+    return roster->begun_ns +
+           (roster_living(roster) < roster->expected ? ROSTER_LOST_NS : ROSTER_SETTLE_NS);
+}
+
+uint32_t roster_living(const struct roster *roster)
+{
+    uint32_t living = 0;
+
+    for (size_t i = 0; i < roster->count; i++)
+        living += !roster->nodes[i]->lost;
+    return living;
 }
 
 /* When the node is lost, unless it reports before. */

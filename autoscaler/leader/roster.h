@@ -34,7 +34,7 @@
 #define ROSTER_FORGET_NS INT64_C(600000000000)
 /* What its workers hold is unknown when its report is older than that. */
 #define ROSTER_FRESH_NS INT64_C(2000000000)
-/* By then every node has reported to a new leader. */
+/* By then every node that is connected has reported to a new leader. */
 #define ROSTER_SETTLE_NS INT64_C(1200000000)
 /* When its workers have crashed for so long and none has run, others get its share; and so much
  * later it is tried again with one. */
@@ -68,7 +68,8 @@ struct roster {
     struct roster_done done;
     struct roster_node *nodes[ROSTER_MOST_NODES]; /* in the order of their names */
     size_t count;
-    int64_t begun_ns; /* when its leader began */
+    int64_t begun_ns;  /* when its leader began to hear */
+    uint32_t expected; /* nodes that it should hear of */
     struct worker_reading *readings;
     const char *names[ROSTER_MOST_NODES];
     size_t reading_room;
@@ -79,11 +80,15 @@ struct roster {
 
 void roster_clear(struct roster *roster);
 
-/* A leader begins: silence counts anew, and each node goes on with what it has until it is told
- * otherwise. */
-void roster_begin(struct roster *roster, int64_t now_ns);
-/* Each node has had the time to report. */
-bool roster_has_settled(const struct roster *roster, int64_t now_ns);
+/* A leader begins, and can hear reports from now on: silence counts anew, and each node goes on
+ * with what it has until it is told otherwise. expected: how many nodes there should be. */
+void roster_begin(struct roster *roster, int64_t now_ns, uint32_t expected);
+/* From then on each node has had the time to report, if no other reports before. While fewer are
+ * known than should be there, they may still be connecting, and what they run is unknown: then that
+ * is when a node counts as lost. */
+int64_t roster_settles_ns(const struct roster *roster);
+/* How many nodes live, as far as is known. */
+uint32_t roster_living(const struct roster *roster);
 
 /* What happened, for people to be told. */
 enum roster_news {

@@ -77,8 +77,22 @@ static int open_leader(struct term *term, struct why *why)
                        why);
 }
 
+static void begin_to_hear(struct term *term, int64_t now_ns)
+{
+    roster_begin(&term->roster, now_ns, term->expected > 0 ? (uint32_t)term->expected : 0);
+}
+
+/* Of the nodes that the last leader knew, those that should report. If this node did not lose its
+ * connection, then it was that leader who went. */
+static double expect(const struct target_message *last, bool is_after_cut)
+{
+    if (!last)
+        return NAN;
+    return is_after_cut ? last->farm_nodes : last->farm_nodes - 1;
+}
+
 int term_begin(struct term *term, int64_t now_ns, const struct target_message *last,
-               struct why *why)
+               bool is_after_cut, struct why *why)
 {
     const struct term_settings *settings = &term->settings;
     char queue[POST_NAME_SIZE];
@@ -96,13 +110,13 @@ int term_begin(struct term *term, int64_t now_ns, const struct target_message *l
     }
     term->started = false;
     term->fault = 0;
-    term->begun_ns = now_ns;
     term->send_ns = 0;
     term->has_limits = last;
     if (last)
         term->limits = last->limits;
     term->workers = last ? last->farm_workers : (double)NAN;
-    roster_begin(&term->roster, now_ns);
+    term->expected = expect(last, is_after_cut);
+    begin_to_hear(term, now_ns);
     return 0;
 }
 
@@ -290,8 +304,10 @@ static struct target_message common_of(const struct term *term, int64_t now_ns)
 {
     const struct roster_node *next = roster_successor(&term->roster, term->settings.node);
     const struct policy_params *params = &term->settings.leader->params;
+    double living = roster_living(&term->roster);
     struct target_message common = {
         .farm_workers = term->started ? term->target.workers : term->workers,
+        .farm_nodes = term->started ? living : fmax(living, term->expected),
         .limits = term->started      ? leader_limits(term->leader, now_ns)
                   : term->has_limits ? term->limits
                                      : steering_limits(&(struct steering){.params = *params}, 0)};
@@ -368,17 +384,17 @@ static void start(struct term *term, int64_t now_ns)
 
 static int64_t step_hearing(struct term *term, int64_t now_ns)
 {
-    int64_t settled_ns = term->begun_ns + ROSTER_SETTLE_NS;
+    int64_t settles_ns = roster_settles_ns(&term->roster);
     int64_t wake_ns = leader_connect(term->leader, now_ns);
 
     term->fault = leader_fault(term->leader, &term->why);
     if (term->fault)
         return now_ns;
-    if (leader_is_ready(term->leader) && roster_has_settled(&term->roster, now_ns)) {
+    if (leader_is_ready(term->leader) && post_is_there(&term->post) && now_ns >= settles_ns) {
         start(term, now_ns);
         return now_ns;
     }
-    return now_ns < settled_ns ? sooner(wake_ns, settled_ns) : wake_ns;
+    return now_ns < settles_ns ? sooner(wake_ns, settles_ns) : wake_ns;
 }
 
 static bool are_same(const struct status_limits *a, const struct status_limits *b)
@@ -428,8 +444,11 @@ int64_t term_step(struct term *term, int64_t now_ns)
 {
     if (!term->leader)
         return CLOCK_NEVER;
-    if (post_step(&term->post, now_ns))
+    if (post_step(&term->post, now_ns)) {
         term->send_ns = now_ns;
+        if (!term->started)
+            begin_to_hear(term, now_ns);
+    }
     take_news(term, now_ns);
     look_at_events(term);
     int64_t wake_ns = term->started ? step_leading(term, now_ns) : step_hearing(term, now_ns);

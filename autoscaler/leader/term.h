@@ -47,7 +47,7 @@ struct term {
     int64_t read_ns;       /* reports are not waited for before */
     bool rests;            /* they are not, until then */
     bool refuses;          /* it has said that there are too many nodes */
-    int64_t begun_ns;
+    double expected; /* nodes that should report before it decides; NAN: unknown */
     struct node_target target; /* of the farm, as decided last */
     struct status_limits limits;
     bool has_limits; /* they are of a leader before, and go on */
@@ -60,10 +60,11 @@ struct term {
 void term_init(struct term *term, const struct term_settings *settings);
 void term_clear(struct term *term);
 
-/* The node leads from now on. last: the last order to this node; NULL: there was none. 0 or the
+/* The node leads from now on. last: the last order to this node; NULL: there was none. is_after_cut:
+ * none has come since this node connected anew, so that whoever sent it may live as well. 0 or the
  * errors of leader_open and post_open. */
 int term_begin(struct term *term, int64_t now_ns, const struct target_message *last,
-               struct why *why);
+               bool is_after_cut, struct why *why);
 /* It does not any more. Harmless between terms. */
 void term_end(struct term *term);
 bool term_is_on(const struct term *term);

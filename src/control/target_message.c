@@ -15,6 +15,7 @@ static const struct field own_fields[] = {
     FIELD(FIELD_INTEGER, target_message, sequence),
     FIELD(FIELD_INTEGER, target_message, workers),
     FIELD(FIELD_COUNT, target_message, farm_workers),
+    FIELD(FIELD_COUNT, target_message, farm_nodes),
     FIELD(FIELD_BOOL, target_message, drained),
     FIELD(FIELD_INTEGER, target_message, stop_slot),
     FIELD(FIELD_INTEGER, target_message, stop_pid),
@@ -67,6 +68,8 @@ static int check(const struct target_message *target, struct why *why)
         return refuse(why, "workers", "0 to 1000");
     if (target->farm_workers > TARGET_MOST_WORKERS)
         return refuse(why, "farm_workers", "0 to 1000");
+    if (target->farm_nodes > TARGET_MOST_WORKERS)
+        return refuse(why, "farm_nodes", "0 to 1000");
     if (target->stop_slot >= REPORT_MOST_WORKERS || target->stop_pid > INT32_MAX)
         return refuse(why, "stop_slot", "less than 3000, and stop_pid that of a process");
     int error = token_message_check_epoch(target->epoch, why);

@@ -25,6 +25,7 @@ struct target_message {
     int64_t epoch, sequence;     /* both at least 1 */
     int64_t workers;             /* that shall be starting or running */
     double farm_workers;         /* on all nodes, with which a successor begins; NAN: unknown */
+    double farm_nodes;           /* that live, for which a successor waits; NAN: unknown */
     bool drained;                /* somebody has said that the node is to run nothing */
     int64_t stop_slot, stop_pid; /* as in struct node_target; pid 0: nobody is to stop */
     /* The farm's limits as commands have set them, so that they outlive the leader. */

@@ -74,6 +74,7 @@ static struct target_message a_target(void)
         .sequence = 1,
         .workers = 3,
         .farm_workers = 8,
+        .farm_nodes = 2,
         .stop_pid = 77,
         .limits = {.min_workers = 1, .max_workers = 8, .paused = true, .replicas = NAN},
         .successor = "b",
@@ -133,7 +134,7 @@ static void a_target_is_read_as_it_was_written(void **state)
     members_release(message);
     assert_int_equal(again.workers, 3);
     assert_int_equal(again.stop_pid, 77);
-    assert_true(again.farm_workers == 8);
+    assert_true(again.farm_workers == 8 && again.farm_nodes == 2);
     assert_true(again.limits.paused && isnan(again.limits.replicas));
     assert_int_equal(again.limits.max_workers, 8);
     assert_string_equal(again.successor, "b");

@@ -98,14 +98,26 @@ static void a_new_leader_begins_with_what_runs(void **state)
     struct roster roster = {0};
 
     (void)state;
-    roster_begin(&roster, S_NS);
+    roster_begin(&roster, S_NS, 0);
     hear(&roster, said("a", 4, 3), S_NS);
     hear(&roster, said("b", 4, 1), S_NS);
     assert_int_equal(roster_ordered(&roster), 4);
     assert_int_equal(order_of(&roster, "a"), 3);
     assert_int_equal(order_of(&roster, "b"), 1);
-    assert_false(roster_has_settled(&roster, 2 * S_NS));
-    assert_true(roster_has_settled(&roster, 3 * S_NS));
+    assert_int_equal(roster_settles_ns(&roster), S_NS + ROSTER_SETTLE_NS);
+    roster_clear(&roster);
+}
+
+static void a_new_leader_waits_for_nodes_that_are_still_connecting(void **state)
+{
+    struct roster roster = {0};
+
+    (void)state;
+    roster_begin(&roster, S_NS, 2);
+    hear(&roster, said("a", 4, 3), S_NS);
+    assert_int_equal(roster_settles_ns(&roster), S_NS + ROSTER_LOST_NS);
+    hear(&roster, said("b", 4, 1), 2 * S_NS);
+    assert_int_equal(roster_settles_ns(&roster), S_NS + ROSTER_SETTLE_NS);
     roster_clear(&roster);
 }
 
@@ -401,7 +413,7 @@ static void a_new_leader_gives_every_known_node_ten_seconds(void **state)
 
     (void)state;
     hear(&roster, said("a", 4, 0), 0);
-    roster_begin(&roster, 9 * S_NS);
+    roster_begin(&roster, 9 * S_NS, 1);
     assert_int_equal(roster_step(&roster, 19 * S_NS - 1, &node), ROSTER_NO_NEWS);
     assert_int_equal(roster_step(&roster, 19 * S_NS, &node), ROSTER_LOST);
     roster_clear(&roster);
@@ -680,6 +692,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workers_are_shared_by_capacity),
         cmocka_unit_test(a_new_leader_begins_with_what_runs),
+        cmocka_unit_test(a_new_leader_waits_for_nodes_that_are_still_connecting),
         cmocka_unit_test(a_silent_node_is_lost_after_ten_seconds_and_its_share_goes_elsewhere),
         cmocka_unit_test(a_node_whose_targets_come_back_is_lost_soon),
         cmocka_unit_test(a_node_that_reports_again_at_once_was_never_lost),
