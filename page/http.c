@@ -39,7 +39,8 @@ struct http_request {
     struct peer *peer;
     enum phase phase;
     bool suspended;
-    char *path;
+    char *target;          /* as it came, but cut in two where it is absolute */
+    const char *authority; /* of such a one; else NULL */
     struct http_head head;
     char *body;
     size_t length, capacity, most_bytes;
@@ -133,8 +134,8 @@ static struct peer *peer_of(struct MHD_Connection *connection)
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* The first line has come: its path before anything in it is decoded. */
-static void *begin_request(void *context, const char *path, struct MHD_Connection *connection)
+/* The first line has come: its target before anything in it is decoded. */
+static void *begin_request(void *context, const char *target, struct MHD_Connection *connection)
 {
     struct http *http = context;
     struct peer *peer = peer_of(connection);
@@ -148,8 +149,10 @@ static void *begin_request(void *context, const char *path, struct MHD_Connectio
     *request = (struct http_request){.http = http,
                                      .connection = connection,
                                      .peer = peer,
-                                     .path = strdup(path),
+                                     .target = strdup(target),
                                      .next = http->requests};
+    if (request->target)
+        request->head.path = route_split(request->target, &request->authority);
     if (http->requests)
         http->requests->previous = request;
     http->requests = request;
@@ -179,7 +182,7 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
     if (request->next)
         request->next->previous = request->previous;
     shared_text_drop(request->answer.text);
-    free(request->path);
+    free(request->target);
     free(request->body);
     free(request);
 }
@@ -244,8 +247,10 @@ static void read_head(struct http_request *request, const char *method)
         .host_count = counts.host,
         .unclear = find_unclear(connection, &counts),
     };
+    /* RFC 9112, 3.2.2: what an absolute target says counts, and not the header. */
+    if (headers->host && request->authority)
+        headers->host = request->authority;
     request->head.method = method;
-    request->head.path = request->path;
 }
 
 /* ---- answers ---- */
@@ -383,7 +388,7 @@ static enum MHD_Result take(void *context, struct MHD_Connection *connection, co
     (void)connection;
     (void)path;
     (void)version;
-    if (!request || !request->path)
+    if (!request || !request->target)
         return MHD_NO;
     if (request->phase == PHASE_NEW) {
         request->phase = PHASE_BODY;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define FARM "/api/v1/farms/*"
 
@@ -31,6 +32,26 @@ static const struct row {
     {"POST", FARM "/nodes/*/undrain", ROUTE_UNDRAIN, ROUTE_TO_CONTROL, ROUTE_COMMAND_MOST},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
+
+/* The two slashes before the authority make room for its NUL, and for the slash of a path that is
+ * left out. */
+char *route_split(char *target, const char **authority)
+{
+    size_t scheme = strncasecmp(target, "http://", 7) == 0    ? 7
+                    : strncasecmp(target, "https://", 8) == 0 ? 8
+                                                              : 0;
+    size_t length = strcspn(target + scheme, "/?#");
+    char *path = target + scheme + length;
+
+    *authority = NULL;
+    if (!scheme)
+        return target;
+    *authority = memmove(target + scheme - 2, target + scheme, length);
+    path[-2] = '\0';
+    if (*path != '/')
+        *--path = '/';
+    return path;
+}
 
 #define MOST_NAMES 3
 

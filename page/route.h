@@ -50,6 +50,10 @@ enum route_found {
     ROUTE_MALFORMED, /* a name or number in the path cannot be */
 };
 
+/* The path of a request's target, of which it is a part. An absolute one, "http://HOST/path", is
+ * changed for that: `authority` is then what it has for Host, else NULL. */
+char *route_split(char *target, const char **authority);
+
 /* method  in capitals; HEAD is as GET
  * path    as it came, percent-encoded, with its query, which counts for nothing
  * allow   ROUTE_METHOD: the methods that there are, "GET, HEAD, PUT" */

@@ -6,9 +6,9 @@ import datetime
 import decimal
 import itertools
 import json
+import math
 import os
 import secrets
-import statistics
 
 from browser import BROWSER, DRIVER, PATIENCE_S, Browser, By, install, page
 from scaler import FILTER, autoscaler, lives, number, rows, wait_for_row
@@ -20,7 +20,11 @@ AXE = "axe-core@4.10.3"
 WIDTHS = (360, 1280, 2560)
 # What was measured is far less; a machine that is busy with other things may take longer.
 FIRST_PICTURE_MS = 5000
-SHOWN_MS = 2000
+# So many at least, as a machine that is busy with other things keeps the rest waiting; how many were is told. A pause of
+# 100 ms on the way would delay all of them, one until the next of two looks a second four in five.
+SHOWN_MS = 100
+IN_TIME = 0.25
+DECISIONS = 40
 
 SHOWN = """
 const text = (id) => document.getElementById(id).textContent;
@@ -28,14 +32,18 @@ const cells = [...document.querySelectorAll("#decision-rows tbody tr")].map((row
 return [Object.fromEntries(cells), {wanted: text("wanted"), arrivals: text("arrivals"), backlog: text("backlog"), readout: text("readout")}];
 """
 
-# When each decision is shown, by the wall clock.
+# When each decision is shown, by the wall clock. The first row is drawn because the table is opened, long after its
+# decision: it says nothing about how soon, and is left out.
 WATCH = """
 window.shown = [];
+let last = null;
 document.getElementById("why").open = true;
 new MutationObserver(() => {
     const [row] = [...document.querySelectorAll("#decision-rows tr")].filter((one) => one.cells[0].textContent === "time_s");
     const time = row && Number(row.cells[1].textContent);
-    if (row && window.shown.at(-1)?.[0] !== time) window.shown.push([time, Date.now()]);
+    if (!row || time === last) return;
+    if (last !== null) window.shown.push([time, Date.now()]);
+    last = time;
 }).observe(document.getElementById("decision-rows"), {subtree: true, childList: true, characterData: true});
 """
 
@@ -70,6 +78,14 @@ def differences(row, decision, texts):
     return wrong if texts["readout"].endswith(end) else wrong + ["readout"]
 
 
+def shown_soon(later):
+    """later: how many ms after it was made each decision was shown."""
+    ok(len(later) >= DECISIONS, f"{DECISIONS} decisions are shown") or diag(len(later))
+    at = lambda share: sorted(later)[int((len(later) - 1) * share)] if later else math.inf
+    diag(f"shown after {at(0.5):.0f} ms in the middle, p95 {at(0.95):.0f}, p99 {at(0.99):.0f}, {at(1):.0f} at most")
+    ok(at(IN_TIME) < SHOWN_MS, f"... within {SHOWN_MS} ms of when they were made") or diag(sorted(round(ms) for ms in later))
+
+
 def numbers(browser, name):
     seen = {}
 
@@ -79,17 +95,17 @@ def numbers(browser, name):
             seen[float(decision["time_s"])] = (decision, texts)
         return len(seen) >= 8
 
+    soon = f"window.shown.length >= {DECISIONS} && window.shown"
     browser.do(WATCH)
     ok(wait_until(look, PATIENCE_S), "decisions are shown as they are made") or diag(len(seen))
+    later = browser.wait_for(soon, 2 * PATIENCE_S) or []
     told = lambda: {number(row, "time_s"): row for row in rows(name)}
     ok(wait_until(lambda: set(seen) <= set(told()), PATIENCE_S), "each of them is in the history") or diag(set(seen) - set(told()))
     table = told()
     wrong = {time: differences(table[time], *seen[time]) for time in seen if time in table}
     equal({time: names for time, names in wrong.items() if names}, {}, "... with every number of it")
     ok(any(texts["arrivals"] not in ("0", "?") for _, texts in seen.values()), "... under load")
-    later = [at - moment_ms(table[time]) for time, at in browser.do("return window.shown") if time in table]
-    diag(f"shown after {statistics.median(later):.0f} ms in the middle, {max(later):.0f} ms at most, of {len(later)} decisions")
-    ok(statistics.median(later) < SHOWN_MS, "... soon after it was made")
+    shown_soon([at - moment_ms(table[time]) for time, at in later if time in table])
     browser.do("document.getElementById('minutes').open = true")
     ok(browser.wait_for("document.querySelectorAll('#minute-rows tbody tr').length"), "a table stands for the picture")
 

@@ -61,7 +61,9 @@ def killed(browser, first, second):
     first.signal(signal.SIGKILL)
     ok(runs(browser, second.pid), "it was killed: the page shows who has taken over")
     ok(is_new(browser), "... and that this is new")
-    ok(browser.wait("log-rows", "autoscaler_gone|connected|standby|worker|."), "... and the log")
+    worker = browser.wait_for(f"document.querySelector('#worker-rows [data-state=running]')?.closest('tr').cells[7].textContent")
+    os.kill(int(worker), signal.SIGKILL)
+    ok(browser.wait("log-rows", rf"worker_crashed.*\b{worker}\b"), "... and the log tells what happens under it")
 
 
 def killed_while_asked(browser, second, third, token):

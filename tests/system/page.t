@@ -27,6 +27,10 @@ SECURE = {
     "Cross-Origin-Resource-Policy": "^same-origin$",
     "Cache-Control": "^no-store$",
 }
+READ = ("/", "/healthz", "/readyz", "/metrics", "/api/v1/farms", "status", "history", "stream", "scale")
+WRITTEN = ("events", "pause", "resume", "workers/a/0/stop", "nodes/a/drain", "nodes/a/undrain")
+ROUTES = [("GET", path) for path in READ] + [("PUT", "scale")] + [("POST", path) for path in WRITTEN]
+MARKER = "shown-nowhere"  # in the environment of all workers
 
 
 # ---- looking ----
@@ -201,6 +205,8 @@ def keeps_others_out(web):
     for host in ("evil.example", "127.0.0.1.evil.example", "localhost.", "evil@127.0.0.1", ""):
         for path in ("/", "/healthz", "status", "/nothing"):
             equal(web.get(path, Host=host).code(), (421, "host"), f"{path} for the host {host!r}: 421")
+    for method, path in ROUTES:
+        equal(web.tell(path, method=method, Host="evil.example").code(), (421, "host"), f"{method} {path} by another name: 421")
     equal(web.raw(b"GET /healthz HTTP/1.0\r\n\r\n").split()[1], b"421", "one host is needed")
     twice = web.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
     ok(twice.split()[1] in (b"400", b"421"), "... and not two")
@@ -240,7 +246,14 @@ def keeps_secrets(web):
     ok(token not in command, "the token is in no list of processes")
     ok(token not in web.program.stderr(), "... nor in the log")
     shown = json.dumps(web.status()) + web.get("/api/v1/farms").body.decode() + web.get("history").body.decode()
+    shown += web.get("/metrics").body.decode() + web.get("scale").body.decode()
     ok(not re.search(r"amqp://|guest|AMQP_URL", shown), "no address of the broker is shown")
+    pids = [worker["pid"] for worker in web.status()["status"]["workers"]]
+    ok(any(MARKER in open(f"/proc/{pid}/environ").read() for pid in pids), "a worker has an environment")
+    with web.stream() as stream:
+        ok(stream.wait_for("status"), "... whom a stream tells of")
+        shown += json.dumps(stream.events)
+    ok(MARKER not in shown + web.program.stderr(), "... and it is shown nowhere")
 
 
 def wants_a_token_to_look(name):
@@ -329,7 +342,7 @@ def stands_what_is_no_request(web):
         ("nothing", b"", {b""}),
         ("half a request", head, {b""}),
         ("noise", os.urandom(4000).replace(b"\r", b"x"), {b"", b"400", b"405", b"414", b"431", b"505"}),
-        ("a NUL in a header", head + b"X: a\0b\r\n\r\n", {b"", b"200", b"400"}),
+        ("another host before a NUL", b"GET /healthz HTTP/1.1\r\nConnection: close\r\nHost: evil.example\0localhost\r\n\r\n", {b"400", b"421"}),
         ("a NUL in the path", b"GET /heal\0thz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", {b"", b"400", b"404"}),
         ("1,000 headers", head + b"".join(b"X-%d: y\r\n" % i for i in range(1000)) + b"\r\n", {b"431", b"413", b""}),
         ("a header of 100 kB", head + b"X: " + b"y" * 100000 + b"\r\n\r\n", {b"431", b"413", b""}),
@@ -344,6 +357,7 @@ def stands_what_is_no_request(web):
         got = web.raw(text)
         ok((got.split() + [b"", b""])[1] in allowed, f"{about} is refused") or diag(got[:300])
         equal(web.get("/healthz").status, 200, "... and others are served")
+    absolute_targets(web)
     two = web.raw(keep + b"\r\n" + head + b"\r\n")
     equal(two.count(b"HTTP/1.1 200 OK"), 2, "two requests in one go are two")
     smuggled = web.raw(post + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + head + b"\r\n")
@@ -366,6 +380,28 @@ def stands_what_is_no_request(web):
         equal((got.split() + [b"", b""])[1], b"400", f"{about}: 400") or diag(got[:300])
         equal(got.count(b"HTTP/1.1 "), 1, "... and nothing behind it is taken for a request")
     ok(web.healthy(), "none of them did anything")
+
+
+def absolute_targets(web):
+    """A target with scheme and host: its host counts, and not that of the header."""
+    own = web.host
+    for target, host, status in (
+        (f"http://{own}/healthz", own, b"200"),
+        (f"HTTPS://{own}/healthz?x", own, b"200"),
+        (f"http://{own}", own, b"200"),
+        (f"http://{own}?x", own, b"200"),
+        (f"http://{own}/healthz", "evil.example", b"200"),
+        ("http://evil.example/healthz", own, b"421"),
+        ("http://evil.example", own, b"421"),
+        (f"http://evil.example@{own}/healthz", own, b"421"),
+        ("http:///healthz", own, b"421"),
+        (f"http://{own}/nothing", own, b"404"),
+        (f"ftp://{own}/healthz", own, b"404"),
+        (f"//{own}/healthz", own, b"404"),
+    ):
+        got = web.raw(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        about = f"{target} with Host: {host}".replace(own, "OWN")
+        equal((got.split() + [b"", b""])[1], status, f"{about}: {status.decode()}") or diag(got[:300])
 
 
 class SlowClient:
@@ -530,6 +566,7 @@ def several_farms(name):
 
 
 name = farm()
+os.environ["WINNOW_TEST_MARKER"] = MARKER
 refuses_to_begin(name)
 says_that_nobody_runs_it()
 with autoscaler(name, "--interval", "200ms", "--min", "2", "--max", "4", "--", FILTER):
