@@ -105,8 +105,8 @@ static void print_notice(const struct client_message *message, const struct noti
             amounts_shown(notice->event, event), text);
 }
 
-/* The last clock of each sender. The nodes of a farm, and those that came after them, fit in; beyond
- * that the one that was silent for longest is forgotten. */
+/* The last clock of each sender. The nodes of a farm, and those that came after them, fit in.
+ * Beyond that the one that was silent for longest is forgotten. */
 #define SENDERS_MOST 128
 
 struct senders {
