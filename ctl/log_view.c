@@ -105,23 +105,44 @@ static void print_notice(const struct client_message *message, const struct noti
             amounts_shown(notice->event, event), text);
 }
 
-/* After a lost connection what may not have arrived is told once more. */
-static bool is_repeated(const struct client_message *message, struct envelope *last)
-{
-    bool repeated =
-        strcmp(message->envelope.from, last->from) == 0 && message->envelope.clock <= last->clock;
+/* The last clock of each sender. The nodes of a farm, and those that came after them, fit in.
+ * Beyond that the one that was silent for longest is forgotten. */
+#define SENDERS_MOST 128
 
-    if (!repeated)
-        *last = message->envelope;
-    return repeated;
+struct senders {
+    struct {
+        char from[ENVELOPE_FROM_SIZE];
+        int64_t clock;
+    } last[SENDERS_MOST]; /* the one heard last is the first */
+    size_t count;
+};
+
+/* After a lost connection each sender tells once more what may not have arrived. */
+static bool is_repeated(const struct envelope *envelope, struct senders *senders)
+{
+    size_t at = 0;
+
+    while (at < senders->count && strcmp(senders->last[at].from, envelope->from) != 0)
+        at++;
+    if (at < senders->count && envelope->clock <= senders->last[at].clock)
+        return true;
+    if (at == senders->count && senders->count < SENDERS_MOST)
+        senders->count++;
+    else if (at == SENDERS_MOST)
+        at--;
+    memmove(&senders->last[1], &senders->last[0], at * sizeof senders->last[0]);
+    memcpy(senders->last[0].from, envelope->from, sizeof envelope->from);
+    senders->last[0].clock = envelope->clock;
+    return false;
 }
 
-static void show(const struct client_message *message, struct envelope *last, bool json, FILE *out)
+static void show(const struct client_message *message, struct senders *senders, bool json,
+                 FILE *out)
 {
     struct notice notice;
     struct why why;
 
-    if (message->kind != CLIENT_NOTICE || is_repeated(message, last))
+    if (message->kind != CLIENT_NOTICE || is_repeated(&message->envelope, senders))
         return;
     if (json)
         verbatim_print(message->text, message->length, out);
@@ -136,7 +157,7 @@ int log_view_follow(const struct ctl_options *options, FILE *out, struct why *wh
     static const char *const keys[] = {"log", NULL};
     enum feed_state logged = FEED_STARTING;
     struct client_message message;
-    struct envelope last = {0};
+    struct senders senders = {0};
     struct feed feed;
     int signal_fd;
     int error = signals_open(&signal_fd, why);
@@ -147,7 +168,7 @@ int log_view_follow(const struct ctl_options *options, FILE *out, struct why *wh
     while (!error && !signals_next(signal_fd)) {
         int taken = 0;
         for (; taken < FEED_MOST && feed_step(&feed, &message); taken++)
-            show(&message, &last, options->json, out);
+            show(&message, &senders, options->json, out);
         feed_log(&feed, options->common.topology.farm, &logged);
         if (fflush(out))
             error =

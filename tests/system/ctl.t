@@ -420,6 +420,21 @@ def follows_the_log(name):
         equal((plain.end(), whole.end()), (0, 0), "both end well")
 
 
+def tells_each_line_once():
+    """After a lost connection each sender tells again what may not have arrived, the senders in turns."""
+    name = farm()
+    line = lambda sender, clock: (
+        "log",
+        message(name, level="info", event="said", text=f"line={sender}{clock}", clock=clock, **{"from": f"x/{sender}/1"}),
+    )
+    told = [line("a", 5), line("b", 9), line("a", 5), line("b", 8), line("b", 9), line("a", 6), line("b", 10)]
+    with Leader(name, lambda command: told), lines_of(name, "log", "--follow") as following:
+        ok(wait_until(lambda: "line=b10" in following.stdout(), 20), "the last line is told")
+        lines = [text.split("line=")[1] for text in following.stdout().splitlines()]
+        equal(lines, ["a5", "b9", "a6", "b10"], "a line that a sender repeats is told once, whoever spoke between")
+        equal(following.end(), 0, "it ends well")
+
+
 says_what_was_expected()
 says_that_nobody_is_there()
 waits_no_longer_than_it_was_told()
@@ -443,4 +458,5 @@ with busy_farm() as (name, scaler):
     draws_a_screen(name)
     stays_open(scaler, name)
 stands_a_flood()
+tells_each_line_once()
 done_testing()
