@@ -105,23 +105,51 @@ static void print_notice(const struct client_message *message, const struct noti
             amounts_shown(notice->event, event), text);
 }
 
-/* After a lost connection what may not have arrived is told once more. */
-static bool is_repeated(const struct client_message *message, struct envelope *last)
-{
-    bool repeated =
-        strcmp(message->envelope.from, last->from) == 0 && message->envelope.clock <= last->clock;
+#define SENDERS_MOST 256
 
-    if (!repeated)
-        *last = message->envelope;
+/* Whom something was heard from, and when the last of it was said. */
+struct senders {
+    struct sender {
+        char from[ENVELOPE_FROM_SIZE];
+        char time[ENVELOPE_TIME_SIZE];
+        int64_t clock;
+    } known[SENDERS_MOST];
+    size_t next; /* whose place another one gets */
+};
+
+static struct sender *sender_of(struct senders *senders, const char *from)
+{
+    for (size_t i = 0; i < SENDERS_MOST; i++)
+        if (strcmp(senders->known[i].from, from) == 0)
+            return &senders->known[i];
+    struct sender *sender = &senders->known[senders->next++ % SENDERS_MOST];
+    snprintf(sender->from, sizeof sender->from, "%s", from);
+    sender->clock = -1;
+    return sender;
+}
+
+/* After a lost connection what may not have arrived is told once more, in between what others
+ * tell. A lower clock at a later time is that of another process under the same number, as in
+ * a container that was started again. */
+static bool is_repeated(const struct envelope *envelope, struct senders *senders)
+{
+    struct sender *sender = sender_of(senders, envelope->from);
+    bool repeated = envelope->clock <= sender->clock && strcmp(envelope->time, sender->time) <= 0;
+
+    if (!repeated) {
+        sender->clock = envelope->clock;
+        snprintf(sender->time, sizeof sender->time, "%s", envelope->time);
+    }
     return repeated;
 }
 
-static void show(const struct client_message *message, struct envelope *last, bool json, FILE *out)
+static void show(const struct client_message *message, struct senders *senders, bool json,
+                 FILE *out)
 {
     struct notice notice;
     struct why why;
 
-    if (message->kind != CLIENT_NOTICE || is_repeated(message, last))
+    if (message->kind != CLIENT_NOTICE || is_repeated(&message->envelope, senders))
         return;
     if (json)
         verbatim_print(message->text, message->length, out);
@@ -136,7 +164,7 @@ int log_view_follow(const struct ctl_options *options, FILE *out, struct why *wh
     static const char *const keys[] = {"log", NULL};
     enum feed_state logged = FEED_STARTING;
     struct client_message message;
-    struct envelope last = {0};
+    struct senders senders = {0};
     struct feed feed;
     int signal_fd;
     int error = signals_open(&signal_fd, why);
@@ -147,7 +175,7 @@ int log_view_follow(const struct ctl_options *options, FILE *out, struct why *wh
     while (!error && !signals_next(signal_fd)) {
         int taken = 0;
         for (; taken < FEED_MOST && feed_step(&feed, &message); taken++)
-            show(&message, &last, options->json, out);
+            show(&message, &senders, options->json, out);
         feed_log(&feed, options->common.topology.farm, &logged);
         if (fflush(out))
             error =
