@@ -105,35 +105,42 @@ static void print_notice(const struct client_message *message, const struct noti
             amounts_shown(notice->event, event), text);
 }
 
-/* The last clock of each sender. The nodes of a farm, and those that came after them, fit in.
- * Beyond that the one that was silent for longest is forgotten. */
-#define SENDERS_MOST 128
+#define SENDERS_MOST 256
 
+/* Whom something was heard from, and when the last of it was said. */
 struct senders {
-    struct {
+    struct sender {
         char from[ENVELOPE_FROM_SIZE];
+        char time[ENVELOPE_TIME_SIZE];
         int64_t clock;
-    } last[SENDERS_MOST]; /* the one heard last is the first */
-    size_t count;
+    } known[SENDERS_MOST];
+    size_t next; /* whose place another one gets */
 };
 
-/* After a lost connection each sender tells once more what may not have arrived. */
+static struct sender *sender_of(struct senders *senders, const char *from)
+{
+    for (size_t i = 0; i < SENDERS_MOST; i++)
+        if (strcmp(senders->known[i].from, from) == 0)
+            return &senders->known[i];
+    struct sender *sender = &senders->known[senders->next++ % SENDERS_MOST];
+    snprintf(sender->from, sizeof sender->from, "%s", from);
+    sender->clock = -1;
+    return sender;
+}
+
+/* After a lost connection what may not have arrived is told once more, in between what others
+ * tell. A lower clock at a later time is that of another process under the same number, as in
+ * a container that was started again. */
 static bool is_repeated(const struct envelope *envelope, struct senders *senders)
 {
-    size_t at = 0;
+    struct sender *sender = sender_of(senders, envelope->from);
+    bool repeated = envelope->clock <= sender->clock && strcmp(envelope->time, sender->time) <= 0;
 
-    while (at < senders->count && strcmp(senders->last[at].from, envelope->from) != 0)
-        at++;
-    if (at < senders->count && envelope->clock <= senders->last[at].clock)
-        return true;
-    if (at == senders->count && senders->count < SENDERS_MOST)
-        senders->count++;
-    else if (at == SENDERS_MOST)
-        at--;
-    memmove(&senders->last[1], &senders->last[0], at * sizeof senders->last[0]);
-    memcpy(senders->last[0].from, envelope->from, sizeof envelope->from);
-    senders->last[0].clock = envelope->clock;
-    return false;
+    if (!repeated) {
+        sender->clock = envelope->clock;
+        snprintf(sender->time, sizeof sender->time, "%s", envelope->time);
+    }
+    return repeated;
 }
 
 static void show(const struct client_message *message, struct senders *senders, bool json,
