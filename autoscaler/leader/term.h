@@ -39,15 +39,15 @@ struct term {
     struct roster roster;                   /* outlasts terms */
     struct status_node described[ROSTER_MOST_NODES];
     struct post post;
-    struct leader *leader; /* NULL: it does not lead */
-    bool started;          /* the leader decides */
-    bool outdated;         /* orders are, or may be, different from those that were sent */
-    int64_t send_ns;       /* when every node is sent its order again */
-    int64_t sent_ns;       /* when it was last */
-    int64_t read_ns;       /* reports are not waited for before */
-    bool rests;            /* they are not, until then */
-    bool refuses;          /* it has said that there are too many nodes */
-    double expected; /* nodes that should report before it decides; NAN: unknown */
+    struct leader *leader;     /* NULL: it does not lead */
+    bool started;              /* the leader decides */
+    bool outdated;             /* orders are, or may be, different from those that were sent */
+    int64_t send_ns;           /* when every node is sent its order again */
+    int64_t sent_ns;           /* when it was last */
+    int64_t read_ns;           /* reports are not waited for before */
+    bool rests;                /* they are not, until then */
+    bool refuses;              /* it has said that there are too many nodes */
+    double expected;           /* nodes that should report before it decides; NAN: unknown */
     struct node_target target; /* of the farm, as decided last */
     struct status_limits limits;
     bool has_limits; /* they are of a leader before, and go on */
@@ -60,9 +60,9 @@ struct term {
 void term_init(struct term *term, const struct term_settings *settings);
 void term_clear(struct term *term);
 
-/* The node leads from now on. last: the last order to this node; NULL: there was none. is_after_cut:
- * none has come since this node connected anew, so that whoever sent it may live as well. 0 or the
- * errors of leader_open and post_open. */
+/* The node leads from now on. last: the last order to this node; NULL: there was none. Whether it
+ * is_after_cut: none has come since this node connected anew, so that its sender may live as well.
+ * 0 or the errors of leader_open and post_open. */
 int term_begin(struct term *term, int64_t now_ns, const struct target_message *last,
                bool is_after_cut, struct why *why);
 /* It does not any more. Harmless between terms. */
