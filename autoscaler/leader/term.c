@@ -120,8 +120,17 @@ int term_begin(struct term *term, int64_t now_ns, const struct target_message *l
     return 0;
 }
 
+/* The node goes on meanwhile: a goodbye to a broker that has fallen silent takes seconds. */
+static void leave(struct term *term)
+{
+    if (term->leader)
+        leader_leave(term->leader);
+    link_leave(&term->post.link);
+}
+
 void term_end(struct term *term)
 {
+    leave(term);
     leader_close(term->leader);
     term->leader = NULL;
     term->target = (struct node_target){0};
