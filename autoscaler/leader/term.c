@@ -4,6 +4,7 @@
 #include "control/members.h"
 #include "docket.h"
 #include "log.h"
+#include "roster_log.h"
 #include "roster_view.h"
 #include "steering.h"
 
@@ -145,51 +146,6 @@ bool term_is_on(const struct term *term)
 
 /* ---- what the nodes say ---- */
 
-static void tell_news(enum roster_news news, const struct roster_node *node)
-{
-    if (news == ROSTER_NO_NEWS)
-        return;
-
-    const struct report_message *report = &node->report;
-    enum log_level lost = report->leaving ? LOG_INFO : LOG_WARN;
-
-    switch (news) {
-    case ROSTER_JOINED:
-    case ROSTER_RESTARTED:
-        log_event(LOG_INFO, "node_joined", "node=%s capacity=%lld rank=%lld running=%lld",
-                  report->node, (long long)report->capacity, (long long)report->rank,
-                  (long long)report->running);
-        break;
-    case ROSTER_BACK:
-        log_event(LOG_INFO, "node_back", "node=%s running=%lld", report->node,
-                  (long long)report->running);
-        break;
-    case ROSTER_LEAVES:
-        log_event(LOG_INFO, "node_leaving", "node=%s running=%lld", report->node,
-                  (long long)report->running);
-        break;
-    case ROSTER_LOST:
-        log_event(lost, "node_lost", "node=%s left=%s", report->node,
-                  report->leaving ? "true" : "false");
-        break;
-    case ROSTER_UNABLE:
-        log_event(LOG_WARN, "node_unable",
-                  "node=%s crashed=%lld why=\"its workers end before one runs\" doing=\"giving its "
-                  "share to others, and trying one again in %d s\"",
-                  report->node, (long long)report->crashed,
-                  (int)(ROSTER_RETRY_NS / CLOCK_NS_PER_S));
-        break;
-    case ROSTER_TRIES:
-        log_event(LOG_INFO, "node_tried", "node=%s", report->node);
-        break;
-    case ROSTER_ABLE:
-        log_event(LOG_INFO, "node_able", "node=%s", report->node);
-        break;
-    case ROSTER_NO_NEWS:
-        break;
-    }
-}
-
 /* What the election has to know of another node. */
 static void tell_election(const struct term *term, const struct report_message *report,
                           int64_t now_ns)
@@ -216,7 +172,7 @@ static void hear(struct term *term, struct report_message *report, int64_t now_n
     }
     term->refuses &= news != ROSTER_JOINED;
     term->outdated = true;
-    tell_news(news, node);
+    roster_log_news(news, node);
 }
 
 static void take_report(struct term *term, const struct post_message *message, int64_t now_ns)
@@ -267,7 +223,7 @@ static void take_news(struct term *term, int64_t now_ns)
             take_return(term, message.key, now_ns);
     }
     while ((lost = roster_step(&term->roster, now_ns, &node)) != ROSTER_NO_NEWS) {
-        tell_news(lost, node);
+        roster_log_news(lost, node);
         term->outdated = true;
     }
 }

@@ -1,0 +1,10 @@
+/* roster_log.h - what the log says of nodes that come, go, and cannot run their workers. */
+#ifndef WINNOW_ROSTER_LOG_H
+#define WINNOW_ROSTER_LOG_H
+
+#include "roster.h"
+
+/* node is looked at only when there are news. */
+void roster_log_news(enum roster_news news, const struct roster_node *node);
+
+#endif
