@@ -23,7 +23,7 @@
 
 /* After a report the next ones are left to gather for so long: of a hundred nodes each would wake
  * the leader, which costs more than to read it. */
-#define REPORTS_NS (20 * CLOCK_NS_PER_MS)
+#define REPORTS_NS (50 * CLOCK_NS_PER_MS)
 
 #define REPORT_KEY "report"
 #define TARGET_KEY "target"
