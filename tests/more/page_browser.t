@@ -23,7 +23,7 @@ FIRST_PICTURE_MS = 5000
 # So many at least, as a machine that is busy with other things keeps the rest waiting; how many were is told. A pause of
 # 100 ms on the way would delay all of them, one until the next of two looks a second four in five.
 SHOWN_MS = 100
-IN_TIME = 0.25
+IN_TIME = 0.5
 DECISIONS = 40
 
 SHOWN = """

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: its one claim about time is that something takes long
 """A farm over several hosts, here nodes of one: who leads, who runs how much, and what becomes of it when one goes."""
 
 import contextlib
