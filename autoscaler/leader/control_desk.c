@@ -149,14 +149,10 @@ void control_desk_decided(struct control_desk *desk)
 /* False when it could not be sent. */
 static bool publish_notice(struct control_desk *desk, struct notices_event *event)
 {
-    struct envelope envelope = begin_message(desk);
     char *text = NULL;
     size_t length;
 
-    /* The same as in the log, so that a reader of both knows it for the same. */
-    envelope.clock = event->clock;
-    memcpy(envelope.time, event->time, sizeof envelope.time);
-    if (!notice_write(&envelope, &event->notice, &text, &length))
+    if (!notices_write(event, begin_message(desk), &text, &length))
         event->sequence = control_link_publish(&desk->link, CONTROL_LOG, text, length);
     free(text);
     return event->sequence > 0;

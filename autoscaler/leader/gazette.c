@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Fits a notice in bytes of UTF-8, cut in the middle of a character or not. */
 #define TEXT_BYTES 1000
@@ -50,14 +49,10 @@ void gazette_reconnected(struct gazette *gazette)
 /* False when it could not be sent. */
 static bool send_notice(struct post *post, struct notices_event *event)
 {
-    struct envelope envelope = post_begin(post);
     char *text = NULL;
     size_t length;
 
-    /* The same as in the log, so that a reader of both knows it for the same. */
-    envelope.clock = event->clock;
-    memcpy(envelope.time, event->time, sizeof envelope.time);
-    if (!notice_write(&envelope, &event->notice, &text, &length) &&
+    if (!notices_write(event, post_begin(post), &text, &length) &&
         post_send(post, "log", "log", text, length, false))
         event->sequence = post->sent;
     free(text);

@@ -1,5 +1,7 @@
 #include "notices.h"
 
+#include <string.h>
+
 static struct notices_event *at(struct notices *notices, size_t place)
 {
     return &notices->events[(notices->first + place) % NOTICES_MOST];
@@ -18,6 +20,14 @@ struct notices_event *notices_add(struct notices *notices)
         drop_oldest(notices);
     }
     return at(notices, notices->count++);
+}
+
+int notices_write(const struct notices_event *event, struct envelope envelope, char **text,
+                  size_t *length)
+{
+    envelope.clock = event->clock;
+    memcpy(envelope.time, event->time, sizeof envelope.time);
+    return notice_write(&envelope, &event->notice, text, length);
 }
 
 struct notices_event *notices_next(struct notices *notices)

@@ -29,6 +29,11 @@ struct notices {
 /* A place for one more, which the caller fills in. */
 struct notices_event *notices_add(struct notices *notices);
 
+/* As notice_write, with the clock and the time of the event's line in place of the envelope's own,
+ * so that a reader of the log and of messages knows it for the same. */
+int notices_write(const struct notices_event *event, struct envelope envelope, char **text,
+                  size_t *length);
+
 /* The oldest that is still to be told, lent until the next call; NULL: there is none. */
 struct notices_event *notices_next(struct notices *notices);
 /* The broker has all messages up to this one. */

@@ -240,16 +240,14 @@ static enum roster_news take(struct roster_node *node, const struct report_messa
 {
     bool restarted = strcmp(before->boot, node->report.boot) != 0;
     bool was_lost = node->lost;
-
     uint32_t most = node->most;
 
     node->lost = false;
     if (restarted || was_lost)
         adopt(node);
-    /* Orders of its predecessor that were on their way are obeyed by the new process. */
-    if (restarted)
-        node->most = greatest(node->most, most);
     if (restarted) {
+        /* Orders of its predecessor that were on their way are obeyed by the new process. */
+        node->most = greatest(node->most, most);
         node->failing_ns = node->retry_ns = 0;
         node->trying = false;
         return ROSTER_RESTARTED;

@@ -94,10 +94,19 @@ static void add_up_times(struct readings *readings, size_t index,
             (uint64_t)growth_of(&slot->handled_within[i], &own->handled_within[i]);
 }
 
+/* What the slot says that cannot be; NULL: nothing. now_ns may be from before this process stood
+ * still, and its workers did not. */
+static const char *impossible(const struct scoreboard_slot *slot, int64_t now_ns)
+{
+    const char *field = scoreboard_impossible(slot, now_ns);
+
+    return field ? scoreboard_impossible(slot, clock_now_ns()) : NULL;
+}
+
 void readings_keep(struct readings *readings, size_t index, const struct scoreboard_slot *slot,
                    int64_t now_ns)
 {
-    if (!scoreboard_impossible(slot, now_ns)) {
+    if (!impossible(slot, now_ns)) {
         add_up_events(readings, index, slot);
         add_up_times(readings, index, slot);
     }
@@ -155,7 +164,7 @@ static bool believes(struct readings *readings, size_t index, const struct score
                      int64_t now_ns)
 {
     int32_t pid = atomic_load_explicit(&slot->pid, memory_order_acquire);
-    const char *field = scoreboard_impossible(slot, now_ns);
+    const char *field = impossible(slot, now_ns);
 
     if (field && readings->disbelieved[index] != pid) {
         readings->disbelieved[index] = pid;

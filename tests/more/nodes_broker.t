@@ -104,6 +104,14 @@ def one_loses_its_permissions(place):
     permit(".*", ".*", ".*")
 
 
+def works_without(place, workers, remove):
+    """The workers go on, until what was put in the way is removed."""
+    place.works("the workers work on")
+    ok(all(lives(pid) for pid in workers), "and none has ended")
+    with contextlib.closing(connect(place.url)) as connection:
+        remove(connection.channel())
+
+
 def the_exchange_is_another_kind(place):
     workers = place.workers(text="three nodes share four workers")
     name = f"{place.name}.control"
@@ -111,10 +119,7 @@ def the_exchange_is_another_kind(place):
     replace(place, lambda channel: channel.exchange_delete(name), direct)
     cut = lambda: all(place.counts("connection_lost").values())
     ok(wait_until(cut, PATIENCE_S), "with an exchange of another kind all say that they do not hear each other")
-    place.works("the workers work on")
-    ok(all(lives(pid) for pid in workers), "and none has ended")
-    with contextlib.closing(connect(place.url)) as connection:
-        connection.channel().exchange_delete(name)
+    works_without(place, workers, lambda channel: channel.exchange_delete(name))
 
 
 def the_leaders_queue_is_of_other_arguments(place):
@@ -123,10 +128,7 @@ def the_leaders_queue_is_of_other_arguments(place):
     replace(place, lambda channel: channel.queue_delete(name), lambda channel: channel.queue_declare(name, durable=True))
     ok(wait_until(lambda: all(place.counts("leadership_refused").values()), PATIENCE_S), "with a queue of other arguments all say that they cannot stand")
     ok(wait_until(lambda: sum(place.counts("leading_ended").values()), PATIENCE_S), "and the leader leads no more")
-    place.works("the workers work on")
-    ok(all(lives(pid) for pid in workers), "and none has ended")
-    with contextlib.closing(connect(place.url)) as connection:
-        connection.channel().queue_delete(name)
+    works_without(place, workers, lambda channel: channel.queue_delete(name))
 
 
 def memory_runs_short(place):

@@ -217,6 +217,15 @@ static void times_are_added_up_ten_times_a_second(void **state)
     assert_int_equal(take(NOW_NS + 100 * CLOCK_NS_PER_MS).handling.count[3], 2);
 }
 
+static void who_stood_still_believes_those_who_did_not(void **state)
+{
+    (void)state;
+    struct scoreboard_slot *slot = put_worker(0, WORKER_RUNNING, 3, 10);
+    slot->progress_ns = clock_now_ns();
+    assert_true(take(slot->progress_ns - 5 * CLOCK_NS_PER_S).in_flight_msgs == 3);
+    assert_int_equal(readings.disbelieved[0], 0);
+}
+
 static void what_cannot_be_is_not_believed(void **state)
 {
     (void)state;
@@ -375,6 +384,7 @@ int main(void)
         claim(what_ended_workers_have_handled_is_kept),
         claim(no_count_falls_whoever_ends_and_whatever_a_slot_says),
         claim(times_are_added_up_ten_times_a_second),
+        claim(who_stood_still_believes_those_who_did_not),
         claim(what_cannot_be_is_not_believed),
         claim(a_slot_written_a_moment_later_is_believed),
         claim(what_a_silent_worker_holds_is_unknown),
