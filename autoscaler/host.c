@@ -62,6 +62,7 @@ static int open_parts(struct host *host, const struct leader_settings *leader, s
                                        .options = host->options,
                                        .broker = &host->broker,
                                        .node = host->settings->name,
+                                       .capacity = host->settings->capacity,
                                        .token = &host->token,
                                        .slots = POOL_SLOTS(POOL_MAX_WORKERS)};
 

@@ -63,6 +63,13 @@ struct roster_done {
     struct time_classes handling;
 };
 
+/* Who led before, and is lost at that time unless it has reported to this leader. */
+struct roster_missed {
+    char name[NODE_NAME_SIZE]; /* empty: nobody is missed */
+    int64_t capacity, rank;
+    int64_t by_ns;
+};
+
 /* Starts zeroed. */
 struct roster {
     struct roster_done done;
@@ -70,6 +77,7 @@ struct roster {
     size_t count;
     int64_t begun_ns;  /* when its leader began to hear */
     uint32_t expected; /* nodes that it should hear of */
+    struct roster_missed missed;
     struct worker_reading *readings;
     const char *names[ROSTER_MOST_NODES];
     size_t reading_room;
@@ -83,6 +91,8 @@ void roster_clear(struct roster *roster);
 /* A leader begins, and can hear reports from now on: silence counts anew, and each node goes on
  * with what it has until it is told otherwise. expected: how many nodes there should be. */
 void roster_begin(struct roster *roster, int64_t now_ns, uint32_t expected);
+/* Somebody else led until then. */
+void roster_miss(struct roster *roster, const struct roster_missed *missed);
 /* From then on each node has had the time to report, if no other reports before. While fewer are
  * known than should be there, they may still be connecting, and what they run is unknown: then that
  * is when a node counts as lost. */
