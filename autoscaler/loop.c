@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include "clock.h"
+#include "control/lamport.h"
 #include "deep_stack.h"
 #include "log.h"
 #include "node/reaper.h"
@@ -29,6 +30,7 @@ struct loop {
     bool polled;        /* they are as the last poll has answered */
     bool all;           /* something has happened that may be any farm's */
     int64_t woke_ns;    /* when it last did */
+    int64_t passed_ns;  /* until then the log's clock has counted */
 };
 
 static void take_hangups(struct loop *loop)
@@ -122,6 +124,15 @@ static void look_at_clock(struct loop *loop, int64_t wake_ns)
     loop->woke_ns = now_ns;
 }
 
+/* Lines of hosts that are cut off from each other are to be in order as well. */
+static void count_time(struct loop *loop)
+{
+    int64_t ms = (clock_now_ns() - loop->passed_ns) / CLOCK_NS_PER_MS;
+
+    lamport_pass(log_clock(), ms);
+    loop->passed_ns += ms * CLOCK_NS_PER_MS;
+}
+
 static int open_descriptors(struct loop *loop, const struct guardian *guardian, struct why *why)
 {
     int error = signals_open(&loop->end_fd, why);
@@ -139,8 +150,10 @@ static int run(void *context, struct why *why)
     int64_t wake_ns;
 
     (void)why;
+    loop->passed_ns = clock_now_ns();
     while (step(loop, &wake_ns)) {
         wait_until(loop, wake_ns);
+        count_time(loop);
         look_at_clock(loop, wake_ns);
         take_signals(loop);
         look_after_guardian(loop);
