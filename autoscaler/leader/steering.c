@@ -114,8 +114,8 @@ static const struct worker_reading *find(const struct node_report *report, const
     return NULL;
 }
 
-/* The slot may be another worker's by now: the same command sent twice would stop two. 0, or that it
- * is so. A sequence is in whole milliseconds, and the worker seen may have begun within that one. */
+/* The slot may be another worker's by now: the same command sent twice would stop two. 0, or that
+ * it is so. A sequence is in whole milliseconds, within which the worker may have begun. */
 static int check_stop_seen(const struct steering *steering, const struct command *command,
                            const struct node_report *report, struct why *why)
 {

@@ -6,7 +6,9 @@ import { Feed } from "./feed.js";
 import { Series } from "./series.js";
 import { byId, drawn, element, holdFocus, mark, say, sayAll, set } from "./show.js";
 import * as steer from "./steer.js";
-import { decisionTable, LogTable, minuteTable, nodeTable, workerKey, workerTable } from "./tables.js";
+import {
+    decisionTable, LogTable, minuteTable, nodeTable, workerKey, workerTable,
+} from "./tables.js";
 import { age, capital, clock, count, isNumber, number, zone } from "./words.js";
 
 const FARMS_EVERY_MS = 5000;
