@@ -1,9 +1,9 @@
 #include "steering.h"
 
-#include "clock.h"
-
 #include <math.h>
 #include <string.h>
+
+#define NS_PER_MS INT64_C(1000000)
 
 static bool is_fixed(const struct policy_params *params)
 {
@@ -120,7 +120,7 @@ static int check_stop_seen(const struct steering *steering, const struct command
                            const struct node_report *report, struct why *why)
 {
     const struct worker_reading *worker = find(report, command->node, command->slot);
-    int64_t seen_ns = steering->begun_ns + (command->seen.sequence + 1) * CLOCK_NS_PER_MS;
+    int64_t seen_ns = steering->begun_ns + (command->seen.sequence + 1) * NS_PER_MS;
 
     if (!worker || worker->started_ns <= seen_ns)
         return 0;
