@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: what is claimed of time here is far from what a busy machine takes
 """winnow-filter loses nothing, whatever happens to it: drains, kills, broken lines, deleted queues. What it
 answers a second time it says so of, and it holds no more than about a quarter of a second of work."""
 
@@ -6,9 +7,10 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 import time
 
-from client import Client, Line, ctl
+from client import TOOL, Client, Line, ctl
 from tap import BIN, diag, done_testing, equal, farm, like, ok, spawn, wait_until
 
 MIB = 1 << 20
@@ -261,15 +263,17 @@ def a_deleted_dead_exchange_comes_back():
 
 def a_broker_that_reads_nothing_holds_no_worker_up():
     """Under its memory alarm; the result is larger than what the sockets between the two take."""
-    name = farm()
-    with working(name) as (first, client):
-        first.signal(signal.SIGTERM)
-        first.wait(10)
-        client.publish("fool " * (3 * MIB))
-        wait_until(lambda: client.ready(client.work) == 1, 20)
-        ctl("set_vm_memory_high_watermark", "absolute", "1")
-        try:
-            with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name) as worker:
+    name, directory = farm(), os.path.abspath("broker")
+    private = lambda command: subprocess.run([TOOL, command, directory], check=True, capture_output=True, text=True)
+    url = private("start").stdout.strip()
+    try:
+        with spawn("winnow-filter", farm=name, amqp=url) as first, Client(name, url) as client:
+            first.signal(signal.SIGTERM)
+            first.wait(10)
+            client.publish("fool " * (3 * MIB))
+            wait_until(lambda: client.ready(client.work) == 1, 20)
+            ctl("set_vm_memory_high_watermark", "absolute", "1", directory=directory)
+            with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name, amqp=url) as worker:
                 wait_until(lambda: client.ready(client.work) == 0, 20)
                 time.sleep(1)  # until it has filled every buffer; one that has not makes the test easier, not wrong
                 begin = time.monotonic()
@@ -277,10 +281,11 @@ def a_broker_that_reads_nothing_holds_no_worker_up():
                 ended = wait_until(lambda: worker.process.poll() is not None, 5)
                 ok(ended, f"a worker whose result is not read obeys SIGTERM ({time.monotonic() - begin:.1f} s)")
                 worker.process.kill()
-        finally:
-            ctl("set_vm_memory_high_watermark", "0.6")
-        with spawn("winnow-filter", "--max-body", "16MiB", farm=name):
-            ok(wait_until(lambda: client.ready(client.results) >= 1, 30), "... and its event is answered later")
+            ctl("set_vm_memory_high_watermark", "0.6", directory=directory)
+            with spawn("winnow-filter", "--max-body", "16MiB", farm=name, amqp=url):
+                ok(wait_until(lambda: client.ready(client.results) >= 1, 30), "... and its event is answered later")
+    finally:
+        private("stop")
 
 
 def a_sigterm_without_a_connection_ends_it():
