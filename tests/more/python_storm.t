@@ -1,4 +1,5 @@
 #!/bin/bash
+# quiet: no claim about time
 # Workers in Python that come and go under load: the short runs of tests/chaos/python_storm.
 . "$(dirname "$0")/../system/lib.sh"
 
