@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: it tells how long something took, and claims nothing of it
+# slow: half a minute or more
 """Candidates on a broker that fails: it is killed and started anew, and runs short of memory; and how long a leader that
 stands still is waited for, with the heartbeats that everybody has."""
 

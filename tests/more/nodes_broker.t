@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: no claim about time
+# slow: half a minute or more
 """Three nodes on a broker that is not kind to them: one loses its permissions, somebody puts something else in the place of
 the farm's exchange and of the leader's queue, memory runs short, and the broker is started anew. All go on."""
 

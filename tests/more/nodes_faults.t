@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # quiet: no claim about time
-# slow: a minute or more
+# slow: half a minute or more
 """What becomes of a farm over several hosts when they stand still, die, or cannot run what they should."""
 
 import contextlib

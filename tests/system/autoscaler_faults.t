@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: what is claimed of time here is far from what a busy machine takes
+# slow: half a minute or more
 """winnow-autoscaler when things fail: workers that cannot work, and a broker that goes away."""
 
 import os

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: what is claimed of time here is far from what a busy machine takes
+# slow: half a minute or more
 """winnow-filter loses nothing, whatever happens to it: drains, kills, broken lines, deleted queues. What it
 answers a second time it says so of, and it holds no more than about a quarter of a second of work."""
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # quiet, no broker
+# slow: half a minute or more
 # tools/private-broker: a broker of one's own, beside any other, that leaves nothing behind.
 . "$(dirname "$0")/lib.sh"
 broker=$WINNOW_TOP/tools/private-broker

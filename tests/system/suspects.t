@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: what is claimed of time here is far from what a busy machine takes
+# slow: half a minute or more
 """One event that costs its worker the connection: it ends in FARM.dead with the broker's words, and all others are
 answered meanwhile."""
 
