@@ -11,7 +11,7 @@ import time
 
 import pika
 
-from client import Line, ctl
+from client import Line, ctl, evaluate
 from control import *
 from scaler import *
 from tap import *
@@ -292,7 +292,7 @@ def add_users(farms, forbidden):
         all_but_it = f"^{name}\\.(control.+|[^c].*|count.*)$"
         may = {kind: all_but_it if kind == permission else ".*" for kind in ("configure", "write", "read")}
         calls += [call("add_user", name, "secret"), call("set_permissions", name, "/", *may.values())]
-    ctl("eval", ", ".join(calls) + ".")
+    evaluate(", ".join(calls) + ".")
     return [url_of(name) for name in farms]
 
 
@@ -302,7 +302,7 @@ def url_of(user):
 
 def add_reader(farm):
     """A user who may ask a farm and not command it, as docs/operations.md has it."""
-    ctl("eval", ", ".join((
+    evaluate(", ".join((
         call("add_user", "reader", "secret"),
         call("set_permissions", "reader", "/", "^reader\\.", f"^(reader\\..*|{farm}\\.control)$", f"^(reader\\..*|{farm}\\.control)$"),
         call("set_topic_permissions", "reader", "/", f"{farm}.control", "^ask$", "^(status|log)$"))) + ".")
@@ -310,7 +310,7 @@ def add_reader(farm):
 
 
 def allow(users):
-    ctl("eval", ", ".join(call("set_permissions", name, "/", ".*", ".*", ".*") for name in users) + ".")
+    evaluate(", ".join(call("set_permissions", name, "/", ".*", ".*", ".*") for name in users) + ".")
 
 
 # ---- the end, and no broker ----

@@ -3,7 +3,6 @@
 refuses and drops connections."""
 
 import csv
-import re
 import signal
 
 from client import ctl

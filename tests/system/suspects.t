@@ -17,7 +17,7 @@ import time
 
 import pika
 
-from client import TOOL, Client, ctl
+from client import TOOL, Client, evaluate
 from tap import *
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/chaos"))
@@ -175,7 +175,7 @@ def costly_burial(url):
 
 
 def limit_messages(directory, size):
-    ctl("eval", f"application:set_env(rabbit, max_message_size, {size}).", directory=directory)
+    evaluate(f"application:set_env(rabbit, max_message_size, {size}).", directory=directory)
 
 
 def a_body_that_costs_its_burial(url, directory):
