@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import os
 import queue
+import re
 import socket
 import struct
 import subprocess
@@ -85,6 +86,9 @@ def _known(args):
 
 def ctl(*args, directory=None):
     """What rabbitmqctl says, as rows of its columns."""
+    if args == ("list_queues", "name"):
+        text = '[binary_to_list(element(4, amqqueue:get_name(Q))) || Q <- rabbit_amqqueue:list(<<"/">>)].'
+        return [[name] for name in re.findall(r'"([^"]*)"', evaluate(text, directory=directory))]
     known = _known(args)
     if known:
         said = evaluate(f"{known}.", directory=directory)
