@@ -41,10 +41,12 @@ static void adopt(struct roster_node *node)
     node->told = (struct order_stamp){0};
 }
 
-static void lose(struct roster *roster, struct roster_node *node, int64_t now_ns)
+static void lose(struct roster *roster, struct roster_node *node, enum roster_loss loss,
+                 int64_t now_ns)
 {
     roster->outdated = roster->events_outdated = true;
     node->lost = true;
+    node->loss = loss;
     node->heard_ns = now_ns;
     node->order = node->share = node->most = 0;
     node->told = (struct order_stamp){0};
@@ -289,18 +291,20 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
         return error;
     }
     struct report_message before = node->report;
+    bool heard = *before.boot; /* else it is new, or only missed */
     uint32_t limit_before = limit(node);
     roster->events_outdated |= node->lost || !holds_the_same(&before, report);
-    if (known)
+    if (heard)
         count(&roster->done, report, &before);
     node->report = *report;
     *report = (struct report_message){0};
     node->heard_ns = now_ns;
     node->returned_ns = 0;
-    if (known) {
+    if (heard) {
         *news = take(node, &before, now_ns);
     } else {
         adopt(node);
+        node->lost = false;
         node->drained = node->report.drained;
         *news = ROSTER_JOINED;
     }
@@ -346,6 +350,11 @@ void roster_begin(struct roster *roster, int64_t now_ns, uint32_t expected)
     }
 }
 
+void roster_miss(struct roster *roster, const struct roster_missed *missed)
+{
+    roster->missed = *missed;
+}
+
 int64_t roster_settles_ns(const struct roster *roster)
 {
     return roster->begun_ns +
@@ -379,8 +388,34 @@ static int64_t due_ns(const struct roster_node *node)
     return node->retry_ns && !node->trying && node->retry_ns < end_ns ? node->retry_ns : end_ns;
 }
 
+/* Whether somebody is missed now, with *out as that node; it is added if only its name is known. */
+static bool is_missed(struct roster *roster, int64_t now_ns, const struct roster_node **out)
+{
+    struct roster_missed missed = roster->missed;
+    size_t index;
+
+    if (!*missed.name || now_ns < missed.by_ns)
+        return false;
+    roster->missed = (struct roster_missed){0};
+    if (!find(roster, missed.name, &index)) {
+        if (add(roster, index))
+            return false;
+        struct report_message *report = &roster->nodes[index]->report;
+        memcpy(report->node, missed.name, sizeof report->node);
+        report->capacity = missed.capacity;
+        report->rank = missed.rank;
+    } else if (roster->nodes[index]->heard_ns > roster->begun_ns) {
+        return false;
+    }
+    *out = roster->nodes[index];
+    lose(roster, roster->nodes[index], ROSTER_SUCCEEDED, now_ns);
+    return true;
+}
+
 enum roster_news roster_step(struct roster *roster, int64_t now_ns, const struct roster_node **out)
 {
+    if (is_missed(roster, now_ns, out))
+        return ROSTER_LOST;
     for (size_t i = roster->count; i-- > 0;) {
         struct roster_node *node = roster->nodes[i];
         *out = node;
@@ -389,7 +424,7 @@ enum roster_news roster_step(struct roster *roster, int64_t now_ns, const struct
         if (node->lost) {
             forget(roster, i);
         } else if (now_ns >= lost_ns(node)) {
-            lose(roster, node, now_ns);
+            lose(roster, node, node->returned_ns ? ROSTER_GONE : ROSTER_SILENT, now_ns);
             return ROSTER_LOST;
         } else {
             node->trying = true;
@@ -402,7 +437,7 @@ enum roster_news roster_step(struct roster *roster, int64_t now_ns, const struct
 
 int64_t roster_due_ns(const struct roster *roster)
 {
-    int64_t soonest_ns = INT64_MAX;
+    int64_t soonest_ns = *roster->missed.name ? roster->missed.by_ns : INT64_MAX;
 
     for (size_t i = 0; i < roster->count; i++)
         if (due_ns(roster->nodes[i]) < soonest_ns)

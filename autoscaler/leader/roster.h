@@ -41,11 +41,19 @@
 #define ROSTER_FAILING_NS INT64_C(5000000000)
 #define ROSTER_RETRY_NS   INT64_C(30000000000)
 
+/* Why a node counts as lost. */
+enum roster_loss {
+    ROSTER_SILENT,   /* it has not reported for ROSTER_LOST_NS */
+    ROSTER_GONE,     /* its orders came back */
+    ROSTER_SUCCEEDED /* it led before, and has not reported to this leader */
+};
+
 struct roster_node {
     struct report_message report; /* its last */
     int64_t heard_ns;             /* when that came, or since when silence counts */
     int64_t returned_ns;          /* since when its orders come back; 0: they do not */
     bool lost;
+    enum roster_loss loss; /* why, once it is */
     bool drained;          /* somebody has said that it is to run nothing */
     uint32_t share, order; /* of the workers: what it shall have, and has to be told to have now */
     uint32_t most;         /* that it may have by earlier orders */
@@ -63,6 +71,13 @@ struct roster_done {
     struct time_classes handling;
 };
 
+/* Who led before, and is lost at that time unless it has reported to this leader. */
+struct roster_missed {
+    char name[NODE_NAME_SIZE]; /* empty: nobody is missed */
+    int64_t capacity, rank;
+    int64_t by_ns;
+};
+
 /* Starts zeroed. */
 struct roster {
     struct roster_done done;
@@ -70,6 +85,7 @@ struct roster {
     size_t count;
     int64_t begun_ns;  /* when its leader began to hear */
     uint32_t expected; /* nodes that it should hear of */
+    struct roster_missed missed;
     struct worker_reading *readings;
     const char *names[ROSTER_MOST_NODES];
     size_t reading_room;
@@ -83,6 +99,8 @@ void roster_clear(struct roster *roster);
 /* A leader begins, and can hear reports from now on: silence counts anew, and each node goes on
  * with what it has until it is told otherwise. expected: how many nodes there should be. */
 void roster_begin(struct roster *roster, int64_t now_ns, uint32_t expected);
+/* Somebody else led until then. */
+void roster_miss(struct roster *roster, const struct roster_missed *missed);
 /* From then on each node has had the time to report, if no other reports before. While fewer are
  * known than should be there, they may still be connecting, and what they run is unknown: then that
  * is when a node counts as lost. */

@@ -80,7 +80,11 @@ static int open_leader(struct term *term, struct why *why)
 
 static void begin_to_hear(struct term *term, int64_t now_ns)
 {
+    struct roster_missed before = term->before;
+
     roster_begin(&term->roster, now_ns, term->expected > 0 ? (uint32_t)term->expected : 0);
+    before.by_ns += now_ns;
+    roster_miss(&term->roster, &before);
 }
 
 /* Of the nodes that the last leader knew, those that should report. If this node did not lose its
@@ -90,6 +94,21 @@ static double expect(const struct target_message *last, bool is_after_cut)
     if (!last)
         return NAN;
     return is_after_cut ? last->farm_nodes : last->farm_nodes - 1;
+}
+
+/* That leader itself is missed as soon as all others have been heard. */
+static struct roster_missed miss(const char *self, const struct target_message *last,
+                                 bool is_after_cut)
+{
+    struct roster_missed before = {0};
+
+    if (!last || strcmp(last->leader, self) == 0)
+        return before;
+    memcpy(before.name, last->leader, sizeof before.name);
+    before.capacity = last->leader_capacity;
+    before.rank = last->leader_rank;
+    before.by_ns = is_after_cut ? ROSTER_LOST_NS : ROSTER_SETTLE_NS;
+    return before;
 }
 
 int term_begin(struct term *term, int64_t now_ns, const struct target_message *last,
@@ -117,6 +136,7 @@ int term_begin(struct term *term, int64_t now_ns, const struct target_message *l
         term->limits = last->limits;
     term->workers = last ? last->farm_workers : (double)NAN;
     term->expected = expect(last, is_after_cut);
+    term->before = miss(settings->node, last, is_after_cut);
     begin_to_hear(term, now_ns);
     return 0;
 }
@@ -273,10 +293,13 @@ static struct target_message common_of(const struct term *term, int64_t now_ns)
     struct target_message common = {
         .farm_workers = term->started ? term->target.workers : term->workers,
         .farm_nodes = term->started ? living : fmax(living, term->expected),
+        .leader_capacity = term->settings.capacity,
+        .leader_rank = term->settings.token->election.self.rank,
         .limits = term->started      ? leader_limits(term->leader, now_ns)
                   : term->has_limits ? term->limits
                                      : steering_limits(&(struct steering){.params = *params}, 0)};
 
+    snprintf(common.leader, sizeof common.leader, "%s", term->settings.node);
     if (next) {
         snprintf(common.successor, sizeof common.successor, "%s", next->report.node);
         common.successor_rank = next->report.rank;
@@ -340,9 +363,10 @@ static void start(struct term *term, int64_t now_ns)
     if (term->fault)
         return;
     leader_inherit(term->leader, &heritage, &term->target);
-    log_event(LOG_INFO, "leading", "epoch=%lld node=%s nodes=%zu workers=%u goes_on=%s",
-              (long long)heritage.epoch, term->settings.node, term->roster.count, heritage.workers,
-              heritage.goes_on ? "true" : "false");
+    log_event(LOG_INFO, "leading", "epoch=%lld node=%s nodes=%u workers=%u goes_on=%s%s%s",
+              (long long)heritage.epoch, term->settings.node, roster_living(&term->roster),
+              heritage.workers, heritage.goes_on ? "true" : "false",
+              *term->before.name ? " after=" : "", term->before.name);
     term->started = true;
     term->outdated = true;
 }

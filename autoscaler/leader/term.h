@@ -28,7 +28,8 @@ struct term_settings {
     const struct leader_settings *leader;
     const struct options *options;
     const struct broker_options *broker; /* with the name of the node's connections */
-    const char *node;                    /* who leads */
+    const char *node;                    /* who leads ... */
+    uint32_t capacity;                   /* ... and how many workers it can run itself */
     struct token *token;
     size_t slots; /* as leader_open has it */
 };
@@ -39,16 +40,17 @@ struct term {
     struct roster roster;                   /* outlasts terms */
     struct status_node described[ROSTER_MOST_NODES];
     struct post post;
-    struct leader *leader;     /* NULL: it does not lead */
-    bool started;              /* the leader decides */
-    bool outdated;             /* orders are, or may be, different from those that were sent */
-    int64_t send_ns;           /* when every node is sent its order again */
-    int64_t sent_ns;           /* when it was last */
-    int64_t read_ns;           /* reports are not waited for before */
-    bool rests;                /* they are not, until then */
-    bool refuses;              /* it has said that there are too many nodes */
-    double expected;           /* nodes that should report before it decides; NAN: unknown */
-    struct node_target target; /* of the farm, as decided last */
+    struct leader *leader;       /* NULL: it does not lead */
+    bool started;                /* the leader decides */
+    bool outdated;               /* orders are, or may be, different from those that were sent */
+    int64_t send_ns;             /* when every node is sent its order again */
+    int64_t sent_ns;             /* when it was last */
+    int64_t read_ns;             /* reports are not waited for before */
+    bool rests;                  /* they are not, until then */
+    bool refuses;                /* it has said that there are too many nodes */
+    double expected;             /* nodes that should report before it decides; NAN: unknown */
+    struct roster_missed before; /* who led before; by_ns: from when reports are heard on */
+    struct node_target target;   /* of the farm, as decided last */
     struct status_limits limits;
     bool has_limits; /* they are of a leader before, and go on */
     double workers;  /* that the farm had by that leader's last order; NAN: unknown */

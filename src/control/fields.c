@@ -36,6 +36,10 @@ static json_t *write_field(const struct field *field, const char *at)
         double value = *(const double *)(const void *)at;
         return isfinite(value) ? json_real(value) : json_null();
     }
+    case FIELD_WHOLE: {
+        double value = *(const double *)(const void *)at;
+        return isfinite(value) ? json_integer(llrint(value)) : json_null();
+    }
     case FIELD_BOOL:
         return json_boolean(*(const bool *)at);
     case FIELD_TEXT:
@@ -88,6 +92,7 @@ static int read_field(const struct field *field, const json_t *object, char *at,
     case FIELD_INTEGER:
         return members_integer(object, field->name, 0, INT64_MAX, (int64_t *)(void *)at, why);
     case FIELD_REAL:
+    case FIELD_WHOLE:
         return members_real(object, field->name, (double *)(void *)at, why);
     case FIELD_BOOL:
         return members_bool(object, field->name, (bool *)at, why);

@@ -13,6 +13,7 @@ enum field_kind {
     FIELD_END,     /* after the last of a table */
     FIELD_INTEGER, /* int64_t, >= 0 */
     FIELD_REAL,    /* double; null is NAN, which means unknown; an infinite one is null as well */
+    FIELD_WHOLE,   /* double, a whole number; null is NAN, which means that there is none */
     FIELD_BOOL,    /* bool */
     FIELD_TEXT,    /* char[size], UTF-8, ends with a NUL */
     FIELD_COUNT,   /* double, a whole number; left out when it is NAN, which means unknown */

@@ -14,7 +14,7 @@ static const struct field limits_fields[] = {
     FIELD(FIELD_INTEGER, status_limits, min_workers),
     FIELD(FIELD_INTEGER, status_limits, max_workers),
     FIELD(FIELD_BOOL, status_limits, paused),
-    FIELD(FIELD_REAL, status_limits, replicas),
+    FIELD(FIELD_WHOLE, status_limits, replicas),
     FIELD(FIELD_TEXT, status_limits, by),
     FIELD(FIELD_TEXT, status_limits, at),
     FIELD(FIELD_REAL, status_limits, changed_s),

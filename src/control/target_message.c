@@ -19,6 +19,9 @@ static const struct field own_fields[] = {
     FIELD(FIELD_BOOL, target_message, drained),
     FIELD(FIELD_INTEGER, target_message, stop_slot),
     FIELD(FIELD_INTEGER, target_message, stop_pid),
+    FIELD(FIELD_TEXT, target_message, leader),
+    FIELD(FIELD_INTEGER, target_message, leader_capacity),
+    FIELD(FIELD_INTEGER, target_message, leader_rank),
     FIELD(FIELD_TEXT, target_message, successor),
     FIELD(FIELD_INTEGER, target_message, successor_rank),
     {0},
@@ -54,14 +57,25 @@ static int check_limits(const struct status_limits *limits, struct why *why)
     return 0;
 }
 
-static int check(const struct target_message *target, struct why *why)
+static int check_others(const struct target_message *target, struct why *why)
 {
-    if (!node_name_is_valid(target->node))
-        return refuse(why, "node", NODE_NAME_FORM);
+    if (!node_name_is_valid(target->leader))
+        return refuse(why, "leader", NODE_NAME_FORM);
+    if (target->leader_capacity < 1 || target->leader_capacity > TARGET_MOST_WORKERS)
+        return refuse(why, "leader_capacity", "1 to 1000");
+    if (target->leader_rank > REPORT_MOST_RANK)
+        return refuse(why, "leader_rank", "0 to 1000000");
     if (target->successor[0] && !node_name_is_valid(target->successor))
         return refuse(why, "successor", "empty, or " NODE_NAME_FORM);
     if (target->successor_rank > REPORT_MOST_RANK)
         return refuse(why, "successor_rank", "0 to 1000000");
+    return 0;
+}
+
+static int check(const struct target_message *target, struct why *why)
+{
+    if (!node_name_is_valid(target->node))
+        return refuse(why, "node", NODE_NAME_FORM);
     if (target->epoch < 1 || target->sequence < 1 || target->sequence > TOKEN_EPOCH_MAX)
         return refuse(why, "epoch", "1 or more, as of sequence, and exact in every reader");
     if (target->workers > TARGET_MOST_WORKERS)
@@ -72,7 +86,9 @@ static int check(const struct target_message *target, struct why *why)
         return refuse(why, "farm_nodes", "0 to 1000");
     if (target->stop_slot >= REPORT_MOST_WORKERS || target->stop_pid > INT32_MAX)
         return refuse(why, "stop_slot", "less than 3000, and stop_pid that of a process");
-    int error = token_message_check_epoch(target->epoch, why);
+    int error = check_others(target, why);
+    if (!error)
+        error = token_message_check_epoch(target->epoch, why);
     return error ? error : check_limits(&target->limits, why);
 }
 

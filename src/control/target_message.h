@@ -30,6 +30,9 @@ struct target_message {
     int64_t stop_slot, stop_pid; /* as in struct node_target; pid 0: nobody is to stop */
     /* The farm's limits as commands have set them, so that they outlive the leader. */
     struct status_limits limits;
+    /* Who orders, of which a successor says that it is lost unless it hears of it. */
+    char leader[NODE_NAME_SIZE];
+    int64_t leader_capacity, leader_rank;
     /* Who of the others should lead after this one; the name is empty when nobody could. */
     char successor[NODE_NAME_SIZE];
     int64_t successor_rank;

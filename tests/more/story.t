@@ -17,7 +17,7 @@ from tap import BIN, diag, done_testing, equal, farm, ok, spawn, wait_until  # n
 RANKS = {"a": 2, "b": 1, "c": 0}
 STORY = [
     "leading a", "node_joined b", "node_joined c",
-    "leading b", "node_joined a",  # a is killed and started again
+    "node_lost a", "leading b", "node_joined a",  # a is killed and started again
     "node_lost c", "node_back c",  # c is stopped and wakes
     "node_lost a", "node_joined a",  # a is killed and started again, though it does not lead
     "node_lost c",  # c is told to end

@@ -72,6 +72,7 @@ def the_same_again_is_harmless(control, scaler):
 
 def a_number_is_fixed(control, name):
     equal(control.tell("set", replicas=3), ("done", ""), "a number is fixed")
+    equal(json.dumps(control.status()["limits"]["replicas"]), "3", "as a whole number")
     ok(control.wait(lambda: control.last["running"] == 3), "so many workers run")
     row = wait_for_row(name, lambda row: row["reason"] == "fixed")
     equal(json.loads(row["params"])["replicas"], 3, "the history says so")

@@ -69,6 +69,7 @@ def impossible(message):
         wrong += [{"workers": each} for each in (-1, 10**9, 2**63 - 1, 0.5)]
         wrong += [{"limits": each} for each in ({}, None, {**message["limits"], "min_workers": 10**9})]
         wrong += [{"stop_slot": 10**9}, {"stop_pid": 2**40}, {"successor": "*"}, {"successor_rank": 2**40}]
+        wrong += [{"leader": ""}, {"leader_capacity": 0}, {"leader_rank": 2**40}]
     else:
         wrong += [{name: each} for name in ("running", "capacity", "spawned", "handled_msgs") for each in (-1, 2**62)]
         wrong += [{"silent_s": 1e300}, {"startup_s": -1}, {"workers": [{}]}, {"workers": [None] * 4000}, {"boot": ""}]

@@ -53,6 +53,9 @@ with contextlib.ExitStack() as stack:
     ok(row and decided and int(row["epoch"]) > int(decided["epoch"]), "under a greater epoch, as the row says")
     like(nodes[second].stderr(), r"event=elected .*\n(.*\n)*.*event=leading epoch=\d+ .*nodes=\d workers=\d goes_on=true",
          "as the log does, once it really leads")
+    lost = when(control, lambda status: states(status).get(first) == "lost")
+    ok(lost, "it shows the one before as lost")
+    like(nodes[second].stderr(), rf"event=node_lost node={first} left=false", "and the log says so")
     like(nodes[first].stderr(), r"event=leading .* goes_on=false", "which the first did with nobody before it")
     equal({row["desired_workers"] for row in rows(history(name, second))}, {"6"}, "and it never wants another number")
 

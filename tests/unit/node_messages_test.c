@@ -77,6 +77,9 @@ static struct target_message a_target(void)
         .farm_nodes = 2,
         .stop_pid = 77,
         .limits = {.min_workers = 1, .max_workers = 8, .paused = true, .replicas = NAN},
+        .leader = "c",
+        .leader_capacity = 4,
+        .leader_rank = 3,
         .successor = "b",
         .successor_rank = 2,
         .events = events,
@@ -137,6 +140,8 @@ static void a_target_is_read_as_it_was_written(void **state)
     assert_true(again.farm_workers == 8 && again.farm_nodes == 2);
     assert_true(again.limits.paused && isnan(again.limits.replicas));
     assert_int_equal(again.limits.max_workers, 8);
+    assert_string_equal(again.leader, "c");
+    assert_true(again.leader_capacity == 4 && again.leader_rank == 3);
     assert_string_equal(again.successor, "b");
     assert_events(again.events, again.event_count);
     target_message_clear(&again);
@@ -297,6 +302,12 @@ static void a_target_that_cannot_be_is_refused(void **state)
     refuses_target(&target, "\"limits\"");
     target = a_target(), target.limits.replicas = 9;
     refuses_target(&target, "\"replicas\"");
+    target = a_target(), target.leader[0] = '\0';
+    refuses_target(&target, "\"leader\"");
+    target = a_target(), target.leader_capacity = 0;
+    refuses_target(&target, "\"leader_capacity\"");
+    target = a_target(), target.leader_rank = 1000001;
+    refuses_target(&target, "\"leader_rank\"");
     target = a_target(), target.successor[0] = '*';
     refuses_target(&target, "\"successor\"");
 }

@@ -378,6 +378,62 @@ static void a_new_leader_gives_every_known_node_ten_seconds(void **state)
     roster_clear(&roster);
 }
 
+static void whoever_led_before_is_lost_when_it_has_not_reported_in_time(void **state)
+{
+    struct roster roster = {0};
+    const struct roster_node *node;
+    const struct roster_missed missed = {.name = "a", .capacity = 7, .rank = 2, .by_ns = 3 * S_NS};
+
+    (void)state;
+    roster_begin(&roster, S_NS, 1);
+    roster_miss(&roster, &missed);
+    hear(&roster, said("b", 4, 1), 2 * S_NS);
+    assert_int_equal(roster_living(&roster), 1);
+    assert_int_equal(roster_due_ns(&roster), 3 * S_NS);
+    assert_int_equal(roster_step(&roster, 3 * S_NS - 1, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_step(&roster, 3 * S_NS, &node), ROSTER_LOST);
+    assert_string_equal(node->report.node, "a");
+    assert_true(node->report.capacity == 7 && node->report.rank == 2 && node->lost);
+    assert_int_equal(roster_step(&roster, 3 * S_NS, &node), ROSTER_NO_NEWS);
+    /* When it is there again, what it did before is nothing that this leader has seen. */
+    struct report_message back = said("a", 4, 1);
+    back.handled_msgs = 500;
+    assert_int_equal(hear(&roster, back, 4 * S_NS), ROSTER_JOINED);
+    assert_true(roster.done.handled_msgs == 0);
+    assert_int_equal(roster_living(&roster), 2);
+    assert_int_equal(order_of(&roster, "a"), 1);
+    roster_clear(&roster);
+}
+
+static void whoever_led_before_and_reports_is_not_missed(void **state)
+{
+    struct roster roster = {0};
+    const struct roster_node *node;
+    struct roster_missed missed = {.name = "a", .capacity = 7, .by_ns = 3 * S_NS};
+
+    (void)state;
+    roster_begin(&roster, S_NS, 1);
+    roster_miss(&roster, &missed);
+    hear(&roster, said("a", 4, 1), 2 * S_NS);
+    assert_int_equal(roster_step(&roster, 3 * S_NS, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_due_ns(&roster), 12 * S_NS);
+    /* It was known from an earlier term, but has not been heard in this one. */
+    roster_begin(&roster, 5 * S_NS, 1);
+    missed.by_ns = 6 * S_NS;
+    roster_miss(&roster, &missed);
+    assert_int_equal(roster_step(&roster, 6 * S_NS, &node), ROSTER_LOST);
+    roster_clear(&roster);
+}
+
+static void hear_of_as_many_as_may_be(struct roster *roster)
+{
+    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", i);
+        hear(roster, said(name, 1, 0), 0);
+    }
+}
+
 static void a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused(void **state)
 {
     struct roster roster = {0};
@@ -385,11 +441,7 @@ static void a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused(void **
     enum roster_news news;
 
     (void)state;
-    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "n%d", i);
-        hear(&roster, said(name, 1, 0), 0);
-    }
+    hear_of_as_many_as_may_be(&roster);
     struct report_message extra = said("x", 1, 0);
     assert_int_equal(roster_hear(&roster, &extra, 0, &news, &node), -ERR_INVALID);
     roster_returned(&roster, "n7", S_NS);
@@ -412,11 +464,7 @@ static void a_node_that_is_lost_makes_room_for_one_that_is_there(void **state)
     enum roster_news news;
 
     (void)state;
-    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "n%d", i);
-        hear(&roster, said(name, 1, 0), 0);
-    }
+    hear_of_as_many_as_may_be(&roster);
     roster_returned(&roster, "n7", S_NS);
     assert_int_equal(roster_step(&roster, S_NS + ROSTER_GONE_NS, &node), ROSTER_LOST);
     roster_returned(&roster, "n3", 2 * S_NS);
@@ -453,6 +501,8 @@ int main(void)
         cmocka_unit_test(what_a_report_says_is_unknown_when_it_is_old),
         cmocka_unit_test(the_successor_is_the_highest_that_could_lead),
         cmocka_unit_test(a_new_leader_gives_every_known_node_ten_seconds),
+        cmocka_unit_test(whoever_led_before_is_lost_when_it_has_not_reported_in_time),
+        cmocka_unit_test(whoever_led_before_and_reports_is_not_missed),
         cmocka_unit_test(a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused),
         cmocka_unit_test(a_node_that_is_lost_makes_room_for_one_that_is_there),
     };
