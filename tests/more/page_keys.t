@@ -20,8 +20,11 @@ LEAST_CONTRAST = 3
 NODE = {"state": "up", "capacity": 4, "rank": 0, "target": 2, "starting": 0, "running": 2, "draining": 0, "age_s": 0.5}
 STOP = "Stop the worker in slot {} of {}"
 
+# As it is read out; of a link to a farm without how that does, which is another matter.
+NAME = "const nameOf = (node) => node.ariaLabel ?? node.textContent.replace(/: \\w+$/, '');"
+
 # What has the focus: its name, how it shows that, and how far this stands out from what is behind it.
-FOCUSED = """
+FOCUSED = NAME + """
 const light = (text) => {
     const [r, g, b] = text.match(/[\\d.]+/g).map((part) => part / 255)
         .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
@@ -36,7 +39,7 @@ const [low, high] = [light(color), light(getComputedStyle(behind ?? held).backgr
 const box = held.getBoundingClientRect();
 const top = document.elementFromPoint(box.left + box.width / 2, box.top + Math.min(box.height / 2, 5));
 return {
-    name: held === document.body ? "" : held.ariaLabel ?? held.textContent,
+    name: held === document.body ? "" : nameOf(held),
     id: held.id,
     outline: style === "none" ? 0 : parseFloat(width),
     contrast: (high + 0.05) / (low + 0.05),
@@ -45,10 +48,10 @@ return {
 };
 """
 # What can take the focus, in the order of the document.
-RESTING = """
+RESTING = NAME + """
 const all = document.querySelectorAll("a[href], button, input, summary, [tabindex]");
 return Array.from(all).filter((node) => node.checkVisibility() && !node.disabled)
-    .map((node) => [node.ariaLabel ?? node.textContent, getComputedStyle(node).outlineStyle]);
+    .map((node) => [nameOf(node), getComputedStyle(node).outlineStyle]);
 """
 # How often what is read aloud by itself was another.
 LISTEN = """
@@ -139,9 +142,9 @@ def is_focused(browser, name):
 def focus(browser, name):
     """Of what Tab reaches."""
     all_of_them = "[...document.querySelectorAll('a[href], button, summary, .scroll')]"
-    one = f"{all_of_them}.find((node) => (node.ariaLabel ?? node.textContent) === {json.dumps(name)} && node.checkVisibility())"
-    browser.wait_for(f"{one} && !{one}.disabled")
-    browser.do(f"{one}.focus()")
+    found = f"(() => {{ {NAME} return {all_of_them}.find((node) => nameOf(node) === {json.dumps(name)} && node.checkVisibility() && !node.disabled); }})()"
+    browser.wait_for(f"Boolean({found})")
+    browser.do(f"{found}.focus()")
 
 
 def is_open(browser, dialog):
@@ -191,7 +194,7 @@ def everything_is_operated(browser, made, farms):
     for name in reversed(farms):
         focus(browser, name)
         press(browser, Keys.ENTER)
-        ok(browser.wait("farm", f"^{re.escape(name.rpartition(':')[0])}$"), f"Enter follows the link to {name!r}")
+        ok(browser.wait("farm", f"^{re.escape(name)}$"), f"Enter follows the link to {name!r}")
     ok(browser.wait("health", "^OK$"), "... and back")
 
 
@@ -285,6 +288,11 @@ def a_worker_is_told_by_its_node(browser, made):
 # ---- what a screen reader is told ----
 
 
+def read_aloud(browser):
+    """But for that the machine was so busy that the farm was not heard for a while."""
+    return [text for text in browser.do("return window.said") if not re.search(r": (Silent|OK|Unknown)\b", text)]
+
+
 def is_told_what_matters(browser, made):
     browser.do(LISTEN)
     limits = made.status["limits"]
@@ -293,10 +301,10 @@ def is_told_what_matters(browser, made):
         made.become(browser, decision=numbers, workers=made.workers(handled_msgs=5000 + i), age_s=made.status["age_s"] + 1)
     was = browser.text("clock")
     ok(wait_until(lambda: browser.text("clock") != was, PATIENCE_S), "numbers and the time go on")
-    equal(browser.do("return window.said"), [], "... and are not read aloud")
+    equal(read_aloud(browser), [], "... and are not read aloud")
     made.become(browser, limits=limits | {"paused": True})
-    said = browser.wait_for("window.said.length && window.said")
-    ok(said and len(said) == 1 and re.search(f"^{made.name}: Paused\\. ", said[0]), "another word for how the farm does is, once") or diag(said)
+    said = wait_until(lambda: read_aloud(browser), PATIENCE_S)
+    ok(len(said) == 1 and re.search(f"^{made.name}: Paused\\. ", said[0]), "another word for how the farm does is, once") or diag(said)
     made.become(browser, limits=limits)
     browser.wait("announced", ": OK")
     browser.do("window.said.length = 0")
@@ -383,9 +391,9 @@ def run():
         server = stack.enter_context(page(name, other, options=("--control-token", "token")))
         browser = stack.enter_context(Browser(server.url))
         browser.look()
-        farms = [f"{name}: OK", f"{other}: Unled"]
+        farms = [name, other]
         shown = lambda: browser.do("return Array.from(document.querySelectorAll('nav a'), (link) => link.textContent)")
-        ok(wait_until(lambda: shown() == farms, PATIENCE_S), "two farms are shown")
+        ok(wait_until(lambda: shown() == [f"{name}: OK", f"{other}: Unled"], PATIENCE_S), "two farms are shown")
         browser.wait("health", "^OK$")
         for scheme in ("dark", "light"):
             browser.look(scheme=scheme)

@@ -32,22 +32,6 @@ def an_event_is_acknowledged_only_after_its_confirm():
             ok(all(p.headers.get("winnow-redelivered") is True for _, p, _ in results), "marked as redelivered")
 
 
-def a_refused_result_is_sent_again():
-    name = farm()
-    with Line(mode="refuse") as line, working(name, amqp=line.url) as (worker, client):
-        client.publish_many(10)
-        ok(wait_until(lambda: client.ready(client.results) >= 30, 20), "refused results are sent again and again")
-        line.mode = "pass"
-        ok(f'result_refused queue="{client.results}"' in worker.stderr(), "which is logged")
-        ok(wait_until(lambda: client.held() == (0, 0), 20), "in the end every event is acknowledged")
-        results = client.get_ready(client.results)
-        equal(set(numbers(results)), set(range(10)), "all are answered")
-        again = [message for message in results if message[1].headers.get("winnow-redelivered")]
-        equal(again, [], "and no event was worked again")
-        ok("connection_lost" not in worker.stderr(), "on the same connection")
-        equal(worker.end(), 0, "the worker still drains")
-
-
 def a_drain_without_confirms_ends_at_its_time_out():
     name = farm()
     with Line(mode="hold") as line:
@@ -62,30 +46,6 @@ def a_drain_without_confirms_ends_at_its_time_out():
                 ok(0.4 < took < 5, f"not before it and not long after ({took:.2f} s)")
                 like(worker.stderr(), r"5 results unconfirmed", "and says how many results were unconfirmed")
                 ok(wait_until(lambda: client.ready(client.work) == 5, 20), "their events are in the queue again")
-
-
-def a_killed_workers_events_go_to_another():
-    name = farm()
-    with working(name, "--service-time", "2ms", "--prefetch", "100") as (worker, client):
-        client.publish_many(500)
-        wait_until(lambda: client.ready(client.results) >= 100, 20)
-        worker.signal(signal.SIGKILL)
-        equal(worker.wait(10), -signal.SIGKILL, "a worker is killed in mid-work")
-        wait_until(lambda: client.consumers(client.work) == 0, 20)
-        left = client.ready(client.work)
-        first = client.get_ready(client.results)
-        with spawn("winnow-filter", farm=name):
-            second = []
-            wait_until(lambda: second.extend(client.get_ready(client.results)) or len(second) >= left, 20)
-            ok(wait_until(lambda: client.held() == (0, 0), 20), "another clears the queue")
-        second += client.get_ready(client.results)
-        equal(sorted(set(numbers(first + second))), list(range(500)), "every event is answered")
-        equal(sorted(numbers(second)), sorted(set(numbers(second))), "by the other worker once")
-        marked = {number for number, (_, p, _) in zip(numbers(second), second) if "winnow-redelivered" in p.headers}
-        ok(0 < len(marked) <= 100, f"what the dead one held is marked as redelivered: {len(marked)}")
-        equal(marked, set(range(min(marked), min(marked) + len(marked))), "that is what it held, no other")
-        ok(set(numbers(first)) & set(numbers(second)) <= marked, "and whatever was answered twice is marked")
-        ok(not any("winnow-redelivered" in p.headers for _, p, _ in first), "nothing else is")
 
 
 def a_lost_connection_is_opened_again():
@@ -193,9 +153,7 @@ def a_sigterm_without_a_connection_ends_it():
 
 
 an_event_is_acknowledged_only_after_its_confirm()
-a_refused_result_is_sent_again()
 a_drain_without_confirms_ends_at_its_time_out()
-a_killed_workers_events_go_to_another()
 a_lost_connection_is_opened_again()
 a_silent_connection_is_given_up()
 a_deleted_work_queue_comes_back()

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""winnow-filter holds no more than about a quarter of a second of work, which it finishes when it is told to drain, or
-gives back in time."""
+"""What winnow-filter holds: no more than about a quarter of a second of work, which it finishes when it is told to drain, or
+gives back in time, and which nobody works on a second time but after a kill. On a busy machine, where an event takes long,
+it holds less, and gives back what waits."""
 
 import os
 import re
@@ -101,10 +102,52 @@ def a_worker_holds_less_when_its_work_gets_slower():
         worker.signal(signal.SIGKILL)
 
 
+def a_refused_result_is_sent_again():
+    name = farm()
+    with Line(mode="refuse") as line, working(name, amqp=line.url) as (worker, client):
+        client.publish_many(10)
+        ok(wait_until(lambda: client.ready(client.results) >= 30, 20), "refused results are sent again and again")
+        line.mode = "pass"
+        ok(f'result_refused queue="{client.results}"' in worker.stderr(), "which is logged")
+        ok(wait_until(lambda: client.held() == (0, 0), 20), "in the end every event is acknowledged")
+        results = client.get_ready(client.results)
+        equal(set(numbers(results)), set(range(10)), "all are answered")
+        again = [message for message in results if message[1].headers.get("winnow-redelivered")]
+        equal(again, [], "and no event was worked again")
+        ok("connection_lost" not in worker.stderr(), "on the same connection")
+        equal(worker.end(), 0, "the worker still drains")
+
+
+def a_killed_workers_events_go_to_another():
+    name = farm()
+    with working(name, "--service-time", "2ms", "--prefetch", "100") as (worker, client):
+        client.publish_many(500)
+        wait_until(lambda: client.ready(client.results) >= 100, 20)
+        worker.signal(signal.SIGKILL)
+        equal(worker.wait(10), -signal.SIGKILL, "a worker is killed in mid-work")
+        wait_until(lambda: client.consumers(client.work) == 0, 20)
+        left = client.ready(client.work)
+        first = client.get_ready(client.results)
+        with spawn("winnow-filter", farm=name):
+            second = []
+            wait_until(lambda: second.extend(client.get_ready(client.results)) or len(second) >= left, 20)
+            ok(wait_until(lambda: client.held() == (0, 0), 20), "another clears the queue")
+        second += client.get_ready(client.results)
+        equal(sorted(set(numbers(first + second))), list(range(500)), "every event is answered")
+        equal(sorted(numbers(second)), sorted(set(numbers(second))), "by the other worker once")
+        marked = {number for number, (_, p, _) in zip(numbers(second), second) if "winnow-redelivered" in p.headers}
+        ok(0 < len(marked) <= 100, f"what the dead one held is marked as redelivered: {len(marked)}")
+        equal(marked, set(range(min(marked), min(marked) + len(marked))), "that is what it held, no other")
+        ok(set(numbers(first)) & set(numbers(second)) <= marked, "and whatever was answered twice is marked")
+        ok(not any("winnow-redelivered" in p.headers for _, p, _ in first), "nothing else is")
+
+
 a_sigterm_drains([signal.SIGTERM], "SIGTERM")
 a_sigterm_drains([signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGTERM], "several signals")
 a_drain_time_out_gives_back()
 a_slow_worker_holds_little_work()
 a_fast_worker_holds_its_prefetch()
 a_worker_holds_less_when_its_work_gets_slower()
+a_refused_result_is_sent_again()
+a_killed_workers_events_go_to_another()
 done_testing()
