@@ -123,6 +123,13 @@ def memory(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
 
 
+def takes_at_most(pid, most_kib, description):
+    kib = memory(pid)
+    if os.environ["WINNOW_BUILD"] == "asan":
+        return skip(description, "the sanitizer keeps what was freed")
+    return ok(kib < most_kib, f"{description}: {kib} of {most_kib} KiB")
+
+
 def busy_s(pid):
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
@@ -172,11 +179,11 @@ def fifty_streams_cost_little():
         before_s, bytes_before = busy_s(web.program.pid), reader.bytes
         publish(30)
         share = (busy_s(web.program.pid) - before_s) / 30
-        pss_kib, got = memory(web.program.pid), reader.bytes - bytes_before
-        diag(f"50 streams, 200 workers, 2 a second: {100 * share:.2f} % of a core, {pss_kib} KiB, {got / 30 / 50 / 2:.0f} bytes a snapshot")
+        got = reader.bytes - bytes_before
+        diag(f"50 streams, 200 workers, 2 a second: {100 * share:.2f} % of a core, {got / 30 / 50 / 2:.0f} bytes a snapshot")
         ok(got > 30 * 50 * 2 * 20000 * 0.9, "each stream is sent every snapshot")
         ok(share < 0.03, f"... for under 3 % of a core: {100 * share:.2f} %")
-        ok(pss_kib < 16384, f"... and 16 MiB: {pss_kib} KiB")
+        takes_at_most(web.program.pid, 16384, "... and 16 MiB")
         reader.ending = True
         reader.join()
 
@@ -192,7 +199,7 @@ with autoscaler(name, "--interval", "200ms", "--min", "2", "--", FILTER):
         answers_that_nobody_takes(web)
         stands_slowhttptest(web)
         ok(web.healthy(), "all is well after all of that")
-        ok(memory(web.program.pid) < before_kib + 8192, f"... and it has hardly grown: {before_kib} to {memory(web.program.pid)} KiB")
+        takes_at_most(web.program.pid, before_kib + 8192, f"... and it has hardly grown from {before_kib} KiB")
         equal(web.program.end(), 0, "it ends when it is told to")
 fifty_streams_cost_little()
 done_testing()
