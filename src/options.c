@@ -25,9 +25,9 @@ enum {
 
 static const struct argp_option connection_options[] = {
     {NULL, 0, NULL, 0, "Broker and farm:", 20},
-    {"amqp", KEY_AMQP, "URL", 0,
-     "Broker to use, amqp[s]://USER:PASSWORD@HOST:PORT/VHOST; a trailing slash alone names the "
-     "empty virtual host (default: $AMQP_URL, else " BROKER_DEFAULT_URL ")",
+    {"amqp", KEY_AMQP, "URL[,URL...]", 0,
+     "Broker to use, amqp[s]://USER:PASSWORD@HOST:PORT/VHOST, or those of one cluster; a trailing "
+     "slash alone names the empty virtual host (default: $AMQP_URL, else " BROKER_DEFAULT_URL ")",
      20},
     {"farm", KEY_FARM, "NAME", 0,
      "Farm, the prefix of its exchange and queues (default: $WINNOW_FARM, else the name in "
