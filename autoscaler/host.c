@@ -131,7 +131,7 @@ static void judge_lock(struct host *host, int64_t now_ns)
     if (!host->lock.refused_ns)
         log_event(LOG_WARN, "node_name_taken",
                   "node=%s why=\"another connection has it\" doing=\"trying on for %d s\"",
-                  host->settings->name, 3 * BROKER_HEARTBEAT_S + 1);
+                  host->settings->name, (int)(farm_lock_patience_ns(&host->lock) / CLOCK_NS_PER_S));
     farm_lock_note(&host->lock, -ERR_LOCKED, now_ns);
     if (farm_lock_is_another(&host->lock, now_ns))
         fail(host,
@@ -166,6 +166,7 @@ static void step_post(struct host *host, int64_t now_ns)
 {
     if (post_step(&host->post, now_ns)) {
         host->ready = true;
+        host->lock.clustered = broker_url_count(host->broker.url) > 1;
         host->said_ns = 0;
         host->ordered = false;
         gazette_reconnected(&host->gazette);

@@ -43,6 +43,9 @@ struct broker;
  * repeats a password. */
 int broker_check_url(const char *url, struct why *why);
 
+/* How many URLs there are in the text; at least one. */
+size_t broker_url_count(const char *text);
+
 /* Whether two URLs that can be used name the same virtual host of the same broker, whoever the user
  * is. Of several, one that is in both is enough. */
 bool broker_same_host(const char *a, const char *b);

@@ -147,8 +147,6 @@ struct broker_url {
     int port;
     bool tls;
 };
-/* How many URLs there are in the text. */
-size_t broker_url_count(const char *text);
 /* Reads one URL, the first for turn 0, and after the last the first again. What it leaves out is
  * guest, guest, localhost, 5672 (5671 with TLS) and the virtual host "/"; with a slash and nothing
  * behind it the virtual host is "".
