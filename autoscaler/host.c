@@ -127,11 +127,15 @@ static void fail(struct host *host, int error, const struct why *why)
 static void judge_lock(struct host *host, int64_t now_ns)
 {
     struct why why = {0};
+    enum log_level level = host->ready ? LOG_INFO : LOG_WARN;
+    const char *cause = host->ready
+                            ? "the broker does not know yet that its own connection has ended"
+                            : "another connection has it";
 
     if (!host->lock.refused_ns)
-        log_event(LOG_WARN, "node_name_taken",
-                  "node=%s why=\"another connection has it\" doing=\"trying on for %d s\"",
-                  host->settings->name, (int)(farm_lock_patience_ns(&host->lock) / CLOCK_NS_PER_S));
+        log_event(level, "node_name_taken", "node=%s why=\"%s\" doing=\"trying on for %d s\"",
+                  host->settings->name, cause,
+                  (int)(farm_lock_patience_ns(&host->lock) / CLOCK_NS_PER_S));
     farm_lock_note(&host->lock, -ERR_LOCKED, now_ns);
     if (farm_lock_is_another(&host->lock, now_ns))
         fail(host,
@@ -165,6 +169,10 @@ static void judge_away(struct host *host, int64_t now_ns)
 static void step_post(struct host *host, int64_t now_ns)
 {
     if (post_step(&host->post, now_ns)) {
+        if (!host->ready)
+            log_event(LOG_INFO, "node_started", "node=%s capacity=%u rank=%lld",
+                      host->settings->name, host->settings->capacity,
+                      (long long)host->settings->rank);
         host->ready = true;
         host->lock.clustered = broker_url_count(host->broker.url) > 1;
         host->said_ns = 0;

@@ -192,7 +192,10 @@ static void hear(struct term *term, struct report_message *report, int64_t now_n
     }
     term->refuses &= news != ROSTER_JOINED;
     term->outdated = true;
-    roster_log_news(news, node);
+    if (news == ROSTER_JOINED && term->has_limits && !term->started)
+        roster_log_heard(node); /* it was there under the leader before */
+    else
+        roster_log_news(news, node);
 }
 
 static void take_report(struct term *term, const struct post_message *message, int64_t now_ns)
@@ -363,9 +366,10 @@ static void start(struct term *term, int64_t now_ns)
     if (term->fault)
         return;
     leader_inherit(term->leader, &heritage, &term->target);
-    log_event(LOG_INFO, "leading", "epoch=%lld node=%s nodes=%u workers=%u goes_on=%s",
+    log_event(LOG_INFO, "leading", "epoch=%lld node=%s nodes=%u workers=%u goes_on=%s%s%s",
               (long long)heritage.epoch, term->settings.node, roster_living(&term->roster),
-              heritage.workers, heritage.goes_on ? "true" : "false");
+              heritage.workers, heritage.goes_on ? "true" : "false",
+              *term->before.name ? " after=" : "", term->before.name);
     term->started = true;
     term->outdated = true;
 }

@@ -425,6 +425,15 @@ static void whoever_led_before_and_reports_is_not_missed(void **state)
     roster_clear(&roster);
 }
 
+static void hear_of_as_many_as_may_be(struct roster *roster)
+{
+    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", i);
+        hear(roster, said(name, 1, 0), 0);
+    }
+}
+
 static void a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused(void **state)
 {
     struct roster roster = {0};
@@ -432,11 +441,7 @@ static void a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused(void **
     enum roster_news news;
 
     (void)state;
-    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "n%d", i);
-        hear(&roster, said(name, 1, 0), 0);
-    }
+    hear_of_as_many_as_may_be(&roster);
     struct report_message extra = said("x", 1, 0);
     assert_int_equal(roster_hear(&roster, &extra, 0, &news, &node), -ERR_INVALID);
     roster_returned(&roster, "n7", S_NS);
@@ -459,11 +464,7 @@ static void a_node_that_is_lost_makes_room_for_one_that_is_there(void **state)
     enum roster_news news;
 
     (void)state;
-    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "n%d", i);
-        hear(&roster, said(name, 1, 0), 0);
-    }
+    hear_of_as_many_as_may_be(&roster);
     roster_returned(&roster, "n7", S_NS);
     assert_int_equal(roster_step(&roster, S_NS + ROSTER_GONE_NS, &node), ROSTER_LOST);
     roster_returned(&roster, "n3", 2 * S_NS);
@@ -479,6 +480,46 @@ static void a_node_that_is_lost_makes_room_for_one_that_is_there(void **state)
     assert_int_equal(news, ROSTER_BACK);
     extra = said("n7", 1, 0);
     assert_int_equal(roster_hear(&roster, &extra, 3 * S_NS, &news, &node), -ERR_INVALID);
+    roster_clear(&roster);
+}
+
+static struct report_message with_workers(double since_s, int32_t pid)
+{
+    struct report_message report = said("a", 4, 2);
+
+    report.worker_count = 2;
+    report.workers = calloc(2, sizeof *report.workers);
+    assert_non_null(report.workers);
+    report.workers[0] = (struct report_worker){.slot = 1, .pid = 7, .since_s = 5};
+    report.workers[1] = (struct report_worker){.slot = 3, .pid = pid, .since_s = since_s};
+    return report;
+}
+
+static int64_t second_started_ns(struct roster *roster)
+{
+    struct node_report sum;
+
+    assert_int_equal(roster_view_report(roster, 4 * S_NS, &sum), 0);
+    assert_int_equal(sum.reading_count, 2);
+    return sum.readings[1].started_ns;
+}
+
+static void a_late_report_makes_no_worker_younger(void **state)
+{
+    struct roster roster = {0};
+
+    (void)state;
+    hear(&roster, with_workers(0.5, 9), S_NS);
+    assert_int_equal(second_started_ns(&roster), S_NS / 2);
+    hear(&roster, with_workers(0.75, 9), 3 * S_NS);
+    assert_int_equal(second_started_ns(&roster), S_NS / 2);
+    hear(&roster, with_workers(3, 9), 3 * S_NS);
+    assert_int_equal(second_started_ns(&roster), 0);
+    hear(&roster, with_workers(0.25, 10), 3 * S_NS);
+    assert_int_equal(second_started_ns(&roster), 3 * S_NS - S_NS / 4);
+    hear(&roster, said("a", 4, 0), 3 * S_NS);
+    hear(&roster, with_workers(0.25, 9), 4 * S_NS);
+    assert_int_equal(second_started_ns(&roster), 4 * S_NS - S_NS / 4);
     roster_clear(&roster);
 }
 
@@ -498,6 +539,7 @@ int main(void)
         cmocka_unit_test(a_node_whose_workers_cannot_start_is_passed_over_and_tried_again_with_one),
         cmocka_unit_test(a_node_that_starts_slowly_keeps_its_share),
         cmocka_unit_test(what_a_report_says_is_unknown_when_it_is_old),
+        cmocka_unit_test(a_late_report_makes_no_worker_younger),
         cmocka_unit_test(the_successor_is_the_highest_that_could_lead),
         cmocka_unit_test(a_new_leader_gives_every_known_node_ten_seconds),
         cmocka_unit_test(whoever_led_before_is_lost_when_it_has_not_reported_in_time),
