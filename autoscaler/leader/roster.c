@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NS_PER_S 1e9
+
 void roster_clear(struct roster *roster)
 {
     for (size_t i = 0; i < roster->count; i++) {
@@ -273,6 +275,23 @@ static bool holds_the_same(const struct report_message *a, const struct report_m
     return same;
 }
 
+/* A report that was long on its way makes no worker younger than one before it has said: nobody
+ * who was told of a worker shall be taken for somebody who cannot know it. Both are by slot. */
+static void keep_ages(const struct report_message *before, double passed_s,
+                      struct report_message *report)
+{
+    size_t i = 0;
+
+    for (struct report_worker *worker = report->workers;
+         worker < report->workers + report->worker_count; worker++) {
+        while (i < before->worker_count && before->workers[i].slot < worker->slot)
+            i++;
+        if (i < before->worker_count && before->workers[i].slot == worker->slot &&
+            before->workers[i].pid == worker->pid)
+            worker->since_s = fmax(worker->since_s, before->workers[i].since_s + passed_s);
+    }
+}
+
 int roster_hear(struct roster *roster, struct report_message *report, int64_t now_ns,
                 enum roster_news *news, const struct roster_node **out)
 {
@@ -294,8 +313,10 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
     bool heard = *before.boot; /* else it is new, or only missed */
     uint32_t limit_before = limit(node);
     roster->events_outdated |= node->lost || !holds_the_same(&before, report);
-    if (heard)
+    if (heard) {
         count(&roster->done, report, &before);
+        keep_ages(&before, (double)(now_ns - node->heard_ns) / NS_PER_S, report);
+    }
     node->report = *report;
     *report = (struct report_message){0};
     node->heard_ns = now_ns;

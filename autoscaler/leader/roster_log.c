@@ -53,3 +53,9 @@ void roster_log_news(enum roster_news news, const struct roster_node *node)
         break;
     }
 }
+
+void roster_log_heard(const struct roster_node *node)
+{
+    log_event(LOG_INFO, "node_heard", "node=%s running=%lld", node->report.node,
+              (long long)node->report.running);
+}

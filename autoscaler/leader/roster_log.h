@@ -7,4 +7,7 @@
 /* node is looked at only when there are news. */
 void roster_log_news(enum roster_news news, const struct roster_node *node);
 
+/* A leader that follows another hears a node that it has not heard before. */
+void roster_log_heard(const struct roster_node *node);
+
 #endif

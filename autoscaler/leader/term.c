@@ -192,7 +192,10 @@ static void hear(struct term *term, struct report_message *report, int64_t now_n
     }
     term->refuses &= news != ROSTER_JOINED;
     term->outdated = true;
-    roster_log_news(news, node);
+    if (news == ROSTER_JOINED && term->has_limits && !term->started)
+        roster_log_heard(node); /* it was there under the leader before */
+    else
+        roster_log_news(news, node);
 }
 
 static void take_report(struct term *term, const struct post_message *message, int64_t now_ns)

@@ -26,7 +26,7 @@ STORY = [
 
 def story(log):
     """Who runs nothing yet when it joins has just been started. The first one that leads is also the first that joins."""
-    found = re.findall(r" event=(leading|node_lost|node_back|node_joined(?=.* running=0\b)) (?:epoch=\d+ )?node=(\S+)", log)
+    found = re.findall(r" event=(leading|node_lost|node_back|node_joined) (?:epoch=\d+ )?node=(\S+)", log)
     told = [" ".join(each) for each in found]
     return told[told.index("leading a"):] if "leading a" in told else told
 

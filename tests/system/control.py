@@ -106,9 +106,9 @@ class Control:
 class Leader:
     """Answers commands as it is told. `answers` is a function from a command to a list of (type, message)."""
 
-    def __init__(self, name, answers):
+    def __init__(self, name, answers, connection=None):
         self.name, self.answers, self.heard = name, answers, []
-        self.connection = connect()
+        self.connection = connection or connect()
         channel = self.connection.channel()
         channel.exchange_declare(f"{name}.control", "topic", durable=False, auto_delete=True)
         queue = channel.queue_declare("", exclusive=True).method.queue

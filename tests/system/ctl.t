@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -117,11 +118,12 @@ def waits_no_longer_than_it_was_told():
 
 def waits_a_moment_for_an_autoscaler(status):
     """That is not connected again yet, as after a restart of the broker."""
-    name = farm()
+    name, connection = farm(), connect()
     with lines_of(name, "status", *PATIENCE) as asking:
         early = asking.wait(0.3)
-        with Leader(name, lambda command: [("status", json.dumps(status))]):
-            equal((early, asking.wait(20)), (None, 0), "a command that nobody takes is tried again for a moment")
+        with Leader(name, lambda command: [("status", json.dumps(status))], connection) as leader:
+            asked = equal((early, asking.wait(20)), (None, 0), "a command that nobody takes is tried again for a moment")
+            asked or diag([asking.stderr(), leader.heard, leader.thread.is_alive()])
             like(asking.stdout(), "^Farm ", "... and then answered")
 
 
@@ -420,6 +422,14 @@ def follows_the_log(name):
         equal((plain.end(), whole.end()), (0, 0), "both end well")
 
 
+def says_who_it_is(name, scaler):
+    """Wherever it has the farm's name from."""
+    told = {"AMQP_URL": URL, "WINNOW_FARM": name}
+    equal(subprocess.run([CTL, "set", "min=1"], capture_output=True, timeout=60, env=environment(**told)).returncode, 0, "a farm of the environment's is told")
+    changed = re.compile(r"event=limits_changed min=1 .* by=winnow-ctl/[^/\s]+/\d+\n")
+    ok(wait_until(lambda: changed.search(scaler.stderr()), 20), "... and its log says by whom") or diag(scaler.stderr())
+
+
 def tells_each_line_once():
     """After a lost connection each sender tells again what may not have arrived, the senders in turns."""
     name = farm()
@@ -456,6 +466,7 @@ with busy_farm() as (name, scaler):
     says_that_the_broker_takes_nothing(name)
     follows_the_log(name)
     draws_a_screen(name)
+    says_who_it_is(name, scaler)
     stays_open(scaler, name)
 stands_a_flood()
 tells_each_line_once()

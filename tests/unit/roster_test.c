@@ -483,6 +483,46 @@ static void a_node_that_is_lost_makes_room_for_one_that_is_there(void **state)
     roster_clear(&roster);
 }
 
+static struct report_message with_workers(double since_s, int32_t pid)
+{
+    struct report_message report = said("a", 4, 2);
+
+    report.worker_count = 2;
+    report.workers = calloc(2, sizeof *report.workers);
+    assert_non_null(report.workers);
+    report.workers[0] = (struct report_worker){.slot = 1, .pid = 7, .since_s = 5};
+    report.workers[1] = (struct report_worker){.slot = 3, .pid = pid, .since_s = since_s};
+    return report;
+}
+
+static int64_t second_started_ns(struct roster *roster)
+{
+    struct node_report sum;
+
+    assert_int_equal(roster_view_report(roster, 4 * S_NS, &sum), 0);
+    assert_int_equal(sum.reading_count, 2);
+    return sum.readings[1].started_ns;
+}
+
+static void a_late_report_makes_no_worker_younger(void **state)
+{
+    struct roster roster = {0};
+
+    (void)state;
+    hear(&roster, with_workers(0.5, 9), S_NS);
+    assert_int_equal(second_started_ns(&roster), S_NS / 2);
+    hear(&roster, with_workers(0.75, 9), 3 * S_NS);
+    assert_int_equal(second_started_ns(&roster), S_NS / 2);
+    hear(&roster, with_workers(3, 9), 3 * S_NS);
+    assert_int_equal(second_started_ns(&roster), 0);
+    hear(&roster, with_workers(0.25, 10), 3 * S_NS);
+    assert_int_equal(second_started_ns(&roster), 3 * S_NS - S_NS / 4);
+    hear(&roster, said("a", 4, 0), 3 * S_NS);
+    hear(&roster, with_workers(0.25, 9), 4 * S_NS);
+    assert_int_equal(second_started_ns(&roster), 4 * S_NS - S_NS / 4);
+    roster_clear(&roster);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,6 +539,7 @@ int main(void)
         cmocka_unit_test(a_node_whose_workers_cannot_start_is_passed_over_and_tried_again_with_one),
         cmocka_unit_test(a_node_that_starts_slowly_keeps_its_share),
         cmocka_unit_test(what_a_report_says_is_unknown_when_it_is_old),
+        cmocka_unit_test(a_late_report_makes_no_worker_younger),
         cmocka_unit_test(the_successor_is_the_highest_that_could_lead),
         cmocka_unit_test(a_new_leader_gives_every_known_node_ten_seconds),
         cmocka_unit_test(whoever_led_before_is_lost_when_it_has_not_reported_in_time),
