@@ -127,11 +127,14 @@ static void fail(struct host *host, int error, const struct why *why)
 static void judge_lock(struct host *host, int64_t now_ns)
 {
     struct why why = {0};
+    enum log_level level = host->ready ? LOG_INFO : LOG_WARN;
+    const char *cause = host->ready
+                            ? "the broker does not know yet that its own connection has ended"
+                            : "another connection has it";
 
     if (!host->lock.refused_ns)
-        log_event(LOG_WARN, "node_name_taken",
-                  "node=%s why=\"another connection has it\" doing=\"trying on for %d s\"",
-                  host->settings->name, 3 * BROKER_HEARTBEAT_S + 1);
+        log_event(level, "node_name_taken", "node=%s why=\"%s\" doing=\"trying on for %d s\"",
+                  host->settings->name, cause, 3 * BROKER_HEARTBEAT_S + 1);
     farm_lock_note(&host->lock, -ERR_LOCKED, now_ns);
     if (farm_lock_is_another(&host->lock, now_ns))
         fail(host,
@@ -165,6 +168,10 @@ static void judge_away(struct host *host, int64_t now_ns)
 static void step_post(struct host *host, int64_t now_ns)
 {
     if (post_step(&host->post, now_ns)) {
+        if (!host->ready)
+            log_event(LOG_INFO, "node_started", "node=%s capacity=%u rank=%lld",
+                      host->settings->name, host->settings->capacity,
+                      (long long)host->settings->rank);
         host->ready = true;
         host->said_ns = 0;
         host->ordered = false;

@@ -1,46 +1,9 @@
 #include "metrics.h"
 
-#include "buffer.h"
 #include "csv/number.h"
 
 #include <math.h>
 #include <string.h>
-
-/* ---- text ---- */
-
-static void add(struct metrics_text *text, const char *bytes, size_t length)
-{
-    if (!buffer_extend(&text->bytes, &text->capacity, text->length + length)) {
-        text->failed = true;
-        return;
-    }
-    memcpy(text->bytes + text->length, bytes, length);
-    text->length += length;
-}
-
-static void put(struct metrics_text *text, const char *literal)
-{
-    add(text, literal, strlen(literal));
-}
-
-static const char *escape_of(char c)
-{
-    return c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : NULL;
-}
-
-static void put_label(struct metrics_text *text, const char *name, const char *value)
-{
-    put(text, name);
-    put(text, "=\"");
-    for (const char *at = value; *at; at++)
-        if (escape_of(*at))
-            put(text, escape_of(*at));
-        else
-            add(text, at, 1);
-    put(text, "\"");
-}
-
-/* ---- metrics ---- */
 
 struct metric;
 /* Writes the lines of one farm. */
@@ -55,30 +18,10 @@ struct metric {
     const char *help;
 };
 
-/* Each takes a line further: its name, another label, its value. */
 static void begin_line(const struct metric *metric, const char *suffix,
                        const struct metrics_farm *farm, struct metrics_text *text)
 {
-    put(text, metric->name);
-    put(text, suffix);
-    put(text, "{");
-    put_label(text, "farm", farm->farm);
-}
-
-static void add_label(const char *name, const char *value, struct metrics_text *text)
-{
-    put(text, ",");
-    put_label(text, name, value);
-}
-
-static void end_line(double value, struct metrics_text *text)
-{
-    char number[NUMBER_TEXT_SIZE];
-
-    number_format(value, number);
-    put(text, "} ");
-    put(text, number);
-    put(text, "\n");
+    metrics_text_begin_line(text, metric->name, suffix, farm->farm);
 }
 
 /* What is unknown has no line. */
@@ -88,7 +31,7 @@ static void put_line(const struct metric *metric, const struct metrics_farm *far
     if (!isfinite(value))
         return;
     begin_line(metric, "", farm, text);
-    end_line(value, text);
+    metrics_text_end_line(text, value);
 }
 
 static const void *place(const struct metric *metric, const struct metrics_farm *farm)
@@ -156,13 +99,13 @@ static void write_times(const struct metric *metric, const struct metrics_farm *
     for (size_t i = 0; i < TIME_CLASSES; i++) {
         count += (double)times->count[i];
         begin_line(metric, "_bucket", farm, text);
-        add_label("le", time_classes_bound(i), text);
-        end_line(count, text);
+        metrics_text_label(text, "le", time_classes_bound(i));
+        metrics_text_end_line(text, count);
     }
     begin_line(metric, "_sum", farm, text);
-    end_line(times->sum_s, text);
+    metrics_text_end_line(text, times->sum_s);
     begin_line(metric, "_count", farm, text);
-    end_line(count, text);
+    metrics_text_end_line(text, count);
 }
 
 static void write_told_times(const struct metric *metric, const struct metrics_farm *farm,
@@ -183,9 +126,9 @@ static void put_worker_line(const struct metric *metric, const struct metrics_fa
     number_format((double)worker->slot, slot);
     begin_line(metric, "", farm, text);
     if (worker->node[0])
-        add_label("node", worker->node, text);
-    add_label("slot", slot, text);
-    end_line(value, text);
+        metrics_text_label(text, "node", worker->node);
+    metrics_text_label(text, "slot", slot);
+    metrics_text_end_line(text, value);
 }
 
 static void write_busy(const struct metric *metric, const struct metrics_farm *farm,
@@ -230,13 +173,13 @@ static void write_broker(const struct metric *metric, const struct metrics_farm 
                          struct metrics_text *text)
 {
     begin_line(metric, "", farm, text);
-    add_label("from", "page", text);
-    end_line(farm->connected, text);
+    metrics_text_label(text, "from", "page");
+    metrics_text_end_line(text, farm->connected);
     if (!is_fresh(farm))
         return;
     begin_line(metric, "", farm, text);
-    add_label("from", "autoscaler", text);
-    end_line(!isfinite(farm->status->broker_away_s), text);
+    metrics_text_label(text, "from", "autoscaler");
+    metrics_text_end_line(text, !isfinite(farm->status->broker_away_s));
 }
 
 /* node: NULL where it is of the whole farm */
@@ -245,9 +188,9 @@ static void put_state(const struct metric *metric, const struct metrics_farm *fa
 {
     begin_line(metric, "", farm, text);
     if (node)
-        add_label("node", node, text);
-    add_label("state", state, text);
-    end_line((double)value, text);
+        metrics_text_label(text, "node", node);
+    metrics_text_label(text, "state", state);
+    metrics_text_end_line(text, (double)value);
 }
 
 static void write_states(const struct metric *metric, const struct metrics_farm *farm,
@@ -277,8 +220,8 @@ static void write_reason(const struct metric *metric, const struct metrics_farm 
     if (!reason)
         return;
     begin_line(metric, "", farm, text);
-    add_label("reason", reason, text);
-    end_line(1, text);
+    metrics_text_label(text, "reason", reason);
+    metrics_text_end_line(text, 1);
 }
 
 static void write_service_time(const struct metric *metric, const struct metrics_farm *farm,
@@ -320,8 +263,8 @@ static void put_node_line(const struct metric *metric, const struct metrics_farm
     if (!isfinite(value))
         return;
     begin_line(metric, "", farm, text);
-    add_label("node", node->name, text);
-    end_line(value, text);
+    metrics_text_label(text, "node", node->name);
+    metrics_text_end_line(text, value);
 }
 
 static void write_node_integer(const struct metric *metric, const struct metrics_farm *farm,
@@ -450,30 +393,16 @@ static const struct metric metrics[] = {
      "Time since the leader heard of the node."},
 };
 
-static void write_head(const struct metric *metric, struct metrics_text *text)
-{
-    put(text, "# HELP ");
-    put(text, metric->name);
-    put(text, " ");
-    put(text, metric->help);
-    put(text, "\n# TYPE ");
-    put(text, metric->name);
-    put(text, " ");
-    put(text, metric->type);
-    put(text, "\n");
-}
-
 int metrics_write(const struct metrics_farm *farms, size_t count, struct metrics_text *text)
 {
-    text->length = 0;
-    text->failed = false;
+    metrics_text_clear(text);
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
-        write_head(&always[i], text);
+        metrics_text_head(text, always[i].name, always[i].type, always[i].help);
         for (size_t farm = 0; farm < count; farm++)
             always[i].write(&always[i], &farms[farm], text);
     }
     for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
-        write_head(&metrics[i], text);
+        metrics_text_head(text, metrics[i].name, metrics[i].type, metrics[i].help);
         for (size_t farm = 0; farm < count; farm++)
             if (is_fresh(&farms[farm]))
                 metrics[i].write(&metrics[i], &farms[farm], text);

@@ -9,6 +9,7 @@
 #define WINNOW_METRICS_H
 
 #include "control/status.h"
+#include "metrics_text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,13 +25,6 @@ struct metrics_farm {
     const struct status *status; /* the last that came; NULL: none ever did */
     double age_s;                /* since it came; of no account without one */
     bool connected;              /* the connection over which it comes is there */
-};
-
-/* Starts zeroed. Kept from one call to the next, so that it grows once. */
-struct metrics_text {
-    char *bytes; /* no NUL behind them; to be released with free() */
-    size_t length, capacity;
-    bool failed; /* out of memory: something is missing */
 };
 
 /* Writes text anew: the exposition format 0.0.4 of Prometheus, each name once with its HELP and

@@ -33,6 +33,7 @@ int control_desk_open(struct control_desk *desk, const struct control_desk_setti
 {
     desk->settings = *settings;
     desk->begun_ns = now_ns;
+    desk->settings.steering->begun_ns = now_ns;
     desk->hears = true;
     snprintf(desk->from, sizeof desk->from, "%s",
              settings->broker->name + strlen(settings->topology->farm) + 1);

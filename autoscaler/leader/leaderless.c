@@ -11,7 +11,7 @@ bool leaderless_believes(struct leaderless *leaderless, const char *queue,
 {
     if (answer.ready_msgs || answer.consumers) {
         if (leaderless->logged)
-            log_event(LOG_INFO, "leader_back", "queue=%s", queue);
+            log_event(LOG_INFO, "queue_leader_back", "queue=%s", queue);
         *leaderless = (struct leaderless){0};
         return true;
     }
@@ -23,7 +23,7 @@ bool leaderless_believes(struct leaderless *leaderless, const char *queue,
         leaderless->since_ns = now_ns;
     if (!leaderless->logged && now_ns - leaderless->since_ns >= LEADERLESS_NS) {
         leaderless->logged = true;
-        log_event(LOG_WARN, "no_leader",
+        log_event(LOG_WARN, "queue_without_leader",
                   "queue=%s why=\"the broker sees none of its consumers: this quorum queue seems "
                   "to have no leader\" doing=\"keeping the number of workers\"",
                   queue);

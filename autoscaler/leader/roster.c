@@ -41,10 +41,12 @@ static void adopt(struct roster_node *node)
     node->told = (struct order_stamp){0};
 }
 
-static void lose(struct roster *roster, struct roster_node *node, int64_t now_ns)
+static void lose(struct roster *roster, struct roster_node *node, enum roster_loss loss,
+                 int64_t now_ns)
 {
     roster->outdated = roster->events_outdated = true;
     node->lost = true;
+    node->loss = loss;
     node->heard_ns = now_ns;
     node->order = node->share = node->most = 0;
     node->told = (struct order_stamp){0};
@@ -406,7 +408,7 @@ static bool is_missed(struct roster *roster, int64_t now_ns, const struct roster
         return false;
     }
     *out = roster->nodes[index];
-    lose(roster, roster->nodes[index], now_ns);
+    lose(roster, roster->nodes[index], ROSTER_SUCCEEDED, now_ns);
     return true;
 }
 
@@ -422,7 +424,7 @@ enum roster_news roster_step(struct roster *roster, int64_t now_ns, const struct
         if (node->lost) {
             forget(roster, i);
         } else if (now_ns >= lost_ns(node)) {
-            lose(roster, node, now_ns);
+            lose(roster, node, node->returned_ns ? ROSTER_GONE : ROSTER_SILENT, now_ns);
             return ROSTER_LOST;
         } else {
             node->trying = true;

@@ -41,11 +41,19 @@
 #define ROSTER_FAILING_NS INT64_C(5000000000)
 #define ROSTER_RETRY_NS   INT64_C(30000000000)
 
+/* Why a node counts as lost. */
+enum roster_loss {
+    ROSTER_SILENT,   /* it has not reported for ROSTER_LOST_NS */
+    ROSTER_GONE,     /* its orders came back */
+    ROSTER_SUCCEEDED /* it led before, and has not reported to this leader */
+};
+
 struct roster_node {
     struct report_message report; /* its last */
     int64_t heard_ns;             /* when that came, or since when silence counts */
     int64_t returned_ns;          /* since when its orders come back; 0: they do not */
     bool lost;
+    enum roster_loss loss; /* why, once it is */
     bool drained;          /* somebody has said that it is to run nothing */
     uint32_t share, order; /* of the workers: what it shall have, and has to be told to have now */
     uint32_t most;         /* that it may have by earlier orders */

@@ -3,6 +3,12 @@
 #include "clock.h"
 #include "log.h"
 
+static const char *const losses[] = {
+    [ROSTER_SILENT] = "it has reported nothing for 10 s",
+    [ROSTER_GONE] = "its orders come back: its connection has ended",
+    [ROSTER_SUCCEEDED] = "it led before, and has told its successor nothing",
+};
+
 void roster_log_news(enum roster_news news, const struct roster_node *node)
 {
     if (news == ROSTER_NO_NEWS)
@@ -27,8 +33,8 @@ void roster_log_news(enum roster_news news, const struct roster_node *node)
                   (long long)report->running);
         break;
     case ROSTER_LOST:
-        log_event(lost, "node_lost", "node=%s left=%s", report->node,
-                  report->leaving ? "true" : "false");
+        log_event(lost, "node_lost", "node=%s left=%s why=\"%s\"", report->node,
+                  report->leaving ? "true" : "false", losses[node->loss]);
         break;
     case ROSTER_UNABLE:
         log_event(LOG_WARN, "node_unable",

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#define NS_PER_MS INT64_C(1000000)
+
 static bool is_fixed(const struct policy_params *params)
 {
     return params->replicas >= 0;
@@ -106,10 +108,25 @@ static const struct worker_reading *find(const struct node_report *report, const
     for (size_t i = 0; i < report->reading_count; i++) {
         const struct worker_reading *worker = &report->readings[i];
         if (worker->state != WORKER_NONE && worker->slot == slot &&
-            (!*node || strcmp(report->node_names[worker->node], node) == 0))
+            (!*node || (report->node_names && strcmp(report->node_names[worker->node], node) == 0)))
             return worker;
     }
     return NULL;
+}
+
+/* The slot may be another worker's by now: the same command sent twice would stop two. 0, or that
+ * it is so. A sequence is in whole milliseconds, within which the worker may have begun. */
+static int check_stop_seen(const struct steering *steering, const struct command *command,
+                           const struct node_report *report, struct why *why)
+{
+    const struct worker_reading *worker = find(report, command->node, command->slot);
+    int64_t seen_ns = steering->begun_ns + (command->seen.sequence + 1) * NS_PER_MS;
+
+    if (!worker || worker->started_ns <= seen_ns)
+        return 0;
+    return error_set(why, ERR_INVALID,
+                     "slot %lld is another worker's since that status; expected one that has it",
+                     (long long)command->slot);
 }
 
 /* One that drains already need not be told to. */
@@ -157,9 +174,11 @@ struct steering_outcome steering_apply(struct steering *steering, const struct c
     struct policy_params params = steering->params;
     struct steering_outcome outcome = {.answer.outcome = COMMAND_DONE};
     struct why why = {0};
-    int error = 0;
+    int error = check_seen(steering, &command->seen, age_ms, &why);
 
-    if (check_seen(steering, &command->seen, age_ms, &why))
+    if (!error && command->verb == COMMAND_STOP)
+        error = check_stop_seen(steering, command, report, &why);
+    if (error)
         return refuse(COMMAND_STALE, &why);
     if (command->verb == COMMAND_SET)
         error = set(&params, command, &why);

@@ -23,6 +23,7 @@ struct steering {
      * its name tells how old it is. */
     int64_t epoch;
     int64_t sequence; /* of the last status */
+    int64_t begun_ns; /* when the leader began, by the clock of worker_reading.started_ns */
 
     /* The worker that was last told to stop; as in struct node_target. */
     uint32_t stop_slot;

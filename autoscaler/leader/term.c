@@ -363,9 +363,10 @@ static void start(struct term *term, int64_t now_ns)
     if (term->fault)
         return;
     leader_inherit(term->leader, &heritage, &term->target);
-    log_event(LOG_INFO, "leading", "epoch=%lld node=%s nodes=%u workers=%u goes_on=%s",
+    log_event(LOG_INFO, "leading", "epoch=%lld node=%s nodes=%u workers=%u goes_on=%s%s%s",
               (long long)heritage.epoch, term->settings.node, roster_living(&term->roster),
-              heritage.workers, heritage.goes_on ? "true" : "false");
+              heritage.workers, heritage.goes_on ? "true" : "false",
+              *term->before.name ? " after=" : "", term->before.name);
     term->started = true;
     term->outdated = true;
 }

@@ -122,7 +122,7 @@ static void answered(struct token *token, int64_t since_ns)
 {
     token->unanswered_ns = since_ns;
     if (token->silent)
-        log_event(LOG_INFO, "leader_back", "queue=%s", token->set_up.topology.leader);
+        log_event(LOG_INFO, "queue_leader_back", "queue=%s", token->set_up.topology.leader);
     token->silent = false;
 }
 
@@ -311,10 +311,11 @@ static void tell_silence(struct token *token, int64_t now_ns)
         now_ns - token->unanswered_ns < ANSWER_NS)
         return;
     token->silent = true;
-    log_event(LOG_WARN, "no_leader",
-              "queue=%s why=\"nothing that is asked of it is answered: this quorum queue seems to "
-              "have no leader\" doing=\"waiting for it\"",
-              token->set_up.topology.leader);
+    log_event(
+        LOG_WARN, "queue_without_leader",
+        "queue=%s why=\"nothing that is asked of it is answered: this host does not reach the "
+        "broker any more, or this quorum queue has no leader\" doing=\"waiting for it\"",
+        token->set_up.topology.leader);
 }
 
 static void tell_leading(struct token *token)

@@ -91,7 +91,7 @@ static void end_groups(const struct guardian *guardian)
 {
     struct watched *watched = calloc(guardian->groups, sizeof *watched);
     struct pollfd *leaders = calloc(guardian->groups, sizeof *leaders);
-    size_t count = 0;
+    size_t count = 0, killed = 0;
 
     if (!watched || !leaders)
         goto out;
@@ -105,7 +105,10 @@ static void end_groups(const struct guardian *guardian)
         if (*watched[i].group) {
             log_event(LOG_WARN, "worker_killed", "worker=%d", (int)*watched[i].group);
             kill(-*watched[i].group, SIGKILL);
+            killed++;
         }
+    if (count)
+        log_event(LOG_INFO, "workers_gone", "drained=%zu killed=%zu", count - killed, killed);
 out:
     free(watched);
     free(leaders);

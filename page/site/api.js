@@ -27,8 +27,7 @@ async function request(names, options) {
     const path = ["api", "v1", ...names].map(encodeURIComponent).join("/");
     const own = { Authorization: `Bearer ${token}` };
     const headers = { ...options.headers, ...(token ? own : {}) };
-    const fixed = { cache: "no-store", credentials: "omit" };
-    const response = await fetch(path, { ...fixed, ...options, headers });
+    const response = await fetch(path, { credentials: "omit", ...options, headers });
     if (response.ok) return response;
     const { code, detail } = await response.json().catch(() => ({}));
     throw new Refusal(response.status, code, detail ?? `winnow-page answered ${response.status}`);

@@ -27,12 +27,9 @@ function makeAxis(top, steps, least, from, to) {
 
 const most = (points, name) => points.reduce((top, point) => Math.max(top, point[name] ?? 0), 0);
 
-/* Long numbers would not fit beside an axis: 250,000 becomes 250k. */
-function axisNumber(value) {
-    if (value >= 1e6) return `${+(value / 1e6).toPrecision(3)}M`;
-    if (value >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
-    return String(+value.toPrecision(3));
-}
+/* Long numbers would not fit beside an axis: 250,000 becomes 250K. */
+const short = { notation: "compact", maximumSignificantDigits: 3 };
+const axisNumber = new Intl.NumberFormat("en", short).format;
 
 /* The line of a series, the area below it, and what is unknown, as paths. How a value lies in time:
  *   "until"   a number of workers stays until the next point
@@ -48,10 +45,11 @@ function makePaths(points, name, lies, x, y, top, base) {
     points.forEach((point, i) => {
         const own = x(point.ms);
         const from = lies === "since" ? x(points[Math.max(i - 1, 0)].ms) : own;
-        const to = lies === "until" ? x(points[Math.min(i + 1, points.length - 1)].ms) : own;
+        const after = x(points[Math.min(i + 1, points.length - 1)].ms);
+        const to = lies === "until" ? after : own;
         if (point[name] === null) {
             end();
-            const next = lies === "since" ? own : x(points[Math.min(i + 1, points.length - 1)].ms);
+            const next = lies === "since" ? own : after;
             if (next > from) made.unknown += `M${from} ${top}H${next}V${base}H${from}Z`;
             return;
         }
@@ -71,36 +69,20 @@ function makePaths(points, name, lies, x, y, top, base) {
     return made;
 }
 
-/* Texts that are there from the beginning, and empty while they are not needed. */
-class Labels {
-    constructor(parent, name) {
-        const make = () => parent.appendChild(drawn("text", { class: name }));
-        this.nodes = Array.from({ length: 2 * MOST_LABELS }, make);
-    }
-
-    /* [x, y, text] of each */
-    show(labels) {
-        this.nodes.forEach((node, i) => {
-            const [x, y, text] = labels[i] ?? [0, 0, ""];
-            say(node, text);
-            set(node, "x", tenths(x));
-            set(node, "y", tenths(y));
-        });
-    }
-}
-
 export class Chart {
     #points = [];
     #pointer = null; // pixels from the left
     #paths = {};
-    #labels = {};
+    #labels = {}; // texts that are empty while they are not needed
 
     constructor(svg, title, readout) {
         Object.assign(this, { svg, title, readout });
         for (const name of PATHS)
             this.#paths[name] = svg.appendChild(drawn("path", { class: name }));
-        for (const name of ["middle", "workers end", "arrival", "backlog end", "head"])
-            this.#labels[name] = new Labels(svg, name);
+        for (const name of ["middle", "workers end", "arrival", "backlog end", "head"]) {
+            const make = () => svg.appendChild(drawn("text", { class: name }));
+            this.#labels[name] = Array.from({ length: 2 * MOST_LABELS }, make);
+        }
         new ResizeObserver(() => this.draw(this.#points)).observe(svg);
         const point = (x) => { this.#pointer = x; this.#read(); };
         svg.addEventListener("pointermove", ({ offsetX }) => point(offsetX));
@@ -124,6 +106,16 @@ export class Chart {
         set(this.#paths[name], "d", d);
     }
 
+    /* [x, y, text] of each */
+    #label(name, labels) {
+        this.#labels[name].forEach((node, i) => {
+            const [x, y, text] = labels[i] ?? [0, 0, ""];
+            say(node, text);
+            set(node, "x", tenths(x));
+            set(node, "y", tenths(y));
+        });
+    }
+
     #layOut(width, height) {
         const em = parseFloat(getComputedStyle(this.svg).fontSize);
         const [left, right, top, foot] = [3.6 * em, width - 3.6 * em, 1.5 * em, height - 1.6 * em];
@@ -138,7 +130,7 @@ export class Chart {
         this.at = (x) => now - (right - x) / scale;
         this.below = split + 2 * em;
         Object.assign(this, { em, left, right, top, split, foot, now, spanMin });
-        this.#labels.head.show([
+        this.#label("head", [
             [0, em * 0.8, "workers"],
             [width - 8.3 * em, em * 0.8, "arrivals, events/s"],
             [0, this.below - em * 0.7, "backlog, events"],
@@ -148,7 +140,7 @@ export class Chart {
     /* Its numbers on one side, and its lines, which may be another's as well. */
     #drawAxis(name, { values, y }, x, lines) {
         const label = (value) => [x, y(value) + this.em * 0.33, axisNumber(value)];
-        this.#labels[name].show(values.map(label));
+        this.#label(name, values.map(label));
         const line = (value) => `M${this.left} ${y(value)}H${this.right}`;
         if (lines) this.grid += values.map(line).join("");
     }
@@ -194,7 +186,7 @@ export class Chart {
             this.grid += `M${x} ${top}V${split}M${x} ${below}V${foot}`;
             labels.push([x, foot + em * 1.3, stepMs < 60000 ? clock(ms) : minute(ms)]);
         }
-        this.#labels.middle.show(labels);
+        this.#label("middle", labels);
         this.#path("base", `M${left} ${tenths(split)}H${right}M${left} ${tenths(foot)}H${right}`);
     }
 

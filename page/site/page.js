@@ -4,9 +4,11 @@ import { getHistory, listFarms } from "./api.js";
 import { Chart } from "./chart.js";
 import { Feed } from "./feed.js";
 import { Series } from "./series.js";
-import { byId, drawn, element, mark, say, sayAll, set } from "./show.js";
+import { byId, drawn, element, holdFocus, mark, say, sayAll, set } from "./show.js";
 import * as steer from "./steer.js";
-import { decisionTable, LogTable, minuteTable, nodeTable, workerTable } from "./tables.js";
+import {
+    decisionTable, LogTable, minuteTable, nodeTable, workerKey, workerTable,
+} from "./tables.js";
 import { age, capital, clock, count, isNumber, number, zone } from "./words.js";
 
 const FARMS_EVERY_MS = 5000;
@@ -33,21 +35,27 @@ const sinceAnswer = () => (performance.now() - answeredMs) / 1000;
 
 /* ---- what a person sees while asked ---- */
 
-function seen() {
-    return status() ? { epoch: status().epoch, sequence: status().sequence } : undefined;
-}
-
+/* seen(): the name of the last status; null when another farm is shown. */
 function view() {
-    const of = farm;
+    const shown = farm;
     const { limits, decision } = status();
     const { min_workers: min, max_workers: max } = limits;
-    const still = () => (farm === of ? seen() : undefined);
-    return { farm, seen: still, min, max, desired: decision.desired_workers ?? min };
+    const seen = () => {
+        const { epoch, sequence } = status() ?? {};
+        return epoch && farm === shown ? { epoch, sequence } : null;
+    };
+    return { farm, seen, min, max, desired: decision.desired_workers ?? min };
+}
+
+/* Those of a farm on one host are where its autoscaler is. */
+function pool() {
+    const { from = "", workers: all = [] } = status() ?? {};
+    return all.map((worker) => ({ node: from.split("/")[1], ...worker }));
 }
 
 /* lives(): by the time of the answer the slot may be another worker's, which is not meant. */
-function stopView({ slot, pid }) {
-    const lives = () => status()?.workers.some((one) => one.slot === slot && one.pid === pid);
+function stopView(worker) {
+    const lives = () => pool().some((one) => workerKey(one) === workerKey(worker));
     return { ...view(), lives };
 }
 
@@ -162,7 +170,7 @@ function drawVerdict() {
     const desired = number(status()?.decision.desired_workers);
     mark(document.body, "level", level);
     set(byId("level"), "href", `#${level}`);
-    if (answer && byId("health").textContent !== word)
+    if ((answer || lost) && byId("health").textContent !== word)
         say(byId("announced"), `${farm}: ${word}. ${reason}`);
     sayAll({
         health: word,
@@ -208,12 +216,11 @@ function drawControls() {
 }
 
 function drawPool() {
-    const { from = "", workers: all = [], nodes: hosts = [], leader } = status() ?? {};
-    const here = { node: from.split("/")[1], steered: mayControl };
-    const pool = all.map((worker) => ({ ...here, ...worker }));
-    pool.sort((a, b) => a.node.localeCompare(b.node) || a.slot - b.slot);
-    workers.show(pool);
-    say(byId("worker-note"), pool.length ? "" : "No worker runs.");
+    const { nodes: hosts = [], leader } = status() ?? {};
+    const all = pool().map((worker) => ({ ...worker, steered: mayControl }));
+    all.sort((a, b) => a.node.localeCompare(b.node) || a.slot - b.slot);
+    workers.show(all);
+    say(byId("worker-note"), all.length ? "" : "No worker runs.");
     const leads = ({ name }) => name === leader;
     nodes.show(hosts.map((node) => ({ ...node, steered: mayControl, leads: leads(node) })));
     byId("nodes").hidden = !hosts.length;
@@ -243,6 +250,7 @@ function drawAges() {
 }
 
 function draw() {
+    const giveBack = holdFocus();
     drawFarms();
     drawVerdict();
     drawMeasures();
@@ -253,6 +261,7 @@ function draw() {
     series.forget();
     chart.draw(series.points);
     drawDetails();
+    giveBack();
     if (answer && !performance.getEntriesByName("told").length) performance.mark("told");
 }
 

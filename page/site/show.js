@@ -4,12 +4,7 @@
 export const byId = (id) => document.getElementById(id);
 
 export function say(node, text) {
-    const only = node.firstChild;
-    if (only && only === node.lastChild && only.nodeType === Node.TEXT_NODE) {
-        if (only.data !== text) only.data = text;
-    } else if (node.textContent !== text) {
-        node.textContent = text;
-    }
+    if (node.textContent !== text) node.textContent = text;
 }
 
 /* By their ids. */
@@ -22,6 +17,20 @@ export function set(node, key, value) {
 }
 
 export const mark = (node, name, value) => set(node, `data-${name}`, value);
+
+/* What has the focus has it again when the result is called; where it is gone, its neighbour. */
+export function holdFocus() {
+    const held = document.activeElement;
+    const region = held.closest(".scroll");
+    const buttons = () => [...region?.querySelectorAll("button:not([hidden])") ?? []];
+    const place = buttons().indexOf(held);
+    return () => {
+        const gone = held.disabled || !held.getClientRects().length;
+        const near = buttons().slice(0, place + 1).pop() ?? region ?? byId("token-open");
+        const next = gone ? near : held;
+        if (next !== document.activeElement) next.focus();
+    };
+}
 
 export function element(name, className) {
     const made = document.createElement(name);

@@ -1,17 +1,18 @@
 /* steer.js - buttons that ask before they act, and say what came of it; and the token for it. */
 
 import { hasToken, isKept, tell, useToken } from "./api.js";
-import { byId, element, mark, say, sayAll } from "./show.js";
+import { byId, element, holdFocus, mark, say, sayAll } from "./show.js";
 import { clock, count } from "./words.js";
 
 /* Shows a dialog; the value of the button that closed it, "" for Escape. */
-function open(dialog) {
+async function open(dialog) {
     if (dialog.open) return "";
+    const giveBack = holdFocus();
     dialog.returnValue = "";
     dialog.showModal();
-    return new Promise((resolve) => {
-        dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
-    });
+    await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
+    giveBack();
+    return dialog.returnValue;
 }
 
 /* ---- the token ---- */
@@ -34,13 +35,10 @@ export async function askForToken(why) {
 /* ---- questions ---- */
 
 function numberField({ name, label, value, low }) {
-    const field = element("p", "field");
-    const title = field.appendChild(element("label"));
-    const input = field.appendChild(element("input"));
+    const field = element("label", "field");
     const limits = { type: "number", min: low, max: 1000, required: true };
-    Object.assign(input, { ...limits, id: `ask-${name}`, name, value });
-    title.htmlFor = input.id;
-    title.textContent = label;
+    const input = Object.assign(element("input"), { ...limits, id: `ask-${name}`, name, value });
+    field.append(label, input);
     return field;
 }
 
@@ -78,8 +76,8 @@ async function carryOut(view, question, request) {
     if (!values) return;
     const why = "To steer takes the token that winnow-page was given with --control-token.";
     if (!hasToken() && !await askForToken(why)) return;
-    const command = request(values);
-    if (!command) return report("care", "Not done: it has ended meanwhile.");
+    const command = view.seen() && request(values);
+    if (!command) return report("care", "Not done: it is not there any more.");
     await send(view.farm, { ...command, body: { ...command.body, seen: view.seen() } });
 }
 

@@ -43,45 +43,48 @@ const action = (title, word, about, press) => ({
     },
 });
 
-/* Its rows are about items that keyOf tells apart. */
+/* In a region that scrolls. Its rows are about items that keyOf tells apart. */
 class Table {
     #rows = new Map();
 
-    constructor(id, columns, keyOf) {
+    constructor(id, caption, columns, keyOf) {
         Object.assign(this, { columns, keyOf });
-        const head = element("tr");
-        for (const { title, name } of columns) {
-            const cell = head.appendChild(element("th", name));
-            cell.scope = "col";
-            cell.textContent = title;
-        }
-        byId(id).createTHead().append(head);
-        this.body = byId(id).createTBody();
+        const region = byId(id);
+        const named = { class: "scroll", tabindex: 0, role: "region", "aria-label": caption };
+        for (const [key, value] of Object.entries(named)) set(region, key, value);
+        const table = region.appendChild(element("table"));
+        Object.assign(table.createCaption(), { className: "unseen", textContent: caption });
+        const head = table.createTHead().insertRow();
+        for (const { title, name } of columns)
+            head.appendChild(element("th", name)).textContent = title;
+        this.body = table.createTBody();
     }
 
+    /* What is gone goes first: to move a row would take the focus from what is in it. */
     show(items) {
-        const gone = new Map(this.#rows);
+        const shown = items.slice(0, MOST_ROWS);
+        const keys = new Set(shown.map(this.keyOf));
+        for (const [key, { row }] of this.#rows) {
+            if (keys.has(key)) continue;
+            row.remove();
+            this.#rows.delete(key);
+        }
         let place = this.body.firstElementChild;
-        for (const item of items.slice(0, MOST_ROWS)) {
-            const key = this.keyOf(item);
-            const made = this.#rows.get(key) ?? this.#add(key);
-            gone.delete(key);
+        for (const item of shown) {
+            const made = this.#rows.get(this.keyOf(item)) ?? this.#add(this.keyOf(item));
             if (made.row === place) place = place.nextElementSibling;
             else this.body.insertBefore(made.row, place);
             for (const show of made.cells) show(item);
         }
-        for (const [key, { row }] of gone) {
-            row.remove();
-            this.#rows.delete(key);
-        }
     }
 
+    /* The first cell is the row's heading. */
     #add(key) {
         const row = element("tr");
-        const cell = ({ name, make }) => make(row.appendChild(element("td", name)));
-        const made = { row, cells: this.columns.map(cell) };
-        this.#rows.set(key, made);
-        return made;
+        const cells = this.columns.map(({ name, make }, i) =>
+            make(row.appendChild(element(i ? "td" : "th", name))));
+        this.#rows.set(key, { row, cells });
+        return { row, cells };
     }
 }
 
@@ -98,7 +101,9 @@ function makeBusy(cell) {
 }
 
 /* stop(worker), drain(node): what the buttons do */
-export const workerTable = (stop) => new Table("worker-rows", [
+export const workerKey = ({ node, slot, pid }) => `${node}/${slot}/${pid}`;
+
+export const workerTable = (stop) => new Table("worker-rows", "Workers", [
     column("Node", ({ node }) => node),
     numbers("Slot", ({ slot }) => String(slot)),
     marked("State", "state", ({ state }) => state,
@@ -110,11 +115,11 @@ export const workerTable = (stop) => new Table("worker-rows", [
     numbers("Pid", ({ pid }) => String(pid)),
     action("Stop", ({ steered, state }) => steered && /^(start|runn)ing$/.test(state) && "Stop",
         ({ node, slot }) => `the worker in slot ${slot} of ${node}`, stop),
-], ({ node, slot, pid }) => `${node}/${slot}/${pid}`);
+], workerKey);
 
 const ORDERS = { up: "Drain", drained: "Undrain" }; // by its state
 
-export const nodeTable = (drain) => new Table("node-rows", [
+export const nodeTable = (drain) => new Table("node-rows", "Nodes", [
     column("Node", ({ name }) => name),
     column("State", ({ state, leads }) => (leads ? `${state}, leads` : state)),
     ...["Target", "Running", "Starting", "Draining", "Capacity"].map((title) =>
@@ -132,7 +137,7 @@ export class LogTable {
     #lines = [];
     #number = 0;
     #heard = new Map(); // the last clock of each sender: a new stream tells the last lines again
-    #table = new Table("log-rows", [
+    #table = new Table("log-rows", "Log", [
         column("Time", ({ time }) => clock(Date.parse(time))),
         marked("Level", "level", ({ level }) => LEVELS[level] ?? "none", ({ level }) => level),
         column("Event", ({ event }) => event),
@@ -169,7 +174,7 @@ function range(values) {
 
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
-export const minuteTable = () => new Table("minute-rows", [
+export const minuteTable = () => new Table("minute-rows", "Minute by minute", [
     column("Minute", ({ ms }) => minute(ms)),
     numbers("Arrivals, mean/s", ({ arrival }) => number(mean(arrival))),
     numbers("Workers that run", ({ workers }) => range(workers)),
@@ -178,7 +183,7 @@ export const minuteTable = () => new Table("minute-rows", [
 ], ({ ms }) => ms);
 
 /* Every number as it came: this is what can be compared with the file. */
-export const decisionTable = () => new Table("decision-rows", [
+export const decisionTable = () => new Table("decision-rows", "The last decision", [
     column("Column of the history", ([name]) => name),
     column("Value", ([, value]) => String(value), "long"),
 ], ([name]) => name);

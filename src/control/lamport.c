@@ -66,6 +66,14 @@ void lamport_receive(struct lamport *clock, int64_t time)
         advance(clock, time > latest ? time : latest);
 }
 
+void lamport_pass(struct lamport *clock, int64_t ms)
+{
+    int64_t latest = look(clock);
+
+    if (ms > 0)
+        advance(clock, ms < LAMPORT_MAX - latest ? latest + ms - 1 : LAMPORT_MAX);
+}
+
 void lamport_share(struct lamport *clock, _Atomic int64_t *word)
 {
     for (size_t i = 0; i < LAMPORT_WORDS; i++) {

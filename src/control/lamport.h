@@ -1,5 +1,7 @@
 /* lamport.h - a logical clock, one a process, that puts the logs of several hosts in an order in
- * which every cause stands before its effect. Nothing is ever decided by it. Pure.
+ * which every cause stands before its effect. It also counts the milliseconds of a process's life,
+ * so that those who cannot hear each other for a while go on alike. Nothing is ever decided by it.
+ * Pure.
  *
  * Source: L. Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", 1978. */
 #ifndef WINNOW_LAMPORT_H
@@ -11,8 +13,9 @@
 /* No clock goes beyond this, the greatest integer that every reader of JSON keeps exact. */
 #define LAMPORT_MAX INT64_C(9007199254740991)
 
-/* A message that is ahead by more than this, which a thousand log lines a second reach in thirty
- * years, is not believed. So one wrong number does not use up the clocks of all who hear of it. */
+/* A message that is ahead by more than this, which a clock reaches in thirty years by the passing
+ * of time, is not believed. So one wrong number does not use up the clocks of all who hear of
+ * it. */
 #define LAMPORT_MAX_STEP (INT64_C(1) << 40)
 
 /* Nor is a word that says more: whoever believed it could not count on for long. From what messages
@@ -34,6 +37,9 @@ int64_t lamport_send(struct lamport *clock);
 
 /* A message with that time came in. One that is not believed counts for nothing. */
 void lamport_receive(struct lamport *clock, int64_t time);
+
+/* So many milliseconds have passed since this was last called, or since the beginning. */
+void lamport_pass(struct lamport *clock, int64_t ms);
 
 /* Keeps to a word that other processes' clocks keep to as well: from now on what one of them sends
  * is later than all that any of them sent before. The clock never goes back, whatever stands in the

@@ -80,9 +80,6 @@ class Broker(Guest):
         while time.monotonic() < deadline and _holds(node):
             time.sleep(0.005)
 
-    def ctl(self, *args):
-        return self._run("ctl", self.directory, "-q", *args)
-
     def _run(self, *args):
         run = subprocess.run([TOOL, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
         if run.returncode:
@@ -92,20 +89,28 @@ class Broker(Guest):
     def farm_url(self, port):
         return f"amqp://{FARM_USER}:{FARM_USER}@127.0.0.1:{port}"
 
+    def evaluate(self, text):
+        """What these expressions are in the broker, as Erlang writes it."""
+        return self._run("eval", self.directory, text).strip()
+
+    def _permissions(self, function, *texts):
+        texts = ", ".join(f'<<"{text}">>' for text in (FARM_USER, *texts, "chaos"))
+        return f"rabbit_auth_backend_internal:{function}({texts})"
+
     def add_farm_user(self):
         """The farm logs in as a user of its own, so that its permissions alone can be taken away."""
-        self.ctl("add_user", FARM_USER, FARM_USER)
+        self.evaluate(f"ok = {self._permissions('add_user', FARM_USER)}.")
         self.allow_farm()
 
     def allow_farm(self):
-        self.ctl("set_permissions", FARM_USER, ".*", ".*", ".*")
+        self.evaluate(f"ok = {self._permissions('set_permissions', '/', '.*', '.*', '.*')}.")
 
     def forbid_farm(self, everything):
         """Everything: it may not even enter the virtual host; else it may enter and touch nothing."""
         if everything:
-            self.ctl("clear_permissions", FARM_USER)
+            self.evaluate(f"ok = {self._permissions('clear_permissions', '/')}.")
         else:
-            self.ctl("set_permissions", FARM_USER, "^$", "^$", "^$")
+            self.evaluate(f"ok = {self._permissions('set_permissions', '/', '^$', '^$', '^$')}.")
 
     def alarm(self, kind, seconds):
         """An alarm for so long; returns when it was over, on the monotonic clock."""
@@ -115,7 +120,7 @@ class Broker(Guest):
         }[kind]
         on, off = {"memory": ("0.00001", "0.4"), "disk": ("100000000000000", "50000000")}[kind]
         last = f"timer:sleep({int(seconds * 1000)}), {set_to.format(off)}, erlang:system_time(microsecond)"
-        ended = int(self.ctl("eval", f"{set_to.format(on)}, {last}."))
+        ended = int(self.evaluate(f"{set_to.format(on)}, {last}."))
         return time.monotonic() - (time.time() - ended / 1e6)
 
     def when_it_accepts(self):

@@ -131,14 +131,14 @@ def result_too_large(world):
     if not world.worker.censors:
         return None  # an answer that is not longer than its event
 
-    usual = world.broker.ctl("eval", "{ok, Bytes} = application:get_env(rabbit, max_message_size), Bytes.").strip()
+    usual = world.broker.evaluate("{ok, Bytes} = application:get_env(rabbit, max_message_size), Bytes.")
 
     def publish(publisher, name):
         publisher.publish(b"fool " * 15000, message_id=name)
 
     def limit(size):
         # A channel reads it when it opens.
-        world.broker.ctl("eval", f"application:set_env(rabbit, max_message_size, {size}).")
+        world.broker.evaluate(f"application:set_env(rabbit, max_message_size, {size}).")
         world.proxy.reset()
 
     limit(100000)

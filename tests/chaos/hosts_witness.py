@@ -17,6 +17,11 @@ from hosts_farm import MAX, NODE_MAX
 LOOK_S = 0.02
 LOGGED = re.compile(r"event=(worker_started|worker_draining|worker_killed|leading) (?:worker|epoch)=(\d+)")
 
+# Who connects again too late counts as lost, and others have been given its share. So long after that is said the farm
+# may have too many, as after another silence.
+LOST = re.compile(r"event=node_lost node=\S+ left=false")
+LOST_S = 5.0
+
 Order = collections.namedtuple("Order", "at stamp pid node workers")
 
 
@@ -80,7 +85,7 @@ class Witness:
         self.farm = farm
         self.wrong = []
         self.wire = Ledger(self.wrong)
-        self.excused_until = -math.inf
+        self.excused_until = self.lost_until = -math.inf
         self.excess_s, self.most = 0.0, 0  # of more workers than the farm may have, since they were last asked for
         self.looks = 0
         self._logs, self._draining = {}, {}
@@ -118,7 +123,7 @@ class Witness:
         if count > MAX:
             self.excess_s += self._looked - looked
             self.most = max(self.most, count)
-            if self._looked > self.excused_until:
+            if self._looked > max(self.excused_until, self.lost_until):
                 spread = " ".join(f"{node}:{len(pids)}" for node, pids in working.items())
                 self._complain(None, f"{count} workers in the farm, which may have {MAX} ({spread})")
         self.hear()
@@ -134,6 +139,8 @@ class Witness:
         if program not in self._logs:
             self._logs[program], self._draining[program] = Log(program.log_path), set()
         for line in self._logs[program].lines():
+            if LOST.search(line):
+                self.lost_until = self._looked + LOST_S
             if found := LOGGED.search(line):
                 event, number = found[1], int(found[2])
                 if event == "leading":

@@ -30,6 +30,19 @@ static void check_path(const char *path)
     }
 }
 
+/* A target is taken apart where it stands. */
+static void check_target(char *target)
+{
+    size_t length = strlen(target);
+    const char *authority = target;
+    const char *path = route_split(target, &authority);
+
+    CLAIM(path >= target && path + strlen(path) == target + length);
+    CLAIM(authority ? *path == '/' && authority > target && !strpbrk(authority, "/?#")
+                    : path == target);
+    check_path(path);
+}
+
 /* Of whoever has no token nothing is let in, whatever his headers are. */
 static void check_headers(const char *text)
 {
@@ -121,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     switch (size ? *data : 0) {
     case 'p':
-        check_path(text);
+        check_target(text);
         break;
     case 'h':
         check_headers(text);

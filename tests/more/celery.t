@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# quiet: no claim about time
+# slow: half a minute or more
 """A Celery application as Celery's documentation writes it: Winnow scales its workers, and Celery notices nothing."""
 
 import os

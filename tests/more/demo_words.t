@@ -1,5 +1,6 @@
 #!/bin/bash
 # quiet, no broker
+# slow: half a minute or more
 # A short run of `make demo-words`, and what is left when it is interrupted.
 . "$(dirname "$0")/../system/lib.sh"
 demo=$WINNOW_TOP/tools/demo-words

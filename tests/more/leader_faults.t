@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# quiet: it tells how long something took, and claims nothing of it
+# slow: half a minute or more
 """Candidates on a broker that fails: it is killed and started anew, and runs short of memory; and how long a leader that
 stands still is waited for, with the heartbeats that everybody has."""
 
@@ -10,6 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 
 from candidates import PATIENCE_S, stood, three
+from client import ctl
 from tap import diag, done_testing, equal, ok, wait_until
 
 BROKER = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
@@ -19,6 +22,10 @@ DIRECTORY = os.path.abspath("broker")
 def run(command, *more):
     done = subprocess.run([BROKER, command, DIRECTORY, *more], check=True, capture_output=True, text=True)
     return done.stdout.strip()
+
+
+def manage(*command):
+    ctl(*command, directory=DIRECTORY)
 
 
 def settled(candidates):
@@ -40,10 +47,10 @@ def a_broker_that_is_started_anew_is_no_end(candidates):
 
 def an_alarm_ends_the_lease_and_no_more(candidates):
     leader = stood(candidates)
-    run("ctl", "set_vm_memory_high_watermark", "0.00001")
+    manage("set_vm_memory_high_watermark", "0.00001")
     ok(wait_until(lambda: candidates.says(leader, "leading_ended"), PATIENCE_S), "while memory runs short nobody leads")
     candidates.running.pop(leader).process.kill()
-    run("ctl", "set_vm_memory_high_watermark", "0.4")
+    manage("set_vm_memory_high_watermark", "0.4")
     found, after_s = candidates.next_leader(but=[leader])
     ok(found, "after it somebody does, though the leader was killed meanwhile")
     diag(f"{after_s:.1f} s after it")
@@ -52,13 +59,13 @@ def an_alarm_ends_the_lease_and_no_more(candidates):
 
 def one_who_may_not_publish_is_told_and_harms_nobody(candidates):
     everything, nothing = (".*", ".*", ".*"), (".*", "^$", ".*")
-    run("ctl", "add_user", "muted", "muted")
-    run("ctl", "set_permissions", "muted", *nothing)
+    manage("add_user", "muted", "muted")
+    manage("set_permissions", "muted", *nothing)
     candidates.start("muted", url=candidates.url.replace("guest:guest", "muted:muted"))
     refused = lambda: candidates.says("muted", "leadership_refused")
     ok(wait_until(refused, PATIENCE_S), "one who may not publish says that he cannot stand")
     ok(candidates.next_leader(but=["muted"])[0], "and somebody leads")
-    run("ctl", "set_permissions", "muted", *everything)
+    manage("set_permissions", "muted", *everything)
     ok(wait_until(lambda: candidates.says("muted", "leadership_back"), 2 * PATIENCE_S), "allowed to, he says that he can")
     equal(refused(), 1, "and each is said once")
     candidates.running.pop("muted").end()

@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# quiet: no claim about time
+# slow: half a minute or more
 """A worker in Node on a queue that a topic exchange feeds: Winnow scales it, and counts what arrives at the exchange. One
 that uses the scoreboard tells what it does."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time, but for a wide one
 """Nodes on somebody else's queue where nothing counts what is published: the arrival rate is what the queue accepts."""
 
 import contextlib

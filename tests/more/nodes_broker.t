@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# quiet: no claim about time
+# slow: half a minute or more
 """Three nodes on a broker that is not kind to them: one loses its permissions, somebody puts something else in the place of
 the farm's exchange and of the leader's queue, memory runs short, and the broker is started anew. All go on."""
 
@@ -13,7 +15,7 @@ import sys
 import pika
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
-from client import Client  # noqa: E402
+from client import Client, ctl  # noqa: E402
 from control import Control  # noqa: E402
 from nodes import node, states, tell_on_failure, when  # noqa: E402
 from scaler import lives  # noqa: E402
@@ -30,8 +32,12 @@ def run(command, *more):
     return done.stdout.strip()
 
 
+def manage(*command):
+    ctl(*command, directory=DIRECTORY)
+
+
 def permit(*permissions):
-    run("ctl", "set_permissions", GUARDED, *permissions)
+    manage("set_permissions", GUARDED, *permissions)
 
 
 class Place:
@@ -39,7 +45,7 @@ class Place:
 
     def __init__(self, stack, url):
         self.name, self.url, self.stack = farm(), url, stack
-        run("ctl", "add_user", GUARDED, GUARDED)
+        manage("add_user", GUARDED, GUARDED)
         permit(".*", ".*", ".*")
         self.nodes, self.started = {}, []
         for each in ("a", "b", GUARDED):
@@ -96,7 +102,7 @@ def replace(place, remove, declare):
 def one_loses_its_permissions(place):
     guarded = place.nodes[GUARDED]
     permit("^$", "^$", "^$")
-    run("ctl", "close_all_user_connections", GUARDED, "a test")
+    manage("close_all_user_connections", GUARDED, "a test")
     place.shared(("a", "b"), "a node that may do nothing any more is lost, and the others run all workers")
     refused = lambda: re.search("leadership_refused why=.*ACCESS_REFUSED", guarded.stderr())
     ok(wait_until(refused, PATIENCE_S), "it says that it is refused")
@@ -135,13 +141,13 @@ def memory_runs_short(place):
     status = place.shared(text="once it is gone, one leads")
     leader = status["leader"]
     pids = {worker["pid"] for worker in status["workers"] if worker["node"] != leader}
-    run("ctl", "set_vm_memory_high_watermark", "0.00001")
+    manage("set_vm_memory_high_watermark", "0.00001")
     ended = lambda: "event=leading_ended" in place.nodes[leader].stderr()
     ok(wait_until(ended, PATIENCE_S), "in an alarm of the broker nobody leads")
     place.nodes[leader].signal(signal.SIGKILL)
     place.nodes[leader].wait(5)
     ok(all(lives(pid) for pid in pids), "the workers of the others run on")
-    run("ctl", "set_vm_memory_high_watermark", "0.4")
+    manage("set_vm_memory_high_watermark", "0.4")
     rest = [each for each in place.nodes if each != leader]
     place.shared(rest, "after it somebody leads, though the leader was killed meanwhile")
     place.start(leader)

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """Nodes whose clocks are wrong by an hour, and step; a leader that stood still, with its orders as they are on the wire; more
 workers wanted than there is room for; and a node that joins in the middle of a burst."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time, but for a wide one
 """A node whose cable is cut goes on with its own work, the leader above all: it says goodbye to nobody who is silent."""
 
 import contextlib

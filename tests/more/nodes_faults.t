@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# quiet: no claim about time
+# slow: half a minute or more
 """What becomes of a farm over several hosts when they stand still, die, or cannot run what they should."""
 
 import contextlib

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: what is claimed of time here is what a processor spends
 """A leader of a hundred nodes: what their reports cost it."""
 
 import os

@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# quiet: what is claimed of time here is what a processor spends
+# slow: half a minute or more
 """winnow-page under those who mean it no good, and under many who mean well: slow clients, readers that read nothing,
 more connections than there is room for, slowhttptest; and what fifty streams cost."""
 

@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# quiet: no claim about time
+# slow: half a minute or more
 """The page while things fail before its eyes: its autoscaler is killed and another takes over, also while a button
 waits; the broker restarts; winnow-page itself is killed and comes back."""
 

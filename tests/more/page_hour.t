@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """An hour of the page in seconds: its clock is made fast, and a stand-in for winnow-page tells it a snapshot every two of
 its seconds. What it keeps does not grow."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """A farm on several nodes in a real browser: what the buttons of nodes and workers do, and what is shown when the node
 that leads is killed."""
 

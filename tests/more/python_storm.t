@@ -1,4 +1,6 @@
 #!/bin/bash
+# quiet: no claim about time
+# slow: half a minute or more
 # Workers in Python that come and go under load: the short runs of tests/chaos/python_storm.
 . "$(dirname "$0")/../system/lib.sh"
 

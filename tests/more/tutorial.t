@@ -1,4 +1,6 @@
 #!/usr/bin/python3
+# quiet: no claim about time
+# slow: half a minute or more
 """The worker of RabbitMQ's tutorial, as that writes it: Winnow ends it only when it has nothing to do."""
 
 import os

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: no claim about time but for broadcasts
+# slow: half a minute or more
 """Three instances of winnow-words, of which one is killed every ten seconds, 20 clients of several kinds, a broker that
 restarts.
 

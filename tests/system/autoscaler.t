@@ -176,9 +176,11 @@ def measures_the_rate():
         for thread in threads:
             thread.join()
         for name, how in ((consumed, "consuming"), (purged, "purging")):
+            sent = logs[name][-1][1]
+            # On a busy machine the broker hands over the last ones late.
+            wait_until(lambda: total(rows(name), "arrived_msgs") >= sent, 20)
             wait_for_new_row(name)
             table = rows(name)
-            sent = logs[name][-1][1]
             equal(total(table, "arrived_msgs"), sent, f"{how} counts every one of {sent} events")
             busy = [row for row in table if row["arrived_msgs"] not in ("", "0")]
             windows = []
@@ -197,6 +199,7 @@ def measures_the_rate():
                 all(
                     abs(number(row, "arrival_per_s") * number(row, "interval_s") - number(row, "arrived_msgs")) < 1e-6
                     for row in table
+                    if row["arrival_per_s"]
                 ),
                 f"{how}: the rate is the count over the measured interval",
             )

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: no claim about time, but for a wide one
+# slow: half a minute or more
 """What winnow-filter says of flags, files, brokers and permissions that it cannot work with."""
 
 import os

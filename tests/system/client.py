@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import os
 import queue
+import re
 import socket
 import struct
 import subprocess
@@ -18,7 +19,7 @@ import time
 import pika
 import pika.data
 
-from tap import URL, connect, wait_until
+from tap import URL, connect, spawn, wait_until
 
 _encode_value, _decode_value = pika.data.encode_value, pika.data.decode_value
 
@@ -46,14 +47,60 @@ def port_of(url):
     return pika.URLParameters(url).port
 
 
-def ctl(*args, directory=None):
-    """What rabbitmqctl says, as rows of its columns."""
-    directory = directory or os.environ["WINNOW_TEST_BROKER_DIR"]
-    command = [TOOL, "ctl", directory, "-q", *args]
-    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+def _tool(command, *args, directory=None):
+    command = [TOOL, command, directory or os.environ["WINNOW_TEST_BROKER_DIR"], *args]
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
     if run.returncode:
         raise RuntimeError(f"{' '.join(command)}: {run.stdout}{run.stderr}")
-    return [line.split("\t") for line in run.stdout.splitlines()]
+    return run.stdout
+
+
+def _erlang(text):
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'<<"{escaped}">>'
+
+
+def _call(function, *texts):
+    return f"{function}({', '.join(map(_erlang, (*texts, 'a test')))})"
+
+
+def _known(args):
+    """The call in the broker to which a command comes, where that is known here: rabbitmqctl takes a second or two of a
+    processor for any."""
+    users = "rabbit_auth_backend_internal"
+    match args:
+        case ("add_user" | "delete_user" as command, *texts):
+            return _call(f"{users}:{command}", *texts)
+        case ("set_permissions", "-p", vhost, user, *may):
+            return _call(f"{users}:set_permissions", user, vhost, *may)
+        case ("set_permissions", user, *may):
+            return _call(f"{users}:set_permissions", user, "/", *may)
+        case ("add_vhost" | "delete_vhost" as command, vhost):
+            return _call(f"rabbit_vhost:{command.partition('_')[0]}", vhost)
+        case ("set_vm_memory_high_watermark" as command, "absolute", limit):
+            return f"vm_memory_monitor:{command}({{absolute, {limit}}})"
+        case ("set_vm_memory_high_watermark" as command, limit):
+            return f"vm_memory_monitor:{command}({limit})"
+    return None
+
+
+def ctl(*args, directory=None):
+    """What rabbitmqctl says, as rows of its columns."""
+    if args == ("list_queues", "name"):
+        text = '[binary_to_list(element(4, amqqueue:get_name(Q))) || Q <- rabbit_amqqueue:list(<<"/">>)].'
+        return [[name] for name in re.findall(r'"([^"]*)"', evaluate(text, directory=directory))]
+    known = _known(args)
+    if known:
+        said = evaluate(f"{known}.", directory=directory)
+        if said != "ok":
+            raise RuntimeError(f"{' '.join(args)}: {said}")
+        return []
+    return [line.split("\t") for line in _tool("ctl", "-q", *args, directory=directory).splitlines()]
+
+
+def evaluate(text, directory=None):
+    """What these expressions are in the broker, as Erlang writes it."""
+    return _tool("eval", text, directory=directory).strip()
 
 
 class Client:
@@ -132,10 +179,26 @@ class Client:
 
     def held(self):
         """(ready, unacknowledged) of the work queue."""
-        for row in ctl("list_queues", "name", "messages_ready", "messages_unacknowledged"):
-            if row[0] == self.work:
-                return int(row[1]), int(row[2])
-        return None
+        queue = f'rabbit_misc:r(<<"/">>, queue, {_erlang(self.work)})'
+        counts = "rabbit_amqqueue:info(Q, [messages_ready, messages_unacknowledged])"
+        text = f"case rabbit_amqqueue:lookup({queue}) of {{ok, Q}} -> [{{_, R}}, {{_, U}}] = {counts}, {{R, U}}; _ -> gone end."
+        said = evaluate(text)
+        return None if said == "gone" else tuple(map(int, said.strip("{}").split(",")))
+
+
+@contextlib.contextmanager
+def working(name, *args, amqp=None):
+    """A worker of the farm and a client of it, who speaks to the broker itself."""
+    with spawn("winnow-filter", *args, farm=name, amqp=amqp) as worker, Client(name) as client:
+        yield worker, client
+
+
+def numbers(messages):
+    return [int(properties.correlation_id) for _, properties, _ in messages]
+
+
+def redelivered(messages):
+    return [method.redelivered for method, _, _ in messages].count(True)
 
 
 class Line:

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: what is claimed of time here is far from what a busy machine takes
 """A connection that comes back: nobody waits for the broker, and when that is there again so is the connection."""
 
 import contextlib
@@ -7,13 +8,15 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 from client import TOOL
-from tap import BIN, connect, done_testing, equal, farm, like, ok, spawn, wait_until
+from tap import BIN, Machine, connect, diag, done_testing, equal, farm, like, ok, spawn, wait_until
 
 PROGRAM = os.path.join(os.path.dirname(BIN), "tests/system/reconnecting")
 # Far less than the 2 s that an attempt gives the broker.
 SHORT_MS = 1000
+machine = Machine().__enter__()
 
 
 def run(*command):
@@ -27,7 +30,7 @@ def expect(running, pattern, count, what):
 def expect_no_wait(running):
     equal(running.end(), 0, "it ends when it is told to")
     longest = re.search(r"longest step (\d+) ms", running.stdout())
-    ok(longest and int(longest[1]) < SHORT_MS, "no step has waited")
+    ok(longest and int(longest[1]) < SHORT_MS + 1e3 * machine.late_s, "no step has waited") or diag(longest and longest[0])
 
 
 def declared(queue, url):
@@ -43,8 +46,10 @@ def silent(scheme):
         with spawn(PROGRAM, farm=farm(), amqp=url) as running:
             listener.settimeout(30)
             with listener.accept()[0]:
+                told = time.monotonic()
                 running.signal(signal.SIGTERM)
-                equal(running.wait(SHORT_MS / 1e3), 0, f"{scheme}: an attempt that runs holds up no end")
+                equal(running.wait(20), 0, f"{scheme}: an attempt that runs ends with the program")
+                ok(time.monotonic() - told < SHORT_MS / 1e3 + machine.late_s, "and holds it up no time")
                 ok("failed" not in running.stdout(), "and was not waited for")
 
 

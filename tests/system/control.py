@@ -14,6 +14,8 @@ import pika
 
 from tap import connect, wait_until
 
+PATIENCE_S = 20
+
 
 class Control:
     """Listens to FARM.control and takes answers, all in one queue of its own."""
@@ -62,7 +64,7 @@ class Control:
         self.channel.basic_publish(f"{self.farm}.control" if exchange is None else exchange, key, body, properties, mandatory=True)
         return str(self._number)
 
-    def wait(self, condition, seconds=5):
+    def wait(self, condition, seconds=PATIENCE_S):
         """Takes what comes until the condition holds of what was taken; returns its value."""
 
         deadline = time.monotonic() + seconds
@@ -70,7 +72,7 @@ class Control:
             self.connection.process_data_events(0.02)
         return result
 
-    def answer(self, number, seconds=5):
+    def answer(self, number, seconds=PATIENCE_S):
         """The answer to a message; None after the deadline."""
         return self.wait(
             lambda: next((message for _, own, message in self.taken if own == number), None), seconds
@@ -87,7 +89,7 @@ class Control:
     def tell(self, verb, key="command", **members):
         return self.ask({"verb": verb, "seen": self.seen(), **members}, key=key)
 
-    def status(self, seconds=5, **members):
+    def status(self, seconds=PATIENCE_S, **members):
         return self.answer(self.send({"verb": "status", **members}), seconds)
 
     def run(self, seconds=15):
@@ -104,9 +106,9 @@ class Control:
 class Leader:
     """Answers commands as it is told. `answers` is a function from a command to a list of (type, message)."""
 
-    def __init__(self, name, answers):
+    def __init__(self, name, answers, connection=None):
         self.name, self.answers, self.heard = name, answers, []
-        self.connection = connect()
+        self.connection = connection or connect()
         channel = self.connection.channel()
         channel.exchange_declare(f"{name}.control", "topic", durable=False, auto_delete=True)
         queue = channel.queue_declare("", exclusive=True).method.queue

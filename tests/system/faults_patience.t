@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: what is claimed of time here is counted in tens of seconds
+# slow: half a minute or more
 """Faults that last: what ends only when the broker has given up a connection, after ten to fifteen seconds, and a
 broker that is slow all the time."""
 

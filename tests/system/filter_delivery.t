@@ -1,33 +1,18 @@
 #!/usr/bin/python3
-"""winnow-filter loses nothing, whatever happens to it: drains, kills, broken lines, deleted queues. What it
-answers a second time it says so of, and it holds no more than about a quarter of a second of work."""
+# quiet: what is claimed of time here is far from what a busy machine takes
+# slow: half a minute or more
+"""winnow-filter loses nothing, whatever happens to it: kills, broken lines, deleted queues; and what it answers a second
+time it says so of."""
 
-import contextlib
 import os
-import re
 import signal
+import subprocess
 import time
 
-from client import Client, Line, ctl
-from tap import BIN, diag, done_testing, equal, farm, like, ok, spawn, wait_until
+from client import TOOL, Client, Line, ctl, numbers, working
+from tap import done_testing, equal, farm, like, ok, spawn, wait_until
 
 MIB = 1 << 20
-FRAGILE = os.path.join(BIN, "../tests/system/fragile_worker")
-
-
-@contextlib.contextmanager
-def working(name, *args, amqp=None):
-    """A worker of the farm and a client of it, who speaks to the broker itself."""
-    with spawn("winnow-filter", *args, farm=name, amqp=amqp) as worker, Client(name) as client:
-        yield worker, client
-
-
-def numbers(messages):
-    return [int(properties.correlation_id) for _, properties, _ in messages]
-
-
-def redelivered(messages):
-    return [method.redelivered for method, _, _ in messages].count(True)
 
 
 def an_event_is_acknowledged_only_after_its_confirm():
@@ -77,94 +62,6 @@ def a_drain_without_confirms_ends_at_its_time_out():
                 ok(0.4 < took < 5, f"not before it and not long after ({took:.2f} s)")
                 like(worker.stderr(), r"5 results unconfirmed", "and says how many results were unconfirmed")
                 ok(wait_until(lambda: client.ready(client.work) == 5, 20), "their events are in the queue again")
-
-
-def a_sigterm_drains(signals, what):
-    name = farm()
-    with working(name, "--service-time", "10ms") as (worker, client):
-        client.publish_many(400)
-        ok(wait_until(lambda: client.ready(client.results) >= 30, 20), f"{what}: a worker is in mid-work")
-        for number in signals:
-            worker.signal(number)
-            wait_until(lambda: "event=draining" in worker.stderr(), 20)
-            answered = client.ready(client.results)
-            wait_until(lambda: client.ready(client.results) > answered or worker.wait(0) is not None, 20)
-        equal(worker.wait(20), 0, "it ends with 0")
-        log = worker.stderr()
-        equal(log.count("event=draining"), 1, "having begun to drain once")
-        held = int(re.search(r"event=draining .*in_flight=(\d+)", log)[1])
-        ok(held >= 10, f"it held {held} events when it was told")
-        results, rest = client.get_ready(client.results), client.get_ready(client.work)
-        equal(len(results) + len(rest), 400, "every event is answered or in the queue")
-        equal(sorted(numbers(results)), list(range(len(results))), "those answered are the first ones, once each")
-        ok(len(results) < 400 and redelivered(rest) == 0, "and what it held it finished: nothing was given back")
-        equal(f"handled={len(results)}" in log, True, "it says how many it handled")
-
-
-def a_drain_time_out_gives_back():
-    name = farm()
-    with working(name, "--service-time", "25ms", "--drain-timeout", "120ms") as (worker, client):
-        client.publish_many(200)
-        wait_until(lambda: client.ready(client.results) >= 12, 20)
-        start = time.monotonic()
-        worker.signal(signal.SIGTERM)
-        equal(worker.wait(20), 0, "a drain that would take too long ends with 0")
-        took = time.monotonic() - start
-        ok(took < 3, f"in time ({took:.2f} s)")
-        log = worker.stderr()
-        given = re.search(r"level=warn .*event=given_back .*events=(\d+)", log)
-        if not ok(given, "it logs what it gave back"):
-            diag(log)
-            return
-        results, rest = client.get_ready(client.results), client.get_ready(client.work)
-        equal(len(results) + len(rest), 200, "nothing is lost or answered twice")
-        equal(redelivered(rest), int(given[1]), "what it gave back is in the queue again, as many as it said")
-        ok(int(given[1]) >= 2, f"those were several ({given[1]})")
-
-
-def a_slow_worker_holds_little_work():
-    name = farm()
-    with spawn("winnow-filter", "--service-time", "25ms", farm=name) as worker, Client(name) as client:
-        client.publish_many(1000)  # more than are done while the broker's tool starts
-        wait_until(lambda: client.ready(client.results) >= 15, 20)
-        held = client.held()[1]
-        ok(5 <= held <= 15, f"at 25 ms an event it holds about ten of them: {held}")
-        worker.signal(signal.SIGKILL)
-        worker.wait(10)
-        results = client.get_ready(client.results)
-        wait_until(lambda: client.ready(client.work) >= 1000 - len(results), 20)
-        rest = client.get_ready(client.work)
-        ok(5 <= redelivered(rest) <= 15, f"killed, it leaves that many to others: {redelivered(rest)}")
-
-
-def a_fast_worker_holds_its_prefetch():
-    name = farm()
-    with Line() as line:
-        with spawn("winnow-filter", "--prefetch", 37, "--drain-timeout", "1s", farm=name, amqp=line.url):
-            with Client(name) as client:
-                client.publish_many(200)
-                wait_until(lambda: client.ready(client.results) == 200 and client.held() == (0, 0), 20)
-                client.get_ready(client.results)
-                line.mode = "hold"
-                client.publish_many(200)
-                wait_until(lambda: client.ready(client.results) >= 37, 20)
-                held = client.held()
-                equal(held, (200 - 37, 37), "a fast worker holds --prefetch events, confirms pending, and no more")
-
-
-def a_worker_holds_less_when_its_work_gets_slower():
-    name = farm()
-    with spawn(FRAGILE, farm=name) as worker, Client(name) as client:
-        client.publish_many(2000, "quick")
-        wait_until(lambda: client.ready(client.results) == 2000, 20)
-        client.get_ready(client.results)
-        client.publish_many(2000, "SLOW 20")  # likewise
-        ok(wait_until(lambda: client.ready(client.results) >= 252, 60), "events become slow")
-        held = client.held()[1]
-        ok(held <= 20, f"at 20 ms an event a worker holds less than the 250 it held of quick ones: {held}")
-        answered = client.ready(client.results)
-        ok(wait_until(lambda: client.ready(client.results) > answered + 10, 60), "and goes on working")
-        worker.signal(signal.SIGKILL)
 
 
 def a_killed_workers_events_go_to_another():
@@ -261,15 +158,17 @@ def a_deleted_dead_exchange_comes_back():
 
 def a_broker_that_reads_nothing_holds_no_worker_up():
     """Under its memory alarm; the result is larger than what the sockets between the two take."""
-    name = farm()
-    with working(name) as (first, client):
-        first.signal(signal.SIGTERM)
-        first.wait(10)
-        client.publish("fool " * (3 * MIB))
-        wait_until(lambda: client.ready(client.work) == 1, 20)
-        ctl("set_vm_memory_high_watermark", "absolute", "1")
-        try:
-            with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name) as worker:
+    name, directory = farm(), os.path.abspath("broker")
+    private = lambda command: subprocess.run([TOOL, command, directory], check=True, capture_output=True, text=True)
+    url = private("start").stdout.strip()
+    try:
+        with spawn("winnow-filter", farm=name, amqp=url) as first, Client(name, url) as client:
+            first.signal(signal.SIGTERM)
+            first.wait(10)
+            client.publish("fool " * (3 * MIB))
+            wait_until(lambda: client.ready(client.work) == 1, 20)
+            ctl("set_vm_memory_high_watermark", "absolute", "1", directory=directory)
+            with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name, amqp=url) as worker:
                 wait_until(lambda: client.ready(client.work) == 0, 20)
                 time.sleep(1)  # until it has filled every buffer; one that has not makes the test easier, not wrong
                 begin = time.monotonic()
@@ -277,10 +176,11 @@ def a_broker_that_reads_nothing_holds_no_worker_up():
                 ended = wait_until(lambda: worker.process.poll() is not None, 5)
                 ok(ended, f"a worker whose result is not read obeys SIGTERM ({time.monotonic() - begin:.1f} s)")
                 worker.process.kill()
-        finally:
-            ctl("set_vm_memory_high_watermark", "0.6")
-        with spawn("winnow-filter", "--max-body", "16MiB", farm=name):
-            ok(wait_until(lambda: client.ready(client.results) >= 1, 30), "... and its event is answered later")
+            ctl("set_vm_memory_high_watermark", "0.6", directory=directory)
+            with spawn("winnow-filter", "--max-body", "16MiB", farm=name, amqp=url):
+                ok(wait_until(lambda: client.ready(client.results) >= 1, 30), "... and its event is answered later")
+    finally:
+        private("stop")
 
 
 def a_sigterm_without_a_connection_ends_it():
@@ -295,12 +195,6 @@ def a_sigterm_without_a_connection_ends_it():
 an_event_is_acknowledged_only_after_its_confirm()
 a_refused_result_is_sent_again()
 a_drain_without_confirms_ends_at_its_time_out()
-a_sigterm_drains([signal.SIGTERM], "SIGTERM")
-a_sigterm_drains([signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGTERM], "several signals")
-a_drain_time_out_gives_back()
-a_slow_worker_holds_little_work()
-a_fast_worker_holds_its_prefetch()
-a_worker_holds_less_when_its_work_gets_slower()
 a_killed_workers_events_go_to_another()
 a_lost_connection_is_opened_again()
 a_silent_connection_is_given_up()

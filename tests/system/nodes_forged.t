@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """What comes by the keys of nodes and their leader, and is none of what they say: stale, forged, from far ahead, cut, of
 another farm or of another version. The farm goes on, and no single message ends it."""
 

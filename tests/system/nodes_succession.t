@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """A farm over several hosts, here nodes of one: with what a leader begins that follows another."""
 
 import contextlib

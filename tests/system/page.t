@@ -119,6 +119,30 @@ def steers(web):
     web.tell("scale", {"spec": {"min": 2, "max": 4}}, "PUT")
 
 
+def does_once_what_is_said_twice(web):
+    """By who clicks twice, or sends again what got no answer."""
+    said = [web.tell("scale", {"spec": {"min": 2, "max": 4}}, "PUT") for _ in range(2)]
+    equal([answer.status for answer in said], [200, 200], "limits may be set twice")
+    limits = web.get("scale").json()["spec"]
+    equal((limits["min"], limits["max"]), (2, 4), "... and are the same")
+
+    status = web.wait_for(lambda status: status["status"]["running"] == 2 and len(status["status"]["workers"]) == 2)["status"]
+    first, other = status["workers"]
+    stop = lambda: web.tell(f"workers/local/{first['slot']}/stop", {"seen": {key: status[key] for key in ("epoch", "sequence")}})
+    equal([stop().status, stop().code()[0] in (200, 409)], [200, True], "a worker may be told to stop twice")
+    pids = lambda status: {worker["slot"]: worker["pid"] for worker in status["status"]["workers"]}
+    ok(web.wait_for(lambda status: first["pid"] not in pids(status).values()), "... and ends")
+    # Until another one has its slot.
+    web.tell("scale", {"spec": {"min": 4}}, "PUT")
+    full = web.wait_for(lambda status: status["status"]["running"] == 4 and first["slot"] in pids(status))
+    said = stop()
+    equal(said.code(), (409, "stale"), "... a third time as well, when its slot is another worker's")
+    like(said.detail(), f"slot {first['slot']} is another worker's|that status is .* s old", "... which is said")
+    equal(pids(web.status()), pids(full), "... and nobody else was stopped")
+    ok(full["status"]["counters"]["stopped"] == status["counters"]["stopped"] + 1, "... in all, one")
+    web.tell("scale", {"spec": {"min": 2}}, "PUT")
+
+
 def stops_a_worker(web):
     status = web.wait_for(lambda status: status["status"]["running"] == 2 and status["status"]["limits"]["min_workers"] == 2)
     worker = status["status"]["workers"][0]
@@ -380,6 +404,37 @@ def stands_what_is_no_request(web):
         equal((got.split() + [b"", b""])[1], b"400", f"{about}: 400") or diag(got[:300])
         equal(got.count(b"HTTP/1.1 "), 1, "... and nothing behind it is taken for a request")
     ok(web.healthy(), "none of them did anything")
+    cut_by_a_nul(web)
+
+
+def cut_by_a_nul(web):
+    """The library cuts a header at a NUL, and the head where a line begins with one: that opens no door."""
+    path, token, own = web.path("pause").encode(), web.tokens["control"].encode(), web.host.encode()
+    headers = {b"Host": own, b"Content-Type": b"application/json", b"Authorization": b"Bearer " + token, b"Origin": b"http://" + own}
+
+    def ask(**changed):
+        lines = {**headers, **{name.replace("_", "-").encode(): value for name, value in changed.items()}}
+        head = b"".join(b"%s: %s\r\n" % line for line in lines.items())
+        return web.raw(b"POST " + path + b" HTTP/1.1\r\n" + head + b"Connection: close\r\nContent-Length: 2\r\n\r\n{}")
+
+    for name, value, status in (
+        ("Host", b"evil.example\0" + own, b"421"),
+        ("Host", b"\0" + own, b"421"),
+        ("Origin", b"http://evil.example\0http://" + own, b"403"),
+        ("Origin", b"\0http://" + own, b"403"),
+        ("Authorization", b"Bearer \0" + token, b"401"),
+        ("Authorization", b"Bearer " + token[:24] + b"\0" + token[24:], b"401"),
+        ("Authorization", b"\0Bearer " + token, b"401"),
+        ("Content-Type", b"text/plain\0application/json", b"415"),
+        ("Content-Type", b"\0application/json", b"415"),
+        # What follows the line that begins with it is the body, or a request that must have all that one needs.
+        ("Host", own + b"\r\n\0: x", b"401"),
+        ("X", b"x\r\n\0", b"400"),
+    ):
+        got = ask(**{name: value})
+        about = f"{name}: {value!r}".replace(token[:24].decode(), "TOK").replace(token[24:].decode(), "EN").replace(own.decode(), "OWN")
+        equal((got.split() + [b"", b""])[1], status, f"{about}: {status.decode()}") or diag(got[:300])
+    ok(web.healthy(), "... and nothing was done")
 
 
 def absolute_targets(web):
@@ -577,6 +632,7 @@ with autoscaler(name, "--interval", "200ms", "--min", "2", "--max", "4", "--", F
         serves_its_files(web)
         streams(web)
         steers(web)
+        does_once_what_is_said_twice(web)
         stops_a_worker(web)
         says_what_it_does_not_do(web)
         sends_events(web, name)

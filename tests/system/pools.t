@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """winnow-autoscaler --config: several pools in one process, what they share, and files that cannot be used."""
 
 import contextlib

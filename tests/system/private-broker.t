@@ -1,5 +1,6 @@
 #!/bin/bash
 # quiet, no broker
+# slow: half a minute or more
 # tools/private-broker: a broker of one's own, beside any other, that leaves nothing behind.
 . "$(dirname "$0")/lib.sh"
 broker=$WINNOW_TOP/tools/private-broker
@@ -52,6 +53,9 @@ ok "it answers AMQP when start returns" amqp "$url" put first
 is "$("$broker" url "$PWD/one dir")" "$url" "url prints the same"
 is "$("$broker" start "one dir")" "$url" "start leaves a running broker as it is"
 like "$("$broker" ctl "one dir" -q list_queues name messages)" '^kept	1$' "ctl reaches it"
+is "$("$broker" eval "one dir" 'rabbit_amqqueue:count() + 1.')" 2 "eval too, and prints what comes of it"
+exits 1 "what cannot be evaluated is an error" -- "$broker" eval "one dir" 'nothing:there().'
+like "$(cat err)" "undef" "and says why"
 
 other=$("$broker" start two)
 ok "a second one runs beside it, on another port" test "$url" != "$other"

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: what is claimed of time here is far from what a busy machine takes
+# slow: half a minute or more
 """A queue that refuses concerns its own results alone: they are tried again by themselves, and the others go on. What
 a client's queue refuses for good is dead, with the queue's name; what the farm's own queues refuse is kept."""
 

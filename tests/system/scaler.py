@@ -22,14 +22,23 @@ def autoscaler(name, *args, **more):
     return spawn("winnow-autoscaler", "--history", f"{name}.csv", *args, farm=name, **more)
 
 
+_histories = {}  # name -> (which file of which size, its rows)
+
+
 def rows(name):
     """The rows that are whole: while it is read, the program may be writing another."""
     try:
         with open(f"{name}.csv", newline="") as file:
-            written = file.read()
+            status = os.fstat(file.fileno())
+            state = status.st_ino, status.st_size
+            # It only grows, and whoever waits for a row looks many times before there is one.
+            if _histories.get(name, (None,))[0] != state:
+                written = file.read()
+                whole = io.StringIO(written[: written.rfind("\n") + 1], newline="")
+                _histories[name] = state, list(csv.DictReader(whole))
     except FileNotFoundError:
         return []
-    return list(csv.DictReader(io.StringIO(written[: written.rfind("\n") + 1], newline="")))
+    return list(_histories[name][1])
 
 
 def wait_for_row(name, condition=lambda row: True, seconds=20, since=0):

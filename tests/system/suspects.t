@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: what is claimed of time here is far from what a busy machine takes
+# slow: half a minute or more
 """One event that costs its worker the connection: it ends in FARM.dead with the broker's words, and all others are
 answered meanwhile."""
 
@@ -16,7 +17,7 @@ import time
 
 import pika
 
-from client import TOOL, Client, ctl
+from client import TOOL, Client, evaluate
 from tap import *
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/chaos"))
@@ -174,7 +175,7 @@ def costly_burial(url):
 
 
 def limit_messages(directory, size):
-    ctl("eval", f"application:set_env(rabbit, max_message_size, {size}).", directory=directory)
+    evaluate(f"application:set_env(rabbit, max_message_size, {size}).", directory=directory)
 
 
 def a_body_that_costs_its_burial(url, directory):

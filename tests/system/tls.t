@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: no claim about time
+# slow: half a minute or more
 """winnow-filter over TLS: the broker's certificate is always verified, and one's own is shown when asked for."""
 
 import contextlib

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: what is claimed of time here is far from what a busy machine takes
+# slow: half a minute or more
 """--queue: a queue that somebody else has made, with workers that know nothing of Winnow, and with those that do."""
 
 import collections

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # quiet: what is claimed of time here is far from what a busy machine takes
+# slow: half a minute or more
 """--queue, where the queue, an exchange or a name is missing, taken or forbidden, and where two want the same."""
 
 import contextlib

@@ -38,6 +38,24 @@ static void what_is_sent_after_something_came_in_is_later_than_it(void **state)
     assert_int_equal(lamport_send(&clock), 43);
 }
 
+static void the_passing_of_time_counts(void **state)
+{
+    struct lamport clock = {.time = 5};
+
+    (void)state;
+    lamport_pass(&clock, 0);
+    lamport_pass(&clock, -7);
+    assert_int_equal(clock.time, 5);
+    lamport_pass(&clock, 1);
+    assert_int_equal(clock.time, 6);
+    lamport_pass(&clock, 1000);
+    assert_int_equal(clock.time, 1006);
+    lamport_pass(&clock, INT64_MAX);
+    assert_int_equal(clock.time, LAMPORT_MAX);
+    lamport_pass(&clock, 1);
+    assert_int_equal(clock.time, LAMPORT_MAX);
+}
+
 static void a_time_that_nobody_could_count_on_from_is_not_believed(void **state)
 {
     struct lamport clock = {.time = 5};
@@ -564,6 +582,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_sent_after_something_came_in_is_later_than_it),
+        cmocka_unit_test(the_passing_of_time_counts),
         cmocka_unit_test(a_time_that_nobody_could_count_on_from_is_not_believed),
         cmocka_unit_test(whoever_is_new_keeps_to_what_messages_have_made_of_a_word),
         cmocka_unit_test(clocks_that_keep_to_one_word_have_one_order),

@@ -130,6 +130,122 @@ static void another_method_is_told_which_there_are(void **state)
     assert_string_equal(allow, "POST");
 }
 
+/* ---- targets ---- */
+
+/* What is not decoded here: whoever knows a path's parts does that. */
+static void a_target_is_split_where_its_host_ends(void **state)
+{
+    static const struct {
+        const char *target, *authority, *path;
+    } rows[] = {
+        {"", NULL, ""},
+        {"/", NULL, "/"},
+        {"*", NULL, "*"},
+        {"a:80", NULL, "a:80"},
+        {"//evil/x", NULL, "//evil/x"},
+        {"http", NULL, "http"},
+        {"http:", NULL, "http:"},
+        {"http:/x", NULL, "http:/x"},
+        {"ftp://a/x", NULL, "ftp://a/x"},
+        {" http://a/x", NULL, " http://a/x"},
+        {"/http://a/x", NULL, "/http://a/x"},
+        {"/a//b/", NULL, "/a//b/"},
+        {"/%2F/%00/../.", NULL, "/%2F/%00/../."},
+        {"/h\xc3\xb6\xff", NULL, "/h\xc3\xb6\xff"},
+        {"http://", "", "/"},
+        {"https://", "", "/"},
+        {"http:///", "", "/"},
+        {"http:////x", "", "//x"},
+        {"http://?x", "", "/?x"},
+        {"http://a", "a", "/"},
+        {"HtTpS://a:1", "a:1", "/"},
+        {"http://a/", "a", "/"},
+        {"http://a//", "a", "//"},
+        {"http://a?/b", "a", "/?/b"},
+        {"http://a#/b", "a", "/#/b"},
+        {"http://[::1]:80/x?y#z", "[::1]:80", "/x?y#z"},
+        {"http://u:p@a/x", "u:p@a", "/x"},
+        {"http://a%2F@b/x", "a%2F@b", "/x"},
+        {"http://a%00b/%00", "a%00b", "/%00"},
+        {"http://a\\b/x", "a\\b", "/x"},
+        {"http://../..", "..", "/.."},
+        {"http://http://a/x", "http:", "//a/x"},
+        {"http://\xc3\xb6/\xff", "\xc3\xb6", "/\xff"},
+    };
+    char target[40];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *authority = "none was said";
+        snprintf(target, sizeof target, "%s", rows[i].target);
+        const char *path = route_split(target, &authority);
+        assert_string_equal(path, rows[i].path);
+        if (rows[i].authority)
+            assert_string_equal(authority, rows[i].authority);
+        else
+            assert_null(authority);
+    }
+}
+
+/* In memory of its exact size, for the sanitizers. */
+static void a_target_may_have_any_length(void **state)
+{
+    enum { LONG = 100000 };
+    static const char *const ends[] = {"", "/", "?", "/%"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t size = strlen("http://") + LONG + strlen(ends[i]) + 1;
+        char *target = malloc(size);
+        const char *authority;
+        assert_non_null(target);
+        snprintf(target, size, "http://%0*d%s", LONG, 0, ends[i]);
+        const char *path = route_split(target, &authority);
+        assert_int_equal(strspn(authority, "0"), LONG);
+        assert_int_equal(strlen(authority), LONG);
+        assert_int_equal(*path, '/');
+        assert_string_equal(path + (*ends[i] != '/'), ends[i]);
+        free(target);
+    }
+}
+
+/* Dots mean nothing: a farm may be called so, and no file is ever looked for. */
+static void parts_of_a_path_are_names_and_nothing_else(void **state)
+{
+    static const struct {
+        const char *path;
+        enum route_found found;
+        const char *farm;
+    } rows[] = {
+        {"/api/v1/farms/../status", ROUTE_FOUND, ".."},
+        {"/api/v1/farms/%2e%2e%2f/status", ROUTE_FOUND, "../"},
+        {"/api/v1/farms/%2F/status", ROUTE_FOUND, "/"},
+        {"/api/v1/farms/%252F/status", ROUTE_FOUND, "%2F"},
+        {"/api/v1/farms/\xff/status", ROUTE_FOUND, "\xff"},
+        {"/api/v1/farms/a;b=c/status", ROUTE_FOUND, "a;b=c"},
+        {"/api/v1/farms/a/status?", ROUTE_FOUND, "a"},
+        {"/api/v1/farms/%00/status", ROUTE_MALFORMED, ""},
+        {"/api/v1/farms/%/status", ROUTE_MALFORMED, ""},
+        {"/api/v1/farms/a%2/status", ROUTE_MALFORMED, ""},
+        {"/api/v1/farms//status", ROUTE_MALFORMED, ""},
+        {"/api/v1/farms/a//status", ROUTE_MISSING, ""},
+        {"//api/v1/farms/a/status", ROUTE_MISSING, ""},
+        {"/api/v1/farms/a/%73tatus", ROUTE_MISSING, ""},
+        {"/api/v1/farms/a/./status", ROUTE_MISSING, ""},
+        {"/api/v1/farms/x/../a/status", ROUTE_MISSING, ""},
+        {"/api/v1/farms/a/status#x", ROUTE_MISSING, ""},
+        {"/api/v1/farms/a/status%3F", ROUTE_MISSING, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct route route;
+        assert_int_equal(find("GET", rows[i].path, &route), rows[i].found);
+        if (rows[i].found == ROUTE_FOUND)
+            assert_string_equal(route.farm, rows[i].farm);
+    }
+}
+
 /* ---- hosts ---- */
 
 static void a_host_is_known_by_name(void **state)
@@ -353,6 +469,9 @@ int main(void)
         cmocka_unit_test(a_path_that_cannot_be_is_refused),
         cmocka_unit_test(a_name_has_its_room_and_no_more),
         cmocka_unit_test(another_method_is_told_which_there_are),
+        cmocka_unit_test(a_target_is_split_where_its_host_ends),
+        cmocka_unit_test(a_target_may_have_any_length),
+        cmocka_unit_test(parts_of_a_path_are_names_and_nothing_else),
         cmocka_unit_test(a_host_is_known_by_name),
         cmocka_unit_test(one_host_is_expected),
         cmocka_unit_test(tokens_let_look_or_steer),

@@ -425,6 +425,15 @@ static void whoever_led_before_and_reports_is_not_missed(void **state)
     roster_clear(&roster);
 }
 
+static void hear_of_as_many_as_may_be(struct roster *roster)
+{
+    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", i);
+        hear(roster, said(name, 1, 0), 0);
+    }
+}
+
 static void a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused(void **state)
 {
     struct roster roster = {0};
@@ -432,11 +441,7 @@ static void a_lost_node_is_forgotten_in_the_end_and_too_many_are_refused(void **
     enum roster_news news;
 
     (void)state;
-    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "n%d", i);
-        hear(&roster, said(name, 1, 0), 0);
-    }
+    hear_of_as_many_as_may_be(&roster);
     struct report_message extra = said("x", 1, 0);
     assert_int_equal(roster_hear(&roster, &extra, 0, &news, &node), -ERR_INVALID);
     roster_returned(&roster, "n7", S_NS);
@@ -459,11 +464,7 @@ static void a_node_that_is_lost_makes_room_for_one_that_is_there(void **state)
     enum roster_news news;
 
     (void)state;
-    for (int i = 0; i < ROSTER_MOST_NODES; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "n%d", i);
-        hear(&roster, said(name, 1, 0), 0);
-    }
+    hear_of_as_many_as_may_be(&roster);
     roster_returned(&roster, "n7", S_NS);
     assert_int_equal(roster_step(&roster, S_NS + ROSTER_GONE_NS, &node), ROSTER_LOST);
     roster_returned(&roster, "n3", 2 * S_NS);

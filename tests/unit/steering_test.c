@@ -165,6 +165,33 @@ static void a_slot_without_a_worker_is_refused(void **state)
     assert_refused((struct command){.verb = COMMAND_STOP, .slot = INT32_MAX}, "no worker in slot");
 }
 
+/* A status may be made in the millisecond in which a worker starts, and names it. */
+static void a_worker_that_the_sender_cannot_have_seen_is_not_stopped(void **state)
+{
+    static const struct worker_reading later[] = {
+        {.state = WORKER_RUNNING, .pid = 200, .started_ns = 1 + (AGE_MS + 1) * INT64_C(1000000)},
+        {.state = WORKER_RUNNING,
+         .pid = 201,
+         .started_ns = (AGE_MS + 1) * INT64_C(1000000),
+         .slot = 1}};
+    static const struct node_report now = {.readings = later, .reading_count = 2};
+    struct command command = {.verb = COMMAND_STOP, .seen = {EPOCH, AGE_MS}};
+
+    (void)state;
+    struct steering_outcome outcome =
+        steering_apply(&steering, &command, &somebody, "now", AGE_MS + 100, &now);
+    assert_int_equal(outcome.answer.outcome, COMMAND_STALE);
+    assert_non_null(strstr(outcome.answer.reason, "slot 0 is another worker's"));
+    assert_false(outcome.changed);
+    assert_int_equal(steering.stop_pid, 0);
+    command.slot = 1;
+    assert_true(steering_apply(&steering, &command, &somebody, "now", AGE_MS + 100, &now).changed);
+    assert_int_equal(steering.stop_pid, 201);
+    steering.begun_ns = 2;
+    command.slot = 0;
+    assert_true(steering_apply(&steering, &command, &somebody, "now", AGE_MS + 100, &now).changed);
+}
+
 /* ---- several hosts ---- */
 
 static const struct worker_reading theirs[] = {
@@ -300,6 +327,7 @@ int main(void)
         TEST(a_worker_that_works_can_be_stopped),
         TEST(one_that_drains_is_not_told_again),
         TEST(a_slot_without_a_worker_is_refused),
+        TEST(a_worker_that_the_sender_cannot_have_seen_is_not_stopped),
         TEST(a_worker_is_told_by_its_node_and_slot),
         TEST(only_a_node_that_there_is_can_be_drained),
         TEST(what_a_leader_before_was_told_goes_on),
