@@ -131,7 +131,7 @@ static void check_queue(struct argp_state *state, const struct autoscaler_option
 static void check_several(struct argp_state *state, const struct autoscaler_options *settings)
 {
     const struct options *options = &settings->options;
-    const char *name = options->farm                        ? "--farm"
+    const char *name = options->farm_flag                   ? "--farm"
                        : options->queue.name                ? "--queue"
                        : options->queue.source_count        ? "--count-from"
                        : settings->farm.leader.history_path ? "--history"

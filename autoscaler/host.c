@@ -134,7 +134,8 @@ static void judge_lock(struct host *host, int64_t now_ns)
 
     if (!host->lock.refused_ns)
         log_event(level, "node_name_taken", "node=%s why=\"%s\" doing=\"trying on for %d s\"",
-                  host->settings->name, cause, 3 * BROKER_HEARTBEAT_S + 1);
+                  host->settings->name, cause,
+                  (int)(farm_lock_patience_ns(&host->lock) / CLOCK_NS_PER_S));
     farm_lock_note(&host->lock, -ERR_LOCKED, now_ns);
     if (farm_lock_is_another(&host->lock, now_ns))
         fail(host,
@@ -173,6 +174,7 @@ static void step_post(struct host *host, int64_t now_ns)
                       host->settings->name, host->settings->capacity,
                       (long long)host->settings->rank);
         host->ready = true;
+        host->lock.clustered = broker_url_count(host->broker.url) > 1;
         host->said_ns = 0;
         host->ordered = false;
         gazette_reconnected(&host->gazette);

@@ -45,7 +45,7 @@ static int too_late(const struct client *client, const struct options *options, 
     return error_set(why, ERR_TIMEOUT,
                      "the autoscaler of the farm '%s' did not answer within %s; try again, or "
                      "look at its log",
-                     options->farm, wait);
+                     options->topology.farm, wait);
 }
 
 /* A question, and when it is asked again. */
@@ -130,7 +130,8 @@ int ask_status(struct client *client, const struct options *options, int64_t wai
     if (error == -ERR_INVALID) {
         /* No word of the command line is wrong. */
         error = -ERR_CONFIG;
-        error_prefix(why, "the autoscaler of the farm '%s' is of another version", options->farm);
+        error_prefix(why, "the autoscaler of the farm '%s' is of another version",
+                     options->topology.farm);
     }
     return error;
 }

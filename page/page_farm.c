@@ -6,7 +6,6 @@ int page_farm_open(struct page_farm *farm, const struct options *options, const 
                    struct why *why)
 {
     *farm = (struct page_farm){.options = *options};
-    farm->options.farm = name;
     if (topology_init(&farm->options.topology, name, options->queue_type))
         return error_set(why, ERR_INVALID, "--farm: '%s' is not a farm's name; expected %s", name,
                          TOPOLOGY_FARM_FORM);

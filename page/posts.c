@@ -65,7 +65,7 @@ int posts_open(const struct options *options, bool waits, struct posts **out, st
         posts_close(posts);
         return error_set(why, ERR_SYSTEM, "no random number: %s", strerror(errno));
     }
-    broker_client_name(options->farm, options->program, posts->name);
+    broker_client_name(options->topology.farm, options->program, posts->name);
     snprintf(posts->answers.queue, sizeof posts->answers.queue, "%s.send.%016" PRIx64,
              options->topology.farm, posts->random);
     *out = posts;

@@ -25,9 +25,9 @@ enum {
 
 static const struct argp_option connection_options[] = {
     {NULL, 0, NULL, 0, "Broker and farm:", 20},
-    {"amqp", KEY_AMQP, "URL", 0,
-     "Broker to use, amqp[s]://USER:PASSWORD@HOST:PORT/VHOST; a trailing slash alone names the "
-     "empty virtual host (default: $AMQP_URL, else " BROKER_DEFAULT_URL ")",
+    {"amqp", KEY_AMQP, "URL[,URL...]", 0,
+     "Broker to use, amqp[s]://USER:PASSWORD@HOST:PORT/VHOST, or those of one cluster; a trailing "
+     "slash alone names the empty virtual host (default: $AMQP_URL, else " BROKER_DEFAULT_URL ")",
      20},
     {"farm", KEY_FARM, "NAME", 0,
      "Farm, the prefix of its exchange and queues (default: $WINNOW_FARM, else the name in "
@@ -137,7 +137,7 @@ static error_t parse_connection(int key, char *argument, struct argp_state *stat
         options->amqp_url = noting ? argument : take_secret(argument);
         return options->amqp_url ? 0 : ENOMEM;
     case KEY_FARM:
-        options->farm = options->farms[options->farm_count] = argument;
+        options->farm_flag = options->farms[options->farm_count] = argument;
         options->farm_count += options->farm_count < OPTIONS_MOST_FARMS;
         return 0;
     case KEY_QUEUE_TYPE:
@@ -264,10 +264,10 @@ static int make_topology(struct options *options, struct why *why)
     struct topology *topology = &options->topology;
     struct topology_queue *queue = &options->queue;
 
-    if (!queue->name && !options->farm)
+    if (!queue->name && !options->farm_flag)
         queue->name = options->queue_variable;
     const char *otherwise = queue->name ? queue->name : TOPOLOGY_DEFAULT_FARM;
-    const char *farm = options->farm ? options->farm : from_environment("WINNOW_FARM", otherwise);
+    const char *farm = options->farm_flag ?: from_environment("WINNOW_FARM", otherwise);
     if (topology_init(topology, farm, options->queue_type))
         return error_set(why, ERR_INVALID, "%s: '%s' is not a farm's name; expected %s",
                          farm == queue->name

@@ -25,8 +25,8 @@ struct options {
     enum log_level log_level;
 
     /* As given; they are checked together when all flags have been read. */
-    const char *tls_flag; /* the last --tls-... flag; NULL when there was none */
-    const char *farm;     /* --farm; NULL: not given */
+    const char *tls_flag;  /* the last --tls-... flag; NULL when there was none */
+    const char *farm_flag; /* --farm; NULL: not given */
     /* All that were given, for a program that takes several; when there were more, the last of them
      * stands behind the count. */
     const char *farms[OPTIONS_MOST_FARMS + 1];

@@ -31,6 +31,7 @@ int arrival_counter_open(struct arrival_counter *counter, const struct broker_op
 {
     *counter = (struct arrival_counter){
         .set_up = {.topology = *topology, .counting = counting},
+        .lock = {.clustered = broker_url_count(options->url) > 1},
     };
     snprintf(counter->set_up.consumer, sizeof counter->set_up.consumer, "%s", options->name);
     const struct connection_settings settings = {.broker = *options,

@@ -7,6 +7,10 @@
  * attempt. */
 #define DEAD_CONNECTION_NS ((3 * BROKER_HEARTBEAT_S + 1) * CLOCK_NS_PER_S)
 
+/* What was exclusive to a connection of a broker that is cut off is so until the other brokers of
+ * its cluster miss it: a net_ticktime and a quarter of it, which is 60 s unless it is set. */
+#define DEAD_BROKER_NS (76 * CLOCK_NS_PER_S)
+
 /* What to do about an error of the lock, where the broker's own words do not say it. */
 static int explain(const struct topology *topology, int error, struct why *why)
 {
@@ -42,7 +46,12 @@ void farm_lock_note(struct farm_lock *lock, int error, int64_t now_ns)
         lock->refused_ns = now_ns;
 }
 
+int64_t farm_lock_patience_ns(const struct farm_lock *lock)
+{
+    return lock->clustered ? DEAD_BROKER_NS : DEAD_CONNECTION_NS;
+}
+
 bool farm_lock_is_another(const struct farm_lock *lock, int64_t now_ns)
 {
-    return lock->refused_ns && now_ns - lock->refused_ns > DEAD_CONNECTION_NS;
+    return lock->refused_ns && now_ns - lock->refused_ns > farm_lock_patience_ns(lock);
 }

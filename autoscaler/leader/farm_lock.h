@@ -12,6 +12,7 @@
 
 struct farm_lock {
     int64_t refused_ns; /* since then another holds the lock, as far as is known; 0: none does */
+    bool clustered;     /* it was this process's, on a broker that others may miss only late */
 };
 
 /* Takes the lock for as long as this connection lives. 0; -ERR_LOCKED when another autoscaler has
@@ -22,8 +23,10 @@ int farm_lock_take(const struct topology *topology, struct broker *broker, struc
 /* Notes how an attempt to take the lock ended: 0 or farm_lock_take's error. */
 void farm_lock_note(struct farm_lock *lock, int error, int64_t now_ns);
 
-/* The lock is refused for longer than the broker can take for a connection that is dead: another
- * autoscaler has it. */
+/* So long it may be refused for the sake of a connection that is dead. */
+int64_t farm_lock_patience_ns(const struct farm_lock *lock);
+
+/* The lock is refused for longer than that: another autoscaler has it. */
 bool farm_lock_is_another(const struct farm_lock *lock, int64_t now_ns);
 
 #endif

@@ -98,7 +98,8 @@ static int check_node(const char *node, const struct node_report *report, struct
     for (size_t i = 0; i < report->node_count; i++)
         if (strcmp(report->node_names[i], node) == 0)
             return 0;
-    return error_set(why, ERR_INVALID, "there is no node '%s'; expected one that is", node);
+    return error_set(why, ERR_INVALID,
+                     "there is no node '%s'; expected one that 'winnow-ctl nodes' lists", node);
 }
 
 /* NULL: there is no worker in that slot. */

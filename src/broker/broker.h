@@ -21,12 +21,15 @@
 #include <stdint.h>
 
 #define BROKER_DEFAULT_URL "amqp://guest:guest@127.0.0.1:5672"
-#define BROKER_URL_FORM    "amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:// for TLS"
+#define BROKER_URL_FORM                                                                            \
+    "amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:// for TLS; between several, commas alone"
 #define BROKER_HEARTBEAT_S 5
 
 /* Where and how to connect. The texts are borrowed for the time of the call. */
 struct broker_options {
+    /* One, or those of the brokers of one cluster, with commas between. */
     const char *url;
+    size_t turn;               /* which of several is tried first; any number */
     const char *tls_ca_file;   /* NULL: the system's bundle */
     const char *tls_cert_file; /* NULL: no client certificate */
     const char *tls_key_file;
@@ -36,17 +39,24 @@ struct broker_options {
 
 struct broker;
 
-/* Checks a URL without connecting. 0 or -ERR_INVALID with the reason, which never repeats a
- * password. */
+/* Checks a URL, or several, without connecting. 0 or -ERR_INVALID with the reason, which never
+ * repeats a password. */
 int broker_check_url(const char *url, struct why *why);
 
+/* How many URLs there are in the text; at least one. */
+size_t broker_url_count(const char *text);
+
 /* Whether two URLs that can be used name the same virtual host of the same broker, whoever the user
- * is. */
+ * is. Of several, one that is in both is enough. */
 bool broker_same_host(const char *a, const char *b);
 
 /* Connects, logs in, announces what this client understands (consumer cancel, blocked, confirms,
  * negative acknowledgement) and opens the channel. Waits at most 2 s for each of connecting and
  * logging in, and 10 s for each answer from then on.
+ *
+ * Of several brokers each is tried once. Programs of one host begin with the same one, and those of
+ * different hosts with different ones. When none can be used, the error is one that time does not
+ * mend, if there is one.
  *
  * Returns 0 and *broker (release with broker_close), or
  *   -ERR_INVALID      malformed URL

@@ -123,6 +123,8 @@ static void *attempt_run(void *argument)
     struct attempt *attempt = argument;
 
     attempt->error = broker_open(&attempt->options, &attempt->broker, &attempt->why);
+    if (!attempt->error)
+        attempt->options.turn = attempt->broker->turn;
     if (!attempt->error && attempt->set_up)
         attempt->error = attempt->set_up(attempt->context, attempt->broker, &attempt->why);
     if (attempt->error) {
@@ -186,6 +188,7 @@ static enum connection_news fail(struct connection *connection, int error, const
     connection->error = error;
     connection->why = *why;
     connection->failed++;
+    connection->attempt->options.turn++;
     int64_t longest_ns = error == -ERR_MISSING && connection->missing_pause_ns
                              ? connection->missing_pause_ns
                              : PAUSE_UNAVAILABLE_NS;
@@ -309,12 +312,16 @@ enum connection_news connection_step(struct connection *connection, int64_t now_
 
 int connection_too_late(const struct connection *connection, struct why *why)
 {
+    const char *urls = connection->attempt->options.url;
+    size_t count = broker_url_count(urls);
     struct broker_url url;
 
     if (connection->error)
         return connection_error(connection, why);
+    if (count > 1)
+        return error_set(why, ERR_UNAVAILABLE, "none of %zu brokers answered in time", count);
     char where[BROKER_WHERE_SIZE];
-    int error = broker_url_parse(connection->attempt->options.url, &url, why);
+    int error = broker_url_parse(urls, 0, &url, why);
     if (!error) {
         broker_url_where(&url, where);
         error = error_set(why, ERR_UNAVAILABLE, "the broker at %s did not answer in time", where);
@@ -375,6 +382,7 @@ void connection_lost(struct connection *connection, int error, const struct why 
         return;
     broker_drop(connection->broker);
     connection->broker = NULL;
+    connection->attempt->options.turn++;
     connection->error = error;
     connection->why = *why;
 

@@ -44,6 +44,7 @@ struct outgoing {
 
 struct broker {
     amqp_connection_state_t amqp;
+    size_t turn; /* of its URL among several */
     char where[BROKER_WHERE_SIZE];
     char vhost[256];
     size_t frame_max;
@@ -146,11 +147,12 @@ struct broker_url {
     int port;
     bool tls;
 };
-/* Reads one URL. What it leaves out is guest, guest, localhost, 5672 (5671 with TLS) and the
- * virtual host "/"; with a slash and nothing behind it the virtual host is "".
+/* Reads one URL, the first for turn 0, and after the last the first again. What it leaves out is
+ * guest, guest, localhost, 5672 (5671 with TLS) and the virtual host "/"; with a slash and nothing
+ * behind it the virtual host is "".
  *
  * 0 (release with broker_url_clear) or -ERR_INVALID with a reason that repeats no password. */
-int broker_url_parse(const char *text, struct broker_url *url, struct why *why);
+int broker_url_parse(const char *text, size_t turn, struct broker_url *url, struct why *why);
 void broker_url_clear(struct broker_url *url);
 /* HOST:PORT, for messages. */
 void broker_url_where(const struct broker_url *url, char where[BROKER_WHERE_SIZE]);

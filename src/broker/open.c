@@ -134,10 +134,11 @@ static int log_in(struct broker *broker, const struct broker_options *options,
     return explain_log_in(broker, url, reply, why);
 }
 
-int broker_open(const struct broker_options *options, struct broker **out, struct why *why)
+static int open_one(const struct broker_options *options, size_t turn, struct broker **out,
+                    struct why *why)
 {
     struct broker_url url;
-    int error = broker_url_parse(options->url, &url, why);
+    int error = broker_url_parse(options->url, turn, &url, why);
     if (error)
         return error;
 
@@ -178,6 +179,41 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
 out:
     broker_url_clear(&url);
     broker_close(broker);
+    return error;
+}
+
+/* Different for most hosts, the same for all programs of one. */
+static size_t host_number(void)
+{
+    char host[65] = "";
+    uint32_t hash = 2166136261; /* FNV-1a */
+
+    gethostname(host, sizeof host - 1);
+    for (const char *at = host; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 16777619;
+    return hash;
+}
+
+int broker_open(const struct broker_options *options, struct broker **out, struct why *why)
+{
+    size_t count = broker_url_count(options->url);
+    size_t first = host_number() % count + options->turn % count;
+    int error = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct why here;
+        int failed = open_one(options, first + i, out, &here);
+        if (!failed) {
+            (*out)->turn = options->turn + i;
+            return 0;
+        }
+        if (!error || error == -ERR_UNAVAILABLE) {
+            error = failed;
+            *why = here;
+        }
+    }
+    if (count > 1 && error == -ERR_UNAVAILABLE)
+        error_prefix(why, "none of %zu brokers can be used, the last because", count);
     return error;
 }
 

@@ -1,4 +1,5 @@
-/* AMQP URLs, as RFC 3986 reads them: any byte may be percent-encoded, in every part. */
+/* AMQP URLs, as RFC 3986 reads them: any byte may be percent-encoded, in every part. Several are
+ * separated by commas. */
 #include "internal.h"
 
 #include <arpa/inet.h>
@@ -103,7 +104,7 @@ static const char *read_host(struct broker_url *url, char *text)
     const char *mistake = decode(text);
     if (mistake)
         return mistake;
-    if (strpbrk(text, ":/@[]"))
+    if (strpbrk(text, ":/@[],"))
         return BAD_HOST;
     if (text[0])
         url->host = text;
@@ -164,10 +165,35 @@ static const char *read_parts(struct broker_url *url)
     return mistake ? mistake : read_host(url, host);
 }
 
-int broker_url_parse(const char *text, struct broker_url *url, struct why *why)
+/* The comma behind a URL, or the end of the text. A comma that no URL follows is a letter of this
+ * one, of a password for example. */
+static const char *end_of(const char *text)
 {
-    *url = (struct broker_url){.buffer = strdup(text),
-                               .buffer_length = strlen(text),
+    for (const char *comma = text; (comma = strchr(comma, ',')); comma++)
+        if (strncmp(comma + 1, "amqp://", 7) == 0 || strncmp(comma + 1, "amqps://", 8) == 0)
+            return comma;
+    return text + strlen(text);
+}
+
+size_t broker_url_count(const char *text)
+{
+    size_t count = 1;
+
+    while (*(text = end_of(text))) {
+        text++;
+        count++;
+    }
+    return count;
+}
+
+int broker_url_parse(const char *text, size_t turn, struct broker_url *url, struct why *why)
+{
+    for (turn %= broker_url_count(text); turn > 0; turn--)
+        text = end_of(text) + 1;
+    size_t length = (size_t)(end_of(text) - text);
+
+    *url = (struct broker_url){.buffer = strndup(text, length),
+                               .buffer_length = length,
                                .user = "guest",
                                .password = "guest",
                                .host = "localhost",
@@ -198,26 +224,42 @@ void broker_url_where(const struct broker_url *url, char where[BROKER_WHERE_SIZE
     snprintf(where, BROKER_WHERE_SIZE, literal ? "[%s]:%d" : "%s:%d", url->host, url->port);
 }
 
-int broker_check_url(const char *url, struct why *why)
+int broker_check_url(const char *text, struct why *why)
 {
-    struct broker_url parsed;
-    int error = broker_url_parse(url, &parsed, why);
+    size_t count = broker_url_count(text);
+    int error = 0;
 
-    broker_url_clear(&parsed);
+    for (size_t turn = 0; turn < count && !error; turn++) {
+        struct broker_url url;
+        error = broker_url_parse(text, turn, &url, why);
+        broker_url_clear(&url);
+        if (error && count > 1)
+            error_prefix(why, "URL %zu of %zu", turn + 1, count);
+    }
     return error;
 }
 
-bool broker_same_host(const char *a, const char *b)
+static bool same_host(const char *a, size_t turn_a, const char *b, size_t turn_b)
 {
     struct broker_url one, other;
     struct why why;
     bool same = false;
 
-    int error = broker_url_parse(a, &one, &why);
-    if (!broker_url_parse(b, &other, &why))
+    int error = broker_url_parse(a, turn_a, &one, &why);
+    if (!broker_url_parse(b, turn_b, &other, &why))
         same = !error && strcmp(one.host, other.host) == 0 && one.port == other.port &&
                strcmp(one.vhost, other.vhost) == 0;
     broker_url_clear(&one);
     broker_url_clear(&other);
     return same;
+}
+
+bool broker_same_host(const char *a, const char *b)
+{
+    size_t count_a = broker_url_count(a), count_b = broker_url_count(b);
+
+    for (size_t turn = 0; turn < count_a * count_b; turn++)
+        if (same_host(a, turn / count_b, b, turn % count_b))
+            return true;
+    return false;
 }

@@ -57,7 +57,7 @@ int client_open(const struct options *options, const char *const *keys, struct c
     client->options = options;
     client->unreadable_log.most_per_s = MOST_LINES_PER_S;
     client->listener = (struct listener){.topology = &options->topology, .keys = keys};
-    broker_client_name(options->farm, options->program, client->name);
+    broker_client_name(options->topology.farm, options->program, client->name);
     if (getrandom(&random, sizeof random, 0) != sizeof random) {
         client_close(client);
         return error_set(why, ERR_SYSTEM, "no random number: %s", strerror(errno));

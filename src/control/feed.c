@@ -65,7 +65,9 @@ static void hear(struct feed *feed, const struct client_message *message)
         return;
     /* One that has just begun to run the farm tells so once, and more when it is asked. */
     feed->ask_ns = clock_now_ns() + (feed->state == FEED_HEARD ? ASK_NS : 0);
-    enter(feed, FEED_HEARD);
+    /* Of several hosts each tells what happens to it, also while none runs the farm. */
+    if (feed->state != FEED_NOBODY || message->kind != CLIENT_NOTICE)
+        enter(feed, FEED_HEARD);
 }
 
 bool feed_step(struct feed *feed, struct client_message *message)

@@ -19,7 +19,7 @@ static void check_accepted(const char *text)
     struct broker_url url, again;
     struct why why = {0};
 
-    CLAIM(broker_url_parse(text, &url, &why) == 0);
+    CLAIM(broker_url_parse(text, 0, &url, &why) == 0);
     CLAIM(url.host[0] != '\0');
     CLAIM(url.port > 0 && url.port <= 65535);
 
@@ -38,7 +38,7 @@ static void check_accepted(const char *text)
     append_escaped(written, &length, url.vhost);
     written[length] = '\0';
 
-    CLAIM(broker_url_parse(written, &again, &why) == 0);
+    CLAIM(broker_url_parse(written, 0, &again, &why) == 0);
     CLAIM(strcmp(again.user, url.user) == 0);
     CLAIM(strcmp(again.password, url.password) == 0);
     CLAIM(strcmp(again.host, url.host) == 0);
@@ -81,11 +81,13 @@ static void compare(const char *text)
     struct amqp_connection_info theirs;
     struct broker_url ours;
     struct why why = {0};
-    char *copy = fuzz_text(text, strlen(text));
 
+    if (broker_url_count(text) > 1) /* the library knows one alone */
+        return;
+    char *copy = fuzz_text(text, strlen(text));
     amqp_default_connection_info(&theirs);
     bool accepted_there = amqp_parse_url(copy, &theirs) == AMQP_STATUS_OK;
-    if (broker_url_parse(text, &ours, &why)) {
+    if (broker_url_parse(text, 0, &ours, &why)) {
         CLAIM(!accepted_there || may_be_refused_here_alone(text, &why));
     } else if (!accepted_there) {
         CLAIM(may_be_accepted_here_alone(text));

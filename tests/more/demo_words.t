@@ -44,7 +44,7 @@ interrupted()
     set -m
     "$demo" "$WINNOW_BIN" 5 "$PWD/made" >said 2>&1 &
     set +m
-    ok "it has said: $1" wait_until 60 grep -q "$1" said
+    ok "it has said: $1" wait_until 180 grep -q "$1" said
     kill -INT -- "-$!"
     wait $!
     is $? 130 "... and ends on Ctrl-C"

@@ -22,11 +22,11 @@ def scales(place):
     def burst(first, last, milliseconds=MILLISECONDS):
         with place.channel() as connection:
             channel = connection.channel()
-            channel.confirm_delivery()
             properties = pika.BasicProperties(delivery_mode=2, headers={"milliseconds": milliseconds})
             for number in range(first, last):
                 channel.basic_publish("orders", "order.new", str(number), properties)
                 channel.basic_publish("orders", "offer.new", str(number), properties)  # is not for this queue
+            channel.close()  # answered after all of them
 
     with place.channel() as connection:
         channel = connection.channel()
@@ -34,7 +34,7 @@ def scales(place):
         channel.queue_declare("billing", durable=True)
         channel.queue_bind("billing", "orders", "order.*")
     with place.scaled("billing", "--count-from", "orders:order.*", "--", "./worker.js", place.log) as scaler:
-        ok(wait_until(lambda: rows("scaled"), 30), "the queue is watched")
+        ok(wait_for_row("scaled", lambda row: row["arrival_per_s"], PATIENCE_S), "the queue is watched, and what it gets")
         place.rises_and_falls(scaler, "a burst", lambda: burst(0, JOBS // 2))
         place.rises_and_falls(scaler, "another", lambda: burst(JOBS // 2, JOBS))
         counted = sum(int(row["arrived_msgs"] or 0) for row in rows("scaled"))

@@ -69,7 +69,8 @@ class Place:
 
         def holds(status):
             runs = {each["name"]: each["running"] for each in status["nodes"] if each["state"] == "up"}
-            return sorted(runs) == sorted(names) and sum(runs.values()) == 4 and not status["draining"]
+            each_has_some = sorted(runs) == sorted(names) and min(runs.values()) > 0
+            return each_has_some and sum(runs.values()) == 4 and not status["draining"]
 
         with self.control() as control:
             status = when(control, holds, PATIENCE_S)

@@ -19,10 +19,10 @@ def scales(place):
     def burst(first, last):
         with place.channel() as connection:
             channel = connection.channel()
-            channel.confirm_delivery()
             for number in range(first, last):
                 body = f"{number}{'.' if number - first < SLOW_JOBS_OF_A_BURST else ''}"
                 channel.basic_publish("", "task_queue", body, pika.BasicProperties(delivery_mode=2))
+            channel.close()  # answered after all of them
 
     with place.channel() as connection:
         connection.channel().queue_declare("task_queue", durable=True)

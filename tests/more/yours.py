@@ -61,12 +61,14 @@ class Place:
         """An autoscaler of 0 to 6 workers on a queue that is there; what there was stays as it was."""
         before = self.entities()
         limits = ("--max", WORKERS, "--capacity", 50, "--interval", "250ms", "--scale-down-delay", "8s")
+        # As patient as the tests are: of a worker that takes its time it is not said that it had to be killed.
+        limits += ("--drain-timeout", f"{PATIENCE_S}s")
         options = ("--queue", queue, *limits, "--history", "scaled.csv", "--quiet", *args)
         command = [os.path.join(BIN, "winnow-autoscaler"), *map(str, options)]
         scaler = Program(command, dict(os.environ, AMQP_URL=self.url, **(env or {})))
         try:
             yield scaler
-            equal(scaler.end(PATIENCE_S), 0, "the autoscaler ends")
+            equal(scaler.end(2 * PATIENCE_S), 0, "the autoscaler ends")
         finally:
             scaler.end()
         said = scaler.stderr()

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -421,6 +422,14 @@ def follows_the_log(name):
         equal((plain.end(), whole.end()), (0, 0), "both end well")
 
 
+def says_who_it_is(name, scaler):
+    """Wherever it has the farm's name from."""
+    told = {"AMQP_URL": URL, "WINNOW_FARM": name}
+    equal(subprocess.run([CTL, "set", "min=1"], capture_output=True, timeout=60, env=environment(**told)).returncode, 0, "a farm of the environment's is told")
+    changed = re.compile(r"event=limits_changed min=1 .* by=winnow-ctl/[^/\s]+/\d+\n")
+    ok(wait_until(lambda: changed.search(scaler.stderr()), 20), "... and its log says by whom") or diag(scaler.stderr())
+
+
 def tells_each_line_once():
     """After a lost connection each sender tells again what may not have arrived, the senders in turns."""
     name = farm()
@@ -457,6 +466,7 @@ with busy_farm() as (name, scaler):
     says_that_the_broker_takes_nothing(name)
     follows_the_log(name)
     draws_a_screen(name)
+    says_who_it_is(name, scaler)
     stays_open(scaler, name)
 stands_a_flood()
 tells_each_line_once()

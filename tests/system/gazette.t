@@ -74,11 +74,21 @@ def starts_anew(control, follower):
     equal(re.findall(r"event=made_up n=(\d)", follower.stdout()), ["1", "2", "3", "4"], "nothing of it is taken for a repetition")
 
 
+def waits_for_a_leader(control, follower):
+    """A node that waits tells what happens to it, and nobody runs the farm all the same."""
+    said = {"from": "winnow-autoscaler/waiting/1", "time": "2026-01-31T10:00:00.000Z", "level": "warn", "event": "made_up"}
+    for clock in (1, 2, 3):
+        control.send({**said, "clock": clock, "text": f"waiting={clock}"}, key="log", type="log", reply_to=None)
+    ok(wait_until(lambda: "waiting=3" in follower.stdout(), WAIT_S), "what happens to a node meanwhile is told")
+    equal(re.findall(r"event=(farm_\w+)", follower.stderr()), ["farm_silent"], "and the farm is not taken for heard because of it")
+
+
 name = farm()
 with contextlib.ExitStack() as stack:
     follower = stack.enter_context(spawn("winnow-ctl", "log", "--follow", farm=name))
     ok(wait_until(lambda: "nobody runs it" in follower.stderr(), WAIT_S), "somebody follows a farm that nobody runs yet")
     control = stack.enter_context(Control(name))
+    waits_for_a_leader(control, follower)
     first = stack.enter_context(node(name, "first", "--rank", "1"))
     ok(wait_until(lambda: " event=leading " in follower.stdout(), WAIT_S), "and reads who comes to lead it")
     line = stack.enter_context(Line())

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """The matcher against the oracle, over words of many languages in many dresses."""
 
 import os

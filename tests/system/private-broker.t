@@ -56,6 +56,12 @@ like "$("$broker" ctl "one dir" -q list_queues name messages)" '^kept	1$' "ctl r
 is "$("$broker" eval "one dir" 'rabbit_amqqueue:count() + 1.')" 2 "eval too, and prints what comes of it"
 exits 1 "what cannot be evaluated is an error" -- "$broker" eval "one dir" 'nothing:there().'
 like "$(cat err)" "undef" "and says why"
+together()
+{
+    for each in 1 2 3 4 5; do "$broker" eval "one dir" "timer:sleep(500), $each." & done
+    wait
+}
+is "$(together | sort | tr -d '\n')" 12345 "several may ask it at once"
 
 other=$("$broker" start two)
 ok "a second one runs beside it, on another port" test "$url" != "$other"

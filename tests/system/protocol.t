@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """docs/protocol.md: the scoreboard's layout is that of the header, a worker gets what is said, and the worker in it
 works."""
 

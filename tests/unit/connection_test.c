@@ -472,6 +472,56 @@ static void waiting_ends_at_the_deadline(void **state)
     assert_non_null(strstr(why.text, "log-in"));
 }
 
+/* A listener that answers nobody has another before or behind it, whatever this host's name. */
+static void of_several_the_next_is_tried_when_one_fails(void **state)
+{
+    struct scene *scene = *state, *other;
+    const char *port = strrchr(scene->url, ':');
+    char both[sizeof scene->url];
+
+    assert_int_equal(open_scene((void **)&other), 0);
+    int length = snprintf(both, sizeof both, "amqp://127.0.0.1%s,%s", port, other->url);
+    assert_in_range(length, 1, sizeof both - 1);
+    memcpy(scene->url, both, sizeof both);
+    open_connection(scene, (struct connection_settings){0});
+
+    struct scene *from = NULL;
+    for (int i = 0; i < 5; i++) {
+        int64_t due_ns = connection_due_ns(scene->connection);
+        assert_int_equal(connection_step(scene->connection, due_ns), CONNECTION_NO_NEWS);
+        struct pollfd wanted[] = {{.fd = scene->listener, .events = POLLIN},
+                                  {.fd = other->listener, .events = POLLIN}};
+        assert_int_equal(poll(wanted, 2, PATIENCE_S * 1000), 1);
+        struct scene *at = wanted[0].revents ? scene : other;
+        assert_ptr_not_equal(at, from);
+        from = at;
+        int fd = accept_one(at);
+        if (i == 2) { /* it ends the connection before it has said anything */
+            close(fd);
+            from = at = at == scene ? other : scene;
+            fd = accept_one(at);
+        }
+        SAY(fd, start);
+        SAY(fd, welcome);
+        assert_int_equal(await_news(scene), CONNECTION_OPENED);
+        lose(scene);
+        close(fd);
+    }
+    close_scene((void **)&other);
+}
+
+static void when_none_of_several_answers_all_of_them_are_said_to_be_away(void **state)
+{
+    struct scene *scene = *state;
+    struct why why;
+
+    snprintf(scene->url, sizeof scene->url, "amqp://127.0.0.1:1,amqp://127.0.0.1:2");
+    open_connection(scene, (struct connection_settings){0});
+    assert_int_equal(connection_wait(scene->connection, -1, clock_now_ns() + 100 * MS, &why),
+                     -ERR_UNAVAILABLE);
+    assert_non_null(strstr(why.text, "none of 2 brokers"));
+}
+
 int main(void)
 {
 #define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
@@ -490,6 +540,8 @@ int main(void)
         IN_SCENE(waiting_ends_with_an_error_that_time_does_not_mend),
         IN_SCENE(waiting_ends_when_woken),
         IN_SCENE(waiting_ends_at_the_deadline),
+        IN_SCENE(of_several_the_next_is_tried_when_one_fails),
+        IN_SCENE(when_none_of_several_answers_all_of_them_are_said_to_be_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

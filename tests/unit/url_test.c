@@ -16,7 +16,7 @@ static void assert_url(const char *text, const char *user, const char *password,
     struct broker_url url;
     struct why why;
 
-    if (broker_url_parse(text, &url, &why))
+    if (broker_url_parse(text, 0, &url, &why))
         fail_msg("%s: %s", text, why.text);
     assert_string_equal(url.user, user);
     assert_string_equal(url.password, password);
@@ -67,11 +67,11 @@ static void addresses_of_ipv6_stand_in_brackets(void **state)
                false);
     assert_url("amqp://[fe80::1%25eth0]/", "guest", "guest", "fe80::1%eth0", 5672, "", false);
 
-    assert_int_equal(broker_url_parse("amqps://[::1]", &url, &why), 0);
+    assert_int_equal(broker_url_parse("amqps://[::1]", 0, &url, &why), 0);
     broker_url_where(&url, where);
     assert_string_equal(where, "[::1]:5671");
     broker_url_clear(&url);
-    assert_int_equal(broker_url_parse("amqp://127.0.0.1:1", &url, &why), 0);
+    assert_int_equal(broker_url_parse("amqp://127.0.0.1:1", 0, &url, &why), 0);
     broker_url_where(&url, where);
     assert_string_equal(where, "127.0.0.1:1");
     broker_url_clear(&url);
@@ -156,7 +156,7 @@ static void a_mistake_is_named_without_telling_the_password(void **state)
         struct broker_url url;
         struct why why;
 
-        if (broker_url_parse(cases[i].text, &url, &why) != -ERR_INVALID)
+        if (broker_url_parse(cases[i].text, 0, &url, &why) != -ERR_INVALID)
             fail_msg("'%s' is accepted", cases[i].text);
         if (!strstr(why.text, cases[i].said))
             fail_msg("'%s' is refused with: %s", cases[i].text, why.text);
@@ -180,6 +180,72 @@ static void a_virtual_hosts_name_has_at_most_255_bytes(void **state)
     assert_non_null(strstr(why.text, "more than 255 bytes"));
 }
 
+static void assert_nth(const char *text, size_t turn, const char *password, const char *host,
+                       int port)
+{
+    struct broker_url url;
+    struct why why;
+
+    assert_int_equal(broker_url_parse(text, turn, &url, &why), 0);
+    assert_string_equal(url.password, password);
+    assert_string_equal(url.host, host);
+    assert_int_equal(url.port, port);
+    broker_url_clear(&url);
+}
+
+static void several_are_separated_by_commas(void **state)
+{
+    static const char text[] = "amqp://me:a,b@one:1,amqps://me:c,amqp@two,amqp://me:,,@three:3/v,w";
+    struct why why;
+
+    (void)state;
+    assert_int_equal(broker_url_count("amqp://host"), 1);
+    assert_int_equal(broker_url_count(text), 3);
+    assert_int_equal(broker_check_url(text, &why), 0);
+    for (size_t round = 0; round < 9; round += 3) {
+        assert_nth(text, round, "a,b", "one", 1);
+        assert_nth(text, round + 1, "c,amqp", "two", 5671);
+        assert_nth(text, round + 2, ",,", "three", 3);
+    }
+}
+
+static void each_of_several_is_checked(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        {"amqp://one:1,amqp://two,three", "host"},
+        {"amqp://one, amqp://two", "commas alone"},
+        {"amqp://one,amqp://two:x", "URL 2 of 2: "},
+        {"amqp://a:secret@b:0,amqp://c", "URL 1 of 2: "},
+        {"amqp://one,amqp://", NULL},
+        {"amqp://one:1,two:2", "port"},
+        {"amqp://one,,amqp://two", "host"},
+        {"amqp://me:secret@one:1,", "port"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct why why = {0};
+        int error = broker_check_url(cases[i].text, &why);
+        assert_int_equal(error, cases[i].said ? -ERR_INVALID : 0);
+        if (error && (!strstr(why.text, cases[i].said) || strstr(why.text, "secret")))
+            fail_msg("'%s' is refused with: %s", cases[i].text, why.text);
+    }
+}
+
+static void several_name_one_broker_when_one_of_them_does(void **state)
+{
+    static const char both[] = "amqp://one,amqp://two/shop";
+
+    (void)state;
+    assert_true(broker_same_host(both, "amqp://me:secret@one:5672"));
+    assert_true(broker_same_host("amqp://three,amqp://two/shop", both));
+    assert_true(broker_same_host(both, both));
+    assert_false(broker_same_host(both, "amqp://two"));
+    assert_false(broker_same_host("amqp://three,amqp://one/shop", both));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +255,9 @@ int main(void)
         cmocka_unit_test(a_virtual_hosts_name_has_at_most_255_bytes),
         cmocka_unit_test(parts_that_are_left_out_are_the_brokers_defaults),
         cmocka_unit_test(a_mistake_is_named_without_telling_the_password),
+        cmocka_unit_test(several_are_separated_by_commas),
+        cmocka_unit_test(each_of_several_is_checked),
+        cmocka_unit_test(several_name_one_broker_when_one_of_them_does),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
