@@ -28,6 +28,7 @@ struct queues {
     char results[COLLECTOR_QUEUE_SIZE], dead[COLLECTOR_QUEUE_SIZE + 8];
     char results_tag[BROKER_NAME_SIZE], dead_tag[BROKER_NAME_SIZE + 8];
     char dead_exchange[TOPOLOGY_NAME_SIZE];
+    const char *type; /* as the farm's: a classic queue is away as long as its broker is */
 };
 
 struct collector {
@@ -44,9 +45,10 @@ void collector_queue_name(const struct topology *topology, uint64_t run,
     snprintf(queue, COLLECTOR_QUEUE_SIZE, "%s.verify.%016" PRIx64, topology->farm, run);
 }
 
-static int declare(struct broker *broker, const char *name, struct why *why)
+static int declare(struct broker *broker, const char *name, const char *type, struct why *why)
 {
-    const struct broker_argument arguments[] = {{.name = "x-expires", .number = EXPIRES_MS}, {0}};
+    const struct broker_argument arguments[] = {
+        {.name = "x-queue-type", .text = type}, {.name = "x-expires", .number = EXPIRES_MS}, {0}};
     const struct broker_queue queue = {.name = name, .durable = true, .arguments = arguments};
 
     return broker_declare_queue(broker, &queue, why);
@@ -55,10 +57,10 @@ static int declare(struct broker *broker, const char *name, struct why *why)
 static int set_up(const void *context, struct broker *broker, struct why *why)
 {
     const struct queues *queues = context;
-    int error = declare(broker, queues->results, why);
+    int error = declare(broker, queues->results, queues->type, why);
 
     if (!error)
-        error = declare(broker, queues->dead, why);
+        error = declare(broker, queues->dead, queues->type, why);
     if (!error)
         error = broker_bind(broker, queues->dead, queues->dead_exchange, "", why);
     if (!error)
@@ -79,6 +81,7 @@ static void name_queues(const struct collector_settings *settings, struct queues
     snprintf(queues->results_tag, sizeof queues->results_tag, "%s", settings->name);
     snprintf(queues->dead_tag, sizeof queues->dead_tag, "%s/dead", settings->name);
     snprintf(queues->dead_exchange, sizeof queues->dead_exchange, "%s", topology->dead);
+    queues->type = topology->queue_type == QUEUE_QUORUM ? "quorum" : "classic";
 }
 
 static int connect_first(struct collector *collector, int wake_fd, int64_t deadline_ns,
