@@ -37,8 +37,11 @@ def scales(place):
         ok(wait_for_row("scaled", lambda row: row["arrival_per_s"], PATIENCE_S), "the queue is watched, and what it gets")
         place.rises_and_falls(scaler, "a burst", lambda: burst(0, JOBS // 2))
         place.rises_and_falls(scaler, "another", lambda: burst(JOBS // 2, JOBS))
-        counted = sum(int(row["arrived_msgs"] or 0) for row in rows("scaled"))
-        ok(counted == JOBS, "each arrival was counted, once, and nothing else") or diag(counted)
+        ticks = [row["arrived_msgs"] for row in rows("scaled") if row["trigger"] == "tick"]
+        counted = sum(int(arrived or 0) for arrived in ticks)
+        # When it was not let run for a second, it does not know, and says so.
+        known = all(ticks[next(at for at, arrived in enumerate(ticks) if arrived):])
+        ok(counted == JOBS if known else counted <= JOBS, "each arrival was counted, once, and nothing else") or diag(counted)
         place.done_once()
         place.ended_in_its_middle(scaler, "billing", lambda: burst(JOBS, JOBS + LONG_JOBS, 3000), LONG_JOBS)
 

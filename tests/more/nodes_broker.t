@@ -68,9 +68,10 @@ class Place:
         """The nodes run the farm's four workers, and the others none; the status that says so."""
 
         def holds(status):
-            runs = {each["name"]: each["running"] for each in status["nodes"] if each["state"] == "up"}
-            each_has_some = sorted(runs) == sorted(names) and min(runs.values()) > 0
-            return each_has_some and sum(runs.values()) == 4 and not status["draining"]
+            up = {each["name"]: each for each in status["nodes"] if each["state"] == "up"}
+            as_ordered = all(each["running"] == each["target"] > 0 for each in up.values())
+            total = sum(each["running"] for each in up.values())
+            return sorted(up) == sorted(names) and as_ordered and total == 4 and not status["draining"]
 
         with self.control() as control:
             status = when(control, holds, PATIENCE_S)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from client import TOOL, Client, Line, ctl, numbers, working
+from client import TOOL, Client, Line, ctl, numbers, port_of, working
 from tap import done_testing, equal, farm, like, ok, spawn, wait_until
 
 MIB = 1 << 20
@@ -116,6 +116,13 @@ def a_deleted_dead_exchange_comes_back():
         equal(worker.end(), 0, "and drains as ever")
 
 
+def unsent_bytes(port):
+    """The most that somebody who is connected to that port has in the system's buffers."""
+    with open("/proc/net/tcp") as file:
+        rows = [line.split() for line in file][1:]
+    return max((int(row[4].split(":")[0], 16) for row in rows if int(row[2].split(":")[1], 16) == port), default=0)
+
+
 def a_broker_that_reads_nothing_holds_no_worker_up():
     """Under its memory alarm; the result is larger than what the sockets between the two take."""
     name, directory = farm(), os.path.abspath("broker")
@@ -130,6 +137,7 @@ def a_broker_that_reads_nothing_holds_no_worker_up():
             ctl("set_vm_memory_high_watermark", "absolute", "1", directory=directory)
             with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name, amqp=url) as worker:
                 wait_until(lambda: client.ready(client.work) == 0, 20)
+                ok(wait_until(lambda: unsent_bytes(port_of(url)) > 0, 60), "a worker sends a result that is not read")
                 time.sleep(1)  # until it has filled every buffer; one that has not makes the test easier, not wrong
                 begin = time.monotonic()
                 worker.signal(signal.SIGTERM)
