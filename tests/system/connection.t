@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from client import TOOL
-from tap import BIN, Machine, connect, diag, done_testing, equal, farm, like, ok, spawn, wait_until
+from tap import BIN, URL, Machine, connect, diag, done_testing, equal, farm, ok, spawn, wait_until
 
 PROGRAM = os.path.join(os.path.dirname(BIN), "tests/system/reconnecting")
 # Far less than the 2 s that an attempt gives the broker.
@@ -96,7 +96,7 @@ try:
     try:
         with spawn(PROGRAM, farm=name, amqp=url) as running:
             expect(running, "^failed", 1, "a broker that stands still is given up ...")
-            like(running.stdout(), "^failed broker unavailable: .*127.0.0.1", "... for now, and named")
+            expect(running, "^failed broker unavailable: .*127.0.0.1", 1, "... for now, and named")
             os.kill(node, signal.SIGCONT)
             expect(running, "^opened", 1, "when it goes on it gets its connection")
             ok(declared(f"{name}.work", url), "set up as ever")
@@ -105,4 +105,15 @@ try:
         os.kill(node, signal.SIGCONT)
 finally:
     run(TOOL, "stop", broker)
+# One of several brokers is enough, for a farm, its workers and its clients.
+with socket.create_server(("127.0.0.1", 0)) as server:
+    away = f"amqp://127.0.0.1:{server.getsockname()[1]}"
+for urls in f"{away},{URL}", f"{URL},{away}":
+    name = farm()
+    send = (os.path.join(BIN, "winnow-ctl"), "--amqp", urls, "--farm", name, "send", "--wait", "20s", "You fool!")
+    answer = lambda: subprocess.run(send, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False).stdout
+    with spawn("winnow-autoscaler", "--min", "1", "--max", "1", farm=name, amqp=urls) as scaler:
+        ok(wait_until(lambda: answer() == "You CENSORED!", 20), "a broker beside one that is away is found")
+        equal(scaler.end(60), 0, "... and the farm ends well")
+
 done_testing()
