@@ -303,7 +303,7 @@ static int check_together(struct options *options, struct why *why)
         error_prefix(why, "--amqp or $AMQP_URL");
         return error;
     }
-    if (options->tls_flag && strncmp(options->amqp_url, "amqps:", strlen("amqps:")) != 0)
+    if (options->tls_flag && !strstr(options->amqp_url, "amqps://"))
         return error_set(why, ERR_INVALID,
                          "%s: the URL in --amqp or $AMQP_URL is not encrypted; expected amqps://",
                          options->tls_flag);

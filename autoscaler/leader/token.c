@@ -305,17 +305,16 @@ static void flush(struct token *token, int64_t now_ns)
 
 /* ---- what the log says ---- */
 
-static void tell_silence(struct token *token, int64_t now_ns)
+static void tell_silence(struct token *token, bool others)
 {
-    if (token->silent || !link_broker(&token->link) || token->unanswered_ns == CLOCK_NEVER ||
-        now_ns - token->unanswered_ns < ANSWER_NS)
+    if (token->silent)
         return;
     token->silent = true;
     log_event(
         LOG_WARN, "queue_without_leader",
         "queue=%s why=\"nothing that is asked of it is answered: this host does not reach the "
-        "broker any more, or this quorum queue has no leader\" doing=\"waiting for it\"",
-        token->set_up.topology.leader);
+        "broker any more, or this quorum queue has no leader\" doing=\"%s\"",
+        token->set_up.topology.leader, others ? "trying another broker" : "waiting for it");
 }
 
 static void tell_leading(struct token *token)
@@ -333,13 +332,27 @@ static void tell_leading(struct token *token)
 
 /* ---- all of it ---- */
 
+/* A broker that has lost the others takes what it is sent, and never answers; the others do. */
+static void leave_silent_broker(struct token *token, int64_t now_ns)
+{
+    const struct why why = {.text = "the queue does not answer"};
+    bool others = connection_has_others(token->link.connection);
+
+    if (!link_broker(&token->link) || token->unanswered_ns == CLOCK_NEVER ||
+        now_ns - token->unanswered_ns < ANSWER_NS)
+        return;
+    tell_silence(token, others);
+    if (others)
+        cut(token, -ERR_UNAVAILABLE, &why);
+}
+
 void token_step(struct token *token, int64_t now_ns)
 {
     attempt(token, now_ns);
     take(token, now_ns);
     act(token, now_ns);
     flush(token, now_ns);
-    tell_silence(token, now_ns);
+    leave_silent_broker(token, now_ns);
     tell_leading(token);
 }
 

@@ -39,7 +39,7 @@ struct broker_options {
 
 struct broker;
 
-/* Checks a URL, or several, without connecting. 0 or -ERR_INVALID with the reason, which never
+/* Checks a URL, or several of one virtual host, without connecting. 0 or -ERR_INVALID with the reason, which never
  * repeats a password. */
 int broker_check_url(const char *url, struct why *why);
 

@@ -376,6 +376,11 @@ int64_t connection_away_since_ns(const struct connection *connection)
     return connection->broker ? CLOCK_NEVER : connection->since_ns;
 }
 
+bool connection_has_others(const struct connection *connection)
+{
+    return broker_url_count(connection->attempt->options.url) > 1;
+}
+
 void connection_lost(struct connection *connection, int error, const struct why *why)
 {
     if (!connection->broker)

@@ -105,6 +105,10 @@ int connection_too_late(const struct connection *connection, struct why *why);
  * CLOCK_NEVER while it is open. */
 int64_t connection_away_since_ns(const struct connection *connection);
 
+/* Whether it was given several brokers, so that after connection_lost the next attempt begins with
+ * another. */
+bool connection_has_others(const struct connection *connection);
+
 /* The user has found the open connection broken or of no use: closes it without a goodbye, and so
  * without waiting, and plans the next attempt. What had not been sent is dropped. Does nothing
  * while away. */

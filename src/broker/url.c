@@ -17,10 +17,12 @@
 #define BAD_CONTROL "a control character or a line's end is in it; is it one line?"
 #define BAD_PERCENT "a % is not followed by two hexadecimal digits"
 #define BAD_NUL     "no name can have the byte that is written %00"
-#define BAD_PORT    "its port is not a number from 1 to 65535"
-#define BAD_HOST    "its host is not a name, nor an address; an IPv6 one is written [2001:db8::1]"
-#define BAD_VHOST   "in the name of a virtual host, / is written %2F"
-#define LONG_VHOST  "the name of its virtual host has more than 255 bytes"
+#define BAD_COMMA                                                                                  \
+    "between two URLs there is one comma, and no blank; each begins with amqp:// or amqps://"
+#define BAD_PORT   "its port is not a number from 1 to 65535"
+#define BAD_HOST   "its host is not a name, nor an address; an IPv6 one is written [2001:db8::1]"
+#define BAD_VHOST  "in the name of a virtual host, / is written %2F"
+#define LONG_VHOST "the name of its virtual host has more than 255 bytes"
 
 /* Ends the text at the first of the delimiters. Returns what follows it, or NULL: there is none. */
 static char *cut(char *text, const char *delimiters)
@@ -97,6 +99,8 @@ static const char *read_literal(struct broker_url *url, char *text)
 
 static const char *read_host(struct broker_url *url, char *text)
 {
+    if (strchr(text, ','))
+        return BAD_COMMA;
     if (text[0] == '[')
         return read_literal(url, text + 1);
 
@@ -104,7 +108,7 @@ static const char *read_host(struct broker_url *url, char *text)
     const char *mistake = decode(text);
     if (mistake)
         return mistake;
-    if (strpbrk(text, ":/@[],"))
+    if (strpbrk(text, ":/@[], "))
         return BAD_HOST;
     if (text[0])
         url->host = text;
@@ -153,6 +157,8 @@ static const char *read_parts(struct broker_url *url)
         return BAD_QUERY;
     if (strchr(rest, '#'))
         return BAD_LETTER;
+    if (strstr(rest, "amqp://") || strstr(rest, "amqps://"))
+        return BAD_COMMA;
 
     char *vhost = cut(rest, "/");
     const char *mistake = vhost ? read_vhost(url, vhost) : NULL;
@@ -224,15 +230,28 @@ void broker_url_where(const struct broker_url *url, char where[BROKER_WHERE_SIZE
     snprintf(where, BROKER_WHERE_SIZE, literal ? "[%s]:%d" : "%s:%d", url->host, url->port);
 }
 
+/* In another virtual host the farm would be another. */
+static int check_one(const char *text, size_t turn, struct why *why)
+{
+    struct broker_url first = {0}, url;
+    struct why ignored;
+    int error = broker_url_parse(text, turn, &url, why);
+
+    if (!error && !broker_url_parse(text, 0, &first, &ignored) &&
+        strcmp(url.vhost, first.vhost) != 0)
+        error = error_set(why, ERR_INVALID, "it names another virtual host than the first");
+    broker_url_clear(&first);
+    broker_url_clear(&url);
+    return error;
+}
+
 int broker_check_url(const char *text, struct why *why)
 {
     size_t count = broker_url_count(text);
     int error = 0;
 
     for (size_t turn = 0; turn < count && !error; turn++) {
-        struct broker_url url;
-        error = broker_url_parse(text, turn, &url, why);
-        broker_url_clear(&url);
+        error = check_one(text, turn, why);
         if (error && count > 1)
             error_prefix(why, "URL %zu of %zu", turn + 1, count);
     }

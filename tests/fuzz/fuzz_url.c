@@ -67,8 +67,13 @@ static bool may_be_accepted_here_alone(const char *text)
  * character, anything in brackets, and a virtual host of any length. */
 static bool may_be_refused_here_alone(const char *text, const struct why *why)
 {
-    static const char *const mistakes[] = {"two hexadecimal digits", "%00",      "its port",
-                                           "control character",      "its host", "255 bytes"};
+    static const char *const mistakes[] = {"two hexadecimal digits",
+                                           "%00",
+                                           "its port",
+                                           "control character",
+                                           "its host",
+                                           "255 bytes",
+                                           "one comma"};
 
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++)
         if (strstr(why->text, mistakes[i]))

@@ -2,8 +2,10 @@
 # quiet: it tells how long something took, and claims nothing of it
 # slow: half a minute or more
 """Candidates on a broker that fails: it is killed and started anew, and runs short of memory; and how long a leader that
-stands still is waited for, with the heartbeats that everybody has."""
+stands still is waited for, with the heartbeats that everybody has. Given two ways to a broker, one takes the other when
+nothing is answered."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,9 +13,9 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 
-from candidates import PATIENCE_S, stood, three
-from client import ctl
-from tap import diag, done_testing, equal, ok, wait_until
+from candidates import PATIENCE_S, Candidates, stood, three
+from client import Line, ctl
+from tap import diag, done_testing, equal, farm, like, ok, wait_until
 
 BROKER = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
 DIRECTORY = os.path.abspath("broker")
@@ -81,8 +83,26 @@ def a_leader_that_stands_still_is_succeeded(candidates):
     ok(wait_until(lambda: candidates.says(leader, "leading_ended"), PATIENCE_S), "and leads no more when it wakes")
 
 
+def a_broker_that_answers_nothing_is_left_for_another(url):
+    # Without heartbeats for so long, that nothing else tells the candidate.
+    with Line(url) as one, Line(url) as other, contextlib.ExitStack() as stack:
+        candidates = Candidates(farm(), f"{one.url},{other.url}", heartbeat_s=300)
+        stack.callback(candidates.end)
+        candidates.start("a")
+        ok(stood(candidates), "given two brokers one leads")
+        equal([one.used(), other.used()].count(True), 1, "by one of them")
+        used, unused = (one, other) if one.used() else (other, one)
+        used.mode = "silent"
+        ok(wait_until(unused.used, PATIENCE_S), "when that answers nothing, he takes the other")
+        ok(stood(candidates), "and leads by it")
+        said = candidates.running["a"].stderr()
+        like(said, 'queue_without_leader .*doing="trying another broker"', "which the log says")
+        equal(said.count("event=queue_without_leader"), 1, "once")
+
+
 url = run("start")
 try:
+    a_broker_that_answers_nothing_is_left_for_another(url)
     with three(url, heartbeat_s=5) as candidates:
         a_broker_that_is_started_anew_is_no_end(candidates)
         an_alarm_ends_the_lease_and_no_more(candidates)

@@ -237,6 +237,10 @@ class Line:
         self._listener.close()
         self.cut()
 
+    def used(self):
+        """Whether somebody has been connected by it since it was last cut."""
+        return bool(self._ends)
+
     def cut(self):
         """Breaks every connection, without a word of AMQP."""
         for end in self._ends:

@@ -195,11 +195,12 @@ static void assert_nth(const char *text, size_t turn, const char *password, cons
 
 static void several_are_separated_by_commas(void **state)
 {
-    static const char text[] = "amqp://me:a,b@one:1,amqps://me:c,amqp@two,amqp://me:,,@three:3/v,w";
+    static const char text[] = "amqp://me:a,b@one:1,amqps://me:c,amqp@two,amqp://me:,,@three:3";
     struct why why;
 
     (void)state;
     assert_int_equal(broker_url_count("amqp://host"), 1);
+    assert_int_equal(broker_check_url("amqp://one/v,w,amqps://two/v%2cw", &why), 0);
     assert_int_equal(broker_url_count(text), 3);
     assert_int_equal(broker_check_url(text, &why), 0);
     for (size_t round = 0; round < 9; round += 3) {
@@ -214,14 +215,21 @@ static void each_of_several_is_checked(void **state)
     static const struct {
         const char *text, *said;
     } cases[] = {
-        {"amqp://one:1,amqp://two,three", "host"},
-        {"amqp://one, amqp://two", "commas alone"},
+        {"amqp://one:1,amqp://two,three", "URL 2 of 2: malformed AMQP URL: between two URLs"},
+        {"amqp://one, amqp://two", "no blank"},
+        {"amqp://one ,amqp://two", "URL 1 of 2: malformed AMQP URL: its host"},
+        {"amqp://one amqp://two", "one comma"},
+        {"amqp://one;amqps://me:secret@two", "one comma"},
         {"amqp://one,amqp://two:x", "URL 2 of 2: "},
         {"amqp://a:secret@b:0,amqp://c", "URL 1 of 2: "},
         {"amqp://one,amqp://", NULL},
-        {"amqp://one:1,two:2", "port"},
-        {"amqp://one,,amqp://two", "host"},
-        {"amqp://me:secret@one:1,", "port"},
+        {"amqp://one:1,two:2", "one comma"},
+        {"amqp://one,,amqp://two", "URL 1 of 2: malformed AMQP URL: between two URLs"},
+        {",amqp://one", "URL 1 of 2: malformed AMQP URL: it does not begin with"},
+        {"amqp://me:secret@one:1,", "one comma"},
+        {"amqp://one/shop,amqp://me:secret@two/stock", "URL 2 of 2: it names another virtual host"},
+        {"amqp://one,amqp://two,amqp://three/", "URL 3 of 3: it names another virtual host"},
+        {"amqp://one,amqp://two/%2F", NULL},
     };
 
     (void)state;
