@@ -39,8 +39,8 @@ struct broker_options {
 
 struct broker;
 
-/* Checks a URL, or several of one virtual host, without connecting. 0 or -ERR_INVALID with the reason, which never
- * repeats a password. */
+/* Checks a URL, or several of one virtual host, without connecting. 0 or -ERR_INVALID with the
+ * reason, which never repeats a password. */
 int broker_check_url(const char *url, struct why *why);
 
 /* How many URLs there are in the text; at least one. */

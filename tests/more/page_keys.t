@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# quiet: no claim about time
 """The page without a mouse and without eyes: by keyboard, as a screen reader is told of it, enlarged, and without
 motion. The farm is made up, so that it does what the test needs next."""
 
