@@ -39,8 +39,8 @@ struct broker_options {
 
 struct broker;
 
-/* Checks a URL, or several of one virtual host, without connecting. 0 or -ERR_INVALID with the reason, which never
- * repeats a password. */
+/* Checks a URL, or several of one virtual host, without connecting. 0 or -ERR_INVALID with the
+ * reason, which never repeats a password. */
 int broker_check_url(const char *url, struct why *why);
 
 /* Whether two URLs that can be used name the same virtual host of the same broker, whoever the user
