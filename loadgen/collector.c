@@ -28,7 +28,7 @@ struct queues {
     char results[COLLECTOR_QUEUE_SIZE], dead[COLLECTOR_QUEUE_SIZE + 8];
     char results_tag[BROKER_NAME_SIZE], dead_tag[BROKER_NAME_SIZE + 8];
     char dead_exchange[TOPOLOGY_NAME_SIZE];
-    const char *type; /* as the farm's: a classic queue is away as long as its broker is */
+    const char *type; /* as the farm's, of several brokers: a classic one is away with its own */
 };
 
 struct collector {
@@ -81,7 +81,8 @@ static void name_queues(const struct collector_settings *settings, struct queues
     snprintf(queues->results_tag, sizeof queues->results_tag, "%s", settings->name);
     snprintf(queues->dead_tag, sizeof queues->dead_tag, "%s/dead", settings->name);
     snprintf(queues->dead_exchange, sizeof queues->dead_exchange, "%s", topology->dead);
-    queues->type = topology->queue_type == QUEUE_QUORUM ? "quorum" : "classic";
+    bool several = broker_url_count(settings->options->amqp_url) > 1;
+    queues->type = several && topology->queue_type == QUEUE_QUORUM ? "quorum" : "classic";
 }
 
 static int connect_first(struct collector *collector, int wake_fd, int64_t deadline_ns,
