@@ -29,8 +29,7 @@ struct loop {
     size_t room;        /* for so many of them */
     bool polled;        /* they are as the last poll has answered */
     bool all;           /* something has happened that may be any farm's */
-    int64_t woke_ns;    /* when it last did */
-    int64_t passed_ns;  /* until then the log's clock has counted */
+    int64_t woke_ns;    /* when it last did, in whole milliseconds since the first time */
 };
 
 static void take_hangups(struct loop *loop)
@@ -111,26 +110,21 @@ static void wait_until(struct loop *loop, int64_t wake_ns)
     ppoll(loop->fds, count, clock_left(wake_ns, &left), NULL);
 }
 
-/* What others did meanwhile, as to go on without this process, is else hard to understand. */
-static void look_at_clock(struct loop *loop, int64_t wake_ns)
+/* The log's clock counts the time, so that lines of hosts that are cut off from each other are in
+ * order as well. And what others did while this process stood still, as to go on without it, is
+ * else hard to understand. */
+static void count_time(struct loop *loop, int64_t wake_ns)
 {
     int64_t now_ns = clock_now_ns();
     int64_t late_ns = now_ns - (wake_ns > loop->woke_ns ? wake_ns : loop->woke_ns);
+    int64_t passed_ms = (now_ns - loop->woke_ns) / CLOCK_NS_PER_MS;
 
-    if (loop->woke_ns && late_ns >= STILL_NS)
+    lamport_pass(log_clock(), passed_ms);
+    loop->woke_ns += passed_ms * CLOCK_NS_PER_MS;
+    if (late_ns >= STILL_NS)
         log_event(LOG_WARN, "stood_still",
                   "for_s=%.1f why=\"this process was stopped, or the machine gave it no time\"",
                   (double)late_ns / CLOCK_NS_PER_S);
-    loop->woke_ns = now_ns;
-}
-
-/* Lines of hosts that are cut off from each other are to be in order as well. */
-static void count_time(struct loop *loop)
-{
-    int64_t ms = (clock_now_ns() - loop->passed_ns) / CLOCK_NS_PER_MS;
-
-    lamport_pass(log_clock(), ms);
-    loop->passed_ns += ms * CLOCK_NS_PER_MS;
 }
 
 static int open_descriptors(struct loop *loop, const struct guardian *guardian, struct why *why)
@@ -150,11 +144,10 @@ static int run(void *context, struct why *why)
     int64_t wake_ns;
 
     (void)why;
-    loop->passed_ns = clock_now_ns();
+    loop->woke_ns = clock_now_ns();
     while (step(loop, &wake_ns)) {
         wait_until(loop, wake_ns);
-        count_time(loop);
-        look_at_clock(loop, wake_ns);
+        count_time(loop, wake_ns);
         take_signals(loop);
         look_after_guardian(loop);
     }

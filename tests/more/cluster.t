@@ -3,6 +3,7 @@
 """A cluster of three brokers. Each program is given all three: the one to which all are connected is killed under load, and
 they go on at another. Nothing is lost."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -44,7 +45,8 @@ class Cluster:
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as config:
             print("cluster_partition_handling = pause_minority", file=config, flush=True)
             start = lambda directory: tool("start", directory, "--config", config.name, "--cluster", place)
-            self.urls = [start(each) for each in self.directories]  # two that join at once may refuse each other
+            with concurrent.futures.ThreadPoolExecutor() as together:
+                self.urls = [start(self.directories[0]), *together.map(start, self.directories[1:])]
         stack.callback(self.kill_all)
 
     def url(self):

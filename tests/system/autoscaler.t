@@ -19,13 +19,6 @@ HEADER = (
 )
 
 
-def script(name, text):
-    with open(name, "w") as file:
-        file.write(text)
-    os.chmod(name, 0o755)
-    return os.path.abspath(name)
-
-
 def recomputed(row):
     """N from the row's own columns, and which term bound it."""
     needed = math.ceil(

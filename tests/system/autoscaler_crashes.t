@@ -16,17 +16,10 @@ def autoscaler(name, *args, **more):
     return plain.autoscaler(name, "--interval", "200ms", *args, **more)
 
 
-def script(name, text):
-    with open(name, "w") as file:
-        file.write("#!/bin/sh\n" + text)
-    os.chmod(name, 0o755)
-    return os.path.abspath(name)
-
-
 def gives_up_on_workers_that_cannot_work():
     for code, ends_with in ((64, 78), (77, 77), (78, 78)):
         name = farm()
-        worker = script(f"exits-{code}", f"exit {code}\n")
+        worker = script(f"exits-{code}", f"#!/bin/sh\nexit {code}\n")
         start = time.monotonic()
         with autoscaler(name, "--min", "2", "--", worker) as scaler:
             equal(scaler.wait(10), ends_with, f"a worker's {code} at start ends the autoscaler with {ends_with}")
@@ -40,7 +33,7 @@ def gives_up_on_workers_that_cannot_work():
 def backs_off_from_workers_that_crash():
     name = farm()
     starts = os.path.abspath("crash-starts")
-    worker = script("crashes", f"date +%s.%N >>{starts}\nexit 1\n")
+    worker = script("crashes", f"#!/bin/sh\ndate +%s.%N >>{starts}\nexit 1\n")
     with autoscaler(name, "--min", "1", "--", worker) as scaler:
         wait_for_row(name)
         wait_for_row(name, lambda row: float(row["time_s"]) > 4.5)
@@ -85,7 +78,7 @@ def replaces_a_worker_that_was_killed():
 def needs_a_broker_at_first():
     nobody = "amqp://guest:guest@127.0.0.1:1"
     started = os.path.abspath("started")
-    worker = script("touch-and-wait", f"touch {started}\nexec sleep 600\n")
+    worker = script("touch-and-wait", f"#!/bin/sh\ntouch {started}\nexec sleep 600\n")
     start = time.monotonic()
     with autoscaler(farm(), "--connect-timeout", "1s", "--min", "1", "--", worker, amqp=nobody) as scaler:
         equal(scaler.wait(10), 69, "without a broker it ends with 69")

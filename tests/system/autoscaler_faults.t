@@ -30,13 +30,6 @@ def held(row):
     return row["reason"].startswith("held: ")
 
 
-def script(name, text):
-    with open(name, "w") as file:
-        file.write("#!/bin/sh\n" + text)
-    os.chmod(name, 0o755)
-    return os.path.abspath(name)
-
-
 # ---- workers ----
 
 
@@ -55,7 +48,7 @@ def leaves_workers_that_start_alone():
 
 def starts_no_other_where_one_cannot_work():
     name = farm()
-    worker = script("second-is-wrong", "mkdir first 2>/dev/null && exec sleep 600\necho x >>starts\nexit 64\n")
+    worker = script("second-is-wrong", "#!/bin/sh\nmkdir first 2>/dev/null && exec sleep 600\necho x >>starts\nexit 64\n")
     with autoscaler(name, "--min", "2", "--start-timeout", "500ms", "--", worker) as scaler:
         row = wait_for_row(name, lambda row: row["running_workers"] == "1")
         ok(row, "beside a worker that runs, one that ends with 64 ends nothing")

@@ -19,22 +19,14 @@ from farm import children
 TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
 FRAGILE = os.path.join(BIN, "../tests/system/fragile_worker")
 FILTER = os.path.join(BIN, "winnow-filter")
-# Under the sanitizers programs start and work several times slower.
 # What a publish, confirmed, and a look for answers take at most on a machine that is not busy.
 TURN_S = 0.02
+# Under the sanitizers programs start and work several times slower.
 SLACK = 5 if os.environ["WINNOW_BUILD"] == "asan" else 1
 
 
 def autoscaler(name, *args, worker, **more):
     return spawn("winnow-autoscaler", "--interval", "200ms", *args, "--", *worker, farm=name, **more)
-
-
-def write_script(directory, name, text):
-    path = os.path.join(directory, name)
-    with open(path, "w") as file:
-        file.write(text)
-    os.chmod(path, 0o755)
-    return path
 
 
 class Answers:
@@ -87,8 +79,8 @@ exec "$2"
 for code in (64, 75, 77, 78):
     name = farm()
     with tempfile.TemporaryDirectory() as directory:
-        script = write_script(directory, "bad-once", BAD_ONCE)
-        with autoscaler(name, "--min", "2", "--max", "2", worker=[script, str(code), FILTER]) as scaler:
+        bad = script(os.path.join(directory, "bad-once"), BAD_ONCE)
+        with autoscaler(name, "--min", "2", "--max", "2", worker=[bad, str(code), FILTER]) as scaler:
             with Client(name) as client:
                 answers = Answers(client)
                 silence = answers.for_s(2)

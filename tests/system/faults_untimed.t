@@ -22,14 +22,6 @@ def autoscaler(name, *args, worker, **more):
     return spawn("winnow-autoscaler", "--interval", "200ms", *args, "--", *worker, farm=name, **more)
 
 
-def write_script(directory, name, text):
-    path = os.path.join(directory, name)
-    with open(path, "w") as file:
-        file.write(text)
-    os.chmod(path, 0o755)
-    return path
-
-
 # Bodies.
 name = farm()
 with spawn("winnow-filter", farm=name):
@@ -68,8 +60,8 @@ with spawn("winnow-filter", farm=name):
 # A worker that ends at once, whenever it is started.
 name = farm()
 with tempfile.TemporaryDirectory() as directory:
-    script = write_script(directory, "crash", "#!/bin/sh\nexit 1\n")
-    with autoscaler(name, "--min", "1", worker=[script]) as scaler:
+    crash = script(os.path.join(directory, "crash"), "#!/bin/sh\nexit 1\n")
+    with autoscaler(name, "--min", "1", worker=[crash]) as scaler:
         crashes = lambda: scaler.stderr().count("worker_crashed")
         ok(wait_until(lambda: crashes() >= 3, 20), "a worker that crashes at its start is started again")
         time.sleep(1)
@@ -92,9 +84,9 @@ with Line() as line:
 name = farm()
 with tempfile.TemporaryDirectory() as directory:
     text = f"#!/bin/sh\ncd {directory}\necho $PPID $$ >new\nmv -n new pids\nexec sleep 3600\n"
-    script = write_script(directory, "long", text)
+    long = script(os.path.join(directory, "long"), text)
     limits = ["--min", "1", "--max", "1", "--hang-timeout", "2s", "--drain-timeout", "1s"]
-    with autoscaler(name, *limits, worker=[os.path.join(BIN, "winnow-run"), "--", script]) as scaler:
+    with autoscaler(name, *limits, worker=[os.path.join(BIN, "winnow-run"), "--", long]) as scaler:
         with Client(name) as client:
             client.publish("a long event")
             ok(wait_until(lambda: os.path.exists(f"{directory}/pids"), 20), "a program is at work")

@@ -12,13 +12,6 @@ import subprocess
 from scaler import *
 from tap import *
 
-def script(name, text):
-    with open(name, "w") as file:
-        file.write("#!/bin/bash\n" + text)
-    os.chmod(name, 0o755)
-    return os.path.abspath(name)
-
-
 def closing(numbers, *command):
     """A command that runs with these descriptors closed."""
     redirections = " ".join(f"{number}>&-" for number in numbers)
@@ -89,7 +82,7 @@ def keeps_the_failure_of_a_tool_whose_output_is_closed():
 # ---- what workers start ----
 
 # A worker as people write it: it forgets `exec`, and does not pass SIGTERM on.
-WRAPPER = script("wrapper", f'"{FILTER}" "$@"\nexit $?\n')
+WRAPPER = script("wrapper", f'#!/bin/bash\n"{FILTER}" "$@"\nexit $?\n')
 
 
 def of_group(group):
@@ -156,7 +149,7 @@ def ends_what_a_crashed_wrapper_leaves_behind():
     accounted(name, 60)
 
     name = farm()
-    stubborn = script("stubborn", "(trap '' TERM; while :; do sleep 0.02; done) &\nwait\n")
+    stubborn = script("stubborn", "#!/bin/bash\n(trap '' TERM; while :; do sleep 0.02; done) &\nwait\n")
     with autoscaler(name, "--min", "1", "--drain-timeout", "200ms", "--", stubborn) as scaler:
         (group,) = wait_until(lambda: children(scaler.pid), 20)
         wait_until(lambda: len(of_group(group)) > 1, 20)
@@ -232,6 +225,7 @@ def takes_in_what_workers_leave():
     name = farm()
     leaving = script(
         "leaving",
+        "#!/bin/bash\n"
         "for i in 1 2 3 4 5; do (setsid sleep 0.2 &); done\n"
         "(setsid sleep 60 &)\n"
         f'exec "{FILTER}" "$@"\n',

@@ -10,14 +10,7 @@ import stat
 import subprocess
 
 from client import Client, ctl
-from tap import BIN, URL, Program, diag, done_testing, equal, farm, like, ok, spawn, wait_until
-
-
-def script(name, text, mode=0o755):
-    with open(name, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(name, mode)
-    return os.path.abspath(name)
+from tap import BIN, URL, Program, diag, done_testing, equal, farm, like, ok, script, spawn, wait_until
 
 
 def dead(client, body, **properties):

@@ -32,6 +32,14 @@ _failed = 0
 _farms = itertools.count(1)
 
 
+def script(path, text, mode=0o755):
+    """A program of this text; its whole path."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+    return os.path.abspath(path)
+
+
 def diag(text):
     for line in str(text).splitlines():
         print("#", line, file=sys.stderr, flush=True)

@@ -43,13 +43,6 @@ connection.close()
 """
 
 
-def script(name, text):
-    with open(name, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(name, 0o755)
-    return os.path.abspath(name)
-
-
 def notes(path):
     with contextlib.suppress(FileNotFoundError):
         with open(path, encoding="utf-8") as file:
