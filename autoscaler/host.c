@@ -373,6 +373,7 @@ int64_t host_step(struct host *host, struct supervisor *supervisor, bool drainin
 
 void host_tell(struct host *host)
 {
+    term_tell(&host->term);
     gazette_tell(&host->gazette);
 }
 

@@ -159,6 +159,16 @@ static bool publish_notice(struct control_desk *desk, struct notices_event *even
     return event->sequence > 0;
 }
 
+static void keep_promises(struct control_desk *desk)
+{
+    const struct command_answer done = {.outcome = COMMAND_DONE};
+    struct promises *promises = desk->settings.promises;
+    struct control_message message;
+
+    while (promises && link_broker(&desk->link.link) && promises_keep(promises, &message))
+        answer(desk, &message, &done);
+}
+
 void control_desk_tell(struct control_desk *desk)
 {
     struct notices_event *event;
@@ -166,6 +176,7 @@ void control_desk_tell(struct control_desk *desk)
     if (!desk->open)
         return;
     desk->hears = false;
+    keep_promises(desk);
     while (control_link_watched(&desk->link, CONTROL_LOG) && !control_link_is_full(&desk->link) &&
            (event = notices_next(&desk->notices)) && publish_notice(desk, event))
         ;
@@ -233,12 +244,17 @@ static struct steering_outcome carry_out(struct control_desk *desk, const struct
                                          const struct envelope *envelope, int64_t now_ns,
                                          const struct node_report *report)
 {
+    const struct promises *promises = desk->settings.promises;
     char now[ENVELOPE_TIME_SIZE];
 
     if (desk->ending)
         return (struct steering_outcome){
             .answer = {.outcome = COMMAND_REFUSED,
                        .reason = "the autoscaler has been told to end, and drains its workers"}};
+    if (promises && promises_are_full(promises))
+        return (struct steering_outcome){
+            .answer = {.outcome = COMMAND_REFUSED,
+                       .reason = "the farm's nodes have yet to be told of the commands before"}};
     clock_stamp(now);
     return steering_apply(desk->settings.steering, command, envelope, now, age_ms(desk, now_ns),
                           report);
@@ -311,7 +327,10 @@ static void take(struct control_desk *desk, const struct control_message *messag
         snprintf(said.reason, sizeof said.reason, "%.250s", why.text);
     else
         said = obey(desk, &command, &envelope, now_ns, report, &changed);
-    answer(desk, message, &said);
+    if (desk->settings.promises && said.outcome == COMMAND_DONE)
+        promises_add(desk->settings.promises, message);
+    else
+        answer(desk, message, &said);
     if (!changed)
         return;
     change->stop |= command.verb == COMMAND_STOP;

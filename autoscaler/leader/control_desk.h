@@ -15,6 +15,7 @@
 #include "control/status.h"
 #include "control_link.h"
 #include "notices.h"
+#include "promises.h"
 #include "snapshot.h"
 #include "steering.h"
 
@@ -34,6 +35,7 @@ struct control_desk_settings {
     /* The node is to run nothing, or its share again; NULL where there are no nodes. */
     void (*drain)(void *nodes, const char *node, bool drained);
     void *nodes; /* not NULL: each tells what is logged by itself, whether it leads or not */
+    struct promises *promises; /* what is done is answered when it may be; NULL: at once */
     const void *leader;
 };
 
@@ -77,7 +79,7 @@ void control_desk_limit(struct control_desk *desk, const struct policy_params *b
 /* A decision was made and carried out. */
 void control_desk_decided(struct control_desk *desk);
 
-/* Tells what was logged. */
+/* Tells what was logged, and answers what may be. */
 void control_desk_tell(struct control_desk *desk);
 
 /* When to call control_desk_step next; CLOCK_NEVER before it is open. */

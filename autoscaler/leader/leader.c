@@ -190,6 +190,7 @@ static void open_desk(struct leader *leader, int64_t now_ns)
                                                    .describe = describe,
                                                    .drain = leader->settings->drain_node,
                                                    .nodes = leader->settings->nodes,
+                                                   .promises = leader->settings->promises,
                                                    .leader = leader};
     struct why why = {0};
 

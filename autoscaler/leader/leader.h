@@ -11,6 +11,7 @@
 #include "decider.h"
 #include "error.h"
 #include "options.h"
+#include "promises.h"
 #include "sampler.h"
 
 #include <poll.h>
@@ -35,6 +36,7 @@ struct leader_settings {
     void (*describe_nodes)(void *nodes, int64_t now_ns, struct status *status);
     void (*drain_node)(void *nodes, const char *node, bool drained);
     void *nodes;
+    struct promises *promises; /* as the control desk has them */
 };
 
 struct leader;

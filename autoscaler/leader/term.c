@@ -61,7 +61,6 @@ static void drain_node(void *context, const char *node, bool drained)
 
     roster_drain(&term->roster, node, drained);
     term->outdated = true;
-    term->send_ns = 0;
 }
 
 static int open_leader(struct term *term, struct why *why)
@@ -74,6 +73,8 @@ static int open_leader(struct term *term, struct why *why)
     term->leader_settings.describe_nodes = describe_nodes;
     term->leader_settings.drain_node = drain_node;
     term->leader_settings.nodes = term;
+    term->leader_settings.promises = &term->promises;
+    term->promises = (struct promises){0};
     return leader_open(&term->leader_settings, settings->options, settings->slots, &term->leader,
                        why);
 }
@@ -117,7 +118,7 @@ int term_begin(struct term *term, int64_t now_ns, const struct target_message *l
     const struct term_settings *settings = &term->settings;
     char queue[POST_NAME_SIZE];
     const struct post_settings post = {
-        .purpose = "reports", .queue = queue, .key = REPORT_KEY ".#"};
+        .purpose = "reports", .queue = queue, .key = REPORT_KEY ".#", .confirms = true};
     int error = open_leader(term, why);
 
     snprintf(queue, sizeof queue, "reports/%s", settings->node);
@@ -253,7 +254,8 @@ static void take_news(struct term *term, int64_t now_ns)
 
 /* ---- orders ---- */
 
-static void send_order(struct term *term, size_t index, const struct target_message *common,
+/* False when it could not be sent. */
+static bool send_order(struct term *term, size_t index, const struct target_message *common,
                        const struct docket *docket)
 {
     const struct roster_node *node = term->roster.nodes[index];
@@ -265,7 +267,7 @@ static void send_order(struct term *term, size_t index, const struct target_mess
     size_t length;
 
     if (!token_stamp(term->settings.token, &stamp))
-        return;
+        return false;
     snprintf(target.node, sizeof target.node, "%s", node->report.node);
     target.epoch = stamp.epoch;
     target.sequence = stamp.sequence;
@@ -281,10 +283,12 @@ static void send_order(struct term *term, size_t index, const struct target_mess
     }
     snprintf(key, sizeof key, TARGET_KEY ".%s", target.node);
     envelope = post_begin(&term->post);
-    if (!target_message_write(&envelope, &target, &text, &length) &&
-        post_send(&term->post, key, TARGET_KEY, text, length, true))
+    bool sent = !target_message_write(&envelope, &target, &text, &length) &&
+                post_send(&term->post, key, TARGET_KEY, text, length, true);
+    if (sent)
         roster_sent(&term->roster, index, stamp);
     free(text);
+    return sent;
 }
 
 /* What all orders say. */
@@ -325,12 +329,15 @@ static void send_orders(struct term *term, int64_t now_ns)
     struct docket docket;
     /* Before it has heard all nodes a leader does not know. */
     bool knows = term->started && !docket_gather(&docket, &term->roster);
+    bool said = all;
 
     for (size_t i = 0; i < term->roster.count && post_is_there(&term->post); i++) {
         const struct roster_node *node = term->roster.nodes[i];
         if (!node->lost && (all || !node->told.epoch))
-            send_order(term, i, &common, knows ? &docket : NULL);
+            said &= send_order(term, i, &common, knows ? &docket : NULL);
     }
+    if (said && post_is_there(&term->post))
+        promises_said(&term->promises, term->post.sent);
     if (all) {
         term->sent_ns = now_ns;
         term->send_ns = now_ns + SEND_NS;
@@ -398,12 +405,12 @@ static bool are_same(const struct status_limits *a, const struct status_limits *
 }
 
 /* Limits outlive a leader in the nodes' memory. So every node is told at once, also when it is to
- * run as many workers as before: somebody was told that they hold. */
+ * run as many workers as before: somebody is to be told that they hold. */
 static void look_at_limits(struct term *term, int64_t now_ns)
 {
     struct status_limits limits = leader_limits(term->leader, now_ns);
 
-    if (!are_same(&limits, &term->limits))
+    if (!are_same(&limits, &term->limits) || promises_are_unsaid(&term->promises))
         term->send_ns = 0;
     term->limits = limits;
 }
@@ -419,8 +426,6 @@ static int64_t step_leading(struct term *term, int64_t now_ns)
     int64_t wake_ns = leader_step(term->leader, now_ns, &report, &target, &decided);
     term->outdated |=
         target.workers != term->target.workers || target.max_workers != term->target.max_workers;
-    if (target.stop.pid != term->target.stop.pid || target.stop.slot != term->target.stop.slot)
-        term->send_ns = 0;
     look_at_limits(term, now_ns);
     term->target = target;
     if (term->outdated)
@@ -438,17 +443,20 @@ int64_t term_step(struct term *term, int64_t now_ns)
         return CLOCK_NEVER;
     if (post_step(&term->post, now_ns)) {
         term->send_ns = now_ns;
+        promises_reconnected(&term->promises);
         if (!term->started)
             begin_to_hear(term, now_ns);
     }
     take_news(term, now_ns);
+    promises_arrived(&term->promises, term->post.arrived);
     look_at_events(term);
     int64_t wake_ns = term->started ? step_leading(term, now_ns) : step_hearing(term, now_ns);
     if (!term->fault)
         send_orders(term, now_ns);
     wake_ns = sooner(wake_ns, post_due_ns(&term->post, now_ns));
     wake_ns = sooner(wake_ns, roster_due_ns(&term->roster));
-    term->rests = now_ns < term->read_ns;
+    /* Somebody waits for what the broker confirms. */
+    term->rests = now_ns < term->read_ns && !term->promises.count;
     if (term->rests)
         wake_ns = sooner(wake_ns, term->read_ns);
     return post_is_there(&term->post) ? sooner(wake_ns, term->send_ns) : wake_ns;

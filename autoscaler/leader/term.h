@@ -15,6 +15,7 @@
 #include "leader.h"
 #include "options.h"
 #include "post.h"
+#include "promises.h"
 #include "roster.h"
 #include "token.h"
 
@@ -40,6 +41,7 @@ struct term {
     struct roster roster;                   /* outlasts terms */
     struct status_node described[ROSTER_MOST_NODES];
     struct post post;
+    struct promises promises;    /* to whoever told the leader something */
     struct leader *leader;       /* NULL: it does not lead */
     bool started;                /* the leader decides */
     bool outdated;               /* orders are, or may be, different from those that were sent */

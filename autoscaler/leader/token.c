@@ -378,11 +378,6 @@ bool token_stands(const struct token *token)
     return token->election.entered;
 }
 
-int token_error(const struct token *token, struct why *why)
-{
-    return connection_error(token->link.connection, why);
-}
-
 bool token_leads(const struct token *token, int64_t *epoch)
 {
     return election_leads(&token->election, clock_now_ns(), epoch);

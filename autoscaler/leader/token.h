@@ -61,11 +61,6 @@ size_t token_poll(const struct token *token, struct pollfd *fds);
 /* Whether it consumes, so that it may be handed the token: what its reports say to others. */
 bool token_stands(const struct token *token);
 
-/* Why it does not: the error of the last attempt, with its explanation. 0 while it does, or before
- * the first attempt has ended. -ERR_CONFIG: somebody has declared the queue with other arguments.
- * */
-int token_error(const struct token *token, struct why *why);
-
 /* As election_leads and election_stamp, by the clock as it is now: however long the caller may have
  * been stopped before, what they say was true when they were called. */
 bool token_leads(const struct token *token, int64_t *epoch);

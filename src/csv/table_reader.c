@@ -353,11 +353,6 @@ size_t table_reader_columns(const struct table_reader *reader)
     return reader->columns;
 }
 
-const char *table_reader_name(const struct table_reader *reader, int column)
-{
-    return reader->names[column];
-}
-
 int table_reader_column(const struct table_reader *reader, const char *name)
 {
     for (size_t i = 0; i < reader->columns; i++)

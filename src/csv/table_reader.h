@@ -29,9 +29,8 @@ void table_reader_close(struct table_reader *reader);
  * NUL byte. After 0 or an error it is not called again. */
 int table_reader_next(struct table_reader *reader, struct why *why);
 
-/* Fields in each row; their names, and the index of the column of a name, or -1. */
+/* Fields in each row; and the index of the column of a name, or -1. */
 size_t table_reader_columns(const struct table_reader *reader);
-const char *table_reader_name(const struct table_reader *reader, int column);
 int table_reader_column(const struct table_reader *reader, const char *name);
 
 /* The same, but a missing column is -ERR_CONFIG: "FILE:1: no column 'x', expected ...". */

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 
-from client import Client
+from client import Client, evaluate
 from control import Control
 from nodes import *
 from scaler import FILTER, rows, wait_for_row
@@ -26,6 +26,31 @@ def tell(name, *arguments):
     return subprocess.run(command, capture_output=True, timeout=60).returncode
 
 
+def to_reports(call, name):
+    """What the leader tells the nodes goes by the channel by which it hears their reports."""
+    queue = f'binary:match(element(4, proplists:get_value(queue_name, C)), <<"{name}.control/reports/">>) =/= nomatch'
+    found = f'C <- rabbit_amqqueue:consumers_all(<<"/">>), {queue}'
+    return evaluate(f"[sys:{call}(proplists:get_value(channel_pid, C)) || {found}].")
+
+
+def done_is_said_when_it_outlives_the_leader(control, name):
+    if not equal(to_reports("suspend", name), "[ok]", "the broker stops taking what the leader tells the nodes"):
+        return
+    number = control.send({"verb": "resume", "seen": control.seen()})
+    ok(when(control, lambda status: not status["limits"]["paused"]), "a command is carried out meanwhile")
+    equal(control.answer(number, 1), None, "and not said to be done, for a new leader would not know of it")
+    stale = {"epoch": 1, "sequence": 1}
+    equal(control.ask({"verb": "resume", "seen": stale})[0], "stale", "one that is not carried out is answered at once")
+    many = [control.send({"verb": "resume", "seen": control.seen()}) for _ in range(100)]
+    control.wait(lambda: sum(kind == "answer" and number in many for kind, number, _ in control.taken) >= 37, 5)
+    said = {message["reason"] for kind, number, message in control.taken if kind == "answer" and number in many}
+    equal(said, {"the farm's nodes have yet to be told of the commands before"}, "no more than 64 wait")
+    to_reports("resume", name)
+    equal((control.answer(number) or {}).get("outcome"), "done", "when the broker takes it, the command is done")
+    outcomes = [(control.answer(each) or {}).get("outcome") for each in many]
+    equal((outcomes.count("done"), outcomes.count("refused")), (63, 37), "and so is each that waited")
+
+
 name = farm()
 with contextlib.ExitStack() as stack:
     nodes = {}
@@ -37,6 +62,7 @@ with contextlib.ExitStack() as stack:
     with Client(name) as client:
         client.publish_many(3000)
     ok(running(control, a=2, b=2, c=2), "a backlog brings as many workers as may be")
+    done_is_said_when_it_outlives_the_leader(control, name)
     equal(tell(name, "pause"), 0, "the farm is paused")
     status = when(control, lambda status: status["limits"]["paused"])
     first = status["leader"] if status else "a"
