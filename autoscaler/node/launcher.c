@@ -142,6 +142,7 @@ struct preparation {
     char **environment;
     int ready[2], failure[2];
     _Atomic int32_t *place; /* in the guardian's table, or NULL */
+    bool guarded;           /* the guardian ends it, should this process be killed */
 };
 
 static void forget_preparation(struct preparation *preparation)
@@ -211,12 +212,19 @@ static int prepare(const struct launcher *launcher, size_t slot, struct preparat
     snprintf(preparation->ready_variable, sizeof preparation->ready_variable, "%s=%d",
              settings->ready_variable, preparation->ready[1]);
     preparation->environment = worker_environment(launcher, preparation);
-    if (settings->guardian && guardian_lives(settings->guardian))
+    if (settings->guardian)
         preparation->place = guardian_place(settings->guardian);
+    preparation->guarded = preparation->place && guardian_lives(settings->guardian);
     if (preparation->environment)
         return 0;
     forget_preparation(preparation);
     return error_set(why, ERR_MEMORY, "out of memory");
+}
+
+static void take_place(_Atomic int32_t *place, pid_t pid)
+{
+    if (place)
+        *place = pid;
 }
 
 static void run_child(const struct launcher *launcher, const struct preparation *preparation,
@@ -230,9 +238,8 @@ static void run_child(const struct launcher *launcher, const struct preparation 
 
     /* A group of its own, so that Ctrl-C on the terminal reaches the autoscaler alone. */
     setpgid(0, 0);
-    if (preparation->place)
-        *preparation->place = getpid();
-    else
+    take_place(preparation->place, getpid());
+    if (!preparation->guarded)
         prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (null >= 0)
         dup2(null, STDIN_FILENO);
@@ -273,12 +280,6 @@ static bool temporary(int reason)
            reason == ETXTBSY || reason == EIO;
 }
 
-static void free_place(_Atomic int32_t *place)
-{
-    if (place)
-        *place = 0;
-}
-
 int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
 {
     struct child *child = &launcher->children[slot];
@@ -298,10 +299,12 @@ int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
         goto out;
     }
     close_fd(&preparation.failure[1]);
+    /* Whichever of the two comes first: this process may be killed, and so may the child. */
+    take_place(preparation.place, pid);
     int reason = exec_failure(preparation.failure[0]);
     if (reason) {
         waitpid(pid, NULL, 0);
-        free_place(preparation.place);
+        take_place(preparation.place, 0);
         error = error_set(why, temporary(reason) ? ERR_SYSTEM : ERR_CONFIG,
                           "cannot execute the worker '%s': %s", launcher->settings.command[0],
                           strerror(reason));
@@ -312,7 +315,7 @@ int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
         error = error_set(why, ERR_SYSTEM, "cannot watch a worker: %s", strerror(errno));
         kill(-pid, SIGKILL);
         waitpid(pid, NULL, 0);
-        free_place(preparation.place);
+        take_place(preparation.place, 0);
         close_fd(&pid_fd);
         goto out;
     }
@@ -411,7 +414,7 @@ static void take_last(struct launcher *launcher, struct child *child, struct lau
                                      .pid = child->pid,
                                      .code = child->code,
                                      .signal = child->signal};
-    free_place(child->place);
+    take_place(child->place, 0);
     launcher->left -= child->left;
     *child = (struct child){.pid_fd = -1, .ready_fd = -1};
 }
@@ -420,12 +423,17 @@ static bool take_end(struct launcher *launcher, struct child *child, struct laun
 {
     siginfo_t info = {0};
 
-    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
+    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT)) {
+        /* Somebody else has taken it in, and nobody knows how it ended. */
+        info.si_status = SIGKILL;
+    } else if (info.si_pid) {
+        /* What it has started has lost who could tell it. Until it is waited for, the group's
+         * number is its own. */
+        kill(-child->pid, SIGTERM);
+        waitid(P_PID, (id_t)child->pid, &info, WEXITED);
+    } else {
         return false;
-    /* What it has started has lost who could tell it. Until it is waited for, the group's number is
-     * its own. */
-    kill(-child->pid, SIGTERM);
-    waitid(P_PID, (id_t)child->pid, &info, WEXITED);
+    }
     bool exited = info.si_code == CLD_EXITED;
     child->code = exited ? info.si_status : 0;
     child->signal = exited ? 0 : info.si_status;

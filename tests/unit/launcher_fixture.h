@@ -26,6 +26,7 @@
 static char directory[] = "/tmp/winnow-launcher-XXXXXX";
 static int board_fd;
 static struct launcher *launcher;
+static struct guardian *guardian; /* of the launcher that is opened next; NULL: none */
 
 static inline int enter_directory(void **state)
 {
@@ -73,6 +74,7 @@ static inline void open_launcher(char *const *command, const char *const *enviro
         .scoreboard_variable = "TEST_BOARD_FD",
         .slot_variable = "TEST_SLOT",
         .ready_variable = "TEST_READY_FD",
+        .guardian = guardian,
     };
 
     if (launcher_open(&settings, &launcher, &why) != 0)
