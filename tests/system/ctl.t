@@ -374,8 +374,10 @@ def stands_a_flood():
 
     def flood(connection=connect()):
         channel = connection.channel()
-        while not ending.is_set():
-            channel.basic_publish(f"{name}.control", "status", b"{" * 1000, pika.BasicProperties(type="status"))
+        # The exchange goes with the last who listens.
+        with contextlib.suppress(pika.exceptions.ChannelClosedByBroker):
+            while not ending.is_set():
+                channel.basic_publish(f"{name}.control", "status", b"{" * 1000, pika.BasicProperties(type="status"))
         connection.close()
 
     with watch(name, 24, 80) as terminal:

@@ -1,4 +1,4 @@
-/* A worker belongs to its launcher and everybody else's child to the reaper, however early it ends. */
+/* A worker belongs to its launcher and other children to the reaper, however early they end. */
 #include "autoscaler/node/reaper.h"
 
 #include "launcher_fixture.h"
