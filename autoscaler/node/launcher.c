@@ -221,7 +221,8 @@ static int prepare(const struct launcher *launcher, size_t slot, struct preparat
     return error_set(why, ERR_MEMORY, "out of memory");
 }
 
-static void take_place(_Atomic int32_t *place, pid_t pid)
+/* Tells the guardian of a worker; 0: the place is free. */
+static void set_place(_Atomic int32_t *place, pid_t pid)
 {
     if (place)
         *place = pid;
@@ -238,7 +239,7 @@ static void run_child(const struct launcher *launcher, const struct preparation 
 
     /* A group of its own, so that Ctrl-C on the terminal reaches the autoscaler alone. */
     setpgid(0, 0);
-    take_place(preparation->place, getpid());
+    set_place(preparation->place, getpid());
     if (!preparation->guarded)
         prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (null >= 0)
@@ -300,11 +301,11 @@ int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
     }
     close_fd(&preparation.failure[1]);
     /* Whichever of the two comes first: this process may be killed, and so may the child. */
-    take_place(preparation.place, pid);
+    set_place(preparation.place, pid);
     int reason = exec_failure(preparation.failure[0]);
     if (reason) {
         waitpid(pid, NULL, 0);
-        take_place(preparation.place, 0);
+        set_place(preparation.place, 0);
         error = error_set(why, temporary(reason) ? ERR_SYSTEM : ERR_CONFIG,
                           "cannot execute the worker '%s': %s", launcher->settings.command[0],
                           strerror(reason));
@@ -315,7 +316,7 @@ int launcher_start(struct launcher *launcher, size_t slot, struct why *why)
         error = error_set(why, ERR_SYSTEM, "cannot watch a worker: %s", strerror(errno));
         kill(-pid, SIGKILL);
         waitpid(pid, NULL, 0);
-        take_place(preparation.place, 0);
+        set_place(preparation.place, 0);
         close_fd(&pid_fd);
         goto out;
     }
@@ -414,7 +415,7 @@ static void take_last(struct launcher *launcher, struct child *child, struct lau
                                      .pid = child->pid,
                                      .code = child->code,
                                      .signal = child->signal};
-    take_place(child->place, 0);
+    set_place(child->place, 0);
     launcher->left -= child->left;
     *child = (struct child){.pid_fd = -1, .ready_fd = -1};
 }
