@@ -11,16 +11,16 @@ void ending_start(struct ending *ending, int64_t now_ns)
     ending->happened.at_ns = now_ns;
 }
 
-void ending_note(struct ending *ending, const struct ledger_counts *counts, bool blocked,
+void ending_note(struct ending *ending, const struct ledger_counts *counts, bool held,
                  int64_t now_ns)
 {
     note_change(&ending->happened,
                 counts->published + counts->confirmed + counts->returned + counts->results +
                     counts->dead,
                 now_ns);
-    if (blocked || ending->blocked)
+    if (held || ending->held)
         ending->happened.at_ns = now_ns;
-    ending->blocked = blocked;
+    ending->held = held;
     note_change(&ending->answers, counts->results + counts->dead + counts->duplicates, now_ns);
 }
 
@@ -42,7 +42,7 @@ bool ending_reached(const struct ending *ending, const struct ledger_counts *cou
         return true;
     if (scheduled)
         return false;
-    if (!ending->blocked && now_ns - ending->happened.at_ns >= ending->patience_ns)
+    if (!ending->held && now_ns - ending->happened.at_ns >= ending->patience_ns)
         return true;
     if (unsettled)
         return false;

@@ -31,7 +31,7 @@ struct ending {
 
     /* Its own. */
     bool at_once;
-    bool blocked;
+    bool held;
     struct ending_change happened; /* whatever it was, to any event */
     struct ending_change answers;
 };
@@ -39,9 +39,11 @@ struct ending {
 /* The run starts. */
 void ending_start(struct ending *ending, int64_t now_ns);
 
-/* How things are. Time in which the broker blocks a connection does not count as time in which
- * nothing happens. */
-void ending_note(struct ending *ending, const struct ledger_counts *counts, bool blocked,
+/* How things are.
+ *
+ * held   the broker blocks a connection, or one is away; such time does not count as time in which
+ *        nothing happens */
+void ending_note(struct ending *ending, const struct ledger_counts *counts, bool held,
                  int64_t now_ns);
 
 /* A signal. Returns true for the first one. */

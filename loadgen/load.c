@@ -107,6 +107,11 @@ static int obey_signals(struct load *load, struct why *why)
     return 0;
 }
 
+static bool is_away(const struct load *load)
+{
+    return publisher_lost(load->publisher) || (load->collector && collector_lost(load->collector));
+}
+
 /* Takes in everything that has arrived. */
 static int read_all(struct load *load, struct why *why)
 {
@@ -119,7 +124,8 @@ static int read_all(struct load *load, struct why *why)
     if (error)
         return error;
     load->read_ns = clock_now_ns();
-    ending_note(&load->ending, counts, publisher_blocked(load->publisher), load->read_ns);
+    bool held = is_away(load) || publisher_blocked(load->publisher);
+    ending_note(&load->ending, counts, held, load->read_ns);
     if (counts->confirmed != load->confirmed) {
         load->confirmed = counts->confirmed;
         load->confirmed_ns = load->read_ns;
@@ -141,14 +147,11 @@ static bool is_over(const struct load *load, int64_t now_ns)
 
 static struct timeline_now now_of(const struct load *load, int64_t now_ns)
 {
-    bool lost =
-        publisher_lost(load->publisher) || (load->collector && collector_lost(load->collector));
-
     return (struct timeline_now){
         .offered = load->pace.offered,
         .unsettled = publisher_unsettled(load->publisher),
         .overdue_ns = pace_is_due(&load->pace, now_ns) ? pace_overdue_ns(&load->pace, now_ns) : 0,
-        .state = lost                                 ? "reconnecting"
+        .state = is_away(load)                        ? "reconnecting"
                  : publisher_blocked(load->publisher) ? "blocked"
                  : load->ending.stopping              ? "stopping"
                                                       : "",

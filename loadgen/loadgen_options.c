@@ -101,7 +101,7 @@ static const struct argp_option option_table[] = {
      4},
     {"verify-timeout", KEY_VERIFY_TIMEOUT, "DURATION", 0,
      "After the schedule: how long to wait for missing confirms and results while nothing moves; "
-     "time in which the broker blocks the connection is not counted (default: 30s)",
+     "time in which the broker blocks or is away is not counted (default: 30s)",
      4},
     {"mask", KEY_MASK, "TEXT", 0,
      "What the farm's workers replace a match with (default: CENSORED)", 4},

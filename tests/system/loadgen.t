@@ -2,12 +2,19 @@
 """The load generator keeps its schedule and says so when it cannot, against real workers and against a broker that blocks,
 refuses and drops connections."""
 
+import contextlib
 import csv
+import os
+import re
 import signal
+import sys
+import time
 
-from client import ctl
-from loadgen import *
-from tap import *
+sys.path.append(os.path.join(os.environ["WINNOW_TOP"], "tests/chaos"))
+from client import ctl  # noqa: E402
+from loadgen import *  # noqa: E402
+from proxy import Proxy  # noqa: E402
+from tap import *  # noqa: E402
 
 KEYS = """published confirmed returned nacked results dead destroyed lost duplicates corrupted
     blocked_s offered_per_s achieved_per_s lag_ms confirm_ms end_to_end_ms late unsent unconfirmed
@@ -131,6 +138,33 @@ def a_blocking_broker_is_waited_for():
     ok(found["lag_ms"]["p50"] > 250, "and it counts as lag of the events that had to wait")
 
 
+def a_broker_that_is_away_is_waited_for():
+    name = farm()
+    port = re.search(r":(\d+)(/|$)", URL)[1]
+    # Far less patience than the broker needs: that time does not count. Events are under way when the line is cut, and
+    # the schedule has ended long before it is mended.
+    options = ["--phase", "1500ms@200", "--verify", "--verify-timeout", "500ms", "--connect-timeout"]
+    with spawn("winnow-filter", farm=name), contextlib.closing(Proxy(port)) as proxy:
+        line = ["--amqp", URL.replace(f":{port}", f":{proxy.port}")]
+
+        def cut(running):
+            first_second(running)
+            proxy.cut()
+
+        def cut_and_mend(running):
+            cut(running)
+            time.sleep(2.5)
+            proxy.mend()
+
+        code, running = loadgen(*line, *options, "20s", name=name, serve=cut_and_mend)
+        equal(code, 0, "a run whose broker was away ends well") or diag(running.stdout() + running.stderr())
+        total = dict(published=300, confirmed=300, results=300, lost=0)
+        equal(counts(*total), total, "and every event is answered")
+        code, running = loadgen(*line, *options, "1s", name=name, serve=cut)
+        equal(code, 69, "unless it is away for longer than --connect-timeout") or diag(running.stderr())
+        like(running.stderr(), "no broker answers at", "which is said")
+
+
 def a_signal_ends_it_truthfully():
     name = farm()
     with spawn("winnow-filter", farm=name):
@@ -166,5 +200,6 @@ a_rate_that_cannot_be_sent_is_not_hidden()
 refusals_are_paced_and_nobody_else_waits()
 a_broken_connection_loses_nothing()
 a_blocking_broker_is_waited_for()
+a_broker_that_is_away_is_waited_for()
 a_signal_ends_it_truthfully()
 done_testing()
