@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
@@ -18,19 +17,14 @@ sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 from client import Client, evaluate  # noqa: E402
 from control import Control  # noqa: E402
 from nodes import node, tell_on_failure, when  # noqa: E402
+from own_broker import tool  # noqa: E402
 from scaler import FILTER, autoscaler  # noqa: E402
 from tap import diag, done_testing, equal, farm, like, ok, spawn, wait_until  # noqa: E402
 from web import page  # noqa: E402
 
-TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
 PATIENCE_S = 60
 MEMBERS = 3
 PREFETCH, WINDOW = 20, 100  # of each worker; of the load
-
-
-def tool(*args):
-    done = subprocess.run([TOOL, *args], check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 class Cluster:
@@ -63,7 +57,7 @@ class Cluster:
     def kill_all(self):
         """Their data is wanted no more, and to stop them in order takes its time."""
         for each in self.directories:
-            with contextlib.suppress(subprocess.CalledProcessError):
+            with contextlib.suppress(RuntimeError):
                 tool("kill", each)
 
 

@@ -8,27 +8,14 @@ nothing is answered."""
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 
 from candidates import PATIENCE_S, Candidates, stood, three
 from client import Line, ctl
+from own_broker import OwnBroker
 from tap import diag, done_testing, equal, farm, like, ok, wait_until
-
-BROKER = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
-DIRECTORY = os.path.abspath("broker")
-
-
-def run(command, *more):
-    done = subprocess.run([BROKER, command, DIRECTORY, *more], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def manage(*command):
-    ctl(*command, directory=DIRECTORY)
-
 
 def settled(candidates):
     """A queue whose broker is killed within a second of its declaration comes back without a leader."""
@@ -36,38 +23,38 @@ def settled(candidates):
     return wait_until(lambda: len(candidates.obeyed()) > seen + 30, PATIENCE_S)
 
 
-def a_broker_that_is_started_anew_is_no_end(candidates):
+def a_broker_that_is_started_anew_is_no_end(broker, candidates):
     ok(settled(candidates), "on a broker of their own one leads")
-    run("kill")
+    broker.kill()
     ended = lambda: all(candidates.says(name, "connection_lost") for name in candidates.running)
     ok(wait_until(ended, PATIENCE_S), "it is killed")
-    run("start")
+    broker.start()
     found, after_s = candidates.next_leader()
     ok(found, "and started anew: one leads")
     diag(f"after {after_s * 1000:.0f} ms")
 
 
-def an_alarm_ends_the_lease_and_no_more(candidates):
+def an_alarm_ends_the_lease_and_no_more(broker, candidates):
     leader = stood(candidates)
-    manage("set_vm_memory_high_watermark", "0.00001")
+    ctl("set_vm_memory_high_watermark", "0.00001", directory=broker.directory)
     ok(wait_until(lambda: candidates.says(leader, "leading_ended"), PATIENCE_S), "while memory runs short nobody leads")
     candidates.running.pop(leader).process.kill()
-    manage("set_vm_memory_high_watermark", "0.4")
+    ctl("set_vm_memory_high_watermark", "0.4", directory=broker.directory)
     found, after_s = candidates.next_leader(but=[leader])
     ok(found, "after it somebody does, though the leader was killed meanwhile")
     diag(f"{after_s:.1f} s after it")
     candidates.start(leader)
 
 
-def one_who_may_not_publish_is_told_and_harms_nobody(candidates):
+def one_who_may_not_publish_is_told_and_harms_nobody(broker, candidates):
     everything, nothing = (".*", ".*", ".*"), (".*", "^$", ".*")
-    manage("add_user", "muted", "muted")
-    manage("set_permissions", "muted", *nothing)
+    ctl("add_user", "muted", "muted", directory=broker.directory)
+    ctl("set_permissions", "muted", *nothing, directory=broker.directory)
     candidates.start("muted", url=candidates.url.replace("guest:guest", "muted:muted"))
     refused = lambda: candidates.says("muted", "leadership_refused")
     ok(wait_until(refused, PATIENCE_S), "one who may not publish says that he cannot stand")
     ok(candidates.next_leader(but=["muted"])[0], "and somebody leads")
-    manage("set_permissions", "muted", *everything)
+    ctl("set_permissions", "muted", *everything, directory=broker.directory)
     ok(wait_until(lambda: candidates.says("muted", "leadership_back"), 2 * PATIENCE_S), "allowed to, he says that he can")
     equal(refused(), 1, "and each is said once")
     candidates.running.pop("muted").end()
@@ -100,14 +87,11 @@ def a_broker_that_answers_nothing_is_left_for_another(url):
         equal(said.count("event=queue_without_leader"), 1, "once")
 
 
-url = run("start")
-try:
-    a_broker_that_answers_nothing_is_left_for_another(url)
-    with three(url, heartbeat_s=5) as candidates:
-        a_broker_that_is_started_anew_is_no_end(candidates)
-        an_alarm_ends_the_lease_and_no_more(candidates)
-        one_who_may_not_publish_is_told_and_harms_nobody(candidates)
+with OwnBroker() as broker:
+    a_broker_that_answers_nothing_is_left_for_another(broker.url)
+    with three(broker.url, heartbeat_s=5) as candidates:
+        a_broker_that_is_started_anew_is_no_end(broker, candidates)
+        an_alarm_ends_the_lease_and_no_more(broker, candidates)
+        one_who_may_not_publish_is_told_and_harms_nobody(broker, candidates)
         a_leader_that_stands_still_is_succeeded(candidates)
-finally:
-    run("stop")
 done_testing()

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 
 import pika
@@ -18,39 +17,31 @@ sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 from client import Client, ctl  # noqa: E402
 from control import Control  # noqa: E402
 from nodes import node, states, tell_on_failure, when  # noqa: E402
+from own_broker import OwnBroker  # noqa: E402
 from scaler import lives  # noqa: E402
 from tap import connect, diag, done_testing, equal, farm, like, ok, spawn, wait_until  # noqa: E402
 
-BROKER = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
-DIRECTORY = os.path.abspath("broker")
 PATIENCE_S = 40
 GUARDED = "c"  # the node that has a user of its own
-
-
-def run(command, *more):
-    done = subprocess.run([BROKER, command, DIRECTORY, *more], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def manage(*command):
-    ctl(*command, directory=DIRECTORY)
-
-
-def permit(*permissions):
-    manage("set_permissions", GUARDED, *permissions)
 
 
 class Place:
     """A farm of three nodes."""
 
-    def __init__(self, stack, url):
-        self.name, self.url, self.stack = farm(), url, stack
-        manage("add_user", GUARDED, GUARDED)
-        permit(".*", ".*", ".*")
+    def __init__(self, stack, broker):
+        self.name, self.url, self.stack, self.broker = farm(), broker.url, stack, broker
+        self.manage("add_user", GUARDED, GUARDED)
+        self.permit(".*", ".*", ".*")
         self.nodes, self.started = {}, []
         for each in ("a", "b", GUARDED):
             self.start(each)
         stack.callback(lambda: tell_on_failure(self.started))
+
+    def manage(self, *command):
+        ctl(*command, directory=self.broker.directory)
+
+    def permit(self, *permissions):
+        self.manage("set_permissions", GUARDED, *permissions)
 
     def start(self, each):
         user = GUARDED if each == GUARDED else "guest"
@@ -103,13 +94,13 @@ def replace(place, remove, declare):
 
 def one_loses_its_permissions(place):
     guarded = place.nodes[GUARDED]
-    permit("^$", "^$", "^$")
-    manage("close_all_user_connections", GUARDED, "a test")
+    place.permit("^$", "^$", "^$")
+    place.manage("close_all_user_connections", GUARDED, "a test")
     place.shared(("a", "b"), "a node that may do nothing any more is lost, and the others run all workers")
     refused = lambda: re.search("leadership_refused why=.*ACCESS_REFUSED", guarded.stderr())
     ok(wait_until(refused, PATIENCE_S), "it says that it is refused")
     ok(guarded.wait(0) is None, "and tries on")
-    permit(".*", ".*", ".*")
+    place.permit(".*", ".*", ".*")
 
 
 def works_without(place, workers, remove):
@@ -143,25 +134,25 @@ def memory_runs_short(place):
     status = place.shared(text="once it is gone, one leads")
     leader = status["leader"]
     pids = {worker["pid"] for worker in status["workers"] if worker["node"] != leader}
-    manage("set_vm_memory_high_watermark", "0.00001")
+    place.manage("set_vm_memory_high_watermark", "0.00001")
     ended = lambda: "event=leading_ended" in place.nodes[leader].stderr()
     ok(wait_until(ended, PATIENCE_S), "in an alarm of the broker nobody leads")
     place.nodes[leader].signal(signal.SIGKILL)
     place.nodes[leader].wait(5)
     ok(all(lives(pid) for pid in pids), "the workers of the others run on")
-    manage("set_vm_memory_high_watermark", "0.4")
+    place.manage("set_vm_memory_high_watermark", "0.4")
     rest = [each for each in place.nodes if each != leader]
     place.shared(rest, "after it somebody leads, though the leader was killed meanwhile")
     place.start(leader)
 
 
 def the_broker_is_started_anew(place):
-    options = ["--phase", "8s@100", "--verify", "--summary", "summary.json"]
+    options = ["--phase", "8s@100", "--verify", "--connect-timeout", "60s", "--summary", "summary.json"]
     with spawn("winnow-loadgen", *options, farm=place.name, amqp=place.url) as load:
         ok(wait_until(lambda: " 1.0 " in load.stderr() or load.wait(0) is not None, 20), "under load")
-        run("stop")
-        run("start")
-        equal(load.wait(60), 0, "the broker is started anew, and nothing is lost") or diag(load.stderr())
+        place.broker.stop()
+        place.broker.start()
+        equal(load.wait(90), 0, "the broker is started anew, and nothing is lost") or diag(load.stderr())
     with open("summary.json") as file:
         summary = json.load(file)
     equal((summary["published"], summary["lost"], summary["corrupted"]), (800, 0, 0), "of all that was published")
@@ -172,17 +163,14 @@ def the_broker_is_started_anew(place):
     ok(all(each.wait(0) is None for each in place.nodes.values()), "all go on")
 
 
-try:
-    with contextlib.ExitStack() as stack:
-        place = Place(stack, run("start"))
-        the_exchange_is_another_kind(place)
-        the_leaders_queue_is_of_other_arguments(place)
-        memory_runs_short(place)
-        place.shared(text="three nodes share four workers again")
-        one_loses_its_permissions(place)
-        the_broker_is_started_anew(place)
-        for each in place.nodes.values():
-            each.signal(signal.SIGTERM)
-finally:
-    run("stop")
+with OwnBroker() as broker, contextlib.ExitStack() as stack:
+    place = Place(stack, broker)
+    the_exchange_is_another_kind(place)
+    the_leaders_queue_is_of_other_arguments(place)
+    memory_runs_short(place)
+    place.shared(text="three nodes share four workers again")
+    one_loses_its_permissions(place)
+    the_broker_is_started_anew(place)
+    for each in place.nodes.values():
+        each.signal(signal.SIGTERM)
 done_testing()

@@ -6,37 +6,17 @@ waits; the broker restarts; winnow-page itself is killed and comes back."""
 
 import contextlib
 import os
-import re
 import secrets
 import signal
-import subprocess
 
 from browser import BROWSER, DRIVER, PATIENCE_S, Browser, page
-from client import TOOL
+from own_broker import OwnBroker, tool
 from scaler import FILTER, autoscaler, wait_for_row
-from tap import diag, done_testing, equal, farm, ok, skip, wait_until
+from tap import done_testing, equal, farm, ok, skip, wait_until
 
 OPTIONS = ("--interval", "500ms", "--min", "2", "--max", "4", "--quiet", "--standby", "--", FILTER)
 WELL = "^(OK|Full)$"
 BROKER_S = 60  # one that starts while the machine is busy
-
-
-def broker(command, directory):
-    done = subprocess.run([TOOL, command, directory], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
-    if done.returncode:
-        raise RuntimeError(f"private-broker {command}: {done.stderr}")
-    return done.stdout.strip()
-
-
-@contextlib.contextmanager
-def own_broker():
-    """A broker that this test may stop; as (URL, directory)."""
-    made = subprocess.run([TOOL, "directory"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
-    directory = made.stdout.strip()
-    try:
-        yield broker("start", directory), directory
-    finally:
-        broker("stop", directory)
 
 
 def stale(browser):
@@ -88,12 +68,12 @@ def killed_while_asked(browser, second, third, token):
     ok(browser.wait("health", WELL), "... and the opposite")
 
 
-def broker_away(browser, directory):
-    broker("stop", directory)
+def broker_away(browser, broker):
+    broker.stop()
     ok(browser.wait("health", "^Away$"), "the broker is away: the page says so")
     ok(wait_until(lambda: stale(browser), PATIENCE_S), "... and its numbers look old")
     ok(browser.wait("heard", r"Heard \d+ s ago"), "... with their age")
-    broker("start", directory)
+    broker.start()
     ok(browser.wait("health", WELL, BROKER_S) and is_new(browser), "it is back, and so is the farm")
 
 
@@ -108,32 +88,32 @@ def page_away(browser, name, server, url, port, options):
         ok(browser.wait("health", WELL) and is_new(browser), "it is back without a reload")
 
 
-def run(url, directory):
+def run(broker):
     name, token = farm(), secrets.token_urlsafe(32)
     with open(os.open("token", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write(token + "\n")
     with contextlib.ExitStack() as stack:
-        start = lambda: stack.enter_context(autoscaler(name, *OPTIONS, amqp=url))
+        start = lambda: stack.enter_context(autoscaler(name, *OPTIONS, amqp=broker.url))
         first = start()
         ok(wait_for_row(name, seconds=PATIENCE_S), "an autoscaler runs the farm")
-        port = subprocess.run([TOOL, "port"], capture_output=True, text=True, check=True).stdout.strip()
+        port = tool("port")
         options = ("--control-token", "token")
-        server = stack.enter_context(page(name, port=port, amqp=url, options=options))
+        server = stack.enter_context(page(name, port=port, amqp=broker.url, options=options))
         browser = stack.enter_context(Browser(server.url))
         browser.look()
         second = standby(start)
         killed(browser, first, second)
         third = standby(start)
         killed_while_asked(browser, second, third, token)
-        broker_away(browser, directory)
-        page_away(browser, name, server, url, port, options)
+        broker_away(browser, broker)
+        page_away(browser, name, server, broker.url, port, options)
         # Connections that are cut and requests that are refused are written down by the browser itself.
         equal(browser.complained("ERR_|status of"), [], "the browser has nothing to complain of")
 
 
 if BROWSER and DRIVER:
-    with own_broker() as (url, directory):
-        run(url, directory)
+    with OwnBroker() as broker:
+        run(broker)
 else:
     skip("the page while things fail", "there is no chromium with its chromedriver")
 done_testing()

@@ -12,7 +12,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,21 +21,17 @@ import pika
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 
 from amqplib import install_amqplib
+from own_broker import OwnBroker, tool
 from tap import diag, done_testing, equal, farm, ok, skip, spawn, wait_until
 from word_clients import PATIENCE_S, CtlClient, DirectClient, NodeClient, PikaClient
 from words import Redis
 
 SECONDS = int(os.environ.get("WORDS_CHAOS_SECONDS", "40"))
 SEED = int(os.environ.get("WORDS_CHAOS_SEED", "1"))
-TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools", "private-broker")
 KINDS = 6 * [PikaClient] + 6 * [DirectClient] + 4 * [CtlClient] + 4 * [NodeClient]
 INSTANCES = 3
 KILL_EVERY_S = 10
 EVERY_S = 5
-
-
-def tool(*words):
-    return subprocess.run([TOOL, *words], check=True, capture_output=True, text=True).stdout.strip()
 
 
 class Chaos:
@@ -77,8 +72,8 @@ class Subscriber(threading.Thread):
 
 def restart(chaos, broker):
     begin = time.monotonic()
-    tool("ctl", broker, "-q", "stop_app")
-    tool("ctl", broker, "-q", "start_app")
+    tool("ctl", broker.directory, "-q", "stop_app")
+    tool("ctl", broker.directory, "-q", "start_app")
     chaos.down.append((begin, time.monotonic()))
 
 
@@ -134,12 +129,13 @@ def check_words(chaos, clients):
     diag(f"answers {kinds}, {len(chaos.kills)} kills, {len(want)} words, version {answer['version']}")
 
 
-def run_chaos(broker, url, store, kinds):
-    chaos = Chaos(url, farm())
+def run_chaos(broker, store, kinds):
+    chaos = Chaos(broker.url, farm())
     programs, clients = [], []
 
     def start():
-        context = spawn("winnow-words", "--store", store, "--broadcast-every", f"{EVERY_S}s", farm=chaos.name, amqp=url)
+        options = ("--store", store, "--broadcast-every", f"{EVERY_S}s")
+        context = spawn("winnow-words", *options, farm=chaos.name, amqp=broker.url)
         programs.append(context)
         return context.__enter__()
 
@@ -173,21 +169,17 @@ def start_broadcast(chaos):
 
 
 def main():
-    broker = os.path.abspath("broker")
     reason = install_amqplib()
     if reason:
         skip("clients in Node", f"amqplib cannot be installed here: {' '.join(reason.split())[:200]}")
     kinds = [PikaClient if reason and kind is NodeClient else kind for kind in KINDS]
-    url = tool("start", broker)
-    try:
-        run_chaos(broker, url, os.path.abspath("words.db"), kinds)
+    with OwnBroker() as broker:
+        run_chaos(broker, os.path.abspath("words.db"), kinds)
         if shutil.which("redis-server"):
             with Redis() as redis:
-                run_chaos(broker, url, redis.url, kinds)
+                run_chaos(broker, redis.url, kinds)
         else:
             skip("the same on Redis", "redis-server is not installed")
-    finally:
-        tool("stop", broker)
 
 
 main()

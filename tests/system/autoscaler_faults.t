@@ -3,18 +3,15 @@
 # slow: half a minute or more
 """winnow-autoscaler when things fail: workers that cannot work, and a broker that goes away."""
 
-import os
 import re
-import subprocess
 import threading
 import time
 
 import scaler as plain
 from client import ctl, evaluate
+from own_broker import OwnBroker
 from scaler import *
 from tap import *
-
-BROKER = os.path.join(os.environ["WINNOW_TOP"], "tools", "private-broker")
 
 
 def autoscaler(name, *args, **more):
@@ -64,34 +61,7 @@ def starts_no_other_where_one_cannot_work():
 # ---- the broker ----
 
 
-class Broker:
-    """A node of this test's own."""
-
-    def __init__(self):
-        self.directory = os.path.abspath("broker")
-        self.url = None
-
-    def run(self, *command):
-        done = subprocess.run([BROKER, *command], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if done.returncode:
-            raise RuntimeError(f"private-broker {command}: {done.stderr}")
-        return done.stdout.strip()
-
-    def start(self):
-        self.url = self.run("start", self.directory)
-
-    def stop(self):
-        self.run("stop", self.directory)
-
-    def kill(self):
-        self.run("kill", self.directory)
-
-    def alarm(self, limit):
-        ctl("set_vm_memory_high_watermark", limit, directory=self.directory)
-
-
 def waits_for_its_broker(broker):
-    broker.start()
     broker.stop()
     with autoscaler(farm(), amqp=broker.url) as scaler:
         starting = threading.Thread(target=broker.start)
@@ -169,7 +139,7 @@ def holds_while_the_broker_is_away(broker):
 
         # Only a worker that publishes is blocked, so it needs something to do when the alarm comes.
         publish(name, 2000, url=broker.url, confirmed=False)
-        broker.alarm("0.00001")
+        ctl("set_vm_memory_high_watermark", "0.00001", directory=broker.directory)
         alarm = len(rows(name))
         reason = "held: workers blocked by the broker"
         ok(
@@ -177,7 +147,7 @@ def holds_while_the_broker_is_away(broker):
             "while the broker's alarm lasts it holds, and says why",
         )
         ok("event=worker_hung" not in scaler.stderr(), "blocked workers are not taken for hung ones")
-        broker.alarm("0.9")
+        ctl("set_vm_memory_high_watermark", "0.9", directory=broker.directory)
         calm = len(rows(name))
         ok(wait_for_row(name, lambda row: not held(row), 10, calm), "and goes on after it")
         equal(wait_until(lambda: ready(name, "results", broker.url) >= 2060, 60), True, "until all is done")
@@ -192,11 +162,8 @@ def holds_while_the_broker_is_away(broker):
 
 leaves_workers_that_start_alone()
 starts_no_other_where_one_cannot_work()
-own_broker = Broker()
-try:
-    waits_for_its_broker(own_broker)
-    says_when_a_queue_has_no_leader(own_broker)
-    holds_while_the_broker_is_away(own_broker)
-finally:
-    own_broker.stop()
+with OwnBroker() as own:
+    waits_for_its_broker(own)
+    says_when_a_queue_has_no_leader(own)
+    holds_while_the_broker_is_away(own)
 done_testing()

@@ -12,7 +12,8 @@ import time
 
 import pika
 
-from client import TOOL, Client, ctl
+from client import Client, ctl
+from own_broker import OwnBroker, tool
 from tap import BIN, URL, connect, diag, done_testing, equal, farm, like, ok, skip, spawn, wait_until
 
 SECRET = "pa55w0rd-of-a-test"
@@ -151,7 +152,7 @@ def word_lists():
 
 
 def no_broker():
-    port = subprocess.run([TOOL, "port"], capture_output=True, text=True, check=True).stdout.strip()
+    port = tool("port")
     url = f"amqp://guest:{SECRET}@127.0.0.1:{port}"
     start = time.monotonic()
     fails(69, [f"127.0.0.1:{port}", "is it running"], "--amqp", url, "--connect-timeout", "700ms", what="no broker")
@@ -182,32 +183,28 @@ def no_broker():
         other.shutdown(socket.SHUT_RDWR)
         thread.join()
 
-    directory = subprocess.run([TOOL, "directory"], capture_output=True, text=True, check=True).stdout.strip()
-    try:
-        late = subprocess.run([TOOL, "start", directory], capture_output=True, text=True, check=True).stdout.strip()
-        subprocess.run([TOOL, "stop", directory], check=True)
+    with OwnBroker() as late:
+        late.stop()
         name = farm()
-        with spawn("winnow-filter", "--connect-timeout", "60s", farm=name, amqp=late) as worker:
+        with spawn("winnow-filter", "--connect-timeout", "60s", farm=name, amqp=late.url) as worker:
             ok(worker.wait(0.5) is None, "a worker waits for a broker that is not there yet")
-            subprocess.run([TOOL, "start", directory], capture_output=True, check=True)
+            late.start()
             ok(wait_until(lambda: "event=consuming" in worker.stderr(), 30), "and consumes when it appears")
-            with Client(name, late) as client:
+            with Client(name, late.url) as client:
                 ok(client.ask("an airhead"), "and answers")
                 client.channel.close()
             equal(worker.end(), 0, "and drains")
-        with spawn("winnow-filter", "--connect-timeout", "60s", farm=name, amqp=late) as worker:
+        with spawn("winnow-filter", "--connect-timeout", "60s", farm=name, amqp=late.url) as worker:
             wait_until(lambda: "event=consuming" in worker.stderr(), 30)
-            subprocess.run([TOOL, "kill", directory], check=True)
+            late.kill()
             ok(wait_until(lambda: "connection_lost" in worker.stderr(), 20), "a broker is killed under a worker")
             ok(worker.wait(0.5) is None, "which goes on trying")
-            subprocess.run([TOOL, "start", directory], capture_output=True, check=True)
+            late.start()
             ok(wait_until(lambda: worker.stderr().count("event=consuming") == 2, 30), "and finds it again")
-            with Client(name, late) as client:
+            with Client(name, late.url) as client:
                 ok(client.ask("an airhead"), "and answers")
             if not ok(not re.search("AMQP_STATUS|guest", worker.stderr()), "its log has no password in it"):
                 diag(worker.stderr())
-    finally:
-        subprocess.run([TOOL, "stop", directory], check=True)
 
 
 def refused():

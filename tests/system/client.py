@@ -12,13 +12,13 @@ import queue
 import re
 import socket
 import struct
-import subprocess
 import threading
 import time
 
 import pika
 import pika.data
 
+from own_broker import tool
 from tap import URL, connect, spawn, wait_until
 
 _encode_value, _decode_value = pika.data.encode_value, pika.data.decode_value
@@ -40,19 +40,12 @@ def _decode_floats_too(encoded, offset):
 # pika cannot write floating-point headers and reads them as integers; other languages have no such trouble.
 pika.data.encode_value, pika.data.decode_value = _encode_floats_too, _decode_floats_too
 
-TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
-
-
 def port_of(url):
     return pika.URLParameters(url).port
 
 
 def _tool(command, *args, directory=None):
-    command = [TOOL, command, directory or os.environ["WINNOW_TEST_BROKER_DIR"], *args]
-    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
-    if run.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {run.stdout}{run.stderr}")
-    return run.stdout
+    return tool(command, directory or os.environ["WINNOW_TEST_BROKER_DIR"], *args)
 
 
 def _erlang(text):
@@ -100,7 +93,7 @@ def ctl(*args, directory=None):
 
 def evaluate(text, directory=None):
     """What these expressions are in the broker, as Erlang writes it."""
-    return _tool("eval", text, directory=directory).strip()
+    return _tool("eval", text, directory=directory)
 
 
 class Client:

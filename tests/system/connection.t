@@ -10,17 +10,13 @@ import socket
 import subprocess
 import time
 
-from client import TOOL
+from own_broker import OwnBroker
 from tap import BIN, URL, Machine, connect, diag, done_testing, equal, farm, ok, spawn, wait_until
 
 PROGRAM = os.path.join(os.path.dirname(BIN), "tests/system/reconnecting")
 # Far less than the 2 s that an attempt gives the broker.
 SHORT_MS = 1000
 machine = Machine().__enter__()
-
-
-def run(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
 
 
 def expect(running, pattern, count, what):
@@ -75,36 +71,33 @@ with spawn(PROGRAM, farm=name) as running, contextlib.closing(connect()) as conn
         expect(running, f"^lost {re.escape(what)}: ", 1, f"a missing {what.split()[0]} is named")
         expect(running, "^opened", number, "and declared anew")
 
-broker = run(TOOL, "directory")
-try:
-    url = run(TOOL, "start", broker)
+with OwnBroker() as broker:
     name = farm()
-    with spawn(PROGRAM, farm=name, amqp=url) as running:
+    with spawn(PROGRAM, farm=name, amqp=broker.url) as running:
         expect(running, "^opened", 1, "it connects")
-        ok(declared(f"{name}.work", url), "what its user needs was declared")
-        run(TOOL, "kill", broker)
+        ok(declared(f"{name}.work", broker.url), "what its user needs was declared")
+        broker.kill()
         expect(running, "^lost", 1, "a broker is killed under it")
         expect(running, "^failed broker unavailable", 2, "attempts fail while it is gone")
-        url = run(TOOL, "start", broker)
+        broker.start()
         expect(running, "^opened", 2, "with the broker the connection comes back")
         expect_no_wait(running)
 
-    with open(os.path.join(broker, "node.pid"), encoding="ascii") as file:
+    with open(os.path.join(broker.directory, "node.pid"), encoding="ascii") as file:
         node = int(file.read())
     name = farm()
     os.kill(node, signal.SIGSTOP)
     try:
-        with spawn(PROGRAM, farm=name, amqp=url) as running:
+        with spawn(PROGRAM, farm=name, amqp=broker.url) as running:
             expect(running, "^failed", 1, "a broker that stands still is given up ...")
             expect(running, "^failed broker unavailable: .*127.0.0.1", 1, "... for now, and named")
             os.kill(node, signal.SIGCONT)
             expect(running, "^opened", 1, "when it goes on it gets its connection")
-            ok(declared(f"{name}.work", url), "set up as ever")
+            ok(declared(f"{name}.work", broker.url), "set up as ever")
             expect_no_wait(running)
     finally:
         os.kill(node, signal.SIGCONT)
-finally:
-    run(TOOL, "stop", broker)
+
 # One of several brokers is enough, for a farm, its workers and its clients.
 with socket.create_server(("127.0.0.1", 0)) as server:
     away = f"amqp://127.0.0.1:{server.getsockname()[1]}"

@@ -4,19 +4,18 @@ is claimed about time; those that can be repeated under load are in tests/chaos/
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
 from tap import *
 from client import Client
+from own_broker import OwnBroker
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/chaos"))
 import storm
 from farm import children
 
-TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools/private-broker")
 FRAGILE = os.path.join(BIN, "../tests/system/fragile_worker")
 FILTER = os.path.join(BIN, "winnow-filter")
 # What a publish, confirmed, and a look for answers take at most on a machine that is not busy.
@@ -127,21 +126,17 @@ with autoscaler(name, "--min", "3", "--max", "3", worker=[FILTER]) as scaler:
 
 # A broker that is not there yet.
 name = farm()
-with tempfile.TemporaryDirectory() as directory:
-    url = subprocess.run([TOOL, "start", directory], capture_output=True, text=True, check=True).stdout.strip()
-    try:
-        subprocess.run([TOOL, "stop", directory], check=True)
-        with autoscaler(name, "--min", "1", worker=[FILTER], amqp=url) as scaler:
-            ok(scaler.wait(1) is None, "without a broker it waits")
-            subprocess.run([TOOL, "start", directory], capture_output=True, check=True)
-            at = time.monotonic()
-            ok(wait_until(lambda: children(scaler.pid), 20), "and starts workers when it has come")
-            with Client(name, url) as client:
-                answer = client.ask("you fool", 10)
-            took = time.monotonic() - at
-            ok(answer and took < 1 * SLACK, f"which answer within a second ({took * 1000:.0f} ms)")
-    finally:
-        subprocess.run([TOOL, "stop", directory], check=True)
+with OwnBroker() as broker:
+    broker.stop()
+    with autoscaler(name, "--min", "1", worker=[FILTER], amqp=broker.url) as scaler:
+        ok(scaler.wait(1) is None, "without a broker it waits")
+        broker.start()
+        at = time.monotonic()
+        ok(wait_until(lambda: children(scaler.pid), 20), "and starts workers when it has come")
+        with Client(name, broker.url) as client:
+            answer = client.ask("you fool", 10)
+        took = time.monotonic() - at
+        ok(answer and took < 1 * SLACK, f"which answer within a second ({took * 1000:.0f} ms)")
 
 # Scaling down, again and again.
 with tempfile.TemporaryDirectory() as directory:

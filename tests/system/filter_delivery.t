@@ -4,12 +4,11 @@
 """winnow-filter loses nothing, whatever happens to it: kills, broken lines, deleted queues; and what it answers a second
 time it says so of."""
 
-import os
 import signal
-import subprocess
 import time
 
-from client import TOOL, Client, Line, ctl, numbers, port_of, working
+from client import Client, Line, ctl, numbers, port_of, working
+from own_broker import OwnBroker
 from tap import done_testing, equal, farm, like, ok, spawn, wait_until
 
 MIB = 1 << 20
@@ -125,30 +124,26 @@ def unsent_bytes(port):
 
 def a_broker_that_reads_nothing_holds_no_worker_up():
     """Under its memory alarm; the result is larger than what the sockets between the two take."""
-    name, directory = farm(), os.path.abspath("broker")
-    private = lambda command: subprocess.run([TOOL, command, directory], check=True, capture_output=True, text=True)
-    url = private("start").stdout.strip()
-    try:
-        with spawn("winnow-filter", farm=name, amqp=url) as first, Client(name, url) as client:
+    name = farm()
+    with OwnBroker() as broker:
+        with spawn("winnow-filter", farm=name, amqp=broker.url) as first, Client(name, broker.url) as client:
             first.signal(signal.SIGTERM)
             first.wait(10)
             client.publish("fool " * (3 * MIB))
             wait_until(lambda: client.ready(client.work) == 1, 20)
-            ctl("set_vm_memory_high_watermark", "absolute", "1", directory=directory)
-            with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name, amqp=url) as worker:
+            ctl("set_vm_memory_high_watermark", "absolute", "1", directory=broker.directory)
+            with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name, amqp=broker.url) as worker:
                 wait_until(lambda: client.ready(client.work) == 0, 20)
-                ok(wait_until(lambda: unsent_bytes(port_of(url)) > 0, 60), "a worker sends a result that is not read")
+                ok(wait_until(lambda: unsent_bytes(port_of(broker.url)) > 0, 60), "a worker sends a result that is not read")
                 time.sleep(1)  # until it has filled every buffer; one that has not makes the test easier, not wrong
                 begin = time.monotonic()
                 worker.signal(signal.SIGTERM)
                 ended = wait_until(lambda: worker.process.poll() is not None, 5)
                 ok(ended, f"a worker whose result is not read obeys SIGTERM ({time.monotonic() - begin:.1f} s)")
                 worker.process.kill()
-            ctl("set_vm_memory_high_watermark", "0.6", directory=directory)
-            with spawn("winnow-filter", "--max-body", "16MiB", farm=name, amqp=url):
+            ctl("set_vm_memory_high_watermark", "0.6", directory=broker.directory)
+            with spawn("winnow-filter", "--max-body", "16MiB", farm=name, amqp=broker.url):
                 ok(wait_until(lambda: client.ready(client.results) >= 1, 30), "... and its event is answered later")
-    finally:
-        private("stop")
 
 
 def a_sigterm_without_a_connection_ends_it():

@@ -11,13 +11,13 @@ import os
 import resource
 import signal
 import struct
-import subprocess
 import sys
 import time
 
 import pika
 
-from client import TOOL, Client, evaluate
+from client import Client, evaluate
+from own_broker import OwnBroker
 from tap import *
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/chaos"))
@@ -105,16 +105,15 @@ class Answers:
 
 @contextlib.contextmanager
 def private_broker():
-    directory = subprocess.run([TOOL, "directory"], capture_output=True, text=True, check=True).stdout.strip()
+    broker = OwnBroker()
     with open("broker.conf", "w") as file:
         file.write(CONFIG)
-    with open(os.path.join(directory, "advanced.config"), "w") as file:
+    with open(os.path.join(broker.directory, "advanced.config"), "w") as file:
         file.write(ADVANCED)
-    start = [TOOL, "start", directory, "--config", "broker.conf"]
     try:
-        yield subprocess.run(start, capture_output=True, text=True, check=True).stdout.strip(), directory
+        yield broker.start("--config", "broker.conf"), broker.directory
     finally:
-        subprocess.run([TOOL, "stop", directory], check=True)
+        broker.stop()
 
 
 def autoscaler(name, url, *args, worker=()):

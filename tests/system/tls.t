@@ -12,7 +12,8 @@ import subprocess
 import threading
 import time
 
-from client import TOOL, Client
+from client import Client
+from own_broker import OwnBroker, tool
 from tap import done_testing, equal, farm, like, ok, spawn
 
 
@@ -20,9 +21,7 @@ def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
 
 
-BROKER = run(TOOL, "directory")
-
-
+BROKER = OwnBroker()
 DAY = 86400
 CA_CONFIG = os.path.abspath("ca.conf")
 with open(CA_CONFIG, "w", encoding="ascii") as config, open("index.txt", "w", encoding="ascii"):
@@ -121,8 +120,8 @@ server = certificate("server", "ca", "serverAuth", "DNS:localhost,IP:127.0.0.1,I
 own = certificate("client", "ca", "clientAuth", "DNS:client")
 strange = certificate("strange", "stranger", "clientAuth", "DNS:client")
 try:
-    port = run(TOOL, "port")
-    plain = run(TOOL, "start", BROKER, "--config", broker_config(port, server, os.path.abspath("ca.pem"), False))
+    port = tool("port")
+    plain = BROKER.start("--config", broker_config(port, server, os.path.abspath("ca.pem"), False))
     url = f"amqps://guest:guest@localhost:{port}"
 
     works("with --tls-ca", "--tls-ca", "ca.pem", url=url, plain_url=plain)
@@ -176,8 +175,8 @@ try:
     works("by its address", "--tls-ca", "ca.pem", url=url.replace("localhost", "127.0.0.1"), plain_url=plain)
     works("by its IPv6 address", "--tls-ca", "ca.pem", url=url.replace("localhost", "[::1]"), plain_url=plain)
 
-    run(TOOL, "stop", BROKER)
-    plain = run(TOOL, "start", BROKER, "--config", broker_config(port, server, os.path.abspath("ca.pem"), True))
+    BROKER.stop()
+    plain = BROKER.start("--config", broker_config(port, server, os.path.abspath("ca.pem"), True))
     with_own = ("--tls-ca", "ca.pem", "--tls-cert", own[0], "--tls-key", own[1])
     works("with a client certificate", *with_own, url=url, plain_url=plain)
     fails(69, "--tls-cert", "no certificate where the broker wants one", "--tls-ca", "ca.pem", url=url)
@@ -189,5 +188,5 @@ try:
         url=url,
     )
 finally:
-    subprocess.run([TOOL, "stop", BROKER], check=True)
+    BROKER.stop()
 done_testing()

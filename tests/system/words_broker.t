@@ -10,10 +10,10 @@ import signal
 import subprocess
 
 from client import Client, ctl, port_of
+from own_broker import OwnBroker
 from tap import BIN, connect, diag, done_testing, equal, farm, ok, spawn, wait_until
 from words import Words, service
 
-TOOL = os.path.join(os.environ["WINNOW_TOP"], "tools", "private-broker")
 MIB = 1 << 20
 LARGE = 120
 
@@ -133,15 +133,7 @@ def under_way(url):
     return waiting
 
 
-def main():
-    broker = os.path.abspath("broker")
-    url = subprocess.run([TOOL, "start", broker], check=True, capture_output=True, text=True).stdout.strip()
-    try:
-        results_are_read_on_after_a_restart(broker, url)
-        large_requests_do_not_fill_the_memory(broker, url)
-    finally:
-        subprocess.run([TOOL, "stop", broker], check=True, capture_output=True)
-
-
-main()
+with OwnBroker() as own:
+    results_are_read_on_after_a_restart(own.directory, own.url)
+    large_requests_do_not_fill_the_memory(own.directory, own.url)
 done_testing()
