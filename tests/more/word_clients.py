@@ -82,7 +82,7 @@ class Client(threading.Thread):
                 self._change()
             else:
                 self._read()
-            time.sleep(self.random.random() * 0.05)
+            time.sleep(self.random.random() * self.chaos.pause_s)
 
 
 class PikaClient(Client):

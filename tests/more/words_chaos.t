@@ -41,6 +41,8 @@ class Chaos:
         self.url, self.name, self.seed = url, name, SEED
         self.over = threading.Event()
         self.kills, self.down = [], []  # times; (from, to)
+        # A short run is one of several tests at once.
+        self.pause_s = 0.05 if SECONDS >= 100 else 0.3
         self.faults = []
 
 
