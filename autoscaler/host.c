@@ -37,8 +37,8 @@ struct host {
     struct fence fence;
     struct target_message order; /* the last; its epoch is 0 before the first */
     bool ordered;                /* it came on the connection that is there */
-    bool unanswered;             /* an order was refused, whose sender is to be told by a report */
-    struct report_message said;  /* the last report, without the workers */
+    bool asked; /* by an order that was refused, or a new leader's hello: they want a report */
+    struct report_message said; /* the last report, without the workers */
     int64_t said_ns;
 
     struct token token;
@@ -56,8 +56,11 @@ static int open_parts(struct host *host, const struct leader_settings *leader, s
 {
     const struct topology *topology = &host->options->topology;
     char queue[POST_NAME_SIZE], key[POST_NAME_SIZE];
-    const struct post_settings post = {
-        .purpose = "node", .queue = queue, .is_taken = true, .key = key, .confirms = true};
+    const struct post_settings post = {.purpose = "node",
+                                       .queue = queue,
+                                       .is_taken = true,
+                                       .keys = {key, TERM_HELLO_KEY},
+                                       .confirms = true};
     const struct term_settings term = {.leader = leader,
                                        .options = host->options,
                                        .broker = &host->broker,
@@ -207,7 +210,7 @@ static void admit(struct host *host, struct supervisor *supervisor,
     const struct order_stamp stamp = {order->epoch, order->sequence};
 
     if (!fence_admit(&host->fence, stamp)) {
-        host->unanswered = true;
+        host->asked = true;
         if (stamp.epoch < host->fence.last.epoch)
             log_event(LOG_INFO, "order_refused", "epoch=%lld taken_epoch=%lld",
                       (long long)stamp.epoch, (long long)host->fence.last.epoch);
@@ -224,6 +227,12 @@ static void admit(struct host *host, struct supervisor *supervisor,
         election_hear_candidate(election, order->successor, order->successor_rank, now_ns);
 }
 
+static bool is_hello(struct broker_bytes key)
+{
+    return key.length == strlen(TERM_HELLO_KEY) &&
+           memcmp(key.bytes, TERM_HELLO_KEY, key.length) == 0;
+}
+
 static void take_orders(struct host *host, struct supervisor *supervisor, int64_t now_ns)
 {
     struct post_message message;
@@ -234,6 +243,11 @@ static void take_orders(struct host *host, struct supervisor *supervisor, int64_
         struct why why = {0};
         if (news != POST_MESSAGE)
             continue;
+        if (is_hello(message.key)) {
+            host->asked = true;
+            members_release(message.json);
+            continue;
+        }
         int error = target_message_read(message.json, &order, &why);
         members_release(message.json);
         if (!error && strcmp(order.node, host->settings->name) != 0)
@@ -253,12 +267,11 @@ static bool has_changed(const struct host *host, const struct report_message *re
 {
     const struct report_message *said = &host->said;
 
-    return host->unanswered || report->target != said->target ||
-           report->starting != said->starting || report->running != said->running ||
-           report->draining != said->draining || report->crashed != said->crashed ||
-           report->blocked != said->blocked || report->leaving != said->leaving ||
-           report->drained != said->drained || report->consuming != said->consuming ||
-           report->unknown != said->unknown;
+    return host->asked || report->target != said->target || report->starting != said->starting ||
+           report->running != said->running || report->draining != said->draining ||
+           report->crashed != said->crashed || report->blocked != said->blocked ||
+           report->leaving != said->leaving || report->drained != said->drained ||
+           report->consuming != said->consuming || report->unknown != said->unknown;
 }
 
 static struct report_message describe(const struct host *host, const struct node_report *present)
@@ -303,7 +316,7 @@ static void send_report(struct host *host, struct supervisor *supervisor,
     snprintf(key, sizeof key, "report.%s", host->settings->name);
     host->said = *report;
     host->said_ns = now_ns;
-    host->unanswered = false;
+    host->asked = false;
     if (!host_report_add_workers(report, present, now_ns) &&
         !add_events(report, supervisor, now_ns) &&
         !report_message_write(&envelope, report, &text, &length))

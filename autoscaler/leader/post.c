@@ -18,10 +18,23 @@
 
 /* ---- connecting ---- */
 
+static void list_keys(const struct post_set_up *own, const char *keys[POST_MOST_KEYS + 1])
+{
+    size_t count = 0;
+
+    while (count < POST_MOST_KEYS && *own->keys[count]) {
+        keys[count] = own->keys[count];
+        count++;
+    }
+    keys[count] = NULL;
+}
+
 static int set_up(const void *context, struct broker *broker, struct why *why)
 {
     const struct post_set_up *own = context;
-    const char *const keys[] = {own->key, NULL};
+    const char *keys[POST_MOST_KEYS + 1];
+
+    list_keys(own, keys);
     int error = own->confirms ? broker_enable_confirms(broker, why) : 0;
 
     if (!error)
@@ -52,7 +65,8 @@ int post_open(struct post *post, const struct broker_options *options,
                                                    .context_bytes = sizeof post->set_up};
 
     snprintf(post->name, sizeof post->name, "%s/%.120s", topology->control, settings->queue);
-    snprintf(post->set_up.key, sizeof post->set_up.key, "%s", settings->key);
+    for (size_t i = 0; i < POST_MOST_KEYS && settings->keys[i]; i++)
+        snprintf(post->set_up.keys[i], sizeof post->set_up.keys[i], "%s", settings->keys[i]);
     snprintf(post->from, sizeof post->from, "%s", options->name + strlen(topology->farm) + 1);
     name_queue(post);
     if (!post->properties)
@@ -75,11 +89,12 @@ static void lose(struct post *post, int error, const struct why *why)
 
 static void check_exchange(struct post *post, int64_t now_ns)
 {
-    const char *const keys[] = {post->set_up.key, NULL};
+    const char *keys[POST_MOST_KEYS + 1];
     struct why why = {0};
 
     if (now_ns < post->check_ns)
         return;
+    list_keys(&post->set_up, keys);
     post->check_ns = now_ns + CHECK_NS;
     connection_mark_useful(post->link.connection);
     int error = topology_listen_again(&post->set_up.topology, link_broker(&post->link),

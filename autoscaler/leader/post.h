@@ -1,6 +1,7 @@
 /* post.h - a connection to a farm's control exchange, by which the hosts of a farm speak to each
- * other: a queue that takes what is said by one key, and messages that go out by others. A node has
- * one for its orders, a leader of several nodes another for their reports. Nothing here waits.
+ * other: a queue that takes what is said by a key or two, and messages that go out by others. A
+ * node has one for its orders, a leader of several nodes another for their reports. Nothing here
+ * waits.
  *
  * What the socket does not take now is dropped, for the next message replaces it; and a flood of
  * messages costs a bounded share of the time, the oldest being dropped at the broker. */
@@ -18,20 +19,21 @@
 #include <stdint.h>
 
 #define POST_NAME_SIZE 256
+#define POST_MOST_KEYS 2
 
 struct post_settings {
     const char *purpose; /* as the log names the connection */
     const char *queue;   /* behind the control exchange's name and a slash, in the queue's */
     bool is_taken;       /* nobody else may have that queue; else each connection has another */
-    const char *key;     /* what the queue takes */
-    bool confirms;       /* the broker tells what it has taken */
+    const char *keys[POST_MOST_KEYS]; /* what the queue takes; the last may be NULL */
+    bool confirms;                    /* the broker tells what it has taken */
 };
 
 struct post {
     struct link link;
     struct post_set_up {
         struct topology topology;
-        char queue[POST_NAME_SIZE], key[POST_NAME_SIZE];
+        char queue[POST_NAME_SIZE], keys[POST_MOST_KEYS][POST_NAME_SIZE];
         bool confirms;
     } set_up;
     char name[POST_NAME_SIZE]; /* of the queue, but for what tells connections from each other */

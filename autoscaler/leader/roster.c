@@ -263,18 +263,6 @@ static enum roster_news take(struct roster_node *node, const struct report_messa
     return node->report.leaving && !before->leaving ? ROSTER_LEAVES : news;
 }
 
-static bool holds_the_same(const struct report_message *a, const struct report_message *b)
-{
-    bool same = a->event_count == b->event_count;
-
-    for (size_t i = 0; same && i < a->event_count; i++) {
-        const struct event_record *one = &a->events[i], *other = &b->events[i];
-        same = one->event == other->event && one->attempts == other->attempts &&
-               one->suspect == other->suspect && one->forgiven == other->forgiven;
-    }
-    return same;
-}
-
 /* A report that was long on its way makes no worker younger than one before it has said: nobody
  * who was told of a worker shall be taken for somebody who cannot know it. Both are by slot. */
 static void keep_ages(const struct report_message *before, double passed_s,
@@ -312,7 +300,9 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
     struct report_message before = node->report;
     bool heard = *before.boot; /* else it is new, or only missed */
     uint32_t limit_before = limit(node);
-    roster->events_outdated |= node->lost || !holds_the_same(&before, report);
+    roster->events_outdated |=
+        node->lost || !event_records_are_same(before.events, before.event_count, report->events,
+                                              report->event_count);
     if (heard) {
         count(&roster->done, report, &before);
         keep_ages(&before, (double)(now_ns - node->heard_ns) / NS_PER_S, report);
@@ -376,10 +366,34 @@ void roster_miss(struct roster *roster, const struct roster_missed *missed)
     roster->missed = *missed;
 }
 
+static bool has_reported(const struct roster *roster, const struct roster_node *node)
+{
+    return !node->lost && node->heard_ns > roster->begun_ns;
+}
+
+static bool is_expected(const struct roster *roster, const struct roster_node *node)
+{
+    const struct roster_missed *missed = &roster->missed;
+
+    return missed->may_return || strcmp(node->report.node, missed->name) != 0;
+}
+
+static bool have_enough_reported(const struct roster *roster)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < roster->count; i++)
+        count += has_reported(roster, roster->nodes[i]) && is_expected(roster, roster->nodes[i]);
+    return roster->expected && count >= roster->expected;
+}
+
 int64_t roster_settles_ns(const struct roster *roster)
 {
-    return roster->begun_ns +
-           (roster_living(roster) < roster->expected ? ROSTER_LOST_NS : ROSTER_SETTLE_NS);
+    if (have_enough_reported(roster))
+        return roster->begun_ns + ROSTER_GONE_NS;
+    if (roster_living(roster) < roster->expected)
+        return roster->begun_ns + ROSTER_LOST_NS;
+    return roster->begun_ns + ROSTER_SETTLE_NS;
 }
 
 uint32_t roster_living(const struct roster *roster)
@@ -409,13 +423,23 @@ static int64_t due_ns(const struct roster_node *node)
     return node->retry_ns && !node->trying && node->retry_ns < end_ns ? node->retry_ns : end_ns;
 }
 
+/* When whoever led before is lost, unless it reports. */
+static int64_t missed_ns(const struct roster *roster)
+{
+    if (!*roster->missed.name)
+        return INT64_MAX;
+    if (roster->missed.may_return)
+        return roster->begun_ns + ROSTER_LOST_NS;
+    return roster_settles_ns(roster);
+}
+
 /* Whether somebody is missed now, with *out as that node; it is added if only its name is known. */
 static bool is_missed(struct roster *roster, int64_t now_ns, const struct roster_node **out)
 {
     struct roster_missed missed = roster->missed;
     size_t index;
 
-    if (!*missed.name || now_ns < missed.by_ns)
+    if (now_ns < missed_ns(roster))
         return false;
     roster->missed = (struct roster_missed){0};
     if (!find(roster, missed.name, &index)) {
@@ -425,7 +449,7 @@ static bool is_missed(struct roster *roster, int64_t now_ns, const struct roster
         memcpy(report->node, missed.name, sizeof report->node);
         report->capacity = missed.capacity;
         report->rank = missed.rank;
-    } else if (roster->nodes[index]->heard_ns > roster->begun_ns) {
+    } else if (has_reported(roster, roster->nodes[index])) {
         return false;
     }
     *out = roster->nodes[index];
@@ -458,24 +482,10 @@ enum roster_news roster_step(struct roster *roster, int64_t now_ns, const struct
 
 int64_t roster_due_ns(const struct roster *roster)
 {
-    int64_t soonest_ns = *roster->missed.name ? roster->missed.by_ns : INT64_MAX;
+    int64_t soonest_ns = missed_ns(roster);
 
     for (size_t i = 0; i < roster->count; i++)
         if (due_ns(roster->nodes[i]) < soonest_ns)
             soonest_ns = due_ns(roster->nodes[i]);
     return soonest_ns;
-}
-
-const struct roster_node *roster_successor(const struct roster *roster, const char *leader)
-{
-    const struct roster_node *best = NULL;
-
-    /* Of equal ranks the last by name is the highest. */
-    for (size_t i = 0; i < roster->count; i++) {
-        const struct roster_node *node = roster->nodes[i];
-        if (!node->lost && node->report.consuming && strcmp(node->report.node, leader) != 0 &&
-            (!best || node->report.rank >= best->report.rank))
-            best = node;
-    }
-    return best;
 }

@@ -34,7 +34,8 @@
 #define ROSTER_FORGET_NS INT64_C(600000000000)
 /* What its workers hold is unknown when its report is older than that. */
 #define ROSTER_FRESH_NS INT64_C(2000000000)
-/* By then every node that is connected has reported to a new leader. */
+/* By then every node that is connected has reported to a new leader, also one that did not hear
+ * that it asks. */
 #define ROSTER_SETTLE_NS INT64_C(1200000000)
 /* When its workers have crashed for so long and none has run, others get its share; and so much
  * later it is tried again with one. */
@@ -71,11 +72,11 @@ struct roster_done {
     struct time_classes handling;
 };
 
-/* Who led before, and is lost at that time unless it has reported to this leader. */
+/* Who led before, and is lost unless it reports to this leader: by when the others have. */
 struct roster_missed {
     char name[NODE_NAME_SIZE]; /* empty: nobody is missed */
     int64_t capacity, rank;
-    int64_t by_ns;
+    bool may_return; /* it may still be connecting, and is one of those that are expected */
 };
 
 /* Starts zeroed. */
@@ -101,9 +102,10 @@ void roster_clear(struct roster *roster);
 void roster_begin(struct roster *roster, int64_t now_ns, uint32_t expected);
 /* Somebody else led until then. */
 void roster_miss(struct roster *roster, const struct roster_missed *missed);
-/* From then on each node has had the time to report, if no other reports before. While fewer are
- * known than should be there, they may still be connecting, and what they run is unknown: then that
- * is when a node counts as lost. */
+/* From then on each node has had the time to report, if no other reports before. When as many have
+ * as should be there, that is the time in which a node connects anew that has lost its connection.
+ * While fewer are known, they may still be connecting, and what they run is unknown: then it is
+ * when a node counts as lost. */
 int64_t roster_settles_ns(const struct roster *roster);
 /* How many nodes live, as far as is known. */
 uint32_t roster_living(const struct roster *roster);
@@ -148,8 +150,5 @@ void roster_sent(struct roster *roster, size_t index, struct order_stamp stamp);
 
 /* A person's word: the node is to run nothing, or its share again. False: there is no such node. */
 bool roster_drain(struct roster *roster, const char *name, bool drained);
-
-/* The node of the highest rank that could lead; NULL: none but that of this name could. */
-const struct roster_node *roster_successor(const struct roster *roster, const char *leader);
 
 #endif

@@ -108,6 +108,22 @@ int roster_view_report(struct roster *roster, int64_t now_ns, struct node_report
     return 0;
 }
 
+/* ---- who leads next ---- */
+
+const struct roster_node *roster_view_successor(const struct roster *roster, const char *leader)
+{
+    const struct roster_node *best = NULL;
+
+    /* Of equal ranks the last by name is the highest. */
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct roster_node *node = roster->nodes[i];
+        if (!node->lost && node->report.consuming && strcmp(node->report.node, leader) != 0 &&
+            (!best || node->report.rank >= best->report.rank))
+            best = node;
+    }
+    return best;
+}
+
 /* ---- for people ---- */
 
 static const char *state_word(const struct roster_node *node)

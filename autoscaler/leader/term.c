@@ -15,7 +15,7 @@
 
 /* Every node is sent its order so often: it knows that somebody leads, and an order that comes back
  * tells that the node is gone. */
-#define SEND_NS (500 * CLOCK_NS_PER_MS)
+#define SEND_NS (300 * CLOCK_NS_PER_MS)
 
 /* What is held against events is sent on so soon, and no sooner: under a rain of crashes each node
  * would be sent each crash of each other. */
@@ -81,11 +81,21 @@ static int open_leader(struct term *term, struct why *why)
 
 static void begin_to_hear(struct term *term, int64_t now_ns)
 {
-    struct roster_missed before = term->before;
-
     roster_begin(&term->roster, now_ns, term->expected > 0 ? (uint32_t)term->expected : 0);
-    before.by_ns += now_ns;
-    roster_miss(&term->roster, &before);
+    roster_miss(&term->roster, &term->before);
+}
+
+/* Who does not hear it reports within a second all the same. */
+static void say_hello(struct term *term)
+{
+    struct envelope envelope = post_begin(&term->post);
+    char *text;
+    size_t length;
+
+    if (envelope_write_bare(&envelope, &text, &length))
+        return;
+    post_send(&term->post, TERM_HELLO_KEY, TERM_HELLO_KEY, text, length, false);
+    free(text);
 }
 
 /* Of the nodes that the last leader knew, those that should report. If this node did not lose its
@@ -97,7 +107,7 @@ static double expect(const struct target_message *last, bool is_after_cut)
     return is_after_cut ? last->farm_nodes : last->farm_nodes - 1;
 }
 
-/* That leader itself is missed as soon as all others have been heard. */
+/* If it was that leader who went, it is missed as soon as all others have been heard. */
 static struct roster_missed miss(const char *self, const struct target_message *last,
                                  bool is_after_cut)
 {
@@ -108,7 +118,7 @@ static struct roster_missed miss(const char *self, const struct target_message *
     memcpy(before.name, last->leader, sizeof before.name);
     before.capacity = last->leader_capacity;
     before.rank = last->leader_rank;
-    before.by_ns = is_after_cut ? ROSTER_LOST_NS : ROSTER_SETTLE_NS;
+    before.may_return = is_after_cut;
     return before;
 }
 
@@ -118,7 +128,7 @@ int term_begin(struct term *term, int64_t now_ns, const struct target_message *l
     const struct term_settings *settings = &term->settings;
     char queue[POST_NAME_SIZE];
     const struct post_settings post = {
-        .purpose = "reports", .queue = queue, .key = REPORT_KEY ".#", .confirms = true};
+        .purpose = "reports", .queue = queue, .keys = {REPORT_KEY ".#"}, .confirms = true};
     int error = open_leader(term, why);
 
     snprintf(queue, sizeof queue, "reports/%s", settings->node);
@@ -294,7 +304,7 @@ static bool send_order(struct term *term, size_t index, const struct target_mess
 /* What all orders say. */
 static struct target_message common_of(const struct term *term, int64_t now_ns)
 {
-    const struct roster_node *next = roster_successor(&term->roster, term->settings.node);
+    const struct roster_node *next = roster_view_successor(&term->roster, term->settings.node);
     const struct policy_params *params = &term->settings.leader->params;
     double living = roster_living(&term->roster);
     struct target_message common = {
@@ -396,21 +406,13 @@ static int64_t step_hearing(struct term *term, int64_t now_ns)
     return now_ns < settles_ns ? sooner(wake_ns, settles_ns) : wake_ns;
 }
 
-static bool are_same(const struct status_limits *a, const struct status_limits *b)
-{
-    bool fixed_alike = a->replicas == b->replicas || (isnan(a->replicas) && isnan(b->replicas));
-
-    return a->min_workers == b->min_workers && a->max_workers == b->max_workers &&
-           a->paused == b->paused && fixed_alike && strcmp(a->at, b->at) == 0;
-}
-
 /* Limits outlive a leader in the nodes' memory. So every node is told at once, also when it is to
  * run as many workers as before: somebody is to be told that they hold. */
 static void look_at_limits(struct term *term, int64_t now_ns)
 {
     struct status_limits limits = leader_limits(term->leader, now_ns);
 
-    if (!are_same(&limits, &term->limits) || promises_are_unsaid(&term->promises))
+    if (!status_limits_are_same(&limits, &term->limits) || promises_are_unsaid(&term->promises))
         term->send_ns = 0;
     term->limits = limits;
 }
@@ -444,8 +446,10 @@ int64_t term_step(struct term *term, int64_t now_ns)
     if (post_step(&term->post, now_ns)) {
         term->send_ns = now_ns;
         promises_reconnected(&term->promises);
-        if (!term->started)
+        if (!term->started) {
             begin_to_hear(term, now_ns);
+            say_hello(term);
+        }
     }
     take_news(term, now_ns);
     promises_arrived(&term->promises, term->post.arrived);

@@ -24,6 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* By that key a leader that begins asks every node to report at once. */
+#define TERM_HELLO_KEY "hello"
+
 /* Everything is borrowed. */
 struct term_settings {
     const struct leader_settings *leader;
@@ -51,7 +54,7 @@ struct term {
     bool rests;                  /* they are not, until then */
     bool refuses;                /* it has said that there are too many nodes */
     double expected;             /* nodes that should report before it decides; NAN: unknown */
-    struct roster_missed before; /* who led before; by_ns: from when reports are heard on */
+    struct roster_missed before; /* who led before */
     struct node_target target;   /* of the farm, as decided last */
     struct status_limits limits;
     bool has_limits; /* they are of a leader before, and go on */

@@ -22,6 +22,11 @@ int envelope_write(const struct envelope *envelope, json_t *members, char **text
     return 0;
 }
 
+int envelope_write_bare(const struct envelope *envelope, char **text, size_t *length)
+{
+    return envelope_write(envelope, json_object(), text, length);
+}
+
 static int read_head(const json_t *message, struct envelope *envelope, struct why *why)
 {
     int64_t version;

@@ -39,6 +39,8 @@ struct envelope {
  * allocation failed. 0 or -ERR_MEMORY. */
 int envelope_write(const struct envelope *envelope, struct json_t *members, char **text,
                    size_t *length);
+/* The same of a message that has no members of its own. */
+int envelope_write_bare(const struct envelope *envelope, char **text, size_t *length);
 
 /* Reads a message. 0 and *message, an object (release with members_release); -ERR_INVALID with what
  * was expected; -ERR_MEMORY. */

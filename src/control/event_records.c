@@ -101,3 +101,14 @@ int event_records_read(const json_t *message, struct event_record **records, siz
     *count = length;
     return 0;
 }
+
+bool event_records_are_same(const struct event_record *a, size_t a_count,
+                            const struct event_record *b, size_t b_count)
+{
+    bool same = a_count == b_count;
+
+    for (size_t i = 0; same && i < a_count; i++)
+        same = a[i].event == b[i].event && a[i].attempts == b[i].attempts &&
+               a[i].suspect == b[i].suspect && a[i].forgiven == b[i].forgiven;
+    return same;
+}

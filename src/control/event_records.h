@@ -23,6 +23,9 @@ struct event_record {
     bool forgiven;    /* it was answered lately where others had counted attempts */
 };
 
+bool event_records_are_same(const struct event_record *a, size_t a_count,
+                            const struct event_record *b, size_t b_count);
+
 /* Adds the list to a message's members under "events". 0 or -ERR_MEMORY. */
 int event_records_write(struct json_t *members, const struct event_record *records, size_t count);
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MOST_WORKERS 3000 /* slots of a farm at its greatest */
 
@@ -72,6 +73,14 @@ json_t *status_limits_write(const struct status_limits *limits)
 int status_limits_read(const json_t *object, struct status_limits *limits, struct why *why)
 {
     return fields_read(limits_fields, object, limits, why);
+}
+
+bool status_limits_are_same(const struct status_limits *a, const struct status_limits *b)
+{
+    bool fixed_alike = a->replicas == b->replicas || (isnan(a->replicas) && isnan(b->replicas));
+
+    return a->min_workers == b->min_workers && a->max_workers == b->max_workers &&
+           a->paused == b->paused && fixed_alike && strcmp(a->at, b->at) == 0;
 }
 
 static json_t *write_decision(const struct history_row *row)

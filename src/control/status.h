@@ -28,6 +28,8 @@ struct status_limits {
  * -ERR_INVALID with the member. */
 struct json_t *status_limits_write(const struct status_limits *limits);
 int status_limits_read(const struct json_t *object, struct status_limits *limits, struct why *why);
+/* And nobody has set them meanwhile. */
+bool status_limits_are_same(const struct status_limits *a, const struct status_limits *b);
 
 /* Since the autoscaler began to run the farm. */
 struct status_counters {

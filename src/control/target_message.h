@@ -1,5 +1,5 @@
 /* target_message.h - what the leader of a farm over several hosts orders one of its nodes, every
- * half second and at each change. docs/protocol.md has its schema.
+ * 0.3 s and at each change. docs/protocol.md has its schema.
  *
  * It is absolute, and fenced: a node takes it only if (epoch, sequence) is greater than that of the
  * last that it took. */

@@ -86,7 +86,7 @@ def what_is_no_message_is_dropped(spy, nodes, leader):
         for body in broken(message) + impossible(message):
             spy.say(key, body)
         ok(wait_until(lambda: refusals(nodes, key), WAIT_S), f"what is none, by {key}, is told of")
-    for key in ("command", "log", "status", f"report.{A}.more", "report", "target", f"report.{B}"):
+    for key in ("command", "log", "status", f"report.{A}.more", "report", "target", "hello", f"report.{B}"):
         for body in broken(true_report):
             spy.say(key, body)
     spy.say(f"report.{B}", true_report)  # which may say what it likes of itself alone
@@ -98,6 +98,16 @@ def what_is_no_message_is_dropped(spy, nodes, leader):
     risen = lambda: spy.heard("target", A)[-1]["epoch"] > epoch
     ok(spy.wait(risen, WAIT_S) and spy.heard("target", A)[-1]["epoch"] < now_epoch() + 60 * 10**6, "whose epochs go on as before")
     ok("ghost" not in states(spy.last), "nobody has come to it")
+
+
+def whoever_is_asked_reports_at_once(spy):
+    """Else a node reports every second."""
+    began = time.monotonic()
+    for _ in range(10):
+        spy.say("hello", {})
+        spy.next("report", A)
+    took = time.monotonic() - began
+    ok(took < 5, f"asked ten times, a node reports ten times ({took:.2f} s)")
 
 
 def an_old_order_changes_nothing(spy, named):
@@ -180,6 +190,7 @@ with contextlib.ExitStack() as stack:
     spy = stack.enter_context(Spy(name))
     if is_well(spy, "two nodes share four workers"):
         what_is_no_message_is_dropped(spy, nodes, spy.last["leader"])
+        whoever_is_asked_reports_at_once(spy)
         an_old_order_changes_nothing(spy, named)
         another_version_is_refused_and_told_of_once(spy, nodes)
         what_is_ahead_is_surpassed(spy)

@@ -79,8 +79,16 @@ static void a_new_leader_waits_for_nodes_that_are_still_connecting(void **state)
     roster_begin(&roster, S_NS, 2);
     hear(&roster, said("a", 4, 3), S_NS);
     assert_int_equal(roster_settles_ns(&roster), S_NS + ROSTER_LOST_NS);
+    hear(&roster, said("a", 4, 3), 2 * S_NS);
     hear(&roster, said("b", 4, 1), 2 * S_NS);
-    assert_int_equal(roster_settles_ns(&roster), S_NS + ROSTER_SETTLE_NS);
+    assert_int_equal(roster_settles_ns(&roster), S_NS + ROSTER_GONE_NS);
+    /* Of those whom it knows from an earlier term, it goes by what they say now. */
+    roster_begin(&roster, 5 * S_NS, 2);
+    assert_int_equal(roster_settles_ns(&roster), 5 * S_NS + ROSTER_SETTLE_NS);
+    hear(&roster, said("a", 4, 3), 5 * S_NS + 1);
+    assert_int_equal(roster_settles_ns(&roster), 5 * S_NS + ROSTER_SETTLE_NS);
+    hear(&roster, said("b", 4, 3), 5 * S_NS + 2);
+    assert_int_equal(roster_settles_ns(&roster), 5 * S_NS + ROSTER_GONE_NS);
     roster_clear(&roster);
 }
 
@@ -351,17 +359,17 @@ static void the_successor_is_the_highest_that_could_lead(void **state)
     struct report_message b = said("b", 1, 0), c = said("c", 1, 0);
 
     (void)state;
-    assert_null(roster_successor(&roster, "a"));
+    assert_null(roster_view_successor(&roster, "a"));
     hear(&roster, said("a", 1, 0), 0);
-    assert_null(roster_successor(&roster, "a"));
+    assert_null(roster_view_successor(&roster, "a"));
     b.rank = 5;
     hear(&roster, b, 0);
     hear(&roster, c, 0);
-    assert_string_equal(roster_successor(&roster, "a")->report.node, "b");
-    assert_string_equal(roster_successor(&roster, "b")->report.node, "c");
+    assert_string_equal(roster_view_successor(&roster, "a")->report.node, "b");
+    assert_string_equal(roster_view_successor(&roster, "b")->report.node, "c");
     b.consuming = false;
     hear(&roster, b, 0);
-    assert_string_equal(roster_successor(&roster, "a")->report.node, "c");
+    assert_string_equal(roster_view_successor(&roster, "a")->report.node, "c");
     roster_clear(&roster);
 }
 
@@ -382,19 +390,21 @@ static void whoever_led_before_is_lost_when_it_has_not_reported_in_time(void **s
 {
     struct roster roster = {0};
     const struct roster_node *node;
-    const struct roster_missed missed = {.name = "a", .capacity = 7, .rank = 2, .by_ns = 3 * S_NS};
+    const struct roster_missed missed = {.name = "a", .capacity = 7, .rank = 2};
+    int64_t end_ns = S_NS + ROSTER_GONE_NS;
 
     (void)state;
     roster_begin(&roster, S_NS, 1);
     roster_miss(&roster, &missed);
-    hear(&roster, said("b", 4, 1), 2 * S_NS);
+    assert_int_equal(roster_due_ns(&roster), S_NS + ROSTER_LOST_NS);
+    hear(&roster, said("b", 4, 1), S_NS + 1);
     assert_int_equal(roster_living(&roster), 1);
-    assert_int_equal(roster_due_ns(&roster), 3 * S_NS);
-    assert_int_equal(roster_step(&roster, 3 * S_NS - 1, &node), ROSTER_NO_NEWS);
-    assert_int_equal(roster_step(&roster, 3 * S_NS, &node), ROSTER_LOST);
+    assert_int_equal(roster_due_ns(&roster), end_ns);
+    assert_int_equal(roster_step(&roster, end_ns - 1, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_step(&roster, end_ns, &node), ROSTER_LOST);
     assert_string_equal(node->report.node, "a");
     assert_true(node->report.capacity == 7 && node->report.rank == 2 && node->lost);
-    assert_int_equal(roster_step(&roster, 3 * S_NS, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_step(&roster, end_ns, &node), ROSTER_NO_NEWS);
     /* When it is there again, what it did before is nothing that this leader has seen. */
     struct report_message back = said("a", 4, 1);
     back.handled_msgs = 500;
@@ -409,19 +419,28 @@ static void whoever_led_before_and_reports_is_not_missed(void **state)
 {
     struct roster roster = {0};
     const struct roster_node *node;
-    struct roster_missed missed = {.name = "a", .capacity = 7, .by_ns = 3 * S_NS};
+    struct roster_missed missed = {.name = "a", .capacity = 7};
 
     (void)state;
     roster_begin(&roster, S_NS, 1);
     roster_miss(&roster, &missed);
     hear(&roster, said("a", 4, 1), 2 * S_NS);
+    /* It is not one of those that are waited for. */
+    assert_int_equal(roster_settles_ns(&roster), S_NS + ROSTER_SETTLE_NS);
     assert_int_equal(roster_step(&roster, 3 * S_NS, &node), ROSTER_NO_NEWS);
     assert_int_equal(roster_due_ns(&roster), 12 * S_NS);
     /* It was known from an earlier term, but has not been heard in this one. */
     roster_begin(&roster, 5 * S_NS, 1);
-    missed.by_ns = 6 * S_NS;
     roster_miss(&roster, &missed);
-    assert_int_equal(roster_step(&roster, 6 * S_NS, &node), ROSTER_LOST);
+    assert_int_equal(roster_step(&roster, 5 * S_NS + ROSTER_SETTLE_NS, &node), ROSTER_LOST);
+    /* One that may be connecting still is given the time. */
+    hear(&roster, said("a", 4, 1), 7 * S_NS);
+    roster_begin(&roster, 8 * S_NS, 2);
+    missed.may_return = true;
+    roster_miss(&roster, &missed);
+    hear(&roster, said("b", 4, 1), 9 * S_NS);
+    assert_int_equal(roster_step(&roster, 18 * S_NS - 1, &node), ROSTER_NO_NEWS);
+    assert_int_equal(roster_step(&roster, 18 * S_NS, &node), ROSTER_LOST);
     roster_clear(&roster);
 }
 

@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""How soon the share of a node that was killed runs on the others, whether it led or not: within a second."""
+
+import contextlib
+import os
+import signal
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
+from control import Control  # noqa: E402
+from nodes import node, running, tell_on_failure, when  # noqa: E402
+from scaler import FILTER, children  # noqa: E402
+from tap import diag, done_testing, farm, ok, wait_until  # noqa: E402
+
+PATIENCE_S = 20
+WORKERS = 6
+ROUNDS = 3
+
+
+def filters(pid):
+    """Its workers, which share its process's children with its guardian."""
+    found = 0
+    for child in children(pid):
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/{child}/cmdline", "rb") as file:
+            found += b"winnow-filter" in file.read()
+    return found
+
+
+def killed(control, nodes, start, choose):
+    """How long it took; afterwards all nodes are there again."""
+    status = running(control, a=2, b=2, c=2)
+    ok(status, "three nodes share six workers")
+    victim = choose(status)
+    rest = [each.pid for name, each in nodes.items() if name != victim]
+    nodes[victim].signal(signal.SIGKILL)
+    at = time.monotonic()
+    ok(wait_until(lambda: sum(map(filters, rest)) == WORKERS, PATIENCE_S), f"{victim} is killed, and the others run all")
+    took = time.monotonic() - at
+    ok(when(control, lambda status: status["leader"] != victim), "which one of them says")
+    nodes[victim] = start(victim)
+    return took
+
+
+with contextlib.ExitStack() as stack:
+    name = farm()
+    start = lambda each: stack.enter_context(node(name, each, "--min", WORKERS, "--max", WORKERS, worker=(FILTER,)))
+    nodes = {each: start(each) for each in "abc"}
+    stack.callback(lambda: tell_on_failure(list(nodes.values())))
+    control = stack.enter_context(Control(name))
+    leads = lambda status: status["leader"]
+    for what, choose in (
+        ("the leader", leads),
+        ("another", lambda status: next(each for each in nodes if each != leads(status))),
+    ):
+        took = [killed(control, nodes, start, choose) for _ in range(ROUNDS)]
+        diag(f"{what} was killed: its share ran elsewhere after " + ", ".join(f"{each * 1000:.0f} ms" for each in took))
+        ok(statistics.median(took) < 1, "within a second in the middle")
+done_testing()
