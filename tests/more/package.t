@@ -1,6 +1,5 @@
 #!/bin/bash
-# quiet
-# slow: it builds everything twice
+# slow: it builds everything twice, which takes minutes beside others
 # The Debian packages: built twice alike; and, in a fresh Debian 12, installed, run, upgraded, removed and purged.
 . "$(dirname "$0")/../system/lib.sh"
 
