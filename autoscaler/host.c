@@ -227,12 +227,6 @@ static void admit(struct host *host, struct supervisor *supervisor,
         election_hear_candidate(election, order->successor, order->successor_rank, now_ns);
 }
 
-static bool is_hello(struct broker_bytes key)
-{
-    return key.length == strlen(TERM_HELLO_KEY) &&
-           memcmp(key.bytes, TERM_HELLO_KEY, key.length) == 0;
-}
-
 static void take_orders(struct host *host, struct supervisor *supervisor, int64_t now_ns)
 {
     struct post_message message;
@@ -243,7 +237,7 @@ static void take_orders(struct host *host, struct supervisor *supervisor, int64_
         struct why why = {0};
         if (news != POST_MESSAGE)
             continue;
-        if (is_hello(message.key)) {
+        if (post_came_by(&message, TERM_HELLO_KEY)) {
             host->asked = true;
             members_release(message.json);
             continue;

@@ -207,6 +207,11 @@ static bool take(struct post *post, const struct broker_event *event, struct pos
     return false;
 }
 
+bool post_came_by(const struct post_message *message, const char *key)
+{
+    return is(message->key, key);
+}
+
 enum post_news post_next(struct post *post, int64_t now_ns, struct post_message *message)
 {
     struct broker *broker = link_broker(&post->link);

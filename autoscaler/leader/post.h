@@ -79,6 +79,8 @@ struct post_message {
  * another farm or version, is refused, as by post_refuse, and passed over. */
 enum post_news post_next(struct post *post, int64_t now_ns, struct post_message *message);
 
+bool post_came_by(const struct post_message *message, const char *key);
+
 /* Says in the log that a message by that key was refused. Whoever sends one goes on doing so: of
  * each key it is a warning once. */
 void post_refuse(struct post *post, struct broker_bytes key, const struct why *why);

@@ -222,9 +222,8 @@ static void take_report(struct term *term, const struct post_message *message, i
         return;
     }
     /* The broker's permissions may let a user write by one key alone. */
-    int length = snprintf(key, sizeof key, REPORT_KEY ".%s", report.node);
-    if (message->key.length == (size_t)length &&
-        memcmp(message->key.bytes, key, message->key.length) == 0)
+    snprintf(key, sizeof key, REPORT_KEY ".%s", report.node);
+    if (post_came_by(message, key))
         hear(term, &report, now_ns);
     else
         report_message_clear(&report);

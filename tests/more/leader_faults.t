@@ -17,6 +17,7 @@ from client import Line, ctl
 from own_broker import OwnBroker
 from tap import diag, done_testing, equal, farm, like, ok, wait_until
 
+
 def settled(candidates):
     """A queue whose broker is killed within a second of its declaration comes back without a leader."""
     seen = len(candidates.obeyed())
