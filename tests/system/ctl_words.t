@@ -138,7 +138,6 @@ def nobody_answers():
     with service(name, store=os.path.abspath("other.db")), Words(name) as words:
         says(name, "added 1, known 0, version 1\n", "add", "fool")
     with Words(name) as words:
-        refuses(name, 75, "answered within 100ms; is winnow-words running", "add", "late", "--wait", "100ms")
         queue = f"{name}.words"
         with Line() as line, spawn("winnow-ctl", "--wait", "60s", "words", "remove", "fool", farm=name, amqp=line.url) as cut:
             ok(wait_until(lambda: waiting(words, queue) == 1, 20), "a request waits for a service")
@@ -146,6 +145,7 @@ def nobody_answers():
             equal(cut.wait(20), 69, "... and when its connection is lost it ends with 69")
             like(cut.stderr(), "^winnow-ctl: ", "... saying so")
         words.channel.queue_purge(queue)
+        refuses(name, 75, "answered within 100ms; is winnow-words running", "add", "late", "--wait", "100ms")
         with service(name, store=os.path.abspath("other.db")):
             says(name, "fool\n", "list")
         equal(waiting(words, queue), 0, "what came too late is gone")
