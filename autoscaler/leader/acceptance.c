@@ -15,21 +15,24 @@ static double noise_msgs(double offered_msgs)
 }
 
 /* How much the total has grown since the tick before; less than 0: so much was purged or deleted,
- * or has expired. The queue and its workers are not asked at the same moment: what is missed in
- * between is there in the next tick, and has been counted before. */
+ * or has expired. A total may be a few events too small, because the queue and its workers are not
+ * asked at the same moment, or too large: an event that is answered and not yet acknowledged is in
+ * flight and handled. So what a total lacks that was counted before is not counted again when it is
+ * back. */
 static double growth_since(struct acceptance *acceptance, double total_msgs, double noise,
                            bool known)
 {
     double growth_msgs = acceptance->known ? total_msgs - acceptance->total_msgs : (double)NAN;
-    double before_msgs = acceptance->missed_msgs;
-    bool missed = growth_msgs < 0 && growth_msgs >= -noise;
+    double new_msgs = growth_msgs - acceptance->missed_msgs;
 
     acceptance->known = known;
     acceptance->total_msgs = total_msgs;
-    acceptance->missed_msgs = missed ? -growth_msgs : 0;
-    if (missed)
-        return 0;
-    return growth_msgs > 0 ? fmax(growth_msgs - before_msgs, 0) : growth_msgs;
+    acceptance->missed_msgs = 0;
+    if (isnan(growth_msgs) || growth_msgs < -noise)
+        return growth_msgs;
+    /* What is lost little by little is not missed for ever. */
+    acceptance->missed_msgs = new_msgs < 0 ? fmin(-new_msgs, noise) : 0;
+    return fmax(new_msgs, 0);
 }
 
 double acceptance_take_alone(struct acceptance *acceptance, double total_msgs)

@@ -6,8 +6,7 @@
 
 /* All events that are ready, in flight or were handled, where that is exact: nobody but workers
  * that tell consumes the queue. What workers have is what they had as the queue was asked about:
- * an event that they take meanwhile is missed, which the next total makes good, and never counted
- * twice. */
+ * an event that they take meanwhile is missed, which the next total makes good. */
 static double total_msgs(const struct decision_record *decision, double taken_msgs)
 {
     const struct sampler_sample *sampled = &decision->sampled;

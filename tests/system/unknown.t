@@ -202,10 +202,12 @@ def what_is_refused_needs_no_worker():
     with autoscaler(name, *options, "--", *worker) as scaler:
         wait_for_row(name, lambda row: row["running_workers"] == "1")
         publish(name, 100)
-        wait_for_new_row(name, lambda row: row["accepted_per_s"] == "0")
+        wait_for_new_row(name, lambda row: row["backlog_msgs"] == "0")
+        wait_for_new_row(name)  # which has what that may have missed
         counted, took = total(rows(name), "arrived_msgs"), sum(
             float(row["accepted_per_s"] or 0) * float(row["interval_s"]) for row in rows(name))
-        ok(counted == 100 and round(took) == 100, "what a calm queue accepts is what was sent") or diag(f"{counted} {took}")
+        # Of an event that is answered and not yet acknowledged the worker says both: one, with that prefetch.
+        ok(counted == 100 and round(took) in (100, 101), "what a calm queue accepts is what was sent") or diag(f"{counted} {took}")
         ctl("set_policy", name, f"^{name}\\.work$", policy, "--apply-to", "queues")
         with Bursts(name):
             row = wait_for_row(name, lambda row: row["arrival_source"] == "accepted")

@@ -120,6 +120,38 @@ static void what_was_missed_for_a_moment_is_not_accepted_twice(void **state)
     assert_true(accepted == 10);
 }
 
+static void what_is_missed_for_long_is_not_accepted_twice(void **state)
+{
+    double accepted;
+
+    (void)state;
+    acceptance_take(&acceptance, 100, total_msgs += 100, &accepted);
+    acceptance_take(&acceptance, 0, total_msgs -= 1, &accepted);
+    for (int i = 0; i < 10; i++) {
+        acceptance_take(&acceptance, 0, total_msgs, &accepted);
+        assert_true(accepted == 0);
+    }
+    acceptance_take(&acceptance, 0, total_msgs += 1, &accepted);
+    assert_true(accepted == 0);
+    acceptance_take(&acceptance, 10, total_msgs += 10, &accepted);
+    assert_true(accepted == 10);
+}
+
+static void what_is_lost_little_by_little_hides_no_more_than_chance(void **state)
+{
+    double accepted;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        acceptance_take(&acceptance, 0, total_msgs -= 1, &accepted);
+        assert_true(accepted == 0);
+    }
+    acceptance_take(&acceptance, 10, total_msgs += 10, &accepted);
+    assert_true(accepted == 7);
+    acceptance_take(&acceptance, 10, total_msgs += 10, &accepted);
+    assert_true(accepted == 10);
+}
+
 static void where_nothing_is_accepted_there_is_one_event_to_reckon_with(void **state)
 {
     (void)state;
@@ -202,6 +234,8 @@ int main(void)
         claim(while_the_queue_refuses_an_unknown_tick_is_held_but_not_for_ever),
         claim(a_purge_proves_nothing),
         claim(what_was_missed_for_a_moment_is_not_accepted_twice),
+        claim(what_is_missed_for_long_is_not_accepted_twice),
+        claim(what_is_lost_little_by_little_hides_no_more_than_chance),
         claim(where_nothing_is_accepted_there_is_one_event_to_reckon_with),
         claim(over_hosts_old_reports_make_a_tenth_at_most),
         claim(over_hosts_the_rate_follows_within_the_window),
