@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sys
+import time
 
 import pika
 
@@ -22,6 +23,7 @@ from scaler import lives  # noqa: E402
 from tap import connect, diag, done_testing, equal, farm, like, ok, spawn, wait_until  # noqa: E402
 
 PATIENCE_S = 40
+STEADY_S = 3
 GUARDED = "c"  # the node that has a user of its own
 
 
@@ -56,7 +58,9 @@ class Place:
         return {each: running.stderr().count(f"event={event} ") for each, running in self.nodes.items()}
 
     def shared(self, names=("a", "b", GUARDED), text=""):
-        """The nodes run the farm's four workers, and the others none; the status that says so."""
+        """The nodes run the farm's four workers, and the others none; the status that says so. For a while these are
+        the same: a leader that hears one node after the other moves workers, and a report is up to a second old."""
+        found = []  # the pids, and since when
 
         def holds(status):
             up = {each["name"]: each for each in status["nodes"] if each["state"] == "up"}
@@ -64,8 +68,14 @@ class Place:
             total = sum(each["running"] for each in up.values())
             return sorted(up) == sorted(names) and as_ordered and total == 4 and not status["draining"]
 
+        def steady(status):
+            pids = holds(status) and {worker["pid"] for worker in status["workers"]}
+            if [pids] != found[:1]:
+                found[:] = [pids, time.monotonic()]
+            return pids and time.monotonic() - found[1] > STEADY_S
+
         with self.control() as control:
-            status = when(control, holds, PATIENCE_S)
+            status = when(control, steady, PATIENCE_S)
         ok(status, text)
         return status
 
