@@ -147,12 +147,9 @@ def a_broker_that_is_away_is_waited_for():
     with spawn("winnow-filter", farm=name), contextlib.closing(Proxy(port)) as proxy:
         line = ["--amqp", URL.replace(f":{port}", f":{proxy.port}")]
 
-        def cut(running):
+        def cut_and_mend(running):
             first_second(running)
             proxy.cut()
-
-        def cut_and_mend(running):
-            cut(running)
             time.sleep(2.5)
             proxy.mend()
 
@@ -160,10 +157,15 @@ def a_broker_that_is_away_is_waited_for():
         equal(code, 0, "a run whose broker was away ends well") or diag(running.stdout() + running.stderr())
         total = dict(published=300, confirmed=300, results=300, lost=0)
         equal(counts(*total), total, "and every event is answered")
-        code, running = loadgen(*line, *options, "1s", name=name, serve=cut)
+
+        def end(running):
+            """Nobody listens any more. A line that is cut would take whoever comes, and reset them in their log-in."""
+            first_second(running)
+            proxy.close()
+
+        code, running = loadgen(*line, *options, "1s", name=name, serve=end)
         equal(code, 69, "unless it is away for longer than --connect-timeout") or diag(running.stderr())
-        # Such a line resets whoever comes: while they connect, or in the midst of their log-in.
-        like(running.stderr(), "no (broker answers|log-in to the broker) at", "which is said")
+        like(running.stderr(), "no broker answers at", "which is said")
 
 
 def a_signal_ends_it_truthfully():

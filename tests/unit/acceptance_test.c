@@ -31,6 +31,16 @@ static double tick(double offered_msgs, double growth_msgs)
     return acceptance_take(&acceptance, offered_msgs, total_msgs, &accepted);
 }
 
+/* The same; how many of them were accepted. */
+static double accepted(double offered_msgs, double growth_msgs)
+{
+    double accepted_msgs;
+
+    total_msgs += growth_msgs;
+    acceptance_take(&acceptance, offered_msgs, total_msgs, &accepted_msgs);
+    return accepted_msgs;
+}
+
 static void what_was_offered_counts_while_it_was_accepted(void **state)
 {
     (void)state;
@@ -107,49 +117,31 @@ static void a_purge_proves_nothing(void **state)
 
 static void what_was_missed_for_a_moment_is_not_accepted_twice(void **state)
 {
-    double accepted;
-
     (void)state;
-    acceptance_take(&acceptance, 100, total_msgs += 100, &accepted);
-    assert_true(accepted == 100);
-    acceptance_take(&acceptance, 0, total_msgs -= 3, &accepted);
-    assert_true(accepted == 0);
-    acceptance_take(&acceptance, 0, total_msgs += 3, &accepted);
-    assert_true(accepted == 0);
-    acceptance_take(&acceptance, 10, total_msgs += 10, &accepted);
-    assert_true(accepted == 10);
+    assert_true(accepted(100, 100) == 100);
+    assert_true(accepted(0, -3) == 0);
+    assert_true(accepted(0, 3) == 0);
+    assert_true(accepted(10, 10) == 10);
 }
 
 static void what_is_missed_for_long_is_not_accepted_twice(void **state)
 {
-    double accepted;
-
     (void)state;
-    acceptance_take(&acceptance, 100, total_msgs += 100, &accepted);
-    acceptance_take(&acceptance, 0, total_msgs -= 1, &accepted);
-    for (int i = 0; i < 10; i++) {
-        acceptance_take(&acceptance, 0, total_msgs, &accepted);
-        assert_true(accepted == 0);
-    }
-    acceptance_take(&acceptance, 0, total_msgs += 1, &accepted);
-    assert_true(accepted == 0);
-    acceptance_take(&acceptance, 10, total_msgs += 10, &accepted);
-    assert_true(accepted == 10);
+    accepted(100, 100);
+    accepted(0, -1);
+    for (int i = 0; i < 10; i++)
+        assert_true(accepted(0, 0) == 0);
+    assert_true(accepted(0, 1) == 0);
+    assert_true(accepted(10, 10) == 10);
 }
 
 static void what_is_lost_little_by_little_hides_no_more_than_chance(void **state)
 {
-    double accepted;
-
     (void)state;
-    for (int i = 0; i < 100; i++) {
-        acceptance_take(&acceptance, 0, total_msgs -= 1, &accepted);
-        assert_true(accepted == 0);
-    }
-    acceptance_take(&acceptance, 10, total_msgs += 10, &accepted);
-    assert_true(accepted == 7);
-    acceptance_take(&acceptance, 10, total_msgs += 10, &accepted);
-    assert_true(accepted == 10);
+    for (int i = 0; i < 100; i++)
+        assert_true(accepted(0, -1) == 0);
+    assert_true(accepted(10, 10) == 7);
+    assert_true(accepted(10, 10) == 10);
 }
 
 static void where_nothing_is_accepted_there_is_one_event_to_reckon_with(void **state)
