@@ -256,6 +256,8 @@ int send_event(const struct ctl_options *options, bool *done, FILE *out, struct 
         error = publish(&sending, body, why);
     if (!error)
         error = await(&sending, done, out, why);
+    if (sending.broker)
+        answers_leave(&sending.answers, sending.broker);
     connection_close(sending.connection);
     broker_properties_close(sending.properties);
     free(text);

@@ -88,6 +88,9 @@ void posts_close(struct posts *posts)
         next = posts->first->next;
         release(posts->first);
     }
+    struct broker *broker = posts->connection ? connection_broker(posts->connection) : NULL;
+    if (broker)
+        answers_leave(&posts->answers, broker);
     connection_close(posts->connection);
     broker_properties_close(posts->properties);
     free(posts);

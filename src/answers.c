@@ -13,3 +13,13 @@ int answers_set_up(const void *context, struct broker *broker, struct why *why)
         error = broker_consume(broker, ANSWERS_REPLY_TO, "answers", 0, false, why);
     return error;
 }
+
+/* RabbitMQ refuses what is published at the moment in which one of the queues for it ends, though
+ * FARM.dead has taken it; whoever published it does so once more. */
+void answers_leave(const struct answers *answers, struct broker *broker)
+{
+    struct why why;
+
+    if (answers->watches_dead && broker_end(broker) == BROKER_END_NONE)
+        (void)broker_unbind(broker, answers->queue, answers->topology->dead, "", &why);
+}

@@ -25,4 +25,8 @@ struct answers {
  * another error of the broker. */
 int answers_set_up(const void *context, struct broker *broker, struct why *why);
 
+/* To be called before such a connection is closed, so that nothing is on its way to the queue for
+ * copies when that ends. It goes out with the goodbye. */
+void answers_leave(const struct answers *answers, struct broker *broker);
+
 #endif

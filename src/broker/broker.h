@@ -114,6 +114,9 @@ int broker_check_exchange(struct broker *broker, const struct broker_exchange *e
 /* Binds a queue to an exchange; key: "" for a fanout exchange, a pattern for a topic exchange. */
 int broker_bind(struct broker *broker, const char *queue, const char *exchange, const char *key,
                 struct why *why);
+/* Takes a binding back; harmless when there is none. */
+int broker_unbind(struct broker *broker, const char *queue, const char *exchange, const char *key,
+                  struct why *why);
 /* Deletes a queue with all that is in it; harmless when there is none. */
 int broker_delete_queue(struct broker *broker, const char *queue, struct why *why);
 /* From then on each published message is followed by BROKER_CONFIRMED or BROKER_NACKED. */

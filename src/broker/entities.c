@@ -82,6 +82,16 @@ int broker_bind(struct broker *broker, const char *queue, const char *exchange, 
     return broker_queue_method(broker, AMQP_QUEUE_BIND_METHOD, &bind, why);
 }
 
+int broker_unbind(struct broker *broker, const char *queue, const char *exchange, const char *key,
+                  struct why *why)
+{
+    amqp_queue_unbind_t unbind = {.queue = amqp_cstring_bytes(queue),
+                                  .exchange = amqp_cstring_bytes(exchange),
+                                  .routing_key = amqp_cstring_bytes(key)};
+
+    return broker_queue_method(broker, AMQP_QUEUE_UNBIND_METHOD, &unbind, why);
+}
+
 int broker_delete_queue(struct broker *broker, const char *queue, struct why *why)
 {
     amqp_queue_delete_t delete = {.queue = amqp_cstring_bytes(queue), .nowait = 1};

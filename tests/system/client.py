@@ -201,12 +201,14 @@ class Line:
     mode    "pass"; "hold": the broker's confirms never arrive; "refuse": they arrive as refusals;
             "silent": nothing goes either way, as when a cable is pulled
     delay_s what the broker sends comes so much later
+    sent    all that went to the broker, while records is true
     """
 
     BASIC_ACK, BASIC_NACK = struct.pack(">HH", 60, 80), struct.pack(">HH", 60, 120)
 
-    def __init__(self, url=URL, mode="pass"):
+    def __init__(self, url=URL, mode="pass", records=False):
         self.mode, self.delay_s = mode, 0
+        self.records, self.sent = records, b""
         self.confirms = 0
         self._ends = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -243,6 +245,16 @@ class Line:
                 pass
         self._ends = []
 
+    def methods(self):
+        """The (class, method) of each frame that one client sent, in order; see records."""
+        data, methods = self.sent[len(b"AMQP\0\0\x09\x01") :], []
+        while len(data) >= 7:
+            kind, _, size = struct.unpack_from(">BHI", data)
+            if kind == 1:
+                methods.append(struct.unpack_from(">HH", data, 7))
+            data = data[size + 8 :]
+        return methods
+
     def _accept(self):
         while True:
             try:
@@ -265,6 +277,8 @@ class Line:
                     data, pending = tamper(pending + data)
                     waiting.put((time.monotonic() + self.delay_s, data))
                 elif self.mode != "silent":
+                    if self.records:
+                        self.sent += data
                     sink.sendall(data)
         except OSError:
             pass

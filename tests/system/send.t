@@ -5,7 +5,7 @@
 import os
 import subprocess
 
-from client import Client, ctl
+from client import Client, Line, ctl
 from tap import BIN, URL, connect, done_testing, equal, farm, like, ok, spawn, wait_until
 from terminal import Terminal
 
@@ -42,6 +42,14 @@ def results_come_back(name):
     equal(send(name, "send", "--wait", "--", "--wait").stdout, b"--wait", "or like an option")
     equal(send(name, "send", "--wait", text=b"a\0\xff\n").stdout, b"a\0\xff\n", "byte by byte")
     equal(send(name, "send", "5s", "--wait").stdout, b"5s", "wherever it stands")
+
+
+def copies_end_before_their_queue_does(name):
+    """What the broker delivers to a queue at the moment in which that ends it refuses, though FARM.dead has it too."""
+    unbind, goodbye = (50, 50), (10, 50)
+    with Line(records=True) as line:
+        equal(send(name, "send", "--wait", "hello", amqp=line.url).stdout, b"hello", "over a line that listens, too")
+        equal(line.methods()[-2:], [unbind, goodbye], "whoever leaves asks for no more copies first")
 
 
 def a_terminal_gets_whole_lines(name):
@@ -83,6 +91,7 @@ name = farm()
 with spawn("winnow-run", "--", "cat", farm=name), Client(name) as client:
     events_get_there(name, client)
     results_come_back(name)
+    copies_end_before_their_queue_does(name)
     a_terminal_gets_whole_lines(name)
     equal([row for row in ctl("list_queues", "name") if f"{name}.send" in row[0]], [], "no queue is left behind")
 failures_are_told()
