@@ -143,7 +143,7 @@ def a_broker_that_reads_nothing_holds_no_worker_up():
                 worker.process.kill()
             ctl("set_vm_memory_high_watermark", "0.6", directory=broker.directory)
             with spawn("winnow-filter", "--max-body", "16MiB", farm=name, amqp=broker.url):
-                ok(wait_until(lambda: client.ready(client.results) >= 1, 60), "... and its event is answered later")
+                ok(wait_until(lambda: client.ready(client.results) >= 1, 30), "... and its event is answered later")
 
 
 def a_sigterm_without_a_connection_ends_it():

@@ -1,12 +1,13 @@
 /* linear_test.c - what is read from files and events takes time that is linear in its length: what
- * is doubled three times takes eight times the processor's time, and may take 32, as it no longer
- * fits the processor's caches, which others use too; the square would take 64. What the filter
- * takes is counted in steps (filter_steps_test.c). */
+ * is doubled three times takes eight times the processor's time, and may take 22, the power of
+ * 1.5, as it no longer fits the processor's caches, which others use too; the square would take 64.
+ * What the filter takes is counted in steps (filter_steps_test.c). */
 #include "csv/table.h"
 #include "csv/trace.h"
 #include "event.h"
 #include "loadgen/texts.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,8 @@
 
 #include <cmocka.h>
 
-#define TRIES 3
+#define TRIES  3
+#define ROUNDS 10
 
 /* Writes an input of that many pieces. */
 typedef void writer(FILE *file, size_t pieces);
@@ -71,11 +73,16 @@ static double time_of(writer *write, reader *read, size_t pieces)
     return least_s;
 }
 
+/* What else runs may disturb all tries of one, and none of the other: then both are tried again. */
 static void assert_linear(writer *write, reader *read, size_t pieces)
 {
     double once_s = time_of(write, read, pieces), whole_s = time_of(write, read, 8 * pieces);
 
-    if (whole_s > 32 * once_s + 0.001)
+    for (int i = 1; i < ROUNDS && whole_s > 22 * once_s + 0.001; i++) {
+        once_s = fmin(once_s, time_of(write, read, pieces));
+        whole_s = fmin(whole_s, time_of(write, read, 8 * pieces));
+    }
+    if (whole_s > 22 * once_s + 0.001)
         fail_msg("%zu pieces take %.6f s, eight times as many %.6f s", pieces, once_s, whole_s);
 }
 
