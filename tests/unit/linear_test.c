@@ -224,7 +224,7 @@ static void read_plain(const char *path, const char *bytes, size_t length)
 static void bodies_are_read_in_linear_time(void **state)
 {
     (void)state;
-    assert_linear(write_members, read_json, 10000);
+    assert_linear(write_members, read_json, 2000);
     assert_linear(write_escapes, read_json, 25000);
     assert_linear(write_wide_letters, read_plain, 150000);
 }
