@@ -67,7 +67,9 @@ def equal(got, want, description):
 
 
 def like(text, pattern, description):
-    return ok(re.search(pattern, text), description) or diag(f"{text!r}\ndoes not match {pattern!r}")
+    """Text of None matches nothing."""
+    found = text is not None and re.search(pattern, text)
+    return ok(found, description) or diag(f"{text!r}\ndoes not match {pattern!r}")
 
 
 def skip(description, reason):
