@@ -194,6 +194,17 @@ def redelivered(messages):
     return [method.redelivered for method, _, _ in messages].count(True)
 
 
+UNBIND, GOODBYE = (50, 50), (10, 50)  # queue.unbind, connection.close
+
+
+def _methods(data):
+    while len(data) >= 7:
+        kind, _, size = struct.unpack_from(">BHI", data)
+        if kind == 1:
+            yield struct.unpack_from(">HH", data, 7)
+        data = data[size + 8 :]
+
+
 class Line:
     """A TCP line to the broker that looks at the frames coming from it.
 
@@ -201,14 +212,14 @@ class Line:
     mode    "pass"; "hold": the broker's confirms never arrive; "refuse": they arrive as refusals;
             "silent": nothing goes either way, as when a cable is pulled
     delay_s what the broker sends comes so much later
-    sent    all that went to the broker, while records is true
+    sent    what went to the broker, for each connection, while records is true
     """
 
     BASIC_ACK, BASIC_NACK = struct.pack(">HH", 60, 80), struct.pack(">HH", 60, 120)
 
     def __init__(self, url=URL, mode="pass", records=False):
         self.mode, self.delay_s = mode, 0
-        self.records, self.sent = records, b""
+        self.records, self.sent = records, []
         self.confirms = 0
         self._ends = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -246,14 +257,8 @@ class Line:
         self._ends = []
 
     def methods(self):
-        """The (class, method) of each frame that one client sent, in order; see records."""
-        data, methods = self.sent[len(b"AMQP\0\0\x09\x01") :], []
-        while len(data) >= 7:
-            kind, _, size = struct.unpack_from(">BHI", data)
-            if kind == 1:
-                methods.append(struct.unpack_from(">HH", data, 7))
-            data = data[size + 8 :]
-        return methods
+        """The (class, method) of each frame that was sent, in order, for each connection; see records."""
+        return [list(_methods(bytes(each)[len(b"AMQP\0\0\x09\x01") :])) for each in self.sent]
 
     def _accept(self):
         while True:
@@ -269,6 +274,9 @@ class Line:
     def _carry(self, source, sink, tamper):
         pending = b""
         waiting = queue.SimpleQueue()
+        sent = bytearray()
+        if self.records and not tamper:
+            self.sent.append(sent)
         if tamper:
             threading.Thread(target=self._deliver, args=(waiting, sink), daemon=True).start()
         try:
@@ -278,7 +286,7 @@ class Line:
                     waiting.put((time.monotonic() + self.delay_s, data))
                 elif self.mode != "silent":
                     if self.records:
-                        self.sent += data
+                        sent += data
                     sink.sendall(data)
         except OSError:
             pass

@@ -13,7 +13,7 @@ import threading
 
 import pika
 
-from client import Line, ctl, port_of
+from client import GOODBYE, UNBIND, Line, ctl, port_of
 from control import Leader, answer, message
 from scaler import FILTER, autoscaler, children, wait_for_row
 from tap import *
@@ -220,6 +220,15 @@ def sends_events(web, name):
         thread.join()
     equal(sorted(answers), [(i, f"n {i}") for i in range(8)], "each gets its own result, whatever the names")
     ok("you fool" not in web.program.stderr() and "you fool" not in json.dumps(web.status()), "no event is shown or logged")
+
+
+def asks_for_no_more_copies_before_it_ends(name):
+    """As whoever leaves does: the broker refuses what it delivers to a queue that ends at that moment."""
+    with Line(records=True) as line, page(name, amqp=line.url) as web:
+        equal(web.tell("events", {"text": "a fool", "wait_s": 20}).json()["result"], "a CENSORED", "a result comes over a line, too")
+        equal(web.program.end(), 0, "... the page ends when it is told to")
+        ends = [each[-2:] for each in line.methods()]
+        equal(ends.count([UNBIND, GOODBYE]), 1, "... and asks for no more copies of what is dead first") or diag(ends)
 
 
 # ---- who may ----
@@ -636,6 +645,7 @@ with autoscaler(name, "--interval", "200ms", "--min", "2", "--max", "4", "--", F
         stops_a_worker(web)
         says_what_it_does_not_do(web)
         sends_events(web, name)
+        asks_for_no_more_copies_before_it_ends(name)
         keeps_others_out(web)
         keeps_secrets(web)
         stands_what_is_no_request(web)

@@ -5,7 +5,7 @@
 import os
 import subprocess
 
-from client import Client, Line, ctl
+from client import GOODBYE, UNBIND, Client, Line, ctl
 from tap import BIN, URL, connect, done_testing, equal, farm, like, ok, spawn, wait_until
 from terminal import Terminal
 
@@ -46,10 +46,9 @@ def results_come_back(name):
 
 def copies_end_before_their_queue_does(name):
     """What the broker delivers to a queue at the moment in which that ends it refuses, though FARM.dead has it too."""
-    unbind, goodbye = (50, 50), (10, 50)
     with Line(records=True) as line:
         equal(send(name, "send", "--wait", "hello", amqp=line.url).stdout, b"hello", "over a line that listens, too")
-        equal(line.methods()[-2:], [unbind, goodbye], "whoever leaves asks for no more copies first")
+        equal([each[-2:] for each in line.methods()], [[UNBIND, GOODBYE]], "whoever leaves asks for no more copies first")
 
 
 def a_terminal_gets_whole_lines(name):
