@@ -17,6 +17,10 @@
 #define REPORT_NS     (1 * CLOCK_NS_PER_S)
 #define REPORT_GAP_NS (20 * CLOCK_NS_PER_MS)
 
+/* Orders come every 0.3 s. When one is so late, the broker may have lost the way to this node, and
+ * whoever leads counts it as lost 0.4 s after the first that came back. */
+#define LATE_NS (400 * CLOCK_NS_PER_MS)
+
 /* Whoever leads has given away its share by then, or nobody does. */
 #define LEAVE_NS (3 * CLOCK_NS_PER_S)
 
@@ -36,8 +40,8 @@ struct host {
     int64_t deadline_ns; /* of the first connection */
     struct fence fence;
     struct target_message order; /* the last; its epoch is 0 before the first */
-    bool ordered;                /* it came on the connection that is there */
-    bool asked; /* by an order that was refused, or a new leader's hello: they want a report */
+    int64_t late_ns; /* when the next is late; 0: none came on the connection that is there */
+    bool asked;      /* by an order that was refused, or a new leader's hello: they want a report */
     struct report_message said; /* the last report, without the workers */
     int64_t said_ns;
 
@@ -179,7 +183,7 @@ static void step_post(struct host *host, int64_t now_ns)
         host->ready = true;
         host->lock.clustered = broker_url_count(host->broker.url) > 1;
         host->said_ns = 0;
-        host->ordered = false;
+        host->late_ns = 0;
         gazette_reconnected(&host->gazette);
         farm_lock_note(&host->lock, 0, now_ns);
     }
@@ -220,7 +224,7 @@ static void admit(struct host *host, struct supervisor *supervisor,
         supervisor_hear_events(supervisor, now_ns, order->events, order->event_count);
     host->order = *order;
     host->order.events = NULL;
-    host->ordered = true;
+    host->late_ns = now_ns + LATE_NS;
     host->released |= host->leaving && order->workers == 0;
     election_hear_order(election, order->epoch, now_ns);
     if (*order->successor && strcmp(order->successor, host->settings->name) != 0)
@@ -252,6 +256,20 @@ static void take_orders(struct host *host, struct supervisor *supervisor, int64_
             admit(host, supervisor, &order, now_ns);
         target_message_clear(&order);
     }
+}
+
+/* When the next order is late. When it is, the way to this node is made again, and the leader is
+ * told that the node lives: whoever deletes the exchange deletes the way with it. */
+static int64_t miss_orders(struct host *host, int64_t now_ns)
+{
+    if (!host->late_ns || !post_is_there(&host->post))
+        return CLOCK_NEVER;
+    if (now_ns >= host->late_ns) {
+        post_check(&host->post, now_ns);
+        host->asked = true;
+        host->late_ns = now_ns + LATE_NS;
+    }
+    return host->late_ns;
 }
 
 /* ---- reports ---- */
@@ -350,7 +368,7 @@ static int64_t step_election(struct host *host, int64_t now_ns)
         term_end(&host->term);
     else if (!term_is_on(&host->term))
         host->fault = term_begin(&host->term, now_ns, host->order.epoch ? &host->order : NULL,
-                                 !host->ordered, &host->why);
+                                 !host->late_ns, &host->why);
     int64_t wake_ns = term_step(&host->term, now_ns);
     int fault = term_fault(&host->term, &why);
     if (fault)
@@ -365,6 +383,7 @@ int64_t host_step(struct host *host, struct supervisor *supervisor, bool drainin
 {
     step_post(host, now_ns);
     take_orders(host, supervisor, now_ns);
+    int64_t late_ns = miss_orders(host, now_ns);
     int64_t wake_ns = step_election(host, now_ns);
 
     if (!draining && host->ready)
@@ -373,6 +392,7 @@ int64_t host_step(struct host *host, struct supervisor *supervisor, bool drainin
     int64_t post_ns = post_due_ns(&host->post, now_ns);
     wake_ns = report_ns < wake_ns ? report_ns : wake_ns;
     wake_ns = post_ns < wake_ns ? post_ns : wake_ns;
+    wake_ns = late_ns < wake_ns ? late_ns : wake_ns;
     if (host->leaving && now_ns < host->leave_by_ns && host->leave_by_ns < wake_ns)
         wake_ns = host->leave_by_ns;
     return !host->ready && host->deadline_ns < wake_ns ? host->deadline_ns : wake_ns;

@@ -13,7 +13,7 @@
 #define WINDOW_MOST 64
 #define PIECE_BYTES 8192
 
-/* How often it is looked whether the exchange is still there: it may be deleted by anybody. */
+/* How often the way to the queue is made anew, in case it is gone: anybody may delete it. */
 #define CHECK_NS (2 * CLOCK_NS_PER_S)
 
 /* ---- connecting ---- */
@@ -87,12 +87,12 @@ static void lose(struct post *post, int error, const struct why *why)
     name_queue(post);
 }
 
-static void check_exchange(struct post *post, int64_t now_ns)
+void post_check(struct post *post, int64_t now_ns)
 {
     const char *keys[POST_MOST_KEYS + 1];
     struct why why = {0};
 
-    if (now_ns < post->check_ns)
+    if (!link_broker(&post->link))
         return;
     list_keys(&post->set_up, keys);
     post->check_ns = now_ns + CHECK_NS;
@@ -106,10 +106,12 @@ static void check_exchange(struct post *post, int64_t now_ns)
 bool post_step(struct post *post, int64_t now_ns)
 {
     if (link_broker(&post->link)) {
-        check_exchange(post, now_ns);
+        if (now_ns >= post->check_ns)
+            post_check(post, now_ns);
         return false;
     }
     bool is_new = link_step(&post->link, now_ns);
+
     if (is_new) {
         post->check_ns = now_ns + CHECK_NS;
         post->sent = post->arrived = 0;

@@ -44,7 +44,7 @@ struct post {
     uint64_t sent;     /* the sequence of the last message on this connection */
     uint64_t arrived;  /* with confirms: the broker has all up to this one */
     uint64_t refused;  /* by which keys something was refused: a bit of 64 for each */
-    int64_t check_ns;  /* when it is looked whether the exchange is still there */
+    int64_t check_ns;  /* when the exchange and its bindings are made sure of */
     int64_t window_ns; /* when a window began in which ... */
     size_t taken;      /* ... so much was taken */
 };
@@ -60,6 +60,8 @@ void post_close(struct post *post);
 /* Connects when it is time to; true when it has just been connected. link.error says how the last
  * attempt ended: -ERR_LOCKED when another connection has the queue that nobody else may have. */
 bool post_step(struct post *post, int64_t now_ns);
+/* Makes the exchange and its way to the queue again, were they not there; as each 2 s by itself. */
+void post_check(struct post *post, int64_t now_ns);
 bool post_is_there(const struct post *post);
 int64_t post_due_ns(const struct post *post, int64_t now_ns);
 size_t post_poll(const struct post *post, struct pollfd *fds);

@@ -325,12 +325,14 @@ int roster_hear(struct roster *roster, struct report_message *report, int64_t no
     return 0;
 }
 
-void roster_returned(struct roster *roster, const char *name, int64_t now_ns)
+bool roster_returned(struct roster *roster, const char *name, int64_t now_ns)
 {
     size_t index;
 
-    if (find(roster, name, &index) && !roster->nodes[index]->returned_ns)
-        roster->nodes[index]->returned_ns = now_ns;
+    if (!find(roster, name, &index) || roster->nodes[index]->returned_ns)
+        return false;
+    roster->nodes[index]->returned_ns = now_ns;
+    return true;
 }
 
 bool roster_drain(struct roster *roster, const char *name, bool drained)

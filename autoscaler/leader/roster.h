@@ -128,8 +128,9 @@ enum roster_news {
 int roster_hear(struct roster *roster, struct report_message *report, int64_t now_ns,
                 enum roster_news *news, const struct roster_node **node);
 
-/* A target for that node was returned: nobody has its queue. It is lost soon, unless it reports. */
-void roster_returned(struct roster *roster, const char *name, int64_t now_ns);
+/* A target for that node was returned: nobody has its queue. It is lost soon, unless it reports.
+ * Whether this is the first of it: the exchange may have lost its bindings, to the leader too. */
+bool roster_returned(struct roster *roster, const char *name, int64_t now_ns);
 
 /* What has become of nodes by the passing of time, one at a time; to be called until there are no
  * news, and when due. */

@@ -238,7 +238,8 @@ static void take_return(struct term *term, struct broker_bytes key, int64_t now_
         return;
     memcpy(name, key.bytes + prefix, key.length - prefix);
     name[key.length - prefix] = '\0';
-    roster_returned(&term->roster, name, now_ns);
+    if (roster_returned(&term->roster, name, now_ns))
+        post_check(&term->post, now_ns);
 }
 
 static void take_news(struct term *term, int64_t now_ns)

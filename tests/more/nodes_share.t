@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""How soon the share of a node that was killed runs on the others, whether it led or not: within a second."""
+"""How soon the share of a node that was killed runs on the others, whether it led or not: within a second. And that
+nothing moves when only the exchange between the nodes is gone."""
 
 import contextlib
 import os
@@ -12,11 +13,13 @@ sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
 from control import Control  # noqa: E402
 from nodes import node, running, tell_on_failure, when  # noqa: E402
 from scaler import FILTER, children  # noqa: E402
-from tap import diag, done_testing, farm, ok, wait_until  # noqa: E402
+from tap import connect, diag, done_testing, farm, ok, wait_until  # noqa: E402
 
 PATIENCE_S = 20
 WORKERS = 6
 ROUNDS = 3
+DELETIONS = 6
+UNLUCKY = 2  # of these, on a machine that stands still for 0.3 s
 
 
 def filters(pid):
@@ -43,6 +46,22 @@ def killed(control, nodes, start, choose):
     return took
 
 
+def losses(nodes):
+    return sum(each.stderr().count("event=node_lost") for each in nodes.values())
+
+
+def deleted(name, nodes, replaced):
+    """Whether a node was taken for lost when somebody deleted the exchange, and with it what binds their queues."""
+    before = losses(nodes)
+    with contextlib.closing(connect()) as connection:
+        channel = connection.channel()
+        channel.exchange_delete(f"{name}.control")
+        if replaced:
+            channel.exchange_declare(f"{name}.control", "topic", auto_delete=True)
+    time.sleep(2.5)  # each node binds its queue every 2 s in any case
+    return losses(nodes) > before
+
+
 with contextlib.ExitStack() as stack:
     name = farm()
     start = lambda each: stack.enter_context(node(name, each, "--min", WORKERS, "--max", WORKERS, worker=(FILTER,)))
@@ -57,4 +76,8 @@ with contextlib.ExitStack() as stack:
         took = [killed(control, nodes, start, choose) for _ in range(ROUNDS)]
         diag(f"{what} was killed: its share ran elsewhere after " + ", ".join(f"{each * 1000:.0f} ms" for each in took))
         ok(statistics.median(took) < 1, "within a second in the middle")
+    ok(running(control, a=2, b=2, c=2), "three nodes share six workers again")
+    lost = [deleted(name, nodes, replaced=number % 2) for number in range(DELETIONS)]
+    ok(sum(lost) <= UNLUCKY, "no node is lost when the exchange is deleted or replaced") or diag(lost)
+    ok(running(control, a=2, b=2, c=2), "... and they share as before")
 done_testing()

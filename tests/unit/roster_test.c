@@ -124,10 +124,10 @@ static void a_node_whose_targets_come_back_is_lost_soon(void **state)
 
     (void)state;
     two_share_four(&roster);
-    roster_returned(&roster, "c", S_NS);
-    roster_returned(&roster, "a", S_NS);
+    assert_false(roster_returned(&roster, "c", S_NS)); /* nobody knows it */
+    assert_true(roster_returned(&roster, "a", S_NS));
     /* It goes by the first. */
-    roster_returned(&roster, "a", S_NS + ROSTER_GONE_NS - 1);
+    assert_false(roster_returned(&roster, "a", S_NS + ROSTER_GONE_NS - 1));
     assert_int_equal(roster_due_ns(&roster), S_NS + ROSTER_GONE_NS);
     assert_int_equal(roster_step(&roster, S_NS + ROSTER_GONE_NS - 1, &node), ROSTER_NO_NEWS);
     assert_int_equal(roster_step(&roster, S_NS + ROSTER_GONE_NS, &node), ROSTER_LOST);
