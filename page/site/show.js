@@ -18,17 +18,19 @@ export function set(node, key, value) {
 
 export const mark = (node, name, value) => set(node, `data-${name}`, value);
 
-/* What has the focus has it again when the result is called; where it is gone, its neighbour. */
+/* What has the focus has it again when the result is called, unless it has been moved since; where
+ * it is gone, its neighbour. */
 export function holdFocus() {
     const held = document.activeElement;
     const region = held.closest(".scroll");
     const buttons = () => [...region?.querySelectorAll("button:not([hidden])") ?? []];
     const place = buttons().indexOf(held);
+    const isGone = (node) => node.disabled || !node.getClientRects().length;
     return () => {
-        const gone = held.disabled || !held.getClientRects().length;
+        const active = document.activeElement;
+        if (active !== document.body && !isGone(active)) return;
         const near = buttons().slice(0, place + 1).pop() ?? region ?? byId("token-open");
-        const next = gone ? near : held;
-        if (next !== document.activeElement) next.focus();
+        (isGone(held) ? near : held).focus();
     };
 }
 

@@ -22,7 +22,7 @@ export function count(value, thing) {
     return `${text} ${thing}${text === "1" ? "" : "s"}`;
 }
 
-/* "7 s", "3 min", "2 h 5 min", "4 days": no fractions, as it is shown while it runs. */
+/* "7 s", "3 min", "2 h 5 min", "4 days", whole, as it runs. */
 export function age(seconds) {
     if (!isNumber(seconds)) return UNKNOWN;
     const whole = Math.floor(Math.max(seconds, 0));
@@ -37,7 +37,7 @@ export function age(seconds) {
 export const percent = (share) =>
     isNumber(share) ? `${Math.round(100 * Math.min(Math.max(share, 0), 1))}%` : UNKNOWN;
 
-/* Local times of milliseconds since 1970. */
+/* Local times. */
 export const clock = (ms) => (isNumber(ms) ? second.format(ms) : UNKNOWN);
 export const minute = (ms) => minutes.format(ms);
 
@@ -48,5 +48,4 @@ export function zone(ms) {
     return timeZone === short ? short : `${timeZone}, ${short}`;
 }
 
-/* "ok" is shown as "OK", "full" as "Full". */
 export const capital = (word) => (word === "ok" ? "OK" : word[0].toUpperCase() + word.slice(1));

@@ -191,6 +191,13 @@ def everything_is_operated(browser, made, farms):
         was = browser.do("return document.getElementById('why').open")
         press(browser, key)
         ok(browser.wait_for(f"document.getElementById('why').open === {str(not was).lower()}"), f"{about} opens and closes what is below")
+    focus(browser, "Pause…")
+    press(browser, Keys.ENTER)
+    is_open(browser, "ask")
+    # A dialog says later that it is closed; who is quick is elsewhere by then.
+    browser.do("const dialog = document.getElementById('ask'); dialog.addEventListener('close', () => setTimeout(() => (dialog.said = true)));"
+               "dialog.close(); document.getElementById('token-open').focus()")
+    ok(browser.wait_for("document.getElementById('ask').said") and focused(browser)["name"] == "Token…", "who moves the focus at once keeps it")
     equal(made.told(), [], "nothing was done by any of that")
     for name in reversed(farms):
         focus(browser, name)
