@@ -49,14 +49,15 @@ def killed(browser, first, second):
 
 
 def killed_while_asked(browser, second, third, token):
-    """SIGSTOP holds it, so that the command is on its way when it dies."""
-    second.signal(signal.SIGSTOP)
+    """SIGSTOP holds it, so that the command is on its way when it dies; not for long, or it is succeeded and answered for."""
+    browser.press("#token-open")
+    browser.find("#token-value").send_keys(token)
+    browser.press("#token .main")
     browser.press("#pause")
+    browser.wait_for("document.getElementById('ask').open")
+    second.signal(signal.SIGSTOP)
     browser.press("#ask-do")
-    if browser.wait_for("document.getElementById('token').open"):
-        browser.find("#token-value").send_keys(token)
-        browser.press("#token .main")
-    browser.wait("said", "Asking|done")
+    browser.wait("said", "Asking")
     second.signal(signal.SIGKILL)
     ok(browser.wait("said", "Not done: ."), "killed while a button waits: the page says that nothing is known to be done")
     ok(runs(browser, third.pid), "... and goes on with the next")

@@ -63,7 +63,7 @@ def starts_no_other_where_one_cannot_work():
 
 def waits_for_its_broker(broker):
     broker.stop()
-    with autoscaler(farm(), amqp=broker.url) as scaler:
+    with autoscaler(farm(), "--connect-timeout", "120s", amqp=broker.url) as scaler:
         starting = threading.Thread(target=broker.start)
         starting.start()
         equal(scaler.wait(1), None, "it waits for a broker that is not there yet")

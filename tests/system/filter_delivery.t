@@ -7,11 +7,8 @@ time it says so of."""
 import signal
 import time
 
-from client import Client, Line, ctl, numbers, port_of, working
-from own_broker import OwnBroker
+from client import Client, Line, ctl, numbers, working
 from tap import done_testing, equal, farm, like, ok, spawn, wait_until
-
-MIB = 1 << 20
 
 
 def an_event_is_acknowledged_only_after_its_confirm():
@@ -115,37 +112,6 @@ def a_deleted_dead_exchange_comes_back():
         equal(worker.end(), 0, "and drains as ever")
 
 
-def unsent_bytes(port):
-    """The most that somebody who is connected to that port has in the system's buffers."""
-    with open("/proc/net/tcp") as file:
-        rows = [line.split() for line in file][1:]
-    return max((int(row[4].split(":")[0], 16) for row in rows if int(row[2].split(":")[1], 16) == port), default=0)
-
-
-def a_broker_that_reads_nothing_holds_no_worker_up():
-    """Under its memory alarm; the result is larger than what the sockets between the two take."""
-    name = farm()
-    with OwnBroker() as broker:
-        with spawn("winnow-filter", farm=name, amqp=broker.url) as first, Client(name, broker.url) as client:
-            first.signal(signal.SIGTERM)
-            first.wait(10)
-            client.publish("fool " * (3 * MIB))
-            wait_until(lambda: client.ready(client.work) == 1, 20)
-            ctl("set_vm_memory_high_watermark", "absolute", "1", directory=broker.directory)
-            with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name, amqp=broker.url) as worker:
-                wait_until(lambda: client.ready(client.work) == 0, 20)
-                ok(wait_until(lambda: unsent_bytes(port_of(broker.url)) > 0, 60), "a worker sends a result that is not read")
-                time.sleep(1)  # until it has filled every buffer; one that has not makes the test easier, not wrong
-                begin = time.monotonic()
-                worker.signal(signal.SIGTERM)
-                ended = wait_until(lambda: worker.process.poll() is not None, 5)
-                ok(ended, f"a worker whose result is not read obeys SIGTERM ({time.monotonic() - begin:.1f} s)")
-                worker.process.kill()
-            ctl("set_vm_memory_high_watermark", "0.6", directory=broker.directory)
-            with spawn("winnow-filter", "--max-body", "16MiB", farm=name, amqp=broker.url):
-                ok(wait_until(lambda: client.ready(client.results) >= 1, 30), "... and its event is answered later")
-
-
 def a_sigterm_without_a_connection_ends_it():
     name = farm()
     with Line() as line, spawn("winnow-filter", farm=name, amqp=line.url) as worker, Client(name):
@@ -161,6 +127,5 @@ a_lost_connection_is_opened_again()
 a_silent_connection_is_given_up()
 a_deleted_work_queue_comes_back()
 a_deleted_dead_exchange_comes_back()
-a_broker_that_reads_nothing_holds_no_worker_up()
 a_sigterm_without_a_connection_ends_it()
 done_testing()

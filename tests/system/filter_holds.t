@@ -1,16 +1,18 @@
 #!/usr/bin/python3
 """What winnow-filter holds: no more than about a quarter of a second of work, which it finishes when it is told to drain, or
-gives back in time, and which nobody works on a second time but after a kill. On a busy machine, where an event takes long,
-it holds less, and gives back what waits."""
+gives back in time, whether or not the broker reads, and which nobody works on a second time but after a kill. On a busy
+machine, where an event takes long, it holds less, and gives back what waits."""
 
 import os
 import re
 import signal
 import time
 
-from client import Client, Line, numbers, redelivered, working
+from client import Client, Line, ctl, numbers, port_of, redelivered, working
+from own_broker import OwnBroker
 from tap import BIN, diag, done_testing, equal, farm, ok, spawn, wait_until
 
+MIB = 1 << 20
 FRAGILE = os.path.join(BIN, "../tests/system/fragile_worker")
 
 
@@ -142,6 +144,37 @@ def a_killed_workers_events_go_to_another():
         ok(not any("winnow-redelivered" in p.headers for _, p, _ in first), "nothing else is")
 
 
+def unsent_bytes(port):
+    """The most that somebody who is connected to that port has in the system's buffers."""
+    with open("/proc/net/tcp") as file:
+        rows = [line.split() for line in file][1:]
+    return max((int(row[4].split(":")[0], 16) for row in rows if int(row[2].split(":")[1], 16) == port), default=0)
+
+
+def a_broker_that_reads_nothing_holds_no_worker_up():
+    """Under its memory alarm; the result is larger than what the sockets between the two take."""
+    name = farm()
+    with OwnBroker() as broker:
+        with spawn("winnow-filter", farm=name, amqp=broker.url) as first, Client(name, broker.url) as client:
+            first.signal(signal.SIGTERM)
+            first.wait(10)
+            client.publish("fool " * (3 * MIB))
+            wait_until(lambda: client.ready(client.work) == 1, 20)
+            ctl("set_vm_memory_high_watermark", "absolute", "1", directory=broker.directory)
+            with spawn("winnow-filter", "--max-body", "16MiB", "--drain-timeout", "1s", farm=name, amqp=broker.url) as worker:
+                wait_until(lambda: client.ready(client.work) == 0, 20)
+                ok(wait_until(lambda: unsent_bytes(port_of(broker.url)) > 0, 60), "a worker sends a result that is not read")
+                time.sleep(1)  # until it has filled every buffer; one that has not makes the test easier, not wrong
+                begin = time.monotonic()
+                worker.signal(signal.SIGTERM)
+                ended = wait_until(lambda: worker.process.poll() is not None, 5)
+                ok(ended, f"a worker whose result is not read obeys SIGTERM ({time.monotonic() - begin:.1f} s)")
+                worker.process.kill()
+            ctl("set_vm_memory_high_watermark", "0.6", directory=broker.directory)
+            with spawn("winnow-filter", "--max-body", "16MiB", farm=name, amqp=broker.url):
+                ok(wait_until(lambda: client.ready(client.results) >= 1, 30), "... and its event is answered later")
+
+
 a_sigterm_drains([signal.SIGTERM], "SIGTERM")
 a_sigterm_drains([signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGTERM], "several signals")
 a_drain_time_out_gives_back()
@@ -150,4 +183,5 @@ a_fast_worker_holds_its_prefetch()
 a_worker_holds_less_when_its_work_gets_slower()
 a_refused_result_is_sent_again()
 a_killed_workers_events_go_to_another()
+a_broker_that_reads_nothing_holds_no_worker_up()
 done_testing()

@@ -54,7 +54,7 @@ def a_queue_that_is_missing_is_waited_for(connection, channel):
     name = farm()
     for program in ("winnow-autoscaler", "winnow-filter"):
         text = refused(
-            78, f"no queue '{name}'", f"{program} gives up", "--queue", name, "--connect-timeout", "200ms", program=program
+            78, f"no queue '{name}'", f"{program} gives up", "--queue", name, "--connect-timeout", "3s", program=program
         )
         like(text, "event=entity_missing .*waiting for it", "having said what it waits for")
     options = ("--count-from", f"{name}.feed", "--min", 1, *QUICK, "--", FILTER)
