@@ -302,11 +302,13 @@ def deep(url):
     with autoscaler(name, url) as scaler, LargeFrames(name, url) as client:
         resource.setrlimit(resource.RLIMIT_STACK, limits)
         answers = Answers(client)
-        for number, (kind, count) in enumerate((("tables", 21000), ("tables", 170000), ("arrays", 200000)), 1):
+        for kind, count in (("tables", 21000), ("tables", 170000), ("arrays", 200000)):
+            client.channel.queue_purge(client.results)
             client.publish_large("a fool", headers=nested(kind, count))
             answers.publish()
             ok(answers.complete(), f"a stack of 1 MiB, {count} {kind} in each other: all others are answered")
-            ok(wait_until(lambda: client.ready(client.results) == number, 60), "... and so is the event")
+            answered = wait_until(lambda: client.ready(client.results) >= 1, 60)
+            ok(answered, "... and so is the event") or diag(f"held: {client.held()}, dead: {client.ready(client.dead)}")
         ok("worker_crashed" not in scaler.stderr(), "... and nobody crashes")
 
 
