@@ -17,9 +17,9 @@
 #define REPORT_NS     (1 * CLOCK_NS_PER_S)
 #define REPORT_GAP_NS (20 * CLOCK_NS_PER_MS)
 
-/* Orders come every 0.3 s. When one is so late, the broker may have lost the way to this node, and
- * whoever leads counts it as lost 0.4 s after the first that came back. */
-#define LATE_NS (400 * CLOCK_NS_PER_MS)
+/* So long after an order the next is late: the broker may have lost the way to this node, which
+ * whoever leads then counts as lost ROSTER_GONE_NS after the first that came back. */
+#define LATE_NS (TERM_SEND_NS + 100 * CLOCK_NS_PER_MS)
 
 /* Whoever leads has given away its share by then, or nobody does. */
 #define LEAVE_NS (3 * CLOCK_NS_PER_S)

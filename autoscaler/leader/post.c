@@ -111,7 +111,6 @@ bool post_step(struct post *post, int64_t now_ns)
         return false;
     }
     bool is_new = link_step(&post->link, now_ns);
-
     if (is_new) {
         post->check_ns = now_ns + CHECK_NS;
         post->sent = post->arrived = 0;

@@ -13,10 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every node is sent its order so often: it knows that somebody leads, and an order that comes back
- * tells that the node is gone. */
-#define SEND_NS (300 * CLOCK_NS_PER_MS)
-
 /* What is held against events is sent on so soon, and no sooner: under a rain of crashes each node
  * would be sent each crash of each other. */
 #define EVENTS_NS (50 * CLOCK_NS_PER_MS)
@@ -350,7 +346,7 @@ static void send_orders(struct term *term, int64_t now_ns)
         promises_said(&term->promises, term->post.sent);
     if (all) {
         term->sent_ns = now_ns;
-        term->send_ns = now_ns + SEND_NS;
+        term->send_ns = now_ns + TERM_SEND_NS;
     }
     if (knows)
         docket_clear(&docket);

@@ -27,6 +27,10 @@
 /* By that key a leader that begins asks every node to report at once. */
 #define TERM_HELLO_KEY "hello"
 
+/* Every node is sent its order so often: it knows that somebody leads, and an order that comes back
+ * tells that the node is gone. */
+#define TERM_SEND_NS INT64_C(300000000)
+
 /* Everything is borrowed. */
 struct term_settings {
     const struct leader_settings *leader;

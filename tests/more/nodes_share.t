@@ -10,6 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.environ["WINNOW_TOP"], "tests/system"))
+from client import evaluate  # noqa: E402
 from control import Control  # noqa: E402
 from nodes import node, running, tell_on_failure, when  # noqa: E402
 from scaler import FILTER, children  # noqa: E402
@@ -50,16 +51,26 @@ def losses(nodes):
     return sum(each.stderr().count("event=node_lost") for each in nodes.values())
 
 
+def bound(name):
+    """How many nodes' queues take orders."""
+    exchange = f'rabbit_misc:r(<<"/">>, exchange, <<"{name}.control">>)'
+    bindings = f"B <- rabbit_binding:list_for_source({exchange}), binary:match(element(3, B), <<\"target.\">>) =/= nomatch"
+    return int(evaluate(f"length([B || {bindings}])."))
+
+
 def deleted(name, nodes, replaced):
-    """Whether a node was taken for lost when somebody deleted the exchange, and with it what binds their queues."""
+    """(whether a node was taken for lost, whether all are bound soon) when somebody deleted the exchange, and with it what
+    binds their queues."""
     before = losses(nodes)
     with contextlib.closing(connect()) as connection:
         channel = connection.channel()
         channel.exchange_delete(f"{name}.control")
         if replaced:
             channel.exchange_declare(f"{name}.control", "topic", auto_delete=True)
-    time.sleep(2.5)  # each node binds its queue every 2 s in any case
-    return losses(nodes) > before
+    time.sleep(1)
+    soon = bound(name) == len(nodes)
+    time.sleep(1.5)  # each binds its queue every 2 s in any case
+    return losses(nodes) > before, soon
 
 
 with contextlib.ExitStack() as stack:
@@ -77,7 +88,8 @@ with contextlib.ExitStack() as stack:
         diag(f"{what} was killed: its share ran elsewhere after " + ", ".join(f"{each * 1000:.0f} ms" for each in took))
         ok(statistics.median(took) < 1, "within a second in the middle")
     ok(running(control, a=2, b=2, c=2), "three nodes share six workers again")
-    lost = [deleted(name, nodes, replaced=number % 2) for number in range(DELETIONS)]
-    ok(sum(lost) <= UNLUCKY, "no node is lost when the exchange is deleted or replaced") or diag(lost)
+    seen = [deleted(name, nodes, replaced=number % 2) for number in range(DELETIONS)]
+    ok([lost for lost, _ in seen].count(True) <= UNLUCKY, "no node is lost when the exchange is deleted or replaced") or diag(seen)
+    ok([soon for _, soon in seen].count(False) <= UNLUCKY, "... and within a second each can be told something") or diag(seen)
     ok(running(control, a=2, b=2, c=2), "... and they share as before")
 done_testing()
